@@ -1,0 +1,79 @@
+import { LockConfigurationError } from '../errors/index.js';
+import type { AcquireOptions, Duration } from '../interfaces/index.js';
+import { parseDuration } from './duration.js';
+import type { EngineSettings } from './engine-settings.js';
+
+/** The options of one call, checked, with every default filled in and every length of time in milliseconds. */
+export interface CallOptions {
+  readonly timeout: number;
+  /** The lease; `null` never expires. */
+  readonly ttl: number | null;
+  readonly renew: boolean;
+  readonly ownerId: string | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly reentrant: boolean;
+  readonly maxHold: number;
+  readonly minHold: number;
+}
+
+/** `job`: held around a job, hence renewed. `handle`: held until the caller releases it. */
+export type HoldMode = 'job' | 'handle';
+
+const NAMES = new Set([
+  'timeout',
+  'expire',
+  'ownerId',
+  'renew',
+  'signal',
+  'provider',
+  'reentrant',
+  'maxHold',
+  'minHold',
+]);
+
+const AT_LEAST_ONE = { bareUnit: 's', minimum: 1 } as const;
+
+/** @throws LockConfigurationError for an option that is unknown or cannot work. */
+export function resolveCallOptions(options: AcquireOptions, mode: HoldMode, settings: EngineSettings): CallOptions {
+  assertKnown(options);
+  const { ownerId } = options;
+  if (ownerId !== undefined && (typeof ownerId !== 'string' || ownerId === '')) {
+    throw new LockConfigurationError('ownerId: an owner must be a string that is not empty.');
+  }
+  const maxHold = options.maxHold === undefined ? Infinity : parseDuration(options.maxHold, 'maxHold', AT_LEAST_ONE);
+  return {
+    timeout: options.timeout === undefined ? settings.waitTimeout : parseDuration(options.timeout, 'timeout'),
+    ttl: leaseLength(options, mode, maxHold, settings),
+    renew: options.renew ?? (mode === 'job' || (options.expire === undefined && ownerId === undefined)),
+    ownerId,
+    signal: options.signal,
+    reentrant: options.reentrant ?? true,
+    maxHold,
+    minHold: options.minHold === undefined ? 0 : parseDuration(options.minHold, 'minHold'),
+  };
+}
+
+function leaseLength(
+  { expire, ownerId, renew }: AcquireOptions,
+  mode: HoldMode,
+  maxHold: number,
+  settings: EngineSettings,
+): number | null {
+  const neverExpires = mode === 'handle' && expire === undefined && ownerId !== undefined && renew !== true;
+  const lease = neverExpires ? Infinity : parseExpire(expire, settings);
+  const cut = Math.min(lease, maxHold);
+  return cut === Infinity ? null : cut;
+}
+
+/** The lease of a call that names `expire`, or the provider's. */
+export function parseExpire(expire: Duration | undefined, settings: EngineSettings): number {
+  return expire === undefined ? settings.expire : parseDuration(expire, 'expire', AT_LEAST_ONE);
+}
+
+function assertKnown(options: AcquireOptions): void {
+  for (const name in options) {
+    if (!NAMES.has(name)) {
+      throw new LockConfigurationError(`"${name}" is not an option of a lock. Known are: ${[...NAMES].join(', ')}.`);
+    }
+  }
+}

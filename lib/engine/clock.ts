@@ -1,0 +1,38 @@
+/** A timer of a {@link Clock}. */
+export interface ClockTimer {
+  cancel(): void;
+}
+
+/** Where the engine takes its time from; a test puts one in that it moves by hand. */
+export interface Clock {
+  /** Milliseconds that never go back and never jump: not the time of day. */
+  now(): number;
+
+  /** The time of day in microseconds, for fencing tokens alone. */
+  epochMicroseconds(): number;
+
+  /**
+   * Calls `callback` once, `milliseconds` from now.
+   *
+   * @param keepAlive - whether a process with nothing else to do stays for it
+   */
+  setTimer(callback: () => void, milliseconds: number, keepAlive: boolean): ClockTimer;
+}
+
+/** A timer of Node fires at once beyond this, so the wait is cut: who set it looks at the clock again anyway. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
+/** The clock of the machine. */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  epochMicroseconds: () => Date.now() * 1000,
+  setTimer(callback, milliseconds, keepAlive) {
+    const timer = setTimeout(callback, Math.min(Math.max(0, Math.ceil(milliseconds)), LONGEST_TIMER));
+    if (!keepAlive) timer.unref();
+    return {
+      cancel: () => {
+        clearTimeout(timer);
+      },
+    };
+  },
+};

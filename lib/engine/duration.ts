@@ -1,0 +1,67 @@
+import { LockConfigurationError } from '../errors/index.js';
+import type { Duration } from '../interfaces/index.js';
+
+const PATTERN = /^(\d+(?:\.\d+)?|\.\d+)(ms|s|m|h)$/;
+const MILLISECONDS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
+
+/** The largest bare number taken for seconds; beyond it, it most likely is milliseconds. */
+const LARGEST_BARE_NUMBER = 3600;
+
+interface DurationRules {
+  /** What a bare number counts. */
+  readonly bareUnit: 's' | 'ms';
+  /** The least that makes sense, in milliseconds. */
+  readonly minimum: number;
+}
+
+/**
+ * Turns a {@link Duration} into whole milliseconds.
+ *
+ * @throws LockConfigurationError naming `option` and how to spell what was probably meant.
+ */
+export function parseDuration(
+  value: Duration,
+  option: string,
+  { bareUnit, minimum }: DurationRules = { bareUnit: 's', minimum: 0 },
+): number {
+  const milliseconds = typeof value === 'number' ? fromNumber(value, option, bareUnit) : fromText(value, option);
+  if (milliseconds < minimum) {
+    throw new LockConfigurationError(
+      `${option}: ${describe(value)} is too short; it must be at least ${String(minimum)} ms.`,
+    );
+  }
+  return milliseconds;
+}
+
+function fromNumber(value: number, option: string, unit: 's' | 'ms'): number {
+  if (!Number.isFinite(value) || value < 0) {
+    throw new LockConfigurationError(
+      `${option}: ${String(value)} is not a length of time. Give a number of ${unit === 's' ? 'seconds' : 'milliseconds'} from 0 on, or a string with a unit such as '250ms', '5s', '2m' or '1h'.`,
+    );
+  }
+  if (unit === 's' && value > LARGEST_BARE_NUMBER) {
+    throw new LockConfigurationError(
+      `${option}: a bare number is seconds, and ${String(value)} seconds is more than an hour. Write '${String(value)}ms' if milliseconds are meant, or '${String(value)}s' if it is really that long.`,
+    );
+  }
+  return Math.round(value * MILLISECONDS[unit]);
+}
+
+function fromText(value: unknown, option: string): number {
+  const match = typeof value === 'string' ? PATTERN.exec(value) : null;
+  const milliseconds = match ? Math.round(Number(match[1]) * MILLISECONDS[match[2] as 'ms' | 's' | 'm' | 'h']) : NaN;
+  if (!Number.isSafeInteger(milliseconds)) {
+    throw new LockConfigurationError(
+      `${option}: ${describe(value)} is not a length of time. Give a number of seconds, or a string with a unit such as '250ms', '5s', '2m' or '1h'${suggestion(value)}.`,
+    );
+  }
+  return milliseconds;
+}
+
+function suggestion(value: unknown): string {
+  return typeof value === 'string' && /^\d+(\.\d+)?$/.test(value) ? ` (for seconds, '${value}s')` : '';
+}
+
+function describe(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value.slice(0, 40)) : value === null ? 'null' : typeof value;
+}

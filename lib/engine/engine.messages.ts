@@ -1,0 +1,49 @@
+import type { EngineSettings } from './engine-settings.js';
+
+const MAX_SHOWN = 100;
+
+/** Keys as they appear in messages: quoted, so that no key can forge a log line, and cut short. */
+export function showKeys(keys: readonly string[]): string {
+  const shown = keys.slice(0, 3).map((key) => JSON.stringify(key.length > MAX_SHOWN ? `${key.slice(0, MAX_SHOWN)}…` : key));
+  return keys.length > 3 ? `${shown.join(', ')} and ${String(keys.length - 3)} more` : shown.join(', ');
+}
+
+export const timedOut = (keys: readonly string[], timeout: number): string =>
+  timeout === 0
+    ? `${showKeys(keys)} is held by somebody else, and this call does not wait. Nothing was locked.`
+    : `${showKeys(keys)} was still held by somebody else after ${String(timeout)} ms. Nothing was locked and no job was run: try again later, or wait longer with the option timeout.`;
+
+export const noAnswerInTime = (keys: readonly string[], timeout: number): string =>
+  `The store did not say within ${String(timeout)} ms whether ${showKeys(keys)} is free. No job was run. Check that the store is up and can be reached.`;
+
+export const callFailed = (action: string, keys: readonly string[], cause: unknown): string =>
+  `Could not ${action} ${keys.length === 0 ? 'locks' : showKeys(keys)}: ${cause instanceof Error ? cause.message : String(cause)}. Check that the store is up and can be reached.`;
+
+export const noAnswer = (timeout: number): string => `the store did not answer within ${String(timeout)} ms`;
+
+export const closed = (keys: readonly string[]): string =>
+  `${showKeys(keys)} was not locked: the application is shutting down.`;
+
+export const ranOut = (keys: readonly string[]): string =>
+  `The lease of ${showKeys(keys)} ran out before it was renewed or released: somebody else may hold it now. A longer expire helps where the event loop was blocked; a longer maxHold where the job just takes that long.`;
+
+export const takenAway = (keys: readonly string[]): string =>
+  `${showKeys(keys)} is no longer held: the store has lost it, or somebody released it by force.`;
+
+export const takenOver = (keys: readonly string[]): string =>
+  `${showKeys(keys)} is no longer held: the store has granted it to somebody else.`;
+
+export const forcedFree = (keys: readonly string[]): string =>
+  `${showKeys(keys)} is no longer held: it was released with forceRelease.`;
+
+export const releasedElsewhere = (keys: readonly string[]): string =>
+  `${showKeys(keys)} is no longer held: it was released by its owner through the LockingService, not through this lock.`;
+
+export const notCovered = (key: string, keys: readonly string[]): string =>
+  `This lock covers ${showKeys(keys)}, not ${showKeys([key])}.`;
+
+export const notDrained = (jobs: number, { drainTimeout }: EngineSettings): string =>
+  `${String(jobs)} job(s) still ran under a lock ${String(drainTimeout)} ms after the shutdown began; their locks are given up. Raise drainTimeout if they need longer.`;
+
+export const releaseFailed = (keys: readonly string[], cause: unknown): string =>
+  `Could not release ${showKeys(keys)}; it is tried again until the lease has run out: ${cause instanceof Error ? cause.message : String(cause)}`;

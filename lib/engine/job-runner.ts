@@ -1,0 +1,36 @@
+import { LockLostError } from '../errors/index.js';
+import type { Lock } from '../interfaces/index.js';
+import { takenAway } from './engine.messages.js';
+import { openFrame, runInFrame } from './lock-context.js';
+import type { LockHandle } from './lock-handle.js';
+
+/** A job to run under a lock. */
+export type LockedJob<T> = (lock: Lock) => T | PromiseLike<T>;
+
+/**
+ * Runs `job` under `handle` and gives the handle up after, whatever the job came to. The job's own result or error
+ * passes through untouched, unless the lock was lost meanwhile.
+ */
+export async function runJob<T>(engine: object, handle: LockHandle, job: LockedJob<T>): Promise<T> {
+  const frame = openFrame(handle, engine, handle.leases);
+  const outcome = await settle(async () => runInFrame(frame, () => job(handle)));
+  frame.ended = true;
+  let loss: string | undefined;
+  try {
+    if (!(await handle.release())) loss = takenAway(handle.keys);
+  } catch {
+    // The job is done and the lease was good to the end; the release is repeated in the background.
+  }
+  loss = handle.loss?.message ?? loss;
+  if (loss !== undefined) throw new LockLostError(handle.keys, loss, outcome);
+  if (outcome.status === 'rejected') throw outcome.reason;
+  return outcome.value;
+}
+
+async function settle<T>(job: () => Promise<T>): Promise<PromiseSettledResult<T>> {
+  try {
+    return { status: 'fulfilled', value: await job() };
+  } catch (reason) {
+    return { status: 'rejected', reason };
+  }
+}

@@ -1,0 +1,166 @@
+import { LockBackendError, LockTimeoutError } from '../errors/index.js';
+import type { LeaseAnswer } from '../interfaces/index.js';
+import { Backoff } from './backoff.js';
+import type { CallOptions } from './call-options.js';
+import { localDeadline } from './drift.js';
+import { callFailed, noAnswerInTime, timedOut } from './engine.messages.js';
+import type { EngineParts } from './engine-parts.js';
+import { Lease } from './lease.js';
+import { first } from './release-retry.js';
+import { mayHaveRun } from './store-calls.js';
+import { Waiter } from './waiter.js';
+
+/** After this long without an answer, in milliseconds, a wait that times out is put down to the store. */
+const SILENCE = 1000;
+
+/** Waiting for keys and taking them: see the section on waiting in ARCHITECTURE.md. */
+export class LeaseAcquisition {
+  constructor(private readonly parts: EngineParts) {}
+
+  /**
+   * @throws LockTimeoutError when somebody else held a key until the end of the wait
+   * @throws LockBackendError when the store could not be asked
+   */
+  async take(keys: readonly string[], options: CallOptions): Promise<Lease> {
+    const { queue, clock } = this.parts;
+    const waiter = new Waiter(keys, clock);
+    if (options.timeout > 0) waiter.endAfter(options.timeout);
+    if (options.signal) waiter.endOn(options.signal);
+    queue.join(waiter);
+    try {
+      return await this.wait(waiter, options);
+    } finally {
+      waiter.dispose();
+      queue.leave(waiter);
+    }
+  }
+
+  private async wait(waiter: Waiter, options: CallOptions): Promise<Lease> {
+    const { queue, holds, settings } = this.parts;
+    const ownerId = options.ownerId ?? this.parts.nextId();
+    const backoff = new Backoff(settings.backoff);
+    let mayOwn = options.ownerId !== undefined;
+    let checkDue = false;
+    for (;;) {
+      if (waiter.end) throw this.endError(waiter, options);
+      waiter.forgetWakeUps();
+      const isFirst = queue.blocker(waiter) === undefined;
+      const heldHere = holds.isHeldByOther(waiter.keys, ownerId);
+      let remaining: number | null = null;
+      if ((isFirst && (!heldHere || checkDue)) || (!isFirst && mayOwn)) {
+        const answer = await this.attempt(waiter, ownerId, options, !isFirst);
+        if (answer instanceof Lease) return answer;
+        remaining = answer;
+        mayOwn = false;
+      }
+      if (options.timeout === 0) throw this.endError(waiter, options);
+      if (!isFirst) await waiter.sleep(undefined);
+      else if (heldHere) checkDue = await waiter.sleep(settings.backoff.maximum);
+      else await waiter.sleep(Math.max(1, Math.min(backoff.next(), remaining ?? Infinity)));
+    }
+  }
+
+  /** One try. Resolves with the lease, or with how long the present holder's lasts (`null` if nobody can say). */
+  private async attempt(
+    waiter: Waiter,
+    ownerId: string,
+    options: CallOptions,
+    onlyIfOwned: boolean,
+  ): Promise<Lease | number | null> {
+    const { provider, calls, clock, holds } = this.parts;
+    const { keys } = waiter;
+    const { ttl } = options;
+    const attemptId = this.parts.nextId();
+    const undo = (): void => {
+      this.undo(keys, ownerId, attemptId, ttl);
+    };
+    const sentAt = clock.now();
+    waiter.attemptSince = sentAt;
+    const call = calls.run('lock', keys, () =>
+      first(provider.acquire([{ keys, ownerId, attemptId, ttl, onlyIfOwned }])),
+    );
+    const settled = await waiter.settle(call);
+    if ('end' in settled) {
+      whenSettled(call, undo);
+      throw this.endError(waiter, options);
+    }
+    waiter.attemptSince = undefined;
+    if ('error' in settled) {
+      if (mayHaveRun(settled.error)) undo();
+      // Who is already in line rides out a short fault; a newcomer is told at once.
+      if (!waiter.answered) throw settled.error;
+      waiter.failure = settled.error;
+      return null;
+    }
+    waiter.failure = undefined;
+    if (!settled.value.granted) {
+      waiter.answered = true;
+      return settled.value.remaining;
+    }
+    const deadline = localDeadline(sentAt, ttl);
+    if (clock.now() >= deadline) {
+      undo();
+      return 0;
+    }
+    const lease = new Lease(
+      {
+        keys,
+        ownerId,
+        fencingTokens: new Map(settled.value.fencingTokens.map((token, index) => [keys[index] ?? '', token])),
+        ttl,
+        renew: options.renew && ttl !== null,
+        renewUntil: sentAt + options.maxHold,
+      },
+      clock,
+    );
+    holds.grant(lease, attemptId, deadline);
+    this.parts.keeper.watch(lease);
+    return lease;
+  }
+
+  /**
+   * Takes back what a given-up attempt may have taken. Where this process holds a key under the same owner, that lock
+   * may rest on the attempt's grant now, and stays.
+   */
+  private undo(keys: readonly string[], ownerId: string, attemptId: string, ttl: number | null): void {
+    const { holds, retry } = this.parts;
+    const free: string[] = [];
+    for (const key of keys) {
+      const hold = holds.get(key);
+      if (hold?.ownerId === ownerId) hold.attemptId = undefined;
+      else free.push(key);
+    }
+    if (free.length > 0) retry.add({ keys: free, ownerId, attemptId, undo: true }, ttl);
+  }
+
+  private endError(waiter: Waiter, { timeout }: CallOptions): unknown {
+    const { keys, end, failure } = waiter;
+    if (end?.reason === 'error') return end.error;
+    if (failure !== undefined) return new LockBackendError(keys, callFailed('lock', keys, failure), { cause: failure });
+    return this.isStoreSilent(waiter, timeout)
+      ? new LockBackendError(keys, noAnswerInTime(keys, timeout))
+      : new LockTimeoutError(keys, timeout, timedOut(keys, timeout));
+  }
+
+  /** Whether a wait that is over failed for want of an answer, and not because somebody holds a key. */
+  private isStoreSilent(waiter: Waiter, timeout: number): boolean {
+    const { queue, holds, clock } = this.parts;
+    if (waiter.keys.some((key) => holds.get(key) !== undefined)) return false;
+    const asking = queue.blocker(waiter) ?? waiter;
+    if (asking.attemptSince === undefined) return false;
+    const tolerance = asking.answered || timeout === 0 ? SILENCE : Math.min(SILENCE, timeout / 2);
+    return clock.now() - asking.attemptSince >= tolerance;
+  }
+}
+
+/** Calls `undo` once `call` has an outcome that may have taken something. */
+function whenSettled(call: Promise<LeaseAnswer>, undo: () => void): void {
+  call.then(
+    (answer) => {
+      if (answer.granted) undo();
+    },
+    (error: unknown) => {
+      if (mayHaveRun(error)) undo();
+    },
+  );
+}

@@ -1,0 +1,101 @@
+import type { LockingProvider } from '../interfaces/index.js';
+import type { Clock, ClockTimer } from './clock.js';
+import { localDeadline } from './drift.js';
+import { ranOut, takenAway } from './engine.messages.js';
+import type { HoldTable } from './hold-table.js';
+import type { Lease } from './lease.js';
+import { first } from './release-retry.js';
+import type { StoreCalls } from './store-calls.js';
+
+/**
+ * Watches every lease of this process: renews those that want it at a third of their length, asks after the others at
+ * the same pace whether they still stand, and ends the trust in one at its local deadline, whether or not the store
+ * has answered by then.
+ */
+export class LeaseKeeper {
+  private readonly timers = new Map<Lease, ClockTimer>();
+
+  constructor(
+    private readonly provider: LockingProvider,
+    private readonly calls: StoreCalls,
+    private readonly clock: Clock,
+    private readonly holds: HoldTable,
+    private readonly defaultExpire: number,
+    private readonly onFreed: (keys: readonly string[]) => void,
+  ) {}
+
+  watch(lease: Lease): void {
+    this.schedule(lease, this.clock.now() + this.pace(lease));
+  }
+
+  unwatch(lease: Lease): void {
+    this.timers.get(lease)?.cancel();
+    this.timers.delete(lease);
+  }
+
+  /** Ends the trust in `lease` if its time is over. A timer does so too, but may come late in a process that froze. */
+  expireIfDue(lease: Lease): void {
+    if (lease.holds.size === 0 || this.clock.now() < lease.deadline) return;
+    const { keys } = lease.terms;
+    this.unwatch(lease);
+    this.holds.distrust(lease, ranOut(keys));
+    this.onFreed(keys);
+  }
+
+  private pace(lease: Lease): number {
+    return Math.max(1, Math.floor((lease.terms.ttl ?? this.defaultExpire) / 3));
+  }
+
+  private schedule(lease: Lease, nextCheck: number): void {
+    this.unwatch(lease);
+    if (lease.holds.size === 0) return;
+    const due = Math.min(nextCheck, lease.deadline);
+    const timer = this.clock.setTimer(
+      () => {
+        this.expireIfDue(lease);
+        if (lease.holds.size === 0) this.unwatch(lease);
+        else if (this.clock.now() < nextCheck) this.schedule(lease, nextCheck);
+        else void this.check(lease);
+      },
+      due - this.clock.now(),
+      false,
+    );
+    this.timers.set(lease, timer);
+  }
+
+  /** Asks the store. Until it has answered the deadline stays armed; an error is neither held nor lost. */
+  private async check(lease: Lease): Promise<void> {
+    const sentAt = this.clock.now();
+    const keys = [...lease.holds.keys()];
+    const { ownerId, ttl, renew, renewUntil } = lease.terms;
+    const extension = renew && sentAt < renewUntil ? ttl : null;
+    this.schedule(lease, Infinity);
+    let held: readonly boolean[];
+    try {
+      held = await this.calls.run('renew', keys, () =>
+        first(this.provider.extend([{ keys, ownerId, ttl: extension }])),
+      );
+    } catch {
+      if (this.timers.has(lease)) this.schedule(lease, this.clock.now() + Math.ceil(this.pace(lease) / 3));
+      return;
+    }
+    this.noteAnswer(keys, ownerId, held, extension === null ? undefined : localDeadline(sentAt, extension));
+    if (this.timers.has(lease)) this.schedule(lease, sentAt + this.pace(lease));
+  }
+
+  /** Takes in what the store said of `keys`; `deadline` if it extended them as well. */
+  noteAnswer(keys: readonly string[], ownerId: string, held: readonly boolean[], deadline: number | undefined): void {
+    const lost: string[] = [];
+    keys.forEach((key, index) => {
+      const hold = this.holds.get(key);
+      if (hold?.ownerId !== ownerId) return;
+      if (!held[index]) {
+        lost.push(key);
+        this.holds.forfeit(hold, takenAway([key]));
+      } else if (deadline !== undefined && held.every(Boolean)) {
+        hold.deadline = Math.max(hold.deadline, deadline);
+      }
+    });
+    if (lost.length > 0) this.onFreed(lost);
+  }
+}

@@ -1,0 +1,105 @@
+import type { ReleaseOutcome, ReleaseRequest } from '../interfaces/index.js';
+import { releasedElsewhere } from './engine.messages.js';
+import type { EngineParts } from './engine-parts.js';
+import type { Hold, Lease } from './lease.js';
+import { listLeases } from './lease-view.js';
+import { first } from './release-retry.js';
+
+/** How many keys one request of `releaseAll` names at most. */
+const CHUNK = 200;
+
+/** Giving leases back, by their handle or by key. */
+export class LeaseRelease {
+  constructor(private readonly parts: EngineParts) {}
+
+  /**
+   * Ends one handle's share in `lease`; the last one frees the keys.
+   *
+   * @returns whether the lease was held until now
+   * @throws LockBackendError when the store cannot be asked; the release is repeated in the background
+   */
+  async leave(lease: Lease, minHold: number): Promise<boolean> {
+    const { keeper, holds, queue } = this.parts;
+    keeper.expireIfDue(lease);
+    lease.minHold = Math.max(lease.minHold, minHold);
+    lease.joins -= 1;
+    if (lease.joins > 0) return lease.held;
+    const wasHeld = lease.held;
+    keeper.unwatch(lease);
+    const last = holds.withdraw(lease);
+    if (wasHeld) lease.end();
+    const keepFor = lease.minHold > 0 && wasHeld ? lease.minHold : undefined;
+    try {
+      const outcomes = await Promise.all(requestsFor(last, keepFor).map(async (request) => this.send(request, lease)));
+      return wasHeld && outcomes.flat().every((outcome) => outcome !== 'gone');
+    } finally {
+      queue.wake(last.map(({ key }) => key));
+    }
+  }
+
+  /** Frees `keys` whatever handles stand on them, if `ownerId` (or, without one, this process) holds them. */
+  async releaseKeys(keys: readonly string[], ownerId: string | undefined): Promise<boolean> {
+    const found = ownerId === undefined ? this.heldHere(keys) : [{ keys, ownerId }];
+    const outcomes = await Promise.all(found.map(async (request) => this.free(request)));
+    const freed = outcomes.flat().filter((outcome) => outcome !== 'gone').length;
+    return freed === keys.length;
+  }
+
+  /** Frees everything that `ownerId` (or this process) holds. Resolves with how many keys that were. */
+  async releaseAll(ownerId: string | undefined): Promise<number> {
+    const keys: string[] = [];
+    if (ownerId === undefined) for (const { key } of this.parts.holds.all()) keys.push(key);
+    else for await (const stored of listLeases(this.parts)) if (stored.ownerId === ownerId) keys.push(stored.key);
+    let count = 0;
+    for (let start = 0; start < keys.length; start += CHUNK) {
+      const chunk = keys.slice(start, start + CHUNK);
+      const requests = ownerId === undefined ? this.heldHere(chunk) : [{ keys: chunk, ownerId }];
+      const outcomes = await Promise.all(requests.map(async (request) => this.free(request)));
+      count += outcomes.flat().filter((outcome) => outcome !== 'gone').length;
+    }
+    return count;
+  }
+
+  private heldHere(keys: readonly string[]): ReleaseRequest[] {
+    const held = keys.map((key) => this.parts.holds.get(key)).filter((hold) => hold !== undefined);
+    return requestsFor(held, undefined);
+  }
+
+  private async free(request: ReleaseRequest): Promise<readonly ReleaseOutcome[]> {
+    const { provider, calls, holds, queue } = this.parts;
+    const { keys, ownerId } = request;
+    const outcomes = await calls.run('release', keys, () => first(provider.release([request])));
+    for (const key of keys) {
+      const hold = holds.get(key);
+      if (hold?.ownerId === ownerId) holds.forfeit(hold, releasedElsewhere([key]));
+    }
+    queue.wake(keys);
+    return outcomes;
+  }
+
+  private async send(request: ReleaseRequest, lease: Lease): Promise<readonly ReleaseOutcome[]> {
+    const { provider, calls, retry } = this.parts;
+    try {
+      return await calls.run('release', request.keys, () => first(provider.release([request])));
+    } catch (error) {
+      retry.add(request, lease.terms.ttl);
+      throw error;
+    }
+  }
+}
+
+/** As few requests as will do: shared holds may rest on different attempts. */
+function requestsFor(holds: readonly Hold[], keepFor: number | undefined): ReleaseRequest[] {
+  const byAttempt = new Map<string | undefined, Hold[]>();
+  for (const hold of holds) {
+    const group = byAttempt.get(hold.attemptId);
+    if (group) group.push(hold);
+    else byAttempt.set(hold.attemptId, [hold]);
+  }
+  return [...byAttempt].map(([attemptId, group]) => ({
+    keys: group.map(({ key }) => key),
+    ownerId: group[0]?.ownerId ?? '',
+    attemptId,
+    keepFor,
+  }));
+}

@@ -1,0 +1,40 @@
+import { LockBackendError } from '../errors/index.js';
+import { StoreNotReachedError } from '../interfaces/index.js';
+import type { Clock } from './clock.js';
+import { callFailed, noAnswer } from './engine.messages.js';
+
+/** How long a store may take over one call, in milliseconds, before it counts as down. */
+export const STORE_ANSWER_TIMEOUT = 5000;
+
+/**
+ * Calls into the store. Whatever goes wrong there becomes a {@link LockBackendError}, and a store that accepts a call
+ * but never answers it does not hang its caller.
+ */
+export class StoreCalls {
+  constructor(private readonly clock: Clock) {}
+
+  async run<T>(action: string, keys: readonly string[], call: () => Promise<T>): Promise<T> {
+    let timer: { cancel(): void } | undefined;
+    const silence = new Promise<never>((_, reject) => {
+      timer = this.clock.setTimer(
+        () => {
+          reject(new Error(noAnswer(STORE_ANSWER_TIMEOUT)));
+        },
+        STORE_ANSWER_TIMEOUT,
+        true,
+      );
+    });
+    try {
+      return await Promise.race([call(), silence]);
+    } catch (cause) {
+      throw new LockBackendError(keys, callFailed(action, keys, cause), { cause });
+    } finally {
+      timer?.cancel();
+    }
+  }
+}
+
+/** Whether a failed call may have been carried out all the same. */
+export function mayHaveRun(error: unknown): boolean {
+  return !(error instanceof LockBackendError && error.cause instanceof StoreNotReachedError);
+}

@@ -1,0 +1,18 @@
+import { hasLockErrorCode, LockingError } from './locking.error.js';
+
+/**
+ * The store could not be asked, or its answer made no sense: the server is down, the password is wrong, the
+ * application is shutting down. It says nothing about who holds the key. The job was not run.
+ *
+ * `cause` keeps the error of the store's client.
+ */
+export class LockBackendError extends LockingError {
+  constructor(keys: readonly string[], message: string, options?: ErrorOptions) {
+    super('LOCK_BACKEND', keys, message, options);
+  }
+}
+
+/** Whether `error` says that the store behind the locks could not be used. */
+export function isLockBackendError(error: unknown): error is LockBackendError {
+  return hasLockErrorCode(error, 'LOCK_BACKEND');
+}

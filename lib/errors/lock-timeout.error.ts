@@ -1,0 +1,27 @@
+import { hasLockErrorCode, LockingError } from './locking.error.js';
+
+/**
+ * Somebody else held at least one of the keys for as long as the call was prepared to wait. Nothing is held and the
+ * job was not run; trying again later is safe.
+ *
+ * @example
+ * const stock = await locking.execute('stock:7', take, { timeout: '2s' }).catch((error) => {
+ *   if (isLockTimeoutError(error)) return 'busy';
+ *   throw error;
+ * });
+ */
+export class LockTimeoutError extends LockingError {
+  constructor(
+    keys: readonly string[],
+    /** How long the call was prepared to wait, in milliseconds. */
+    readonly timeout: number,
+    message: string,
+  ) {
+    super('LOCK_TIMEOUT', keys, message);
+  }
+}
+
+/** Whether `error` says that a key was held by somebody else. */
+export function isLockTimeoutError(error: unknown): error is LockTimeoutError {
+  return hasLockErrorCode(error, 'LOCK_TIMEOUT');
+}

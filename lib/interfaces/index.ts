@@ -1,0 +1,24 @@
+export type { Duration } from './duration.interface.js';
+export type { Lock, LockInfo } from './lock.interface.js';
+export type {
+  AcquireOptions,
+  ExecuteOptions,
+  ExtendOptions,
+  ListOptions,
+  ProviderChoice,
+  ReleaseOptions,
+  TryAcquireOptions,
+} from './lock-options.interface.js';
+export {
+  StoreNotReachedError,
+  type ExtendRequest,
+  type LeaseAnswer,
+  type LeaseRequest,
+  type LockingProvider,
+  type LockingProviderClass,
+  type LockingProviderContext,
+  type ReleaseOutcome,
+  type ReleaseRequest,
+  type StoredLease,
+} from './locking-provider.interface.js';
+export type { LockingProviderOptions } from './provider-options.interface.js';

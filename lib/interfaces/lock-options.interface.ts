@@ -1,0 +1,93 @@
+import type { Duration } from './duration.interface.js';
+
+/** Options of `acquire`. */
+export interface AcquireOptions {
+  /**
+   * How long to wait for the keys, over everything. `0` asks once and does not wait.
+   *
+   * @defaultValue the provider's `waitLockingTimeout`, 5 s
+   */
+  timeout?: Duration;
+
+  /**
+   * The lease: how long the keys stay locked if the process dies. Without it the provider's `expire` (30 s) counts,
+   * except in `acquire` and `tryAcquire` with an explicit `ownerId`, which then never expires.
+   */
+  expire?: Duration;
+
+  /** Take the lock under this name. The same owner may take it again, from any process. */
+  ownerId?: string;
+
+  /**
+   * Renew the lease for as long as the lock is held.
+   *
+   * @defaultValue true in `execute` and decorated methods; in `acquire` and `tryAcquire` true only if neither `expire`
+   * nor `ownerId` is given
+   */
+  renew?: boolean;
+
+  /** Ends the wait at once when aborted; the call then rejects with the signal's reason. */
+  signal?: AbortSignal;
+
+  /** The id of the provider to use; `locking-redis` and `lp_locking-redis` mean the same. */
+  provider?: string;
+
+  /**
+   * Whether a call made inside a job that already holds the key joins that lock. With `false` it competes like any
+   * other caller, and waits in vain for its own outer job.
+   *
+   * @defaultValue true
+   */
+  reentrant?: boolean;
+
+  /**
+   * The longest the lock is renewed for. From then on its last lease runs out, and `signal` aborts when it has: a job
+   * that hangs cannot keep a key. A lease longer than this is cut to it.
+   */
+  maxHold?: Duration;
+
+  /**
+   * Keep the keys locked for at least this long after the job has returned (or the lock was released), although the
+   * caller goes on at once. For cron ticks on machines with skewed clocks. It outlives the process.
+   */
+  minHold?: Duration;
+}
+
+/** Options of `tryAcquire`: those of `acquire` but for the wait. */
+export type TryAcquireOptions = Omit<AcquireOptions, 'timeout'>;
+
+/** Options of `execute` and of a decorated method. */
+export type ExecuteOptions = AcquireOptions;
+
+/** Options of `release` and `releaseAll`. */
+export interface ReleaseOptions {
+  /** Whose locks; without it, those that this application instance holds. */
+  ownerId?: string;
+
+  /** The id of the provider to use. */
+  provider?: string;
+}
+
+/** Options of `extend`. */
+export interface ExtendOptions {
+  /** Whose locks. */
+  ownerId: string;
+
+  /** How long they are to last from now, at least; a longer lease is not shortened. */
+  expire: Duration;
+
+  /** The id of the provider to use. */
+  provider?: string;
+}
+
+/** Options of the calls that only name a provider. */
+export interface ProviderChoice {
+  /** The id of the provider to use; the default provider without it. */
+  provider?: string;
+}
+
+/** Options of `list`. */
+export interface ListOptions extends ProviderChoice {
+  /** A glob over the keys (`*`, `?`, `[a-z]`, `\` to escape), without the namespace; every key without it. */
+  match?: string;
+}

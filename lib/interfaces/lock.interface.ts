@@ -1,0 +1,75 @@
+import type { Duration } from './duration.interface.js';
+
+/**
+ * A lock that is held: what `acquire` resolves with and what a job is given.
+ *
+ * @example
+ * await using lock = await locking.acquire('report:2026');
+ * await fetch(url, { signal: lock.signal });
+ */
+export interface Lock extends AsyncDisposable {
+  /** The keys it covers, deduplicated and sorted, without the provider's namespace. */
+  readonly keys: readonly string[];
+
+  /** Who holds it: the `ownerId` of the call, or an id made for this lock alone. */
+  readonly ownerId: string;
+
+  /**
+   * Grows with every grant of a key. Store it with what you write, and refuse a write that brings a smaller one: that
+   * is what protects data from a holder that was paused for longer than its lease. With several keys, the greatest.
+   */
+  readonly fencingToken: number;
+
+  /**
+   * The fencing token of one of its keys.
+   *
+   * @throws LockKeyError when the lock does not cover `key`.
+   */
+  fencingTokenFor(key: string): number;
+
+  /** Aborts, with a `LockLostError` as its reason, the moment the lock can no longer be trusted. */
+  readonly signal: AbortSignal;
+
+  /** Milliseconds for which the lock is certain; 0 once it is lost or released, `Infinity` if it never expires. */
+  readonly remaining: number;
+
+  /** Whether the lock is held at this moment, by the local clock. */
+  readonly held: boolean;
+
+  /**
+   * Makes the lock last at least `expire` from now (default: the lease it was taken with); never shortens it.
+   *
+   * @returns false if it was no longer held; `signal` has then aborted.
+   * @throws LockBackendError when the store cannot be asked.
+   */
+  extend(expire?: Duration): Promise<boolean>;
+
+  /**
+   * Gives the lock up. Calling it again does nothing more and tells the same.
+   *
+   * @returns true if the lock was still held until now.
+   * @throws LockBackendError when the store cannot be asked; the release is then repeated in the background.
+   */
+  release(): Promise<boolean>;
+
+  /** `release()` for `await using`; a store that is down does not throw here, for the lease runs out by itself. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** What the store knows of a locked key. */
+export interface LockInfo {
+  /** The key, without the provider's namespace. */
+  readonly key: string;
+
+  /** Who holds it. For a lock taken by other software, the raw value that it stored. */
+  readonly ownerId: string;
+
+  /** The token of the current grant; `null` for a lock taken by other software. */
+  readonly fencingToken: number | null;
+
+  /** Milliseconds until it expires; `null` if it never does. */
+  readonly ttl: number | null;
+
+  /** How many callers of this application instance wait for it. */
+  readonly waiters: number;
+}

@@ -1,0 +1,146 @@
+/** A wish for all of `keys` at once. */
+export interface LeaseRequest {
+  /** Deduplicated and sorted. */
+  readonly keys: readonly string[];
+
+  readonly ownerId: string;
+
+  /** Names this one attempt. Asked again with the same id, the store gives the same answer. */
+  readonly attemptId: string;
+
+  /** Milliseconds; `null` never expires. */
+  readonly ttl: number | null;
+
+  /** Grant it only where `ownerId` holds every key already: such a call need not queue behind those who wait for it. */
+  readonly onlyIfOwned: boolean;
+}
+
+/** What became of a {@link LeaseRequest}: every key, or none. */
+export type LeaseAnswer =
+  | {
+      readonly granted: true;
+      /** One per key, in the order of the request. */
+      readonly fencingTokens: readonly number[];
+    }
+  | {
+      readonly granted: false;
+      /** The first key that somebody else holds, or that `onlyIfOwned` found free. */
+      readonly key: string;
+      /** Milliseconds until that holder's lease ends if it is not renewed; `null` if it never does. */
+      readonly remaining: number | null;
+    };
+
+/** A wish to make leases last longer. */
+export interface ExtendRequest {
+  readonly keys: readonly string[];
+  readonly ownerId: string;
+
+  /** Milliseconds from now, never shortening a lease; `null` asks only whether `ownerId` still holds the keys. */
+  readonly ttl: number | null;
+}
+
+/** A wish to give keys up. */
+export interface ReleaseRequest {
+  readonly keys: readonly string[];
+  readonly ownerId: string;
+
+  /** Release only the grant that this attempt made. Without it, whatever `ownerId` holds. */
+  readonly attemptId?: string;
+
+  /** The attempt was given up: what `ownerId` had held already before it stays held. */
+  readonly undo?: boolean;
+
+  /** Let the key run out in this many milliseconds instead of freeing it now. */
+  readonly keepFor?: number;
+}
+
+/**
+ * What became of one key of a {@link ReleaseRequest}: `freed` now (or soon, with `keepFor`); `kept`, as the same owner
+ * holds it through another grant; `gone`, as the owner did not hold it.
+ */
+export type ReleaseOutcome = 'freed' | 'kept' | 'gone';
+
+/** A key as the store has it. */
+export interface StoredLease {
+  readonly key: string;
+  readonly ownerId: string;
+  /** `null` for a lock taken by other software. */
+  readonly fencingToken: number | null;
+  /** Milliseconds; `null` never expires. */
+  readonly ttl: number | null;
+}
+
+/** What a provider is given beside its options. */
+export interface LockingProviderContext {
+  /** The id it goes by in this application. */
+  readonly id: string;
+
+  /** Tells the operator of something that works but is dangerous. */
+  warn(message: string): void;
+}
+
+/**
+ * A store of leases. It offers batched primitives only: it does not wait, retry, time or queue; the engine does.
+ *
+ * The primitives take a batch and give one promise per request, so that a store may serve a batch in one round trip,
+ * and the failure of one does not touch the others. Each request is atomic and checks owners in the store itself. A
+ * call that cannot be carried out rejects; if nothing was sent, with a {@link StoreNotReachedError}.
+ *
+ * Check your own with `describeLockingProvider` from `nestjs-locking/testing`.
+ */
+export interface LockingProvider {
+  /** How the store is called in messages: `Redis`. Only for providers that connect. */
+  readonly storeName?: string;
+
+  /**
+   * Connects. A rejection means that the store cannot be reached now; the provider goes on trying and calls
+   * `onConnected` whenever it has succeeded after all.
+   */
+  connect?(onConnected: () => void): Promise<void>;
+
+  /** Closes what `connect` opened. */
+  close?(): Promise<void>;
+
+  /** Takes leases: every key of a request, or none. */
+  acquire(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[];
+
+  /** Extends leases: all keys of a request, or none. Resolves with whether the owner holds each key. */
+  extend(requests: readonly ExtendRequest[]): Promise<readonly boolean[]>[];
+
+  /** Gives leases up, key by key. Resolves with the outcome for each key. */
+  release(requests: readonly ReleaseRequest[]): Promise<readonly ReleaseOutcome[]>[];
+
+  /** Frees keys whoever holds them. Resolves with how many were held. */
+  forceRelease(keys: readonly string[]): Promise<number>;
+
+  /** Looks at keys; `null` for one that is free. */
+  inspect(keys: readonly string[]): Promise<readonly (StoredLease | null)[]>;
+
+  /** Goes through all locked keys that match the glob, without blocking the store. */
+  list(match?: string): AsyncIterable<StoredLease>;
+}
+
+/**
+ * The class of a provider, as named in the module's `providers`.
+ *
+ * @example
+ * class EtcdLockingProvider implements LockingProvider {
+ *   static readonly identifier = 'locking-etcd';
+ *   static readonly optionNames = ['endpoints'];
+ *   constructor(options: { endpoints: string[] }, context: LockingProviderContext) { … }
+ * }
+ */
+export interface LockingProviderClass<Options = never> {
+  new (options: Options, context: LockingProviderContext): LockingProvider;
+
+  /** The id it goes by where none is given. */
+  readonly identifier: string;
+
+  /** The options it knows beside those that every provider has; others are refused. Unchecked without it. */
+  readonly optionNames?: readonly string[];
+}
+
+/** What a provider rejects with when a request certainly did not reach the store, so that nothing needs undoing. */
+export class StoreNotReachedError extends Error {
+  override readonly name = 'StoreNotReachedError';
+}

@@ -1,0 +1,53 @@
+import type { Duration } from './duration.interface.js';
+
+/** The options that every provider takes, whatever its store. */
+export interface LockingProviderOptions {
+  /**
+   * How long an acquire waits when the call names no `timeout`. A number is seconds.
+   *
+   * @defaultValue 5
+   */
+  waitLockingTimeout?: Duration;
+
+  /**
+   * The first wait before a held key is tried again. A number is **milliseconds**.
+   *
+   * @defaultValue 20
+   */
+  defaultRetryInterval?: Duration;
+
+  /**
+   * The longest such wait. A number is **milliseconds**.
+   *
+   * @defaultValue 1000
+   */
+  maximumRetryInterval?: Duration;
+
+  /**
+   * By how much that wait grows from one try to the next, with full jitter on top.
+   *
+   * @defaultValue 2
+   */
+  backoffFactor?: number;
+
+  /**
+   * The lease when the call names none: how long the keys stay locked if the process dies. A number is seconds.
+   *
+   * @defaultValue '30s'
+   */
+  expire?: Duration;
+
+  /**
+   * How long a shutdown waits for the jobs that run under a lock. A number is seconds.
+   *
+   * @defaultValue '10s'
+   */
+  drainTimeout?: Duration;
+
+  /**
+   * Whether a store that cannot be reached fails the start of the application.
+   *
+   * @defaultValue false
+   */
+  failFast?: boolean;
+}

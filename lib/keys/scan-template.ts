@@ -1,0 +1,51 @@
+import { malformed, notAString } from './key-template.messages.js';
+import { parsePath, type Path } from './parse-path.js';
+import type { TemplateRoots } from './template-roots.js';
+
+/** A template in its parts: `literals` is one longer than `paths`, and stands around and between them. */
+export interface ScannedTemplate {
+  readonly source: string;
+  readonly literals: readonly string[];
+  readonly paths: readonly Path[];
+}
+
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+/** Tells a template's literal text from its placeholders. */
+export function scanTemplate(source: string, roots: TemplateRoots): ScannedTemplate {
+  // callers in plain JavaScript, and templates computed from an untyped setting
+  if (typeof source !== 'string') throw notAString();
+  if (source === '') throw malformed(source, 1, 'it is empty', 'Give the lock a name, such as "nightly-report".');
+  // it would become U+FFFD on its way to the store, and there meet the key of another template
+  const lone = source.search(LONE_SURROGATE);
+  if (lone >= 0) throw malformed(source, lone + 1, 'half of a surrogate pair', 'Write the whole character.');
+
+  const literals: string[] = [];
+  const paths: Path[] = [];
+  let literal = '';
+  let at = 0;
+  for (let open = source.indexOf('<'); open >= 0; open = source.indexOf('<', at)) {
+    literal += source.slice(at, open);
+    if (source[open + 1] === '<') {
+      literal += '<';
+      at = open + 2;
+      continue;
+    }
+    const text = insideOf(source, open);
+    paths.push(parsePath(source, text, open + 2, roots));
+    literals.push(literal);
+    literal = '';
+    at = open + text.length + 2;
+  }
+  literals.push(literal + source.slice(at));
+  return { source, literals, paths };
+}
+
+function insideOf(source: string, open: number): string {
+  const close = source.indexOf('>', open);
+  const next = source.indexOf('<', open + 1);
+  if (close < 0 || (next >= 0 && next < close)) {
+    throw malformed(source, open + 1, '"<" without its ">"', 'Close the placeholder; for a literal "<", write "<<".');
+  }
+  return source.slice(open + 1, close);
+}

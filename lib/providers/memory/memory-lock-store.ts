@@ -1,0 +1,80 @@
+import { systemClock, type Clock, type ClockTimer } from '../../engine/clock.js';
+
+/** One lease as it stands in memory. */
+export interface MemoryLease {
+  ownerId: string;
+  attemptId: string;
+  fencingToken: number;
+  /** On the store's clock; `Infinity` never expires. */
+  expiresAt: number;
+  /** The owner held the key already when this attempt asked for it. */
+  reentered: boolean;
+}
+
+/** How often leases that ran out unreleased are swept away, in milliseconds. */
+const SWEEP_INTERVAL = 30_000;
+
+/**
+ * The leases of a process. Providers that are given the same store exclude each other; each has its own without one.
+ *
+ * @example
+ * const store = new MemoryLockStore();
+ * LockingModule.forRoot({ providers: [{ resolve: InMemoryLockingProvider, options: { store } }] });
+ */
+export class MemoryLockStore {
+  private readonly leases = new Map<string, MemoryLease>();
+  private lastToken = 0;
+  private sweeper?: ClockTimer;
+
+  constructor(
+    /** @internal */
+    readonly clock: Clock = systemClock,
+  ) {}
+
+  /** @internal The lease that holds `key` now. */
+  get(key: string): MemoryLease | undefined {
+    const lease = this.leases.get(key);
+    if (lease && lease.expiresAt <= this.clock.now()) {
+      this.leases.delete(key);
+      return undefined;
+    }
+    return lease;
+  }
+
+  /** @internal */
+  set(key: string, lease: MemoryLease): void {
+    this.leases.set(key, lease);
+    if (lease.expiresAt !== Infinity) this.scheduleSweep();
+  }
+
+  /** @internal */
+  delete(key: string): boolean {
+    const held = this.get(key) !== undefined;
+    this.leases.delete(key);
+    return held;
+  }
+
+  /** @internal */
+  keys(): string[] {
+    return [...this.leases.keys()];
+  }
+
+  /** @internal Greater than every token before it, also over a restart of the process. */
+  nextToken(): number {
+    this.lastToken = Math.max(this.lastToken + 1, Math.floor(this.clock.epochMicroseconds()));
+    return this.lastToken;
+  }
+
+  private scheduleSweep(): void {
+    this.sweeper ??= this.clock.setTimer(
+      () => {
+        this.sweeper = undefined;
+        let expiring = false;
+        for (const key of this.keys()) expiring = (this.get(key)?.expiresAt ?? Infinity) !== Infinity || expiring;
+        if (expiring) this.scheduleSweep();
+      },
+      SWEEP_INTERVAL,
+      false,
+    );
+  }
+}

@@ -1,0 +1,118 @@
+// @ts-check
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const packages = ['redis-server', 'redis-tools'];
+const readyPrefix = 'ready-';
+const fetchingPrefix = 'fetching-';
+const abandonedAfterMs = 10 * 60_000;
+
+/**
+ * Downloads and unpacks the Debian or Ubuntu packages without root. Each fetch works in a directory of its own and
+ * publishes it by one rename, so processes that fetch at the same time never see each other's half-unpacked files.
+ *
+ * @param {string} cacheDir
+ * @returns {Promise<string>} the unpacked tree
+ */
+export async function fetchFromDebian(cacheDir) {
+  await mkdir(cacheDir, { recursive: true });
+  await removeAbandoned(cacheDir);
+  const workDir = await mkdtemp(join(cacheDir, fetchingPrefix));
+  try {
+    const root = join(workDir, 'root');
+    for (const file of await download(workDir)) await run('dpkg', ['-x', file, root]);
+    const ready = join(cacheDir, basename(workDir).replace(fetchingPrefix, readyPrefix));
+    await rename(root, ready);
+    return ready;
+  } finally {
+    await rm(workDir, { recursive: true, force: true });
+  }
+}
+
+/**
+ * @param {string} cacheDir
+ * @returns {Promise<string[]>} the trees that earlier fetches left
+ */
+export async function listFetched(cacheDir) {
+  const names = await readdir(cacheDir).catch(() => []);
+  return names.filter((name) => name.startsWith(readyPrefix)).map((name) => join(cacheDir, name));
+}
+
+/**
+ * How to run the server in an unpacked tree against the shared libraries beside it.
+ *
+ * @param {string} root
+ */
+export async function commandIn(root) {
+  const server = join(root, 'usr/bin/redis-server');
+  const libraries = await libraryDirs(root);
+  const path = libraries.join(':');
+  for (const dir of libraries) {
+    const loader = (await readdir(dir)).find((name) => /^ld-linux.*\.so\.\d+$/.test(name));
+    // A libc came along: it only works with its own loader, not with the one of the system.
+    if (loader) return { command: join(dir, loader), args: ['--library-path', path, server] };
+  }
+  // env replaces itself by the server, so that the spawned pid is the server's.
+  return { command: 'env', args: [`LD_LIBRARY_PATH=${path}`, server] };
+}
+
+/** @param {string} root */
+async function libraryDirs(root) {
+  const found = [];
+  for (const parent of [join(root, 'lib'), join(root, 'usr/lib')]) {
+    const names = await readdir(parent).catch(() => []);
+    found.push(...names.filter((name) => name.includes('-linux-')).map((name) => join(parent, name)));
+  }
+  return found;
+}
+
+/**
+ * @param {string} workDir
+ * @returns {Promise<string[]>} the package files
+ */
+async function download(workDir) {
+  const lists = join(workDir, 'lists');
+  const cache = join(workDir, 'cache');
+  const debs = join(workDir, 'debs');
+  await mkdir(join(lists, 'partial'), { recursive: true });
+  await mkdir(join(cache, 'archives/partial'), { recursive: true });
+  await mkdir(debs);
+  const settings = [
+    // Package lists of our own: the system's may be missing or stale, and only root can update them.
+    `Dir::State::lists=${lists}`,
+    `Dir::Cache=${cache}`,
+    // As root, apt would switch to a user that may not be allowed to write here.
+    'APT::Sandbox::User=root',
+    'Acquire::Languages=none',
+    'Acquire::Retries=2',
+    'Acquire::http::Timeout=30',
+    'Acquire::https::Timeout=30',
+  ].flatMap((setting) => ['-o', setting]);
+  /** @param {string[]} args */
+  const apt = (...args) =>
+    run('apt-get', ['-q', ...settings, ...args], { cwd: debs, env: { ...process.env, LC_ALL: 'C' } });
+
+  await apt('update');
+  // A simulated install names exactly the libraries that this system lacks.
+  const { stdout } = await apt('--simulate', '--no-install-recommends', 'install', ...packages);
+  const missing = [...stdout.matchAll(/^Inst (\S+)/gm)].map((match) => match[1] ?? '');
+  await apt('download', ...new Set([...packages, ...missing]));
+  return (await readdir(debs)).map((name) => join(debs, name));
+}
+
+/**
+ * A fetch that was killed can't clean up behind itself.
+ *
+ * @param {string} cacheDir
+ */
+async function removeAbandoned(cacheDir) {
+  for (const name of await readdir(cacheDir)) {
+    if (!name.startsWith(fetchingPrefix)) continue;
+    const path = join(cacheDir, name);
+    const info = await stat(path).catch(() => undefined);
+    if (info && Date.now() - info.mtimeMs > abandonedAfterMs) await rm(path, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,3 @@
+// @ts-check
+export { findRedisServer } from './find-binary.mjs';
+export { startRedisServer } from './start.mjs';

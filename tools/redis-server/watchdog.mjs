@@ -1,0 +1,72 @@
+// @ts-check
+// Runs one Redis server for the process that forked it and ends it when that process asks or is gone: the system
+// closes the channel between the two even after a SIGKILL, when no exit handler could run.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const graceMs = 3_000;
+const keptLogChars = 4_000;
+
+const dir = mkdtempSync(join(tmpdir(), 'nestjs-locking-redis-'));
+/** @type {import('node:child_process').ChildProcess | undefined} */
+let server;
+let leaving = false;
+/** Starts and stops run one after the other. */
+let queue = Promise.resolve();
+
+/** @param {import('./supervisor.mjs').StartRequest} request */
+async function start({ command, args, config }) {
+  await stop();
+  if (leaving) return;
+  const configFile = join(dir, 'redis.conf');
+  writeFileSync(configFile, config, { mode: 0o600 });
+  const child = spawn(command, [...args, configFile], { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] });
+  server = child;
+
+  let log = '';
+  /** @param {Buffer} chunk */
+  const keep = (chunk) => (log = (log + chunk).slice(-keptLogChars));
+  child.stdout.on('data', keep);
+  child.stderr.on('data', keep);
+  child.on('spawn', () => report({ type: 'started', pid: child.pid, dir }));
+  child.on('error', (error) => report({ type: 'failed', message: error.message }));
+  child.on('close', () => report({ type: 'exited', pid: child.pid, log }));
+}
+
+async function stop() {
+  const child = server;
+  if (!child?.pid || child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  child.kill('SIGTERM');
+  // A server held by SIGSTOP gets the SIGTERM only once it runs again.
+  child.kill('SIGCONT');
+  const timer = setTimeout(() => child.kill('SIGKILL'), graceMs);
+  await exited;
+  clearTimeout(timer);
+}
+
+/** @param {Record<string, unknown>} message */
+function report(message) {
+  // The other side may just have gone; the disconnect handler deals with that.
+  if (process.connected) process.send?.(message, () => {});
+}
+
+function leave() {
+  if (leaving) return;
+  leaving = true;
+  queue = queue.then(stop).finally(() => {
+    rmSync(dir, { recursive: true, force: true });
+    process.exit();
+  });
+}
+
+process.on('message', (request) => {
+  queue = queue
+    .then(() => start(/** @type {import('./supervisor.mjs').StartRequest} */ (request)))
+    .catch((error) => report({ type: 'failed', message: String(error) }));
+});
+process.on('disconnect', leave);
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, leave);
