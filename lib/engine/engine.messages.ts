@@ -4,7 +4,9 @@ const MAX_SHOWN = 100;
 
 /** Keys as they appear in messages: quoted, so that no key can forge a log line, and cut short. */
 export function showKeys(keys: readonly string[]): string {
-  const shown = keys.slice(0, 3).map((key) => JSON.stringify(key.length > MAX_SHOWN ? `${key.slice(0, MAX_SHOWN)}…` : key));
+  const shown = keys
+    .slice(0, 3)
+    .map((key) => JSON.stringify(key.length > MAX_SHOWN ? `${key.slice(0, MAX_SHOWN)}…` : key));
   return keys.length > 3 ? `${shown.join(', ')} and ${String(keys.length - 3)} more` : shown.join(', ');
 }
 

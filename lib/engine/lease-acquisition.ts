@@ -76,7 +76,7 @@ export class LeaseAcquisition {
     };
     const sentAt = clock.now();
     waiter.attemptSince = sentAt;
-    const call = calls.run('lock', keys, () =>
+    const call = calls.run('lock', keys, async () =>
       first(provider.acquire([{ keys, ownerId, attemptId, ttl, onlyIfOwned }])),
     );
     const settled = await waiter.settle(call);

@@ -72,7 +72,7 @@ export class LeaseKeeper {
     this.schedule(lease, Infinity);
     let held: readonly boolean[];
     try {
-      held = await this.calls.run('renew', keys, () =>
+      held = await this.calls.run('renew', keys, async () =>
         first(this.provider.extend([{ keys, ownerId, ttl: extension }])),
       );
     } catch {

@@ -68,7 +68,7 @@ export class LeaseRelease {
   private async free(request: ReleaseRequest): Promise<readonly ReleaseOutcome[]> {
     const { provider, calls, holds, queue } = this.parts;
     const { keys, ownerId } = request;
-    const outcomes = await calls.run('release', keys, () => first(provider.release([request])));
+    const outcomes = await calls.run('release', keys, async () => first(provider.release([request])));
     for (const key of keys) {
       const hold = holds.get(key);
       if (hold?.ownerId === ownerId) holds.forfeit(hold, releasedElsewhere([key]));
@@ -80,7 +80,7 @@ export class LeaseRelease {
   private async send(request: ReleaseRequest, lease: Lease): Promise<readonly ReleaseOutcome[]> {
     const { provider, calls, retry } = this.parts;
     try {
-      return await calls.run('release', request.keys, () => first(provider.release([request])));
+      return await calls.run('release', request.keys, async () => first(provider.release([request])));
     } catch (error) {
       retry.add(request, lease.terms.ttl);
       throw error;

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { LockBackendError, LockTimeoutError } from '../errors/index.js';
 import type { Duration, LockInfo, LockingProvider } from '../interfaces/index.js';
 import { parseExpire, type CallOptions } from './call-options.js';
-import { systemClock, type Clock } from './clock.js';
+import { systemClock, type Clock, type ClockTimer } from './clock.js';
 import { localDeadline } from './drift.js';
 import { closed, forcedFree } from './engine.messages.js';
 import type { EngineParts } from './engine-parts.js';
@@ -113,7 +113,7 @@ export class LockEngine implements HandleActions {
   async extendKeys(keys: readonly string[], ownerId: string, ttl: number | null): Promise<boolean> {
     const { calls, provider, clock, keeper } = this.parts;
     const sentAt = clock.now();
-    const held = await calls.run('extend', keys, () => first(provider.extend([{ keys, ownerId, ttl }])));
+    const held = await calls.run('extend', keys, async () => first(provider.extend([{ keys, ownerId, ttl }])));
     keeper.noteAnswer(keys, ownerId, held, ttl === null ? undefined : localDeadline(sentAt, ttl));
     return held.every(Boolean);
   }
@@ -182,10 +182,10 @@ export class LockEngine implements HandleActions {
 
 async function settledWithin(jobs: readonly Promise<unknown>[], milliseconds: number, clock: Clock): Promise<void> {
   if (jobs.length === 0) return;
-  let cancel: (() => void) | undefined;
+  let timer: ClockTimer | undefined;
   const deadline = new Promise<void>((resolve) => {
-    cancel = clock.setTimer(resolve, milliseconds, true).cancel;
+    timer = clock.setTimer(resolve, milliseconds, true);
   });
   await Promise.race([Promise.allSettled(jobs), deadline]);
-  cancel?.();
+  timer?.cancel();
 }

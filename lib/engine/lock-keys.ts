@@ -15,7 +15,8 @@ export function normalizeKeys(keys: string | readonly string[]): readonly string
     return [keys];
   }
   if (!Array.isArray(keys)) throw new LockKeyError(`A lock key must be a string, not ${nameType(keys)}.`);
-  if (keys.length === 0) throw new LockKeyError('No key was given to lock. Give a string, or an array of at least one.');
+  if (keys.length === 0)
+    throw new LockKeyError('No key was given to lock. Give a string, or an array of at least one.');
   for (const key of keys) assertUsable(key);
   return [...new Set(keys as readonly string[])].sort();
 }

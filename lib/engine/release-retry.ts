@@ -40,7 +40,7 @@ export class ReleaseRetry {
   private async attempt(requests: readonly ReleaseRequest[]): Promise<void> {
     const done = requests.map(async (request) => {
       try {
-        await this.calls.run('release', request.keys, () => first(this.provider.release([request])));
+        await this.calls.run('release', request.keys, async () => first(this.provider.release([request])));
         this.pending.delete(request);
         this.onFreed(request.keys);
       } catch {

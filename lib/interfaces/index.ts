@@ -22,3 +22,8 @@ export {
   type StoredLease,
 } from './locking-provider.interface.js';
 export type { LockingProviderOptions } from './provider-options.interface.js';
+export type {
+  LockingModuleOptions,
+  LockingModuleOptionsFactory,
+  LockingProviderDefinition,
+} from './module-options.interface.js';

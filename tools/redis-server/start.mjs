@@ -77,7 +77,8 @@ async function launchAndAwait(supervisor, { command, args }, port, { password, c
       return running;
     } catch (error) {
       const exit = supervisor.lastExit;
-      if (exit?.pid === running.pid) throw new Error(`The Redis server ended while starting:\n${exit.log}`);
+      if (exit?.pid === running.pid)
+        throw new Error(`The Redis server ended while starting:\n${exit.log}`, { cause: error });
       if (Date.now() > deadline) throw new Error('The Redis server did not get ready', { cause: error });
       await delay(pollMs);
     }

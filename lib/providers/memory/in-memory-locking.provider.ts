@@ -43,9 +43,7 @@ export class InMemoryLockingProvider implements LockingProvider {
   }
 
   release(requests: readonly ReleaseRequest[]): Promise<readonly ReleaseOutcome[]>[] {
-    return requests.map(async (request) =>
-      Promise.resolve(request.keys.map((key) => this.releaseOne(key, request))),
-    );
+    return requests.map(async (request) => Promise.resolve(request.keys.map((key) => this.releaseOne(key, request))));
   }
 
   async forceRelease(keys: readonly string[]): Promise<number> {
@@ -119,5 +117,5 @@ export class InMemoryLockingProvider implements LockingProvider {
 }
 
 function remaining(expiresAt: number, now: number): number | null {
-  return expiresAt === Infinity ? null : Math.max(0, Math.round(expiresAt - now));
+  return expiresAt === Infinity ? null : Math.max(0, Math.ceil(expiresAt - now));
 }

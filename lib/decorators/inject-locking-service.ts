@@ -1,0 +1,30 @@
+import { Inject } from '@nestjs/common';
+import { LockConfigurationError } from '../errors/index.js';
+import { LOCKING_SERVICE } from '../locking.constants.js';
+import { LockingService } from '../locking.service.js';
+
+const prepared = new WeakSet<object>();
+
+/**
+ * Has Nest put the `LockingService` of the application into every instance of the class, whatever its scope. No global
+ * is involved, so several applications in one process do not see each other's.
+ */
+export function injectLockingService(prototype: object): void {
+  if (prepared.has(prototype)) return;
+  prepared.add(prototype);
+  Inject(LockingService)(prototype, LOCKING_SERVICE);
+}
+
+/** @throws LockConfigurationError for an instance that Nest has not made */
+export function lockingServiceOf(instance: unknown): LockingService {
+  const service = (instance as { [LOCKING_SERVICE]?: LockingService } | undefined)?.[LOCKING_SERVICE];
+  if (service) return service;
+  throw new LockConfigurationError(
+    `A method with @WithLock was called on ${describe(instance)}, into which Nest has not injected the LockingService. Get the instance from Nest (as a provider or controller), and call the method on it, so that "this" is right.`,
+  );
+}
+
+function describe(instance: unknown): string {
+  if (typeof instance !== 'object' || instance === null) return 'no instance';
+  return `an instance of ${instance.constructor.name}`;
+}

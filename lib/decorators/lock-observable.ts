@@ -1,0 +1,84 @@
+import { defer, Observable } from 'rxjs';
+import { LockLostError } from '../errors/index.js';
+import type { ExecuteOptions, Lock } from '../interfaces/index.js';
+import { forwardUnderLock } from './forward-under-lock.js';
+
+type Execute = (job: (lock: Lock) => Promise<void>, options: Pick<ExecuteOptions, 'signal'>) => Promise<void>;
+
+/**
+ * An Observable that takes the lock when it is subscribed to, makes its source under it, and gives it up when that
+ * completes, fails or is unsubscribed from; each subscription anew.
+ *
+ * @param onRefused - what to do instead when the lock was not had
+ */
+export function lockObservable<T>(
+  execute: Execute,
+  source: () => Observable<T>,
+  outerSignal: AbortSignal | undefined,
+  onRefused: (error: unknown) => Observable<T>,
+): Observable<T> {
+  return new Observable<T>((subscriber) => {
+    const abort = new AbortController();
+    const signal = outerSignal ? AbortSignal.any([outerSignal, abort.signal]) : abort.signal;
+    let entered = false;
+    const run = execute(
+      async (lock) => {
+        entered = true;
+        await forwardUnderLock(source, lock, subscriber);
+      },
+      { signal },
+    );
+    run.then(
+      () => {
+        subscriber.complete();
+      },
+      (error: unknown) => {
+        if (entered) subscriber.error(error);
+        else subscriber.add(defer(() => onRefused(error)).subscribe(subscriber));
+      },
+    );
+    return () => {
+      abort.abort();
+    };
+  });
+}
+
+/** How a method that turned out to return an Observable goes on: see {@link keepUntilSettled}. */
+export interface KeptObservable<T> {
+  readonly observable: Observable<T>;
+  /** Settles when the lock is no longer needed. */
+  readonly done: Promise<void>;
+}
+
+/**
+ * For a method that turned out to return an Observable: it is called under the lock already, so that lock is kept
+ * until the one subscription to its Observable ends. If nobody subscribes within the time the lease has left, the lock
+ * is given up, and a later subscription fails.
+ */
+export function keepUntilSettled<T>(source: Observable<T>, lock: Lock): KeptObservable<T> {
+  let finish: () => void = () => undefined;
+  const done = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+  const unclaimed = setTimeout(finish, Math.min(lock.remaining, 30_000));
+  unclaimed.unref();
+  const observable = new Observable<T>((subscriber) => {
+    clearTimeout(unclaimed);
+    if (!lock.held) {
+      const message = 'The Observable of a method with @WithLock was subscribed to after its lock had been given up.';
+      subscriber.error(new LockLostError(lock.keys, message));
+      return;
+    }
+    forwardUnderLock(() => source, lock, subscriber)
+      .finally(finish)
+      .then(
+        () => {
+          subscriber.complete();
+        },
+        (error: unknown) => {
+          subscriber.error(error);
+        },
+      );
+  });
+  return { observable, done };
+}

@@ -1,0 +1,134 @@
+import 'reflect-metadata';
+import { from, isObservable, Observable, of } from 'rxjs';
+import { isLockTimeoutError, LockConfigurationError } from '../errors/index.js';
+import { METHOD_ROOTS, methodScope, parseKeyTemplate } from '../keys/index.js';
+import { carryOver } from './carry-over.js';
+import { checkOptions, type CheckedOptions } from './check-options.js';
+import { injectLockingService, lockingServiceOf } from './inject-locking-service.js';
+import { keepUntilSettled, lockObservable } from './lock-observable.js';
+import type { WithLockOptions } from './with-lock-options.interface.js';
+
+/** A function that names the keys of a call from its arguments. */
+export type LockKeyFunction<Args extends unknown[]> = (...args: Args) => string | readonly string[];
+
+/** The decorator that `@WithLock` makes: for a method that answers later and is called with at least `Args`. */
+type LockDecorator<Args extends unknown[]> = <
+  Actual extends unknown[],
+  Result extends Promise<unknown> | Observable<unknown>,
+>(
+  target: object,
+  propertyKey: string | symbol,
+  descriptor: TypedPropertyDescriptor<(...args: Actual) => Result> & (Actual extends Args ? unknown : never),
+) => void;
+
+type KeysOf = (self: unknown, args: unknown[]) => string | readonly string[];
+type Method = (this: unknown, ...args: unknown[]) => unknown;
+
+/**
+ * Runs a method one at a time per key, across every instance of the application that shares the store.
+ *
+ * The key is a template, or a function of the method's arguments:
+ *
+ * - `'order:<0>'`: the first argument; `'order:<0.customer.id>'`: a nested value; `'job:<this.name>'`: a property of
+ *   the instance; `'sku:<0.lines[].sku>'`: one key per element, all of them locked at once; `<<`: a literal `<`.
+ * - `(dto: PayDto) => 'pay:' + dto.id`: typed by the decorated method.
+ *
+ * It works on providers of every scope, controllers, resolvers, gateways, `@Cron`, `@MessagePattern` and the like,
+ * above or below other decorators. A method that returns an Observable holds the lock until that completes, fails or
+ * is unsubscribed from.
+ *
+ * @param options - those of `LockingService.execute`, and `onUnavailable`
+ * @throws LockKeyError at decoration for a malformed template; at the call for a placeholder without a usable value
+ * @throws LockConfigurationError at decoration for options that cannot work
+ * @throws LockTimeoutError at the call, when the lock cannot be had in time and `onUnavailable` is `'throw'`
+ * @throws LockLostError at the call, when the lock was lost while the method ran
+ *
+ * @example
+ * \@WithLock('order:<0>', { timeout: '2s', expire: '1m' })
+ * async pay(orderId: string): Promise<Receipt> { … }
+ *
+ * \@Cron('0 3 * * *')
+ * \@WithLock('nightly-cleanup', { timeout: 0, onUnavailable: 'skip' })
+ * async cleanup(): Promise<void> { … }
+ */
+export function WithLock(key: string, options?: WithLockOptions): LockDecorator<unknown[]>;
+export function WithLock<Args extends unknown[]>(
+  key: LockKeyFunction<Args>,
+  options?: WithLockOptions,
+): LockDecorator<[...Args, ...unknown[]]>;
+export function WithLock(
+  key: string | LockKeyFunction<never[]>,
+  options: WithLockOptions = {},
+): (target: object, propertyKey: string | symbol, descriptor: PropertyDescriptor) => void {
+  const keysOf = compileKey(key);
+  const checked = checkOptions(options);
+  return (target, propertyKey, descriptor) => {
+    const original: unknown = descriptor.value;
+    if (typeof target === 'function' || typeof original !== 'function') {
+      throw new LockConfigurationError(
+        `@WithLock on ${String(propertyKey)}: only methods of instances can be locked, not static methods, accessors or properties.`,
+      );
+    }
+    injectLockingService(target);
+    const lock = returnsObservable(target, propertyKey) ? lockStream : lockCall;
+    const wrapper = lock(original as Method, keysOf, checked);
+    carryOver(original, wrapper);
+    descriptor.value = wrapper;
+  };
+}
+
+function compileKey(key: string | LockKeyFunction<never[]>): KeysOf {
+  if (typeof key === 'function') return (self, args) => key.apply(self, args as never[]);
+  const template = parseKeyTemplate(key, METHOD_ROOTS);
+  return (self, args) => template.render(methodScope(self, args));
+}
+
+/** Known only where the compiler emits types for decorators; see `lockCall` for where it does not. */
+function returnsObservable(target: object, propertyKey: string | symbol): boolean {
+  const type: unknown = Reflect.getMetadata('design:returntype', target, propertyKey);
+  return typeof type === 'function' && (type === Observable || type.prototype instanceof Observable);
+}
+
+function lockCall(original: Method, keysOf: KeysOf, { execute, onUnavailable }: CheckedOptions): Method {
+  return async function (...args) {
+    const service = lockingServiceOf(this);
+    let entered = false as boolean;
+    try {
+      return await new Promise((resolve, reject) => {
+        const run = service.execute(
+          keysOf(this, args),
+          async (lock) => {
+            entered = true;
+            const result = await original.apply(this, args);
+            if (!isObservable(result)) return result;
+            const { observable, done } = keepUntilSettled(result, lock);
+            resolve(observable);
+            await done;
+            return undefined;
+          },
+          execute,
+        );
+        run.then(resolve, reject);
+      });
+    } catch (error) {
+      if (entered || onUnavailable === 'throw' || !isLockTimeoutError(error)) throw error;
+      return onUnavailable === 'skip' ? undefined : onUnavailable.apply(this, [error, ...(args as never[])]);
+    }
+  };
+}
+
+function lockStream(original: Method, keysOf: KeysOf, { execute, onUnavailable }: CheckedOptions): Method {
+  return function (...args) {
+    return lockObservable(
+      async (job, { signal }) => lockingServiceOf(this).execute(keysOf(this, args), job, { ...execute, signal }),
+      () => original.apply(this, args) as Observable<unknown>,
+      execute.signal,
+      (error) => {
+        if (onUnavailable === 'throw' || !isLockTimeoutError(error)) throw error;
+        if (onUnavailable === 'skip') return from([]);
+        const fallback: unknown = onUnavailable.apply(this, [error, ...(args as never[])]);
+        return isObservable(fallback) ? fallback : fallback instanceof Promise ? from(fallback) : of(fallback);
+      },
+    );
+  };
+}

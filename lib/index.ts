@@ -1,0 +1,13 @@
+export * from './errors/index.js';
+export * from './interfaces/index.js';
+export { LockingModule } from './locking.module.js';
+export { LockingService } from './locking.service.js';
+export { WithLock, type LockKeyFunction } from './decorators/with-lock.decorator.js';
+export type { OnUnavailable, WithLockOptions } from './decorators/with-lock-options.interface.js';
+export {
+  InMemoryLockingProvider,
+  type InMemoryLockingProviderOptions,
+} from './providers/memory/in-memory-locking.provider.js';
+export { MemoryLockStore } from './providers/memory/memory-lock-store.js';
+export { RedisLockingProvider } from './providers/redis/redis-locking.provider.js';
+export type { RedisLockingProviderOptions } from './providers/redis/redis-options.interface.js';

@@ -1,0 +1,35 @@
+import type { InMemoryLockingProviderOptions } from '../providers/memory/in-memory-locking.provider.js';
+import type { RedisLockingProviderOptions } from '../providers/redis/redis-options.interface.js';
+import type { LockingProviderClass } from './locking-provider.interface.js';
+import type { LockingProviderOptions } from './provider-options.interface.js';
+
+/** One store of locks, as the module is told of it. */
+export interface LockingProviderDefinition<
+  Options = InMemoryLockingProviderOptions | RedisLockingProviderOptions | LockingProviderOptions,
+> {
+  /** The provider's class, such as `RedisLockingProvider`. */
+  resolve: LockingProviderClass;
+
+  /** The name to choose it by. The class's `identifier` (`locking-redis`, `in-memory`) without it. */
+  id?: string;
+
+  /** Whether calls that name no provider use it. Needed where there are several. */
+  is_default?: boolean;
+
+  /** What the provider's class is given, together with the options of every provider. */
+  options?: Options;
+}
+
+/**
+ * Options of `LockingModule.forRoot` and of the factory of `forRootAsync`.
+ *
+ * Without providers the locks are in memory. One provider is the default; of several, the one with `is_default: true`.
+ */
+export interface LockingModuleOptions {
+  providers?: LockingProviderDefinition[];
+}
+
+/** Makes the options of the module, for `useClass` and `useExisting` of `LockingModule.forRootAsync`. */
+export interface LockingModuleOptionsFactory {
+  createLockingOptions(): LockingModuleOptions | Promise<LockingModuleOptions>;
+}

@@ -1,0 +1,78 @@
+import {
+  Inject,
+  Module,
+  type BeforeApplicationShutdown,
+  type DynamicModule,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
+import type { LockingModuleOptions } from './interfaces/index.js';
+import { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } from './locking.module-definition.js';
+import { LockingRegistry } from './locking.registry.js';
+import { LockingService } from './locking.service.js';
+
+/**
+ * Gives an application its locks. Import it once, in the root module; it is global unless `isGlobal: false`.
+ *
+ * `forRoot()` needs no configuration and locks within the process; `forRoot({ providers })` and `forRootAsync` (with
+ * `useFactory`, `useClass` or `useExisting`) name the stores.
+ *
+ * Stores are connected before anything that uses the `LockingService` is built. At shutdown new locks are refused,
+ * running jobs drained and held locks released (`beforeApplicationShutdown`), then connections closed
+ * (`onApplicationShutdown`).
+ *
+ * @throws LockConfigurationError at start-up, for options that cannot work
+ *
+ * @example
+ * \@Module({
+ *   imports: [
+ *     LockingModule.forRootAsync({
+ *       inject: [ConfigService],
+ *       useFactory: (config: ConfigService) => ({
+ *         providers: [
+ *           { resolve: RedisLockingProvider, options: { redisUrl: config.getOrThrow('LOCKING_REDIS_URL') } },
+ *         ],
+ *       }),
+ *     }),
+ *   ],
+ * })
+ * export class AppModule {}
+ */
+@Module({
+  providers: [
+    {
+      provide: LockingRegistry,
+      inject: [MODULE_OPTIONS_TOKEN],
+      useFactory: async (options: LockingModuleOptions | undefined) => {
+        const registry = new LockingRegistry(options ?? {});
+        await registry.connect();
+        return registry;
+      },
+    },
+    {
+      provide: LockingService,
+      inject: [LockingRegistry],
+      useFactory: (registry: LockingRegistry) => new LockingService(registry),
+    },
+  ],
+  exports: [LockingService],
+})
+export class LockingModule extends ConfigurableModuleClass implements BeforeApplicationShutdown, OnApplicationShutdown {
+  constructor(@Inject(LockingRegistry) private readonly registry: LockingRegistry) {
+    super();
+  }
+
+  /** The module with options that are known now; with none, locks are in memory. */
+  static override forRoot(options: LockingModuleOptions & { isGlobal?: boolean } = {}): DynamicModule {
+    return super.forRoot(options);
+  }
+
+  /** @internal */
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.registry.drain();
+  }
+
+  /** @internal */
+  async onApplicationShutdown(): Promise<void> {
+    await this.registry.close();
+  }
+}

@@ -1,0 +1,104 @@
+import { Logger } from '@nestjs/common';
+import { notDrained } from './engine/engine.messages.js';
+import { LockEngine } from './engine/lock-engine.js';
+import { LockBackendError, LockConfigurationError } from './errors/index.js';
+import type { LockingModuleOptions, LockingProvider } from './interfaces/index.js';
+import { CONNECT_TIMEOUT } from './locking.constants.js';
+import { closeFailed, connected, failedFast, noAnswer, notConnected, unknownProvider } from './locking.messages.js';
+import { normalizeProviderId, readModuleOptions, type ProviderPlan } from './read-module-options.js';
+
+interface Entry {
+  readonly plan: ProviderPlan;
+  readonly provider: LockingProvider;
+  readonly engine: LockEngine;
+}
+
+/** The providers of one application, each with its engine, from start-up to shutdown. */
+export class LockingRegistry {
+  private readonly logger = new Logger('LockingModule');
+  private readonly entries = new Map<string, Entry>();
+  private readonly defaultId: string;
+
+  /** @throws LockConfigurationError before anything is connected */
+  constructor(options: LockingModuleOptions) {
+    const plans = readModuleOptions(options);
+    for (const plan of plans) {
+      const provider = new plan.resolve(plan.options as never, {
+        id: plan.id,
+        warn: (message) => {
+          this.logger.warn(message);
+        },
+      });
+      this.entries.set(plan.id, { plan, provider, engine: new LockEngine(provider, plan.settings) });
+    }
+    this.defaultId = plans.find(({ isDefault }) => isDefault)?.id ?? '';
+  }
+
+  /** @throws LockConfigurationError when no provider has this id */
+  engine(id: string = this.defaultId): LockEngine {
+    const entry = this.entries.get(id) ?? this.entries.get(normalizeProviderId(id));
+    if (!entry) throw new LockConfigurationError(unknownProvider(id, [...this.entries.keys()]));
+    return entry.engine;
+  }
+
+  /** @throws LockBackendError when a store is down whose provider is to fail fast */
+  async connect(): Promise<void> {
+    try {
+      await Promise.all([...this.entries.values()].map(async (entry) => this.connectOne(entry)));
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  /** No new locks, no more waiting, running jobs drained, everything held released. */
+  async drain(): Promise<void> {
+    await Promise.all(
+      [...this.entries.values()].map(async ({ plan: { id, settings }, engine }) => {
+        try {
+          const unfinished = await engine.close();
+          if (unfinished > 0) this.logger.warn(notDrained(unfinished, settings));
+        } catch (error) {
+          this.logger.error(closeFailed(id, messageOf(error)));
+        }
+      }),
+    );
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.entries.values()].map(async ({ provider }) => provider.close?.()));
+  }
+
+  private async connectOne({ plan: { id, failFast }, provider }: Entry): Promise<void> {
+    const store = provider.storeName ?? provider.constructor.name;
+    const opening = provider.connect?.(() => {
+      this.logger.log(connected(store, id));
+    });
+    try {
+      await answerWithin(opening, CONNECT_TIMEOUT);
+    } catch (error) {
+      if (error instanceof LockConfigurationError) throw error;
+      const cause = messageOf(error);
+      if (failFast) throw new LockBackendError([], failedFast(store, id, cause), { cause: error });
+      this.logger.error(notConnected(store, id, cause));
+    }
+  }
+}
+
+async function answerWithin(promise: Promise<void> | undefined, milliseconds: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const silence = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new Error(noAnswer(milliseconds)));
+    }, milliseconds);
+  });
+  try {
+    await Promise.race([promise, silence]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

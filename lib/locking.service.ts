@@ -1,0 +1,184 @@
+import { resolveCallOptions } from './engine/call-options.js';
+import { parseDuration } from './engine/duration.js';
+import { currentLock } from './engine/lock-context.js';
+import { normalizeKeys } from './engine/lock-keys.js';
+import { LockConfigurationError } from './errors/index.js';
+import type {
+  AcquireOptions,
+  ExecuteOptions,
+  ExtendOptions,
+  ListOptions,
+  Lock,
+  LockInfo,
+  ProviderChoice,
+  ReleaseOptions,
+  TryAcquireOptions,
+} from './interfaces/index.js';
+import { badOwner, jobNotFunction, ownerRequired } from './locking.messages.js';
+import type { LockingRegistry } from './locking.registry.js';
+
+/**
+ * The injectable face of the locks.
+ *
+ * `keys` is a string or an array. An array is deduplicated and taken in one fixed order, all or nothing: two callers
+ * with the same keys in any order cannot deadlock, and a failed call leaves nothing held.
+ *
+ * Every call may throw `LockKeyError` for an unusable key and `LockConfigurationError` for unusable options, before
+ * anything is locked, and `LockBackendError` when the store cannot be asked.
+ *
+ * @example
+ * constructor(private readonly locking: LockingService) {}
+ *
+ * async pay(id: string) {
+ *   return this.locking.execute(`order:${id}`, async (lock) => this.gateway.charge(id, lock.fencingToken));
+ * }
+ */
+export class LockingService {
+  /** @internal */
+  constructor(
+    private readonly registry: LockingRegistry,
+    private readonly providerId?: string,
+  ) {}
+
+  /**
+   * Holds `keys` while `job` runs, renewing the lease underneath, and always releases. What the job returns or throws
+   * passes through untouched.
+   *
+   * @param options - `timeout` (default `waitLockingTimeout`, 5 s), `expire` (default 30 s), `ownerId`, `renew`,
+   * `signal`, `provider`, `reentrant`, `maxHold`, `minHold`
+   * @throws LockTimeoutError when somebody else held a key until the end of `timeout`; the job was not run
+   * @throws LockLostError when the lock was lost while the job ran; its `outcome` carries what the job came to
+   *
+   * @example
+   * const total = await locking.execute(['cart:1', 'stock:7'], async ({ signal }) => checkout(signal), { timeout: '2s' });
+   */
+  async execute<T>(
+    keys: string | readonly string[],
+    job: (lock: Lock) => T | PromiseLike<T>,
+    options: ExecuteOptions = {},
+  ): Promise<T> {
+    if (typeof job !== 'function') throw new LockConfigurationError(jobNotFunction());
+    const engine = this.engine(options);
+    return engine.execute(normalizeKeys(keys), job, resolveCallOptions(options, 'job', engine.settings));
+  }
+
+  /**
+   * Takes `keys` and hands the lock to the caller, who must release it. With neither `expire` nor `ownerId` it is
+   * renewed until then; with `expire` it is a fixed lease unless `renew: true`; with an `ownerId` alone it never
+   * expires.
+   *
+   * @throws LockTimeoutError when somebody else held a key until the end of `timeout` (default 5 s)
+   *
+   * @example
+   * await using lock = await locking.acquire('report', { expire: '1m' });
+   */
+  async acquire(keys: string | readonly string[], options: AcquireOptions = {}): Promise<Lock> {
+    const engine = this.engine(options);
+    return engine.acquire(normalizeKeys(keys), resolveCallOptions(options, 'handle', engine.settings));
+  }
+
+  /**
+   * Takes `keys` if they are free now; `null` if any is held. Never waits. Otherwise as {@link acquire}.
+   *
+   * @example
+   * const lock = await locking.tryAcquire('nightly');
+   * if (!lock) return;
+   */
+  async tryAcquire(keys: string | readonly string[], options: TryAcquireOptions = {}): Promise<Lock | null> {
+    const engine = this.engine(options);
+    return engine.tryAcquire(normalizeKeys(keys), resolveCallOptions(options, 'handle', engine.settings));
+  }
+
+  /**
+   * Frees those of `keys` that `ownerId` holds; without one, those that this application instance holds. The signals
+   * of this instance's locks on them abort.
+   *
+   * @returns true only if every key was held so
+   */
+  async release(keys: string | readonly string[], options: ReleaseOptions = {}): Promise<boolean> {
+    assertOwner(options.ownerId);
+    return this.engine(options).release(normalizeKeys(keys), options.ownerId);
+  }
+
+  /**
+   * Frees everything that `ownerId` holds, in any process; without one, what this application instance holds. Each
+   * key is freed by an atomic check of its owner.
+   *
+   * @returns how many keys were freed
+   */
+  async releaseAll(options: ReleaseOptions = {}): Promise<number> {
+    assertOwner(options.ownerId);
+    return this.engine(options).releaseAll(options.ownerId);
+  }
+
+  /**
+   * Makes the owner's lock on `keys` last at least `expire` from now: all of them, or none.
+   *
+   * @returns false if any key is no longer that owner's
+   *
+   * @example
+   * await locking.extend('import', { ownerId: 'importer-1', expire: '5m' });
+   */
+  async extend(keys: string | readonly string[], options: ExtendOptions): Promise<boolean> {
+    const { ownerId, expire } = options;
+    if ((ownerId as string | undefined) === undefined) throw new LockConfigurationError(ownerRequired());
+    assertOwner(ownerId);
+    const ttl = parseDuration(expire, 'expire', { bareUnit: 's', minimum: 1 });
+    return this.engine(options).extendKeys(normalizeKeys(keys), ownerId, ttl);
+  }
+
+  /**
+   * Frees `keys` whoever holds them: for operators, and for locks that never expire. A holder finds out at its next
+   * renewal at the latest, and its signal aborts.
+   *
+   * @returns how many of them were held
+   */
+  async forceRelease(keys: string | readonly string[], options: ProviderChoice = {}): Promise<number> {
+    return this.engine(options).forceRelease(normalizeKeys(keys));
+  }
+
+  /** Who holds `key`, and for how long; `null` if nobody does. */
+  async inspect(key: string, options: ProviderChoice = {}): Promise<LockInfo | null> {
+    const [only = key] = normalizeKeys(key);
+    return this.engine(options).inspect(only);
+  }
+
+  /**
+   * Goes through all held locks, or those whose key matches a glob, without blocking the store. What is taken or
+   * freed meanwhile may or may not be seen.
+   *
+   * @example
+   * for await (const { key, ownerId, ttl } of locking.list({ match: 'order:*' })) console.log(key, ownerId, ttl);
+   */
+  list(options: ListOptions = {}): AsyncIterable<LockInfo> {
+    return this.engine(options).list(options.match);
+  }
+
+  /** The innermost lock of the running call chain: of the `execute` or decorated method this is called from. */
+  current(): Lock | undefined {
+    return currentLock();
+  }
+
+  /**
+   * The same calls, bound to another provider.
+   *
+   * @throws LockConfigurationError when there is none of this id
+   *
+   * @example
+   * await locking.provider('locking-redis').execute('report', build);
+   */
+  provider(id: string): LockingService {
+    this.registry.engine(id);
+    return new LockingService(this.registry, id);
+  }
+
+  private engine({ provider = this.providerId }: ProviderChoice): ReturnType<LockingRegistry['engine']> {
+    return this.registry.engine(provider);
+  }
+}
+
+function assertOwner(ownerId: string | undefined): void {
+  if (ownerId !== undefined && (typeof ownerId !== 'string' || ownerId === '')) {
+    throw new LockConfigurationError(badOwner());
+  }
+}

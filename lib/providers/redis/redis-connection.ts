@@ -1,0 +1,113 @@
+import type { Redis, RedisOptions } from 'ioredis';
+import { LockConfigurationError } from '../../errors/index.js';
+import { StoreNotReachedError } from '../../interfaces/index.js';
+import { connectionLost, ioredisMissing, notConnected } from './redis.messages.js';
+import type { RedisLockingProviderOptions } from './redis-options.interface.js';
+
+const LONGEST_RECONNECT_DELAY = 500;
+
+/** A command that is not answered by this connection is never sent again by it: it must not run late, or twice. */
+const NEVER_LATE = {
+  lazyConnect: true,
+  enableOfflineQueue: false,
+  autoResendUnfulfilledCommands: false,
+  maxRetriesPerRequest: 0,
+} as const satisfies RedisOptions;
+
+/** The one connection of a provider: its own, or the application's. */
+export class RedisConnection {
+  private redis?: Redis;
+  private onReady?: () => void;
+  private lastError?: Error;
+
+  constructor(
+    private readonly id: string,
+    private readonly options: RedisLockingProviderOptions,
+  ) {}
+
+  /** Resolves once connected. A rejection tells why not; an own connection goes on trying in the background. */
+  async open(onConnected: () => void): Promise<void> {
+    const client = (this.options.client as Redis | undefined) ?? (await this.create());
+    this.redis = client;
+    this.onReady = () => {
+      this.lastError = undefined;
+      onConnected();
+    };
+    client.on('error', this.noteError).on('ready', this.onReady);
+    if (client.status === 'ready') {
+      this.onReady();
+      return;
+    }
+    try {
+      await (client.status === 'wait' ? client.connect() : untilReady(client));
+    } catch (error) {
+      throw this.lastError ?? error;
+    }
+  }
+
+  close(): void {
+    const client = this.redis;
+    if (!client) return;
+    if (this.onReady) client.off('ready', this.onReady);
+    if (this.options.client) {
+      client.off('error', this.noteError);
+      return;
+    }
+    client.disconnect();
+  }
+
+  /**
+   * The client, to send something at once.
+   *
+   * @throws StoreNotReachedError when nothing can be sent now
+   */
+  client(): Redis {
+    if (this.redis?.status !== 'ready') throw new StoreNotReachedError(notConnected(this.lastError?.message));
+    return this.redis;
+  }
+
+  /** What to put in front of a key where the client does not do so itself: in SCAN. */
+  get keyPrefix(): string {
+    return this.redis?.options.keyPrefix ?? '';
+  }
+
+  /** Says plainly what ioredis says of a command that was under way when the connection broke. */
+  explain(error: unknown): unknown {
+    const lost = error instanceof Error && error.name === 'MaxRetriesPerRequestError';
+    return lost ? new Error(connectionLost(), { cause: error }) : error;
+  }
+
+  /** Only the message: the error of a refused AUTH carries the password among the command's arguments. */
+  private readonly noteError = (error: Error): void => {
+    this.lastError = new Error(error.message);
+  };
+
+  private async create(): Promise<Redis> {
+    const { redisUrl, redisOptions } = this.options;
+    const { Redis } = await import('ioredis').catch((cause: unknown) => {
+      throw new LockConfigurationError(ioredisMissing(this.id), { cause });
+    });
+    const options: RedisOptions = {
+      retryStrategy: (attempt) => Math.min(25 * 2 ** Math.min(attempt, 10), LONGEST_RECONNECT_DELAY),
+      ...redisOptions,
+      ...NEVER_LATE,
+    };
+    return redisUrl === undefined ? new Redis(options) : new Redis(redisUrl, options);
+  }
+}
+
+/** A client of the application's own that is still on its way. */
+async function untilReady(client: Redis): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const settle = (done: () => void) => (): void => {
+      client.off('ready', onReady).off('close', onClose);
+      done();
+    };
+    const onReady = settle(resolve);
+    const onClose = settle(() => {
+      reject(new Error(`the client is ${client.status}`));
+    });
+    client.once('ready', onReady).once('close', onClose);
+    if (client.status === 'end' || client.status === 'close' || client.status === 'reconnecting') onClose();
+  });
+}

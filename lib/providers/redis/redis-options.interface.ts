@@ -1,0 +1,27 @@
+import type { Cluster, ClusterNode, ClusterOptions, Redis, RedisOptions } from 'ioredis';
+import type { LockingProviderOptions } from '../../interfaces/index.js';
+
+/** Options of `RedisLockingProvider`, beside those of every provider. */
+export interface RedisLockingProviderOptions extends LockingProviderOptions {
+  /**
+   * Where the server is: `redis://[user:password@]host:port[/db]`, or `rediss://` for TLS. Required unless `client` or
+   * `redisOptions.sentinels` is given.
+   */
+  redisUrl?: string;
+
+  /** Passed on to ioredis: TLS, ACL user, `sentinels`, `db` and so on. */
+  redisOptions?: RedisOptions;
+
+  /** An existing ioredis client. It is used as it is and never closed by this module. */
+  client?: Redis | Cluster;
+
+  /** A Redis Cluster. Not supported yet: it is refused at start-up. */
+  cluster?: { nodes: ClusterNode[]; options?: ClusterOptions };
+
+  /**
+   * The prefix of every key in the store. Applications that are to exclude each other need the same one.
+   *
+   * @defaultValue `'lock:'`
+   */
+  namespace?: string;
+}

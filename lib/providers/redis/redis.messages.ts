@@ -1,0 +1,26 @@
+import { redact } from './redact.js';
+
+export const missingUrl = (id: string): string =>
+  `Provider "${id}": redisUrl is missing. Give options: { redisUrl: 'redis://host:6379' }, or an existing client.`;
+
+export const badUrl = (id: string, url: unknown): string =>
+  `Provider "${id}": redisUrl ${JSON.stringify(redact(String(url)))} is not a URL that begins with redis:// or rediss://, such as redis://user:password@host:6379/0.`;
+
+export const badNamespace = (id: string): string => `Provider "${id}": namespace must be a string, such as 'lock:'.`;
+
+export const clusterUnsupported = (id: string): string =>
+  `Provider "${id}": Redis Cluster is not supported yet. Give redisUrl or a client of a standalone server.`;
+
+export const clientAndUrl = (id: string): string =>
+  `Provider "${id}": give either client or redisUrl and redisOptions, not both: an existing client is used as it is.`;
+
+export const ioredisMissing = (id: string): string =>
+  `Provider "${id}" needs the package ioredis, which is not installed. Run: npm install ioredis`;
+
+export const notConnected = (cause: string | undefined): string =>
+  `not connected to Redis${cause === undefined ? '' : ` (${cause})`}`;
+
+export const connectionLost = (): string => 'the connection to Redis was lost before the answer came';
+
+export const mayEvict = (id: string, policy: string): string =>
+  `Redis behind "${id}" has maxmemory-policy ${policy} and may evict locks that are held when it runs out of memory. Set maxmemory-policy noeviction, or give locks a server of their own.`;

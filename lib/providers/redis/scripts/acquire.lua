@@ -1,0 +1,61 @@
+-- Takes leases: every key, or none.
+--
+-- KEYS[1]    the token counter of the namespace
+-- KEYS[2..]  the lock keys
+-- ARGV[1]    owner id
+-- ARGV[2]    attempt id: asked again with the same one, the answer is the same
+-- ARGV[3]    lease in ms; '' never expires
+-- ARGV[4]    '1': only if the owner holds every key already
+--
+-- Returns {1, fencing token of each key ...}
+--      or {0, index of the key that is in the way, its PTTL (-1 never expires, -2 free)}
+--
+-- A lock is the string `nl1:token:attempt:reentered:owner`. Anything else is another program's lock.
+
+local owner, attempt, lease = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local tokens, expiries = {}, {}
+
+for i = 2, #KEYS do
+  local value = redis.call('GET', KEYS[i])
+  if value then
+    local token, heldBy, _, holder = string.match(value, '^nl1:(%d+):([^:]*):([01]):(.*)$')
+    local ttl = redis.call('PTTL', KEYS[i])
+    if holder ~= owner then
+      return {0, i - 1, ttl}
+    end
+    expiries[i] = ttl
+    if heldBy == attempt then
+      tokens[i] = token
+    end
+  elseif ARGV[4] == '1' then
+    return {0, i - 1, -2}
+  end
+end
+
+-- Greater than every earlier one: the counter survives holders, the clock survives the loss of the counter.
+local time = redis.call('TIME')
+local last = tonumber(redis.call('GET', KEYS[1]) or 0)
+local fresh = math.max(last + 1, tonumber(time[1]) * 1000000 + tonumber(time[2]))
+local freshText = string.format('%.0f', fresh)
+redis.call('SET', KEYS[1], freshText)
+
+local reply = {1}
+for i = 2, #KEYS do
+  local ttl = expiries[i]
+  if not tokens[i] then
+    local value = table.concat({'nl1', freshText, attempt, ttl and '1' or '0', owner}, ':')
+    if not lease or ttl == -1 then
+      redis.call('SET', KEYS[i], value)
+    else
+      redis.call('SET', KEYS[i], value, 'PX', string.format('%.0f', math.max(lease, ttl or 0)))
+    end
+  elseif ttl ~= -1 then
+    if not lease then
+      redis.call('PERSIST', KEYS[i])
+    elseif lease > ttl then
+      redis.call('PEXPIRE', KEYS[i], ARGV[3])
+    end
+  end
+  reply[i] = tonumber(tokens[i] or fresh)
+end
+return reply

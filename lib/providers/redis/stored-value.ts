@@ -1,0 +1,15 @@
+import type { StoredLease } from '../../interfaces/index.js';
+
+/** What the scripts write at a lock key; see `scripts/acquire.lua`. */
+const OWN_VALUE = /^nl1:(\d+):[^:]*:[01]:([^]*)$/;
+
+/** A lock as the store has it. A value of another program's making is shown whole as its owner. */
+export function toStoredLease(key: string, value: string, pttl: number): StoredLease {
+  const match = OWN_VALUE.exec(value);
+  return {
+    key,
+    ownerId: match?.[2] ?? value,
+    fencingToken: match ? Number(match[1]) : null,
+    ttl: pttl < 0 ? null : pttl,
+  };
+}

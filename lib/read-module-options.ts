@@ -1,0 +1,99 @@
+import { COMMON_OPTION_NAMES, readEngineSettings, type EngineSettings } from './engine/engine-settings.js';
+import { isLockConfigurationError, LockConfigurationError } from './errors/index.js';
+import type { LockingModuleOptions, LockingProviderClass, LockingProviderDefinition } from './interfaces/index.js';
+import { PROVIDER_ID_PREFIX } from './locking.constants.js';
+import {
+  inProvider,
+  missingId,
+  noDefault,
+  optionsNotObject,
+  providersNotArray,
+  repeatedId,
+  resolveNotClass,
+  severalDefaults,
+  unknownEntryField,
+  unknownModuleOption,
+  unknownProviderOption,
+} from './locking.messages.js';
+import { InMemoryLockingProvider } from './providers/memory/in-memory-locking.provider.js';
+
+/** A provider as it is to be built. */
+export interface ProviderPlan {
+  readonly id: string;
+  readonly isDefault: boolean;
+  readonly resolve: LockingProviderClass;
+  readonly options: Record<string, unknown>;
+  readonly settings: EngineSettings;
+  readonly failFast: boolean;
+}
+
+const ENTRY_FIELDS = ['resolve', 'id', 'is_default', 'options'];
+
+/** `lp_locking-redis` and `locking-redis` mean the same. */
+export function normalizeProviderId(id: string): string {
+  return id.startsWith(PROVIDER_ID_PREFIX) ? id.slice(PROVIDER_ID_PREFIX.length) : id;
+}
+
+/**
+ * The providers to build, exactly one of them the default.
+ *
+ * @throws LockConfigurationError naming the ids and the remedy; nothing is ever chosen silently.
+ */
+export function readModuleOptions(options: LockingModuleOptions): ProviderPlan[] {
+  const unknown = Object.keys(options).find((name) => name !== 'providers');
+  if (unknown !== undefined) throw new LockConfigurationError(unknownModuleOption(unknown));
+  const { providers = [] } = options;
+  if (!Array.isArray(providers)) throw new LockConfigurationError(providersNotArray());
+  const entries = providers.length > 0 ? providers : [{ resolve: InMemoryLockingProvider }];
+  const plans = entries.map(readEntry);
+  const ids = plans.map(({ id }) => id);
+  const repeated = ids.find((id, index) => ids.indexOf(id) !== index);
+  if (repeated !== undefined) throw new LockConfigurationError(repeatedId(repeated));
+  return withOneDefault(plans);
+}
+
+function withOneDefault(plans: ProviderPlan[]): ProviderPlan[] {
+  const [only, ...others] = plans;
+  if (only && others.length === 0) return [{ ...only, isDefault: true }];
+  const flagged = plans.filter(({ isDefault }) => isDefault).map(({ id }) => id);
+  if (flagged.length === 0) throw new LockConfigurationError(noDefault(plans.map(({ id }) => id)));
+  if (flagged.length > 1) throw new LockConfigurationError(severalDefaults(flagged));
+  return plans;
+}
+
+function readEntry(entry: LockingProviderDefinition<object>, position: number): ProviderPlan {
+  const unknown = Object.keys(entry).find((name) => !ENTRY_FIELDS.includes(name));
+  if (unknown !== undefined) throw new LockConfigurationError(unknownEntryField(unknown));
+  const { resolve, is_default = false } = entry;
+  if (typeof resolve !== 'function') throw new LockConfigurationError(resolveNotClass(position));
+  const { identifier } = resolve as Partial<LockingProviderClass>;
+  const id = normalizeProviderId(entry.id ?? identifier ?? '');
+  if (id === '') throw new LockConfigurationError(missingId(position));
+  const options = readOptions(entry.options ?? {}, id, resolve.optionNames);
+  const { failFast = false } = options;
+  return {
+    id,
+    isDefault: is_default,
+    resolve,
+    options,
+    settings: readSettings(options, id),
+    failFast: failFast === true,
+  };
+}
+
+function readOptions(options: object, id: string, own: readonly string[] | undefined): Record<string, unknown> {
+  if (typeof options !== 'object') throw new LockConfigurationError(optionsNotObject(id));
+  const known = own && [...own, ...COMMON_OPTION_NAMES];
+  const unknown = known && Object.keys(options).find((name) => !known.includes(name));
+  if (unknown !== undefined) throw new LockConfigurationError(unknownProviderOption(id, unknown, known ?? []));
+  return options as Record<string, unknown>;
+}
+
+function readSettings(options: object, id: string): EngineSettings {
+  try {
+    return readEngineSettings(options);
+  } catch (error) {
+    if (!isLockConfigurationError(error)) throw error;
+    throw new LockConfigurationError(inProvider(id, error.message));
+  }
+}

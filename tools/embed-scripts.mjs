@@ -1,0 +1,33 @@
+// @ts-check
+/**
+ * Writes the Lua scripts of the Redis provider into a TypeScript module, so that the package needs no files at run
+ * time. `npm run build` does this first; a test fails when the module is stale.
+ */
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+
+const folder = new URL('../lib/providers/redis/scripts/', import.meta.url);
+const target = new URL('../lib/providers/redis/scripts.generated.ts', import.meta.url);
+
+/** @param {string} source */
+function withoutComments(source) {
+  return source
+    .split('\n')
+    .filter((line) => !line.startsWith('--'))
+    .join('\n')
+    .trim();
+}
+
+/** The text that the module ought to have. */
+export async function renderScripts() {
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.lua')).sort();
+  let text = '// Made by tools/embed-scripts.mjs from scripts/*.lua. Edit those instead.\n\n';
+  text += 'export const SCRIPT_SOURCES = {\n';
+  for (const name of names) {
+    const source = withoutComments(await readFile(new URL(name, folder), 'utf8'));
+    text += `  ${name.slice(0, -'.lua'.length)}: ${JSON.stringify(source)},\n`;
+  }
+  return `${text}} as const;\n`;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await writeFile(target, await renderScripts());
