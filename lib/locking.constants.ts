@@ -11,3 +11,6 @@ export const CONNECT_TIMEOUT = 5000;
 export const LOCKING_SERVICE = Symbol(
   'LockingService, which @WithLock and @LockRequest need: import LockingModule.forRoot() into the root module',
 );
+
+/** Another clock than that of the machine, in tests. */
+export const LOCKING_CLOCK = Symbol('LOCKING_CLOCK');

@@ -5,7 +5,9 @@ import {
   type DynamicModule,
   type OnApplicationShutdown,
 } from '@nestjs/common';
+import type { Clock } from './engine/clock.js';
 import type { LockingModuleOptions } from './interfaces/index.js';
+import { LOCKING_CLOCK } from './locking.constants.js';
 import { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } from './locking.module-definition.js';
 import { LockingRegistry } from './locking.registry.js';
 import { LockingService } from './locking.service.js';
@@ -41,9 +43,9 @@ import { LockingService } from './locking.service.js';
   providers: [
     {
       provide: LockingRegistry,
-      inject: [MODULE_OPTIONS_TOKEN],
-      useFactory: async (options: LockingModuleOptions | undefined) => {
-        const registry = new LockingRegistry(options ?? {});
+      inject: [MODULE_OPTIONS_TOKEN, { token: LOCKING_CLOCK, optional: true }],
+      useFactory: async (options: LockingModuleOptions | undefined, clock: Clock | undefined) => {
+        const registry = new LockingRegistry(options ?? {}, clock);
         await registry.connect();
         return registry;
       },

@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import type { Clock } from './engine/clock.js';
 import { notDrained } from './engine/engine.messages.js';
 import { LockEngine } from './engine/lock-engine.js';
 import { LockBackendError, LockConfigurationError } from './errors/index.js';
@@ -20,7 +21,7 @@ export class LockingRegistry {
   private readonly defaultId: string;
 
   /** @throws LockConfigurationError before anything is connected */
-  constructor(options: LockingModuleOptions) {
+  constructor(options: LockingModuleOptions, clock?: Clock) {
     const plans = readModuleOptions(options);
     for (const plan of plans) {
       const provider = new plan.resolve(plan.options as never, {
@@ -29,15 +30,20 @@ export class LockingRegistry {
           this.logger.warn(message);
         },
       });
-      this.entries.set(plan.id, { plan, provider, engine: new LockEngine(provider, plan.settings) });
+      this.entries.set(plan.id, { plan, provider, engine: new LockEngine(provider, plan.settings, clock) });
     }
     this.defaultId = plans.find(({ isDefault }) => isDefault)?.id ?? '';
   }
 
+  /** The id under which a provider is known that a call names (or, without a name, of the default provider). */
+  resolveId(id: string = this.defaultId): string {
+    return normalizeProviderId(id);
+  }
+
   /** @throws LockConfigurationError when no provider has this id */
-  engine(id: string = this.defaultId): LockEngine {
-    const entry = this.entries.get(id) ?? this.entries.get(normalizeProviderId(id));
-    if (!entry) throw new LockConfigurationError(unknownProvider(id, [...this.entries.keys()]));
+  engine(id?: string): LockEngine {
+    const entry = this.entries.get(this.resolveId(id));
+    if (!entry) throw new LockConfigurationError(unknownProvider(this.resolveId(id), [...this.entries.keys()]));
     return entry.engine;
   }
 

@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import type { ConformanceCase } from './provider-under-test.js';
+import { acquire, assertAbout, look, release, take } from './requests.js';
+
+export const acquireCases: ConformanceCase[] = [
+  {
+    name: 'grants a free key, and refuses it to everybody else',
+    async run({ provider, other }) {
+      await take(provider, 'a', 'one');
+      const refused = await acquire(other, 'a', 'two');
+      assert.equal(refused.granted, false);
+      if (!refused.granted) {
+        assert.equal(refused.key, 'a');
+        assertAbout(refused.remaining, 30_000);
+      }
+      assert.equal((await look(provider, 'a'))?.ownerId, 'one');
+    },
+  },
+  {
+    name: 'keeps a lease to the millisecond',
+    async run({ provider }) {
+      await take(provider, 'a', 'one', { ttl: 1500 });
+      assertAbout((await look(provider, 'a'))?.ttl, 1500, 300);
+    },
+  },
+  {
+    name: 'frees a key when its lease has run out, and not before',
+    async run({ provider, other, pass }) {
+      await take(provider, 'a', 'one', { ttl: 400 });
+      await pass(100);
+      assert.equal((await acquire(other, 'a', 'two')).granted, false);
+      await pass(400);
+      assert.equal(await look(provider, 'a'), null);
+      await take(other, 'a', 'two');
+    },
+  },
+  {
+    name: 'never frees a lease that never expires',
+    async run({ provider, other, pass }) {
+      await take(provider, 'a', 'one', { ttl: null });
+      assert.deepEqual(await look(provider, 'a'), { ownerId: 'one', ttl: null });
+      await pass(200);
+      const refused = await acquire(other, 'a', 'two');
+      assert.deepEqual(refused, { granted: false, key: 'a', remaining: null });
+    },
+  },
+  {
+    name: 'takes several keys, or none of them',
+    async run({ provider, other }) {
+      await take(provider, 'b', 'one');
+      const refused = await acquire(other, ['a', 'b', 'c'], 'two');
+      assert.equal(refused.granted, false);
+      if (!refused.granted) assert.equal(refused.key, 'b');
+      assert.deepEqual(await provider.inspect(['a', 'c']), [null, null]);
+      await release(provider, ['b'], 'one');
+      assert.equal((await take(other, ['a', 'b', 'c'], 'two')).length, 3);
+    },
+  },
+  {
+    name: 'grants at most one of many who ask at once',
+    async run({ provider, other }) {
+      const owners = Array.from({ length: 20 }, (_, index) => `owner-${String(index)}`);
+      const answers = await Promise.all(
+        owners.map(async (owner, index) => acquire(index % 2 ? provider : other, ['a', 'b'], owner)),
+      );
+      assert.equal(answers.filter(({ granted }) => granted).length, 1);
+    },
+  },
+  {
+    name: 'answers every request of a batch',
+    async run({ provider }) {
+      const request = { ttl: 30_000, onlyIfOwned: false };
+      const answers = provider.acquire([
+        { ...request, keys: ['a'], ownerId: 'one', attemptId: 'x' },
+        { ...request, keys: ['a'], ownerId: 'two', attemptId: 'y' },
+        { ...request, keys: ['b'], ownerId: 'two', attemptId: 'z' },
+      ]);
+      assert.deepEqual(
+        (await Promise.all(answers)).map(({ granted }) => granted),
+        [true, false, true],
+      );
+    },
+  },
+  {
+    name: 'lets the same owner in again, with the longer of both leases',
+    async run({ provider, other }) {
+      await take(provider, 'a', 'one', { ttl: 30_000 });
+      await take(other, 'a', 'one', { ttl: 5000 });
+      assertAbout((await look(provider, 'a'))?.ttl, 30_000);
+      await take(other, 'a', 'one', { ttl: 60_000 });
+      assertAbout((await look(provider, 'a'))?.ttl, 60_000);
+      await take(other, 'a', 'one', { ttl: null });
+      await take(provider, 'a', 'one', { ttl: 5000 });
+      assert.equal((await look(provider, 'a'))?.ttl, null);
+    },
+  },
+  {
+    name: 'with onlyIfOwned grants nothing but what the owner has already',
+    async run({ provider }) {
+      const refused = await acquire(provider, 'a', 'one', { onlyIfOwned: true });
+      assert.equal(refused.granted, false);
+      assert.equal(await look(provider, 'a'), null);
+      await take(provider, 'a', 'one');
+      await take(provider, 'a', 'one', { onlyIfOwned: true });
+      assert.equal((await acquire(provider, 'a', 'two', { onlyIfOwned: true })).granted, false);
+    },
+  },
+  {
+    name: 'tells keys and owners of any characters apart',
+    async run({ provider }) {
+      const keys = [
+        'a',
+        'A',
+        'a ',
+        'a:b',
+        'a*',
+        'a?',
+        '[a]',
+        '{a}',
+        '%61',
+        'ä',
+        '𝄞',
+        'a\u0000b',
+        'a\nb',
+        'nl1:1:2:0:x',
+      ];
+      for (const key of keys) await take(provider, key, `owner:of:${key}`);
+      for (const key of keys) assert.equal((await look(provider, key))?.ownerId, `owner:of:${key}`);
+      assert.equal((await acquire(provider, 'a', 'owner:of:')).granted, false);
+    },
+  },
+];

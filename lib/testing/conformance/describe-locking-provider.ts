@@ -1,0 +1,69 @@
+import { acquireCases } from './acquire.cases.js';
+import { extendCases } from './extend.cases.js';
+import type { ConformanceCase, ProviderUnderTest } from './provider-under-test.js';
+import { releaseCases } from './release.cases.js';
+import { tokenCases } from './token.cases.js';
+import { viewCases } from './view.cases.js';
+
+/** The two functions of a test runner that the suite needs: those of Jest, Vitest, Mocha or `node:test`. */
+export interface ConformanceRunner {
+  describe(name: string, body: () => void): unknown;
+  it(name: string, body: () => Promise<void>): unknown;
+}
+
+const GROUPS: readonly (readonly [string, readonly ConformanceCase[]])[] = [
+  ['acquire', acquireCases],
+  ['fencing tokens', tokenCases],
+  ['extend', extendCases],
+  ['release', releaseCases],
+  ['inspect and list', viewCases],
+];
+
+/**
+ * Checks that a provider means by its primitives what the engine expects of them: what holds in memory and on Redis
+ * then holds on it, too. Failures are assertion errors of `node:assert`.
+ *
+ * @param name - how the provider is called in the report
+ * @param create - makes two connected providers on a store of their own, for each case anew
+ * @param runner - where the cases are to run
+ *
+ * @example
+ * import { describe, it } from 'vitest';
+ *
+ * describeLockingProvider(
+ *   'etcd',
+ *   async () => {
+ *     const prefix = randomUUID();
+ *     const [provider, other] = await Promise.all([connect(prefix), connect(prefix)]);
+ *     return {
+ *       provider,
+ *       other,
+ *       pass: (milliseconds) => setTimeout(milliseconds),
+ *       close: async () => void (await Promise.all([provider.close(), other.close()])),
+ *     };
+ *   },
+ *   { describe, it },
+ * );
+ */
+export function describeLockingProvider(
+  name: string,
+  create: () => Promise<ProviderUnderTest>,
+  { describe, it }: ConformanceRunner,
+): void {
+  describe(`${name}, as a locking provider`, () => {
+    for (const [group, cases] of GROUPS) {
+      describe(group, () => {
+        for (const { name: promise, run } of cases) {
+          it(promise, async () => {
+            const subject = await create();
+            try {
+              await run(subject);
+            } finally {
+              await subject.close();
+            }
+          });
+        }
+      });
+    }
+  });
+}

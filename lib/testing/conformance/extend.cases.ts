@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import type { ConformanceCase } from './provider-under-test.js';
+import { assertAbout, extend, look, take } from './requests.js';
+
+export const extendCases: ConformanceCase[] = [
+  {
+    name: 'extends for the owner alone',
+    async run({ provider, other }) {
+      await take(provider, 'a', 'one', { ttl: 5000 });
+      assert.deepEqual(await extend(other, ['a'], 'two', 60_000), [false]);
+      assertAbout((await look(provider, 'a'))?.ttl, 5000);
+      assert.deepEqual(await extend(other, ['a'], 'one', 60_000), [true]);
+      assertAbout((await look(provider, 'a'))?.ttl, 60_000);
+    },
+  },
+  {
+    name: 'extends all keys or none',
+    async run({ provider }) {
+      await take(provider, ['a', 'c'], 'one', { ttl: 5000 });
+      assert.deepEqual(await extend(provider, ['a', 'b', 'c'], 'one', 60_000), [true, false, true]);
+      assertAbout((await look(provider, 'a'))?.ttl, 5000);
+      assertAbout((await look(provider, 'c'))?.ttl, 5000);
+    },
+  },
+  {
+    name: 'never shortens a lease, nor makes one expire that never does',
+    async run({ provider }) {
+      await take(provider, 'a', 'one', { ttl: 60_000 });
+      await take(provider, 'b', 'one', { ttl: null });
+      assert.deepEqual(await extend(provider, ['a', 'b'], 'one', 1000), [true, true]);
+      assertAbout((await look(provider, 'a'))?.ttl, 60_000);
+      assert.equal((await look(provider, 'b'))?.ttl, null);
+    },
+  },
+  {
+    name: 'only looks when asked with no length of time',
+    async run({ provider }) {
+      await take(provider, 'a', 'one', { ttl: 5000 });
+      assert.deepEqual(await extend(provider, ['a', 'b'], 'one', null), [true, false]);
+      assertAbout((await look(provider, 'a'))?.ttl, 5000);
+    },
+  },
+  {
+    name: 'does not revive what has run out',
+    async run({ provider, pass }) {
+      await take(provider, 'a', 'one', { ttl: 50 });
+      await pass(100);
+      assert.deepEqual(await extend(provider, ['a'], 'one', 60_000), [false]);
+      assert.equal(await look(provider, 'a'), null);
+    },
+  },
+];

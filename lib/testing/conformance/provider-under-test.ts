@@ -1,0 +1,22 @@
+import type { LockingProvider } from '../../interfaces/index.js';
+
+/** What the conformance suite needs of a provider; made anew for each of its cases. */
+export interface ProviderUnderTest {
+  /** A connected provider on a store (or a namespace) that no other case uses. */
+  readonly provider: LockingProvider;
+
+  /** A second one on the same store, as another process would have it. */
+  readonly other: LockingProvider;
+
+  /** Lets so many milliseconds pass for the store: moves its clock, or really waits. */
+  pass(milliseconds: number): Promise<void>;
+
+  /** Closes both. */
+  close(): Promise<void>;
+}
+
+/** One promise that every provider has to keep. */
+export interface ConformanceCase {
+  readonly name: string;
+  run(subject: ProviderUnderTest): Promise<void>;
+}

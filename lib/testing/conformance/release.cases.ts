@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import type { ConformanceCase } from './provider-under-test.js';
+import { acquire, assertAbout, look, release, take } from './requests.js';
+
+export const releaseCases: ConformanceCase[] = [
+  {
+    name: 'releases for the owner alone',
+    async run({ provider, other }) {
+      await take(provider, 'a', 'one');
+      assert.deepEqual(await release(other, ['a'], 'two'), ['gone']);
+      assert.equal((await look(provider, 'a'))?.ownerId, 'one');
+      assert.deepEqual(await release(other, ['a'], 'one'), ['freed']);
+      assert.equal(await look(provider, 'a'), null);
+    },
+  },
+  {
+    name: 'releases each key for itself',
+    async run({ provider }) {
+      await take(provider, ['a', 'c'], 'one');
+      await take(provider, 'b', 'two');
+      assert.deepEqual(await release(provider, ['a', 'b', 'c', 'd'], 'one'), ['freed', 'gone', 'freed', 'gone']);
+      assert.equal((await look(provider, 'b'))?.ownerId, 'two');
+    },
+  },
+  {
+    name: 'does not free another grant of the same owner',
+    async run({ provider }) {
+      await take(provider, 'a', 'one', { attemptId: 'first' });
+      await take(provider, 'a', 'one', { attemptId: 'second' });
+      assert.deepEqual(await release(provider, ['a'], 'one', { attemptId: 'first' }), ['kept']);
+      assert.equal((await look(provider, 'a'))?.ownerId, 'one');
+      assert.deepEqual(await release(provider, ['a'], 'one', { attemptId: 'second' }), ['freed']);
+    },
+  },
+  {
+    name: 'undoes a given-up attempt without freeing what the owner held before it',
+    async run({ provider }) {
+      await take(provider, 'a', 'one', { attemptId: 'first' });
+      await acquire(provider, ['a', 'b'], 'one', { attemptId: 'given-up' });
+      const undone = await release(provider, ['a', 'b'], 'one', { attemptId: 'given-up', undo: true });
+      assert.deepEqual(undone, ['kept', 'freed']);
+      assert.equal((await look(provider, 'a'))?.ownerId, 'one');
+    },
+  },
+  {
+    name: 'keeps a key for a while after its release, if asked to',
+    async run({ provider, other, pass }) {
+      await take(provider, 'a', 'one', { ttl: null });
+      assert.deepEqual(await release(provider, ['a'], 'one', { keepFor: 300 }), ['freed']);
+      assertAbout((await look(provider, 'a'))?.ttl, 300, 200);
+      assert.equal((await acquire(other, 'a', 'two')).granted, false);
+      await pass(400);
+      await take(other, 'a', 'two');
+    },
+  },
+  {
+    name: 'frees by force whoever holds a key, and counts',
+    async run({ provider, other }) {
+      await take(provider, ['a', 'b'], 'one');
+      assert.equal(await other.forceRelease(['a', 'b', 'c']), 2);
+      await take(other, ['a', 'b'], 'two');
+    },
+  },
+];

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import type { LeaseAnswer, LeaseRequest, LockingProvider, ReleaseRequest } from '../../interfaces/index.js';
+
+let attempts = 0;
+
+/** Asks for a lease: one key or several, one owner, a fresh attempt. */
+export async function acquire(
+  provider: LockingProvider,
+  keys: string | readonly string[],
+  ownerId: string,
+  more: Partial<LeaseRequest> = {},
+): Promise<LeaseAnswer> {
+  const request: LeaseRequest = {
+    keys: typeof keys === 'string' ? [keys] : keys,
+    ownerId,
+    attemptId: `attempt-${String((attempts += 1))}`,
+    ttl: 30_000,
+    onlyIfOwned: false,
+    ...more,
+  };
+  return only(provider.acquire([request]));
+}
+
+/** The same, where anything but a grant is a failure. Gives the tokens. */
+export async function take(...args: Parameters<typeof acquire>): Promise<readonly number[]> {
+  const answer = await acquire(...args);
+  assert.ok(answer.granted, `${String(args[1])} should have been granted to ${args[2]}`);
+  return answer.fencingTokens;
+}
+
+export async function extend(
+  provider: LockingProvider,
+  keys: readonly string[],
+  ownerId: string,
+  ttl: number | null,
+): Promise<readonly boolean[]> {
+  return only(provider.extend([{ keys, ownerId, ttl }]));
+}
+
+export async function release(
+  provider: LockingProvider,
+  keys: readonly string[],
+  ownerId: string,
+  more: Partial<ReleaseRequest> = {},
+): Promise<readonly string[]> {
+  return only(provider.release([{ keys, ownerId, ...more }]));
+}
+
+/** Who holds the key and for how long. */
+export async function look(
+  provider: LockingProvider,
+  key: string,
+): Promise<{ ownerId: string; ttl: number | null } | null> {
+  const [stored] = await provider.inspect([key]);
+  return stored ? { ownerId: stored.ownerId, ttl: stored.ttl } : null;
+}
+
+/** That a remaining time is what it was set to, or little less. */
+export function assertAbout(actual: number | null | undefined, expected: number, within = 500): void {
+  assert.ok(
+    typeof actual === 'number' && actual <= expected && actual > expected - within,
+    `expected at most ${String(expected)} ms and little less, got ${String(actual)}`,
+  );
+}
+
+async function only<T>(answers: Promise<T>[]): Promise<T> {
+  assert.equal(answers.length, 1, 'one request, one answer');
+  const [answer] = await Promise.all(answers);
+  return answer as T;
+}

@@ -1,0 +1,5 @@
+export { LockingTestingModule, type LockingTestingModuleOptions } from './locking-testing.module.js';
+export { LockingTestControl, type HoldElsewhereOptions } from './locking-test-control.js';
+export { ManualClock } from './manual-clock.js';
+export { describeLockingProvider, type ConformanceRunner } from './conformance/describe-locking-provider.js';
+export type { ProviderUnderTest } from './conformance/provider-under-test.js';

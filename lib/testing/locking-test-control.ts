@@ -1,0 +1,65 @@
+import { randomUUID } from 'node:crypto';
+import { parseDuration } from '../engine/duration.js';
+import { normalizeKeys } from '../engine/lock-keys.js';
+import type { Duration, ProviderChoice } from '../interfaces/index.js';
+import type { LockingRegistry } from '../locking.registry.js';
+import { InMemoryLockingProvider } from '../providers/memory/in-memory-locking.provider.js';
+import type { MemoryLockStore } from '../providers/memory/memory-lock-store.js';
+import type { ManualClock } from './manual-clock.js';
+
+/** Options of {@link LockingTestControl.holdElsewhere}. */
+export interface HoldElsewhereOptions extends ProviderChoice {
+  /** How long somebody else holds the keys; for good without it. */
+  expire?: Duration;
+}
+
+/**
+ * What a test does to the locks of the application under test.
+ *
+ * @example
+ * const control = app.get(LockingTestControl);
+ * const elsewhere = await control.holdElsewhere('order:42');
+ * const paying = orders.pay('42');
+ * await control.clock.advance('5s');
+ * await expect(paying).rejects.toThrow(LockTimeoutError);
+ */
+export class LockingTestControl {
+  /** @internal */
+  constructor(
+    /** The clock that leases, renewals and timeouts run on. */
+    readonly clock: ManualClock,
+    private readonly registry: LockingRegistry,
+    private readonly stores: ReadonlyMap<string, MemoryLockStore>,
+  ) {}
+
+  /**
+   * Has somebody else, as if in another process, hold `keys`.
+   *
+   * @returns what frees them again; whoever waits is then served at once
+   * @throws Error when one of the keys is held already
+   */
+  async holdElsewhere(
+    keys: string | readonly string[],
+    options: HoldElsewhereOptions = {},
+  ): Promise<{ release(): Promise<void> }> {
+    const store = this.stores.get(this.registry.resolveId(options.provider));
+    const elsewhere = new InMemoryLockingProvider({ store });
+    const normalized = normalizeKeys(keys);
+    const ttl = options.expire === undefined ? null : parseDuration(options.expire, 'expire');
+    const attemptId = randomUUID();
+    const [answer] = elsewhere.acquire([
+      { keys: normalized, ownerId: `elsewhere:${attemptId}`, attemptId, ttl, onlyIfOwned: false },
+    ]);
+    if (!(await answer)?.granted) throw new Error(`holdElsewhere: ${normalized.join(', ')} is held already.`);
+    return {
+      release: async () => {
+        await this.registry.engine(options.provider).forceRelease(normalized);
+      },
+    };
+  }
+
+  /** Takes `keys` from whoever holds them: signals abort, and jobs under them end in a `LockLostError`. */
+  async lose(keys: string | readonly string[], options: ProviderChoice = {}): Promise<void> {
+    await this.registry.engine(options.provider).forceRelease(normalizeKeys(keys));
+  }
+}

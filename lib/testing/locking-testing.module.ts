@@ -1,0 +1,57 @@
+import type { DynamicModule } from '@nestjs/common';
+import type { LockingProviderDefinition, LockingProviderOptions } from '../interfaces/index.js';
+import { LOCKING_CLOCK } from '../locking.constants.js';
+import { LockingModule } from '../locking.module.js';
+import { LockingRegistry } from '../locking.registry.js';
+import { InMemoryLockingProvider } from '../providers/memory/in-memory-locking.provider.js';
+import { MemoryLockStore } from '../providers/memory/memory-lock-store.js';
+import { LockingTestControl } from './locking-test-control.js';
+import { ManualClock } from './manual-clock.js';
+
+/** Options of `LockingTestingModule.forRoot`. */
+export interface LockingTestingModuleOptions {
+  /** The ids that the application names, each a store of its own; the first is the default. `in-memory` without them. */
+  providers?: readonly string[];
+
+  /** The options of all of them: `expire`, `waitLockingTimeout` and so on. */
+  options?: LockingProviderOptions;
+}
+
+/**
+ * Takes the place of `LockingModule` in tests: real locks, in memory, on a clock that the test moves by hand.
+ *
+ * @example
+ * const app = await Test.createTestingModule({
+ *   imports: [LockingTestingModule.forRoot()],
+ *   providers: [OrdersService],
+ * }).compile();
+ * const { clock } = app.get(LockingTestControl);
+ */
+// eslint-disable-next-line @typescript-eslint/no-extraneous-class -- used as Nest's modules are
+export class LockingTestingModule {
+  /** The module to import instead of `LockingModule.forRoot()` or `forRootAsync()`; global, like that. */
+  static forRoot({ providers = ['in-memory'], options = {} }: LockingTestingModuleOptions = {}): DynamicModule {
+    const clock = new ManualClock();
+    const stores = new Map(providers.map((id) => [id, new MemoryLockStore(clock)]));
+    const definitions = providers.map((id, index): LockingProviderDefinition => ({
+      resolve: InMemoryLockingProvider,
+      id,
+      is_default: index === 0,
+      options: { ...options, store: stores.get(id) },
+    }));
+    const locking = LockingModule.forRoot({ providers: definitions });
+    return {
+      ...locking,
+      providers: [
+        ...(locking.providers ?? []),
+        { provide: LOCKING_CLOCK, useValue: clock },
+        {
+          provide: LockingTestControl,
+          inject: [LockingRegistry],
+          useFactory: (registry: LockingRegistry) => new LockingTestControl(clock, registry, stores),
+        },
+      ],
+      exports: [LockingTestControl],
+    };
+  }
+}

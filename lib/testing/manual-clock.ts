@@ -1,0 +1,73 @@
+import type { Clock, ClockTimer } from '../engine/clock.js';
+import { parseDuration } from '../engine/duration.js';
+import type { Duration } from '../interfaces/index.js';
+
+interface PendingTimer {
+  readonly due: number;
+  readonly callback: () => void;
+}
+
+/**
+ * A clock that stands still until a test moves it. Leases, renewals, timeouts and polling of a `LockingTestingModule`
+ * run on it.
+ *
+ * @example
+ * await clock.advance('31s'); // a lease of 30 s has run out, and whoever waits has been served
+ */
+export class ManualClock implements Clock {
+  private time = 0;
+  private readonly timers = new Set<PendingTimer>();
+
+  now(): number {
+    return this.time;
+  }
+
+  epochMicroseconds(): number {
+    return Math.floor((performance.timeOrigin + this.time) * 1000);
+  }
+
+  setTimer(callback: () => void, milliseconds: number): ClockTimer {
+    const timer = { due: this.time + Math.max(0, milliseconds), callback };
+    this.timers.add(timer);
+    return {
+      cancel: () => {
+        this.timers.delete(timer);
+      },
+    };
+  }
+
+  /** How many timers wait for the clock to move: 0 when nothing is locked and nobody waits. */
+  get pendingTimers(): number {
+    return this.timers.size;
+  }
+
+  /**
+   * Moves the clock and runs what becomes due on the way, each at its own time, and what follows from it.
+   *
+   * @param duration - a number is seconds, as everywhere
+   */
+  async advance(duration: Duration): Promise<void> {
+    const end = this.time + parseDuration(duration, 'advance');
+    await settled();
+    for (;;) {
+      const next = this.nextDue(end);
+      if (!next) break;
+      this.timers.delete(next);
+      this.time = Math.max(this.time, next.due);
+      next.callback();
+      await settled();
+    }
+    this.time = end;
+  }
+
+  private nextDue(end: number): PendingTimer | undefined {
+    let next: PendingTimer | undefined;
+    for (const timer of this.timers) if (timer.due <= end && (!next || timer.due < next.due)) next = timer;
+    return next;
+  }
+}
+
+/** Lets everything run that is ready to. */
+async function settled(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+}
