@@ -11,11 +11,20 @@ export const failedFast = (store: string, id: string, cause: string): string =>
 
 export const noAnswer = (timeout: number): string => `no answer within ${String(timeout)} ms`;
 
+export const moduleOptionsMissing = (): string =>
+  'LockingModule: the options must be an object, such as { providers: [...] }. A factory must return it.';
+
 export const unknownModuleOption = (name: string): string =>
   `LockingModule: "${name}" is not an option. Known is: providers (and isGlobal beside it).`;
 
 export const providersNotArray = (): string =>
   'LockingModule: providers must be an array, such as [{ resolve: RedisLockingProvider, options: { redisUrl } }].';
+
+export const entryNotObject = (position: number): string =>
+  `LockingModule: providers[${String(position)}] must be an object, such as { resolve: RedisLockingProvider, options: { redisUrl } }.`;
+
+export const idNotString = (position: number): string =>
+  `LockingModule: the id of providers[${String(position)}] must be a string, such as "locking-redis".`;
 
 export const unknownEntryField = (name: string): string =>
   `LockingModule: "${name}" is not a field of a provider. Known are: resolve, id, is_default, options.`;
@@ -39,6 +48,8 @@ export const unknownProviderOption = (id: string, name: string, known: readonly 
   `Provider "${id}": "${name}" is not an option. Known are: ${known.join(', ')}.`;
 
 export const optionsNotObject = (id: string): string => `Provider "${id}": options must be an object.`;
+
+export const notBoolean = (id: string, name: string): string => `Provider "${id}": ${name} must be true or false.`;
 
 export const inProvider = (id: string, message: string): string => `Provider "${id}": ${message}`;
 

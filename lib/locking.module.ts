@@ -44,8 +44,8 @@ import { LockingService } from './locking.service.js';
     {
       provide: LockingRegistry,
       inject: [MODULE_OPTIONS_TOKEN, { token: LOCKING_CLOCK, optional: true }],
-      useFactory: async (options: LockingModuleOptions | undefined, clock: Clock | undefined) => {
-        const registry = new LockingRegistry(options ?? {}, clock);
+      useFactory: async (options: LockingModuleOptions, clock: Clock | undefined) => {
+        const registry = new LockingRegistry(options, clock);
         await registry.connect();
         return registry;
       },

@@ -3,9 +3,13 @@ import { isLockConfigurationError, LockConfigurationError } from './errors/index
 import type { LockingModuleOptions, LockingProviderClass, LockingProviderDefinition } from './interfaces/index.js';
 import { PROVIDER_ID_PREFIX } from './locking.constants.js';
 import {
+  entryNotObject,
+  idNotString,
   inProvider,
   missingId,
+  moduleOptionsMissing,
   noDefault,
+  notBoolean,
   optionsNotObject,
   providersNotArray,
   repeatedId,
@@ -40,6 +44,7 @@ export function normalizeProviderId(id: string): string {
  * @throws LockConfigurationError naming the ids and the remedy; nothing is ever chosen silently.
  */
 export function readModuleOptions(options: LockingModuleOptions): ProviderPlan[] {
+  if (!isObject(options)) throw new LockConfigurationError(moduleOptionsMissing());
   const unknown = Object.keys(options).find((name) => name !== 'providers');
   if (unknown !== undefined) throw new LockConfigurationError(unknownModuleOption(unknown));
   const { providers = [] } = options;
@@ -62,31 +67,48 @@ function withOneDefault(plans: ProviderPlan[]): ProviderPlan[] {
 }
 
 function readEntry(entry: LockingProviderDefinition<object>, position: number): ProviderPlan {
+  if (!isObject(entry)) throw new LockConfigurationError(entryNotObject(position));
   const unknown = Object.keys(entry).find((name) => !ENTRY_FIELDS.includes(name));
   if (unknown !== undefined) throw new LockConfigurationError(unknownEntryField(unknown));
   const { resolve, is_default = false } = entry;
-  if (typeof resolve !== 'function') throw new LockConfigurationError(resolveNotClass(position));
+  if (!isClass(resolve)) throw new LockConfigurationError(resolveNotClass(position));
   const { identifier } = resolve as Partial<LockingProviderClass>;
-  const id = normalizeProviderId(entry.id ?? identifier ?? '');
+  const name: unknown = entry.id ?? identifier ?? '';
+  if (typeof name !== 'string') throw new LockConfigurationError(idNotString(position));
+  const id = normalizeProviderId(name);
   if (id === '') throw new LockConfigurationError(missingId(position));
   const options = readOptions(entry.options ?? {}, id, resolve.optionNames);
-  const { failFast = false } = options;
   return {
     id,
-    isDefault: is_default,
+    isDefault: readFlag(is_default, 'is_default', id),
     resolve,
     options,
     settings: readSettings(options, id),
-    failFast: failFast === true,
+    failFast: readFlag(options.failFast ?? false, 'failFast', id),
   };
 }
 
 function readOptions(options: object, id: string, own: readonly string[] | undefined): Record<string, unknown> {
-  if (typeof options !== 'object') throw new LockConfigurationError(optionsNotObject(id));
+  if (!isObject(options)) throw new LockConfigurationError(optionsNotObject(id));
   const known = own && [...own, ...COMMON_OPTION_NAMES];
   const unknown = known && Object.keys(options).find((name) => !known.includes(name));
   if (unknown !== undefined) throw new LockConfigurationError(unknownProviderOption(id, unknown, known ?? []));
   return options as Record<string, unknown>;
+}
+
+/** A text such as 'false', out of an environment variable, must not count as true, nor 'true' as false. */
+function readFlag(value: unknown, name: string, id: string): boolean {
+  if (typeof value !== 'boolean') throw new LockConfigurationError(notBoolean(id, name));
+  return value;
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
+}
+
+/** Arrow functions, which `new` refuses, have no prototype. */
+function isClass(value: unknown): boolean {
+  return typeof value === 'function' && value.prototype !== undefined;
 }
 
 function readSettings(options: object, id: string): EngineSettings {

@@ -59,14 +59,14 @@ export function WithLock<Args extends unknown[]>(
 export function WithLock(
   key: string | LockKeyFunction<never[]>,
   options: WithLockOptions = {},
-): (target: object, propertyKey: string | symbol, descriptor: PropertyDescriptor) => void {
+): (target: object, propertyKey?: string | symbol, descriptor?: PropertyDescriptor) => void {
   const keysOf = compileKey(key);
   const checked = checkOptions(options);
   return (target, propertyKey, descriptor) => {
-    const original: unknown = descriptor.value;
-    if (typeof target === 'function' || typeof original !== 'function') {
+    const original: unknown = descriptor?.value;
+    if (propertyKey === undefined || !descriptor || typeof target === 'function' || typeof original !== 'function') {
       throw new LockConfigurationError(
-        `@WithLock on ${String(propertyKey)}: only methods of instances can be locked, not static methods, accessors or properties.`,
+        `@WithLock on ${String(propertyKey ?? 'a class')}: only methods of instances can be locked, not classes, static methods, accessors or properties.`,
       );
     }
     injectLockingService(target);

@@ -41,6 +41,9 @@ export const forcedFree = (keys: readonly string[]): string =>
 export const releasedElsewhere = (keys: readonly string[]): string =>
   `${showKeys(keys)} is no longer held: it was released by its owner through the LockingService, not through this lock.`;
 
+export const givenUpAtShutdown = (keys: readonly string[]): string =>
+  `${showKeys(keys)} is no longer held: the application has shut down.`;
+
 export const notCovered = (key: string, keys: readonly string[]): string =>
   `This lock covers ${showKeys(keys)}, not ${showKeys([key])}.`;
 

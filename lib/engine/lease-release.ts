@@ -5,6 +5,9 @@ import type { Hold, Lease } from './lease.js';
 import { listLeases } from './lease-view.js';
 import { first } from './release-retry.js';
 
+/** Why a lock is gone, in words. */
+type LossReason = (keys: readonly string[]) => string;
+
 /** How many keys one request of `releaseAll` names at most. */
 const CHUNK = 200;
 
@@ -40,13 +43,13 @@ export class LeaseRelease {
   /** Frees `keys` whatever handles stand on them, if `ownerId` (or, without one, this process) holds them. */
   async releaseKeys(keys: readonly string[], ownerId: string | undefined): Promise<boolean> {
     const found = ownerId === undefined ? this.heldHere(keys) : [{ keys, ownerId }];
-    const outcomes = await Promise.all(found.map(async (request) => this.free(request)));
+    const outcomes = await Promise.all(found.map(async (request) => this.free(request, releasedElsewhere)));
     const freed = outcomes.flat().filter((outcome) => outcome !== 'gone').length;
     return freed === keys.length;
   }
 
   /** Frees everything that `ownerId` (or this process) holds. Resolves with how many keys that were. */
-  async releaseAll(ownerId: string | undefined): Promise<number> {
+  async releaseAll(ownerId: string | undefined, reason = releasedElsewhere): Promise<number> {
     const keys: string[] = [];
     if (ownerId === undefined) for (const { key } of this.parts.holds.all()) keys.push(key);
     else for await (const stored of listLeases(this.parts)) if (stored.ownerId === ownerId) keys.push(stored.key);
@@ -54,7 +57,7 @@ export class LeaseRelease {
     for (let start = 0; start < keys.length; start += CHUNK) {
       const chunk = keys.slice(start, start + CHUNK);
       const requests = ownerId === undefined ? this.heldHere(chunk) : [{ keys: chunk, ownerId }];
-      const outcomes = await Promise.all(requests.map(async (request) => this.free(request)));
+      const outcomes = await Promise.all(requests.map(async (request) => this.free(request, reason)));
       count += outcomes.flat().filter((outcome) => outcome !== 'gone').length;
     }
     return count;
@@ -65,13 +68,13 @@ export class LeaseRelease {
     return requestsFor(held, undefined);
   }
 
-  private async free(request: ReleaseRequest): Promise<readonly ReleaseOutcome[]> {
+  private async free(request: ReleaseRequest, reason: LossReason): Promise<readonly ReleaseOutcome[]> {
     const { provider, calls, holds, queue } = this.parts;
     const { keys, ownerId } = request;
     const outcomes = await calls.run('release', keys, async () => first(provider.release([request])));
     for (const key of keys) {
       const hold = holds.get(key);
-      if (hold?.ownerId === ownerId) holds.forfeit(hold, releasedElsewhere([key]));
+      if (hold?.ownerId === ownerId) holds.forfeit(hold, reason([key]));
     }
     queue.wake(keys);
     return outcomes;

@@ -4,7 +4,7 @@ import type { Duration, LockInfo, LockingProvider } from '../interfaces/index.js
 import { parseExpire, type CallOptions } from './call-options.js';
 import { systemClock, type Clock, type ClockTimer } from './clock.js';
 import { localDeadline } from './drift.js';
-import { closed, forcedFree } from './engine.messages.js';
+import { closed, forcedFree, givenUpAtShutdown } from './engine.messages.js';
 import type { EngineParts } from './engine-parts.js';
 import type { EngineSettings } from './engine-settings.js';
 import { HoldTable } from './hold-table.js';
@@ -162,7 +162,7 @@ export class LockEngine implements HandleActions {
     await settledWithin([...this.jobs], settings.drainTimeout, clock);
     const unfinished = this.jobs.size;
     try {
-      await this.releaseAll(undefined);
+      await this.releases.releaseAll(undefined, givenUpAtShutdown);
     } finally {
       for (const { leases } of holds.all()) for (const lease of leases) this.parts.keeper.unwatch(lease);
       await retry.close();

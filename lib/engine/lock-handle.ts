@@ -13,19 +13,30 @@ export interface HandleActions {
 export class LockHandle implements Lock {
   readonly fencingToken: number;
 
-  private releasing?: Promise<boolean>;
-  private combined?: AbortSignal;
+  // Not merely private: a lock that is logged shows what it is, not the engine behind it.
+  readonly #leases: readonly [Lease, ...Lease[]];
+  readonly #minHold: number;
+  readonly #actions: HandleActions;
+  #releasing?: Promise<boolean>;
+  #combined?: AbortSignal;
 
   constructor(
     readonly keys: readonly string[],
     readonly ownerId: string,
-    readonly leases: readonly [Lease, ...Lease[]],
-    private readonly minHold: number,
-    private readonly actions: HandleActions,
+    leases: readonly [Lease, ...Lease[]],
+    minHold: number,
+    actions: HandleActions,
   ) {
+    this.#leases = leases;
+    this.#minHold = minHold;
+    this.#actions = actions;
     let greatest = 0;
     for (const key of keys) greatest = Math.max(greatest, this.fencingTokenFor(key));
     this.fencingToken = greatest;
+  }
+
+  get leases(): readonly Lease[] {
+    return this.#leases;
   }
 
   fencingTokenFor(key: string): number {
@@ -39,14 +50,14 @@ export class LockHandle implements Lock {
   }
 
   get signal(): AbortSignal {
-    const [only, ...others] = this.leases;
+    const [only, ...others] = this.#leases;
     if (others.length === 0) return only.signal;
-    this.combined ??= AbortSignal.any(this.leases.map(({ signal }) => signal));
-    return this.combined;
+    this.#combined ??= AbortSignal.any(this.leases.map(({ signal }) => signal));
+    return this.#combined;
   }
 
   get remaining(): number {
-    return this.releasing ? 0 : Math.min(...this.leases.map(({ remaining }) => remaining));
+    return this.#releasing ? 0 : Math.min(...this.leases.map(({ remaining }) => remaining));
   }
 
   get held(): boolean {
@@ -60,13 +71,13 @@ export class LockHandle implements Lock {
 
   async extend(expire?: Duration): Promise<boolean> {
     if (!this.held) return false;
-    const extended = await Promise.all(this.leases.map(async (lease) => this.actions.extend(lease, expire)));
+    const extended = await Promise.all(this.leases.map(async (lease) => this.#actions.extend(lease, expire)));
     return extended.every(Boolean);
   }
 
   async release(): Promise<boolean> {
-    this.releasing ??= this.leaveAll();
-    return this.releasing;
+    this.#releasing ??= this.leaveAll();
+    return this.#releasing;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -78,7 +89,7 @@ export class LockHandle implements Lock {
   }
 
   private async leaveAll(): Promise<boolean> {
-    const held = await Promise.all(this.leases.map(async (lease) => this.actions.leave(lease, this.minHold)));
+    const held = await Promise.all(this.leases.map(async (lease) => this.#actions.leave(lease, this.#minHold)));
     return held.every(Boolean);
   }
 }

@@ -13,7 +13,15 @@ import type {
 import { findEvictingPolicy } from './eviction-check.js';
 import { RedisConnection } from './redis-connection.js';
 import type { RedisLockingProviderOptions } from './redis-options.interface.js';
-import { badNamespace, badUrl, clientAndUrl, clusterUnsupported, mayEvict, missingUrl } from './redis.messages.js';
+import {
+  badClient,
+  badNamespace,
+  badUrl,
+  clientAndUrl,
+  clusterUnsupported,
+  mayEvict,
+  missingUrl,
+} from './redis.messages.js';
 import { runScript, type ScriptName } from './script-runner.js';
 import { toStoredLease } from './stored-value.js';
 
@@ -150,14 +158,30 @@ export class RedisLockingProvider implements LockingProvider {
 
 function assertUsable(options: RedisLockingProviderOptions, id: string): void {
   const { redisUrl, redisOptions, client, cluster, namespace } = options;
+  if (client !== undefined && !isClient(client)) throw new LockConfigurationError(badClient(id));
   const isCluster = client !== undefined && 'isCluster' in client && client.isCluster;
   if (cluster !== undefined || isCluster) throw new LockConfigurationError(clusterUnsupported(id));
   if (client && (redisUrl !== undefined || redisOptions)) throw new LockConfigurationError(clientAndUrl(id));
   if (namespace !== undefined && typeof namespace !== 'string') throw new LockConfigurationError(badNamespace(id));
   if (client || redisOptions?.sentinels) return;
   if (redisUrl === undefined || redisUrl === '') throw new LockConfigurationError(missingUrl(id));
-  if (typeof redisUrl !== 'string' || !/^rediss?:\/\//.test(redisUrl) || !URL.canParse(redisUrl)) {
+  if (typeof redisUrl !== 'string' || !isRedisUrl(redisUrl)) {
     throw new LockConfigurationError(badUrl(id, redisUrl));
+  }
+}
+
+function isClient(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'status' in value && 'duplicate' in value;
+}
+
+/** ioredis decodes the user and the password, and fails on a `%` that encodes nothing. */
+function isRedisUrl(text: string): boolean {
+  try {
+    const { protocol, username, password } = new URL(text);
+    decodeURIComponent(username + password);
+    return /^rediss?:$/.test(protocol) && text.startsWith(`${protocol}//`);
+  } catch {
+    return false;
   }
 }
 

@@ -11,6 +11,9 @@ export const badNamespace = (id: string): string => `Provider "${id}": namespace
 export const clusterUnsupported = (id: string): string =>
   `Provider "${id}": Redis Cluster is not supported yet. Give redisUrl or a client of a standalone server.`;
 
+export const badClient = (id: string): string =>
+  `Provider "${id}": client is not a client of ioredis. Give one such as new Redis(url), or redisUrl.`;
+
 export const clientAndUrl = (id: string): string =>
   `Provider "${id}": give either client or redisUrl and redisOptions, not both: an existing client is used as it is.`;
 

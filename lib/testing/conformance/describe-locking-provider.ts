@@ -7,8 +7,8 @@ import { viewCases } from './view.cases.js';
 
 /** The two functions of a test runner that the suite needs: those of Jest, Vitest, Mocha or `node:test`. */
 export interface ConformanceRunner {
-  describe(name: string, body: () => void): unknown;
-  it(name: string, body: () => Promise<void>): unknown;
+  readonly describe: (name: string, body: () => void) => unknown;
+  readonly it: (name: string, body: () => Promise<void>) => unknown;
 }
 
 const GROUPS: readonly (readonly [string, readonly ConformanceCase[]])[] = [

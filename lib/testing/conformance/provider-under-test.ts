@@ -9,14 +9,14 @@ export interface ProviderUnderTest {
   readonly other: LockingProvider;
 
   /** Lets so many milliseconds pass for the store: moves its clock, or really waits. */
-  pass(milliseconds: number): Promise<void>;
+  readonly pass: (milliseconds: number) => Promise<void>;
 
   /** Closes both. */
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** One promise that every provider has to keep. */
 export interface ConformanceCase {
   readonly name: string;
-  run(subject: ProviderUnderTest): Promise<void>;
+  readonly run: (subject: ProviderUnderTest) => Promise<void>;
 }

@@ -1,0 +1,142 @@
+import { describe, expect, it } from '@jest/globals';
+import { LockConfigurationError, LockLostError } from '../../lib/index.js';
+import { eventually } from '../support/processes.js';
+import { onEveryStore } from '../support/stores.js';
+
+describe('acquire, tryAcquire and the handle', () => {
+  onEveryStore((store) => {
+    it('renews a lock that was taken with neither expire nor owner', async () => {
+      const [locking, other] = [await store.open({ expire: '200ms' }), await store.open()];
+      const lock = await locking.acquire('a');
+      await expect(other.acquire('a', { timeout: '600ms' })).rejects.toThrow('held by somebody else');
+      expect(lock.held).toBe(true);
+      expect(await lock.release()).toBe(true);
+    });
+
+    it('keeps a lease of 1500ms exactly, and does not renew it', async () => {
+      const locking = await store.open();
+      const lock = await locking.acquire('a', { expire: '1500ms' });
+      const ttl = (await locking.inspect('a'))?.ttl ?? 0;
+      expect(ttl).toBeLessThanOrEqual(1500);
+      expect(ttl).toBeGreaterThan(1300);
+      expect(lock.remaining).toBeLessThanOrEqual(1500);
+      await eventually(() => lock.signal.aborted);
+      expect(lock.signal.reason).toBeInstanceOf(LockLostError);
+      expect(lock).toMatchObject({ held: false, remaining: 0 });
+    });
+
+    it('is not trusted longer than the store keeps it', async () => {
+      const locking = await store.open();
+      const lock = await locking.acquire('a', { expire: '300ms' });
+      while (lock.held) {
+        expect(await locking.inspect('a')).not.toBeNull();
+      }
+      const lease = await locking.inspect('a');
+      expect(lease === null || (lease.ttl ?? Infinity) < 50).toBe(true);
+    });
+
+    it('renews a fixed lease where asked to', async () => {
+      const [locking, other] = [await store.open(), await store.open()];
+      const lock = await locking.acquire('a', { expire: '150ms', renew: true });
+      await expect(other.acquire('a', { timeout: '500ms' })).rejects.toThrow('held by somebody else');
+      await lock.release();
+    });
+
+    it('extends, never shortening', async () => {
+      const locking = await store.open();
+      const lock = await locking.acquire('a', { expire: '10s' });
+      expect(await lock.extend('1s')).toBe(true);
+      expect(lock.remaining).toBeGreaterThan(8000);
+      expect(await lock.extend('1m')).toBe(true);
+      expect(lock.remaining).toBeGreaterThan(50_000);
+      expect((await locking.inspect('a'))?.ttl).toBeGreaterThan(50_000);
+      await lock.release();
+      expect(await lock.extend('1m')).toBe(false);
+    });
+
+    it('learns by extending that it was lost', async () => {
+      const [locking, other] = [await store.open(), await store.open()];
+      const lock = await locking.acquire('a');
+      await other.forceRelease('a');
+      expect(await lock.extend()).toBe(false);
+      expect(lock.signal.aborted).toBe(true);
+      expect(await lock.release()).toBe(false);
+    });
+
+    it('releases once, and says the same when asked again', async () => {
+      const locking = await store.open();
+      const lock = await locking.acquire('a');
+      expect(await lock.release()).toBe(true);
+      const next = await locking.acquire('a');
+      expect(await lock.release()).toBe(true);
+      expect(next.held).toBe(true);
+      expect(await locking.inspect('a')).not.toBeNull();
+      expect(lock.signal.aborted).toBe(false);
+    });
+
+    it('is released at the end of its scope by await using', async () => {
+      const locking = await store.open();
+      {
+        await using lock = await locking.acquire('a');
+        expect(lock.held).toBe(true);
+      }
+      expect(await locking.inspect('a')).toBeNull();
+    });
+
+    it('tryAcquire gives null for a held key, at once', async () => {
+      const [locking, other] = [await store.open(), await store.open()];
+      const lock = await locking.tryAcquire('a');
+      expect(lock?.held).toBe(true);
+      expect(await locking.tryAcquire('a')).toBeNull();
+      expect(await other.tryAcquire(['b', 'a'])).toBeNull();
+      await lock?.release();
+      expect(await other.tryAcquire('a')).not.toBeNull();
+    });
+
+    it('lets one of many tries through', async () => {
+      const services = await Promise.all([store.open(), store.open()]);
+      const locks = await Promise.all(Array.from({ length: 20 }, (_, index) => services[index % 2]!.tryAcquire('a')));
+      expect(locks.filter((lock) => lock !== null)).toHaveLength(1);
+    });
+
+    it('ends the wait at once when the signal aborts, and leaves nothing behind', async () => {
+      const [holder, waiter] = [await store.open(), await store.open()];
+      const lock = await holder.acquire('a');
+      const abort = new AbortController();
+      const reason = new Error('no longer wanted');
+      const waiting = waiter.acquire('a', { signal: abort.signal, timeout: '20s' });
+      abort.abort(reason);
+      await expect(waiting).rejects.toBe(reason);
+      await expect(waiter.acquire('b', { signal: abort.signal })).rejects.toBe(reason);
+      await lock.release();
+      expect(await holder.inspect('a')).toBeNull();
+      expect(await holder.inspect('b')).toBeNull();
+    });
+
+    it('does not pass over the next waiter when one in front of it gives up', async () => {
+      const locking = await store.open();
+      const lock = await locking.acquire('a');
+      const abort = new AbortController();
+      const first = locking.acquire('a', { signal: abort.signal });
+      const second = locking.acquire('a', { timeout: '3s' });
+      abort.abort();
+      await expect(first).rejects.toThrow();
+      await lock.release();
+      expect((await second).held).toBe(true);
+    });
+
+    it.each([
+      [{ timeout: 5000 }, "Write '5000ms'"],
+      [{ expire: 0 }, 'at least 1 ms'],
+      [{ expire: 'soon' }, 'is not a length of time'],
+      [{ maxHold: -1 }, 'is not a length of time'],
+      [{ ttl: 5 }, '"ttl" is not an option of a lock'],
+    ])('refuses the options %j before anything is locked', async (options, message) => {
+      const locking = await store.open();
+      const call = locking.acquire('a', options as never);
+      await expect(call).rejects.toBeInstanceOf(LockConfigurationError);
+      await expect(call).rejects.toThrow(message);
+      expect(await locking.inspect('a')).toBeNull();
+    });
+  });
+});

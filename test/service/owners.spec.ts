@@ -1,0 +1,133 @@
+import { describe, expect, it } from '@jest/globals';
+import { LockConfigurationError, LockTimeoutError } from '../../lib/index.js';
+import { eventually } from '../support/processes.js';
+import { onEveryStore } from '../support/stores.js';
+
+describe('owners', () => {
+  onEveryStore((store) => {
+    it('does not let a wrong owner release or extend', async () => {
+      const [locking, other] = [await store.open(), await store.open()];
+      await locking.acquire('a', { ownerId: 'one', expire: '5s' });
+      for (const service of [locking, other]) {
+        expect(await service.release('a', { ownerId: 'two' })).toBe(false);
+        expect(await service.extend('a', { ownerId: 'two', expire: '1m' })).toBe(false);
+      }
+      expect(await other.release('a')).toBe(false);
+      expect(await locking.inspect('a')).toMatchObject({ ownerId: 'one' });
+      expect((await locking.inspect('a'))?.ttl).toBeLessThanOrEqual(5000);
+      expect(await other.release('a', { ownerId: 'one' })).toBe(true);
+      expect(await locking.inspect('a')).toBeNull();
+    });
+
+    it('lets the same owner in again, from any instance, and never drops the time to live', async () => {
+      const [locking, other] = [await store.open(), await store.open()];
+      const first = await locking.acquire('a', { ownerId: 'one', expire: '30s' });
+      const second = await other.acquire('a', { ownerId: 'one', expire: '2s', timeout: 0 });
+      expect(second.fencingToken).toBeGreaterThan(first.fencingToken);
+      expect((await locking.inspect('a'))?.ttl).toBeGreaterThan(20_000);
+      await other.acquire('a', { ownerId: 'one', expire: '60s' });
+      expect((await locking.inspect('a'))?.ttl).toBeGreaterThan(50_000);
+      await expect(locking.acquire('a', { ownerId: 'two', timeout: 0 })).rejects.toBeInstanceOf(LockTimeoutError);
+    });
+
+    it('never expires with an owner and no expire, and stays so when taken again with one', async () => {
+      const locking = await store.open();
+      const lock = await locking.acquire('a', { ownerId: 'one' });
+      expect(lock.remaining).toBe(Infinity);
+      expect((await locking.inspect('a'))?.ttl).toBeNull();
+      await locking.acquire('a', { ownerId: 'one', expire: '1s' });
+      expect((await locking.inspect('a'))?.ttl).toBeNull();
+    });
+
+    it('frees the key when the last handle of the owner in this instance is released', async () => {
+      const locking = await store.open();
+      const first = await locking.acquire('a', { ownerId: 'one' });
+      const second = await locking.acquire(['a', 'b'], { ownerId: 'one' });
+      expect(await first.release()).toBe(true);
+      expect(await locking.inspect('a')).toMatchObject({ ownerId: 'one' });
+      expect(await second.release()).toBe(true);
+      expect(await locking.inspect('a')).toBeNull();
+      expect(await locking.inspect('b')).toBeNull();
+    });
+
+    it('does not free a newer grant of the same owner in another instance', async () => {
+      const [locking, other] = [await store.open(), await store.open()];
+      const old = await locking.acquire('a', { ownerId: 'one' });
+      const newer = await other.acquire('a', { ownerId: 'one' });
+      await old.release();
+      expect(await other.inspect('a')).toMatchObject({ fencingToken: newer.fencingToken });
+      expect(await newer.release()).toBe(true);
+      expect(await locking.inspect('a')).toBeNull();
+    });
+
+    it('lets an owner in past those who wait for its lock', async () => {
+      const locking = await store.open();
+      const first = await locking.acquire('a', { ownerId: 'one' });
+      const waiting = locking.acquire('a', { timeout: '5s' });
+      const second = await locking.acquire('a', { ownerId: 'one', timeout: '1s' });
+      await first.release();
+      await second.release();
+      await (await waiting).release();
+    });
+
+    it('shares one lock space between execute and acquire', async () => {
+      const [locking, other] = [await store.open(), await store.open()];
+      const lock = await locking.acquire('a');
+      await expect(other.execute('a', () => 1, { timeout: 0 })).rejects.toBeInstanceOf(LockTimeoutError);
+      await lock.release();
+      await locking.execute('a', async () => {
+        expect(await other.tryAcquire('a')).toBeNull();
+      });
+    });
+
+    it('releases without an owner what this instance holds, and nothing else', async () => {
+      const [locking, other] = [await store.open(), await store.open()];
+      await locking.acquire('mine');
+      await locking.acquire('mine too', { ownerId: 'one' });
+      await other.acquire('theirs');
+      expect(await locking.release(['mine', 'theirs'])).toBe(false);
+      expect(await locking.inspect('mine')).toBeNull();
+      expect(await locking.inspect('theirs')).not.toBeNull();
+      expect(await locking.releaseAll()).toBe(1);
+      expect(await locking.inspect('mine too')).toBeNull();
+      expect(await locking.inspect('theirs')).not.toBeNull();
+    });
+
+    it("releases all of an owner's locks, whichever instance took them", async () => {
+      const [locking, other] = [await store.open(), await store.open()];
+      await locking.acquire(['a', 'b'], { ownerId: 'one' });
+      await other.acquire('c', { ownerId: 'one', expire: '1m' });
+      await other.acquire('d', { ownerId: 'two' });
+      expect(await locking.releaseAll({ ownerId: 'one' })).toBe(3);
+      expect(await locking.releaseAll({ ownerId: 'one' })).toBe(0);
+      expect(await locking.inspect('d')).not.toBeNull();
+    });
+
+    it('extends for the owner: all keys or none, and the handle knows', async () => {
+      const locking = await store.open();
+      const lock = await locking.acquire(['a', 'b'], { ownerId: 'one', expire: '2s' });
+      expect(await locking.extend(['a', 'b'], { ownerId: 'one', expire: '1m' })).toBe(true);
+      expect(lock.remaining).toBeGreaterThan(50_000);
+      expect(await locking.extend(['a', 'c'], { ownerId: 'one', expire: '10m' })).toBe(false);
+      expect((await locking.inspect('a'))?.ttl).toBeLessThan(70_000);
+    });
+
+    it('tells the handle when its owner released the lock elsewhere', async () => {
+      const [locking, other] = [await store.open({ expire: '150ms' }), await store.open()];
+      const lock = await locking.acquire('a', { ownerId: 'one' });
+      await other.release('a', { ownerId: 'one' });
+      await eventually(() => lock.signal.aborted);
+      expect(lock.held).toBe(false);
+    });
+
+    it('refuses what is not an owner', async () => {
+      const locking = await store.open();
+      const empty = { ownerId: '', expire: 1 };
+      await expect(locking.acquire('a', empty)).rejects.toBeInstanceOf(LockConfigurationError);
+      await expect(locking.release('a', empty)).rejects.toBeInstanceOf(LockConfigurationError);
+      await expect(locking.releaseAll(empty)).rejects.toBeInstanceOf(LockConfigurationError);
+      await expect(locking.extend('a', empty)).rejects.toBeInstanceOf(LockConfigurationError);
+      await expect(locking.extend('a', { expire: 1 } as never)).rejects.toThrow('only the owner may extend');
+    });
+  });
+});
