@@ -4,6 +4,15 @@ export { LockingModule } from './locking.module.js';
 export { LockingService } from './locking.service.js';
 export { WithLock, type LockKeyFunction } from './decorators/with-lock.decorator.js';
 export type { OnUnavailable, WithLockOptions } from './decorators/with-lock-options.interface.js';
+export { LockRequest } from './interceptors/lock-request.decorator.js';
+export type {
+  LockRequestContext,
+  LockRequestKeyFunction,
+  LockRequestOptions,
+  LockRequestRoots,
+} from './interceptors/lock-request.interface.js';
+export { LockInterceptor } from './interceptors/lock.interceptor.js';
+export { LockExceptionFilter } from './filters/lock-exception.filter.js';
 export {
   InMemoryLockingProvider,
   type InMemoryLockingProviderOptions,

@@ -1,4 +1,4 @@
-import type { Observable, Subscriber, Subscription } from 'rxjs';
+import { Subject, takeUntil, type Observable, type Subscriber } from 'rxjs';
 import type { Lock } from '../interfaces/index.js';
 
 /**
@@ -8,26 +8,36 @@ import type { Lock } from '../interfaces/index.js';
  */
 export async function forwardUnderLock<T>(
   source: () => Observable<T>,
-  lock: Lock,
+  { signal }: Lock,
   subscriber: Subscriber<T>,
 ): Promise<void> {
-  let subscription: Subscription | undefined;
+  // A subject, as a source that emits at once may be told to stop before there is a subscription to end.
+  const stop = new Subject<void>();
+  let onLost: () => void = () => undefined;
   try {
     await new Promise<void>((resolve, reject) => {
-      lock.signal.addEventListener('abort', () => {
-        reject(lock.signal.reason as Error);
+      onLost = () => {
+        reject(signal.reason as Error);
+        stop.next();
+      };
+      signal.addEventListener('abort', onLost);
+      subscriber.add(() => {
+        resolve();
+        stop.next();
       });
-      subscriber.add(resolve);
       if (subscriber.closed) return;
-      subscription = source().subscribe({
-        next: (value) => {
-          subscriber.next(value);
-        },
-        error: reject,
-        complete: resolve,
-      });
+      source()
+        .pipe(takeUntil(stop))
+        .subscribe({
+          next: (value) => {
+            subscriber.next(value);
+          },
+          error: reject,
+          complete: resolve,
+        });
     });
   } finally {
-    subscription?.unsubscribe();
+    // The signal may be that of a lock around this one, and live for long.
+    signal.removeEventListener('abort', onLost);
   }
 }

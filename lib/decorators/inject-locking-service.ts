@@ -26,5 +26,6 @@ export function lockingServiceOf(instance: unknown): LockingService {
 
 function describe(instance: unknown): string {
   if (typeof instance !== 'object' || instance === null) return 'no instance';
-  return `an instance of ${instance.constructor.name}`;
+  const { constructor } = instance as { constructor?: { name?: string } };
+  return `an instance of ${constructor?.name ?? 'no class'}`;
 }

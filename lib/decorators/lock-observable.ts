@@ -1,4 +1,5 @@
-import { defer, Observable } from 'rxjs';
+import { AsyncResource } from 'node:async_hooks';
+import { defer, Observable, type Subscriber } from 'rxjs';
 import { LockLostError } from '../errors/index.js';
 import type { ExecuteOptions, Lock } from '../interfaces/index.js';
 import { forwardUnderLock } from './forward-under-lock.js';
@@ -46,39 +47,55 @@ export function lockObservable<T>(
 /** How a method that turned out to return an Observable goes on: see {@link keepUntilSettled}. */
 export interface KeptObservable<T> {
   readonly observable: Observable<T>;
-  /** Settles when the lock is no longer needed. */
+  /** Settles when the lock is no longer needed, as the last subscription did. */
   readonly done: Promise<void>;
 }
 
 /**
  * For a method that turned out to return an Observable: it is called under the lock already, so that lock is kept
- * until the one subscription to its Observable ends. If nobody subscribes within the time the lease has left, the lock
- * is given up, and a later subscription fails.
+ * until nobody is subscribed to its Observable any more. If nobody subscribes within the time the lease has left, the
+ * lock is given up. A subscription after that fails.
+ *
+ * @param released - settles as the call under the lock does, once the lock is free
  */
-export function keepUntilSettled<T>(source: Observable<T>, lock: Lock): KeptObservable<T> {
-  let finish: () => void = () => undefined;
+export function keepUntilSettled<T>(
+  source: Observable<T>,
+  lock: Lock,
+  released: () => Promise<unknown>,
+): KeptObservable<T> {
+  let finish: (outcome?: Promise<void>) => void = () => undefined;
   const done = new Promise<void>((resolve) => {
     finish = resolve;
   });
   const unclaimed = setTimeout(finish, Math.min(lock.remaining, 30_000));
   unclaimed.unref();
+  let subscribers = 0;
+  // Bound to the call of the method, for what the source calls in turn is to join its lock.
+  const forward = AsyncResource.bind(async (subscriber: Subscriber<T>): Promise<unknown> => {
+    subscribers += 1;
+    const forwarded = forwardUnderLock(() => source, lock, subscriber);
+    await Promise.allSettled([forwarded]);
+    subscribers -= 1;
+    if (subscribers > 0) return forwarded;
+    finish(forwarded);
+    return released();
+  });
   const observable = new Observable<T>((subscriber) => {
     clearTimeout(unclaimed);
     if (!lock.held) {
+      finish();
       const message = 'The Observable of a method with @WithLock was subscribed to after its lock had been given up.';
       subscriber.error(new LockLostError(lock.keys, message));
       return;
     }
-    forwardUnderLock(() => source, lock, subscriber)
-      .finally(finish)
-      .then(
-        () => {
-          subscriber.complete();
-        },
-        (error: unknown) => {
-          subscriber.error(error);
-        },
-      );
+    forward(subscriber).then(
+      () => {
+        subscriber.complete();
+      },
+      (error: unknown) => {
+        subscriber.error(error);
+      },
+    );
   });
   return { observable, done };
 }

@@ -11,14 +11,16 @@ import type { WithLockOptions } from './with-lock-options.interface.js';
 /** A function that names the keys of a call from its arguments. */
 export type LockKeyFunction<Args extends unknown[]> = (...args: Args) => string | readonly string[];
 
-/** The decorator that `@WithLock` makes: for a method that answers later and is called with at least `Args`. */
+/**
+ * The decorator that `@WithLock` makes: for a method that answers later and is called with at least `Args`. It infers
+ * the method as a whole, for the sake of generic ones.
+ */
 type LockDecorator<Args extends unknown[]> = <
-  Actual extends unknown[],
-  Result extends Promise<unknown> | Observable<unknown>,
+  Decorated extends (...args: never[]) => Promise<unknown> | Observable<unknown>,
 >(
   target: object,
   propertyKey: string | symbol,
-  descriptor: TypedPropertyDescriptor<(...args: Actual) => Result> & (Actual extends Args ? unknown : never),
+  descriptor: TypedPropertyDescriptor<Decorated> & (Parameters<Decorated> extends Args ? unknown : never),
 ) => void;
 
 type KeysOf = (self: unknown, args: unknown[]) => string | readonly string[];
@@ -95,13 +97,13 @@ function lockCall(original: Method, keysOf: KeysOf, { execute, onUnavailable }: 
     let entered = false as boolean;
     try {
       return await new Promise((resolve, reject) => {
-        const run = service.execute(
+        const run: Promise<unknown> = service.execute(
           keysOf(this, args),
           async (lock) => {
             entered = true;
             const result = await original.apply(this, args);
             if (!isObservable(result)) return result;
-            const { observable, done } = keepUntilSettled(result, lock);
+            const { observable, done } = keepUntilSettled(result, lock, async () => run);
             resolve(observable);
             await done;
             return undefined;

@@ -75,7 +75,6 @@ export class LeaseAcquisition {
       this.undo(keys, ownerId, attemptId, ttl);
     };
     const sentAt = clock.now();
-    waiter.attemptSince = sentAt;
     const call = calls.run('lock', keys, async () =>
       first(provider.acquire([{ keys, ownerId, attemptId, ttl, onlyIfOwned }])),
     );
@@ -84,7 +83,6 @@ export class LeaseAcquisition {
       whenSettled(call, undo);
       throw this.endError(waiter, options);
     }
-    waiter.attemptSince = undefined;
     if ('error' in settled) {
       if (mayHaveRun(settled.error)) undo();
       // Who is already in line rides out a short fault; a newcomer is told at once.
@@ -144,12 +142,10 @@ export class LeaseAcquisition {
 
   /** Whether a wait that is over failed for want of an answer, and not because somebody holds a key. */
   private isStoreSilent(waiter: Waiter, timeout: number): boolean {
-    const { queue, holds, clock } = this.parts;
+    const { calls, holds } = this.parts;
     if (waiter.keys.some((key) => holds.get(key) !== undefined)) return false;
-    const asking = queue.blocker(waiter) ?? waiter;
-    if (asking.attemptSince === undefined) return false;
-    const tolerance = asking.answered || timeout === 0 ? SILENCE : Math.min(SILENCE, timeout / 2);
-    return clock.now() - asking.attemptSince >= tolerance;
+    const tolerance = waiter.answered || timeout === 0 ? SILENCE : Math.min(SILENCE, timeout / 2);
+    return calls.silence >= tolerance;
   }
 }
 

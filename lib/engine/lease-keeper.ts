@@ -7,6 +7,9 @@ import type { Lease } from './lease.js';
 import { first } from './release-retry.js';
 import type { StoreCalls } from './store-calls.js';
 
+/** How soon a renewal that failed is tried again, in milliseconds. */
+const RETRY_INTERVAL = 1000;
+
 /**
  * Watches every lease of this process: renews those that want it at a third of their length, asks after the others at
  * the same pace whether they still stand, and ends the trust in one at its local deadline, whether or not the store
@@ -76,7 +79,8 @@ export class LeaseKeeper {
         first(this.provider.extend([{ keys, ownerId, ttl: extension }])),
       );
     } catch {
-      if (this.timers.has(lease)) this.schedule(lease, this.clock.now() + Math.ceil(this.pace(lease) / 3));
+      if (this.timers.has(lease))
+        this.schedule(lease, this.clock.now() + Math.min(RETRY_INTERVAL, Math.ceil(this.pace(lease) / 3)));
       return;
     }
     this.noteAnswer(keys, ownerId, held, extension === null ? undefined : localDeadline(sentAt, extension));

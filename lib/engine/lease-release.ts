@@ -44,7 +44,7 @@ export class LeaseRelease {
   async releaseKeys(keys: readonly string[], ownerId: string | undefined): Promise<boolean> {
     const found = ownerId === undefined ? this.heldHere(keys) : [{ keys, ownerId }];
     const outcomes = await Promise.all(found.map(async (request) => this.free(request, releasedElsewhere)));
-    const freed = outcomes.flat().filter((outcome) => outcome !== 'gone').length;
+    const freed = outcomes.flat().filter((outcome) => outcome === 'freed').length;
     return freed === keys.length;
   }
 
@@ -58,7 +58,7 @@ export class LeaseRelease {
       const chunk = keys.slice(start, start + CHUNK);
       const requests = ownerId === undefined ? this.heldHere(chunk) : [{ keys: chunk, ownerId }];
       const outcomes = await Promise.all(requests.map(async (request) => this.free(request, reason)));
-      count += outcomes.flat().filter((outcome) => outcome !== 'gone').length;
+      count += outcomes.flat().filter((outcome) => outcome === 'freed').length;
     }
     return count;
   }

@@ -1,14 +1,18 @@
-import { LockBackendError } from '../errors/index.js';
 import type { LockInfo, StoredLease } from '../interfaces/index.js';
-import { callFailed } from './engine.messages.js';
 import type { EngineParts } from './engine-parts.js';
 
 /** Every lease in the store that matches, whoever holds it. */
-export async function* listLeases({ provider }: EngineParts, match?: string): AsyncGenerator<StoredLease> {
+export async function* listLeases({ provider, calls }: EngineParts, match?: string): AsyncGenerator<StoredLease> {
+  const leases = provider.list(match)[Symbol.asyncIterator]();
   try {
-    yield* provider.list(match);
-  } catch (cause) {
-    throw new LockBackendError([], callFailed('list', [], cause), { cause });
+    for (;;) {
+      const next = await calls.run('list', [], async () => leases.next());
+      if (next.done) return;
+      yield next.value;
+    }
+  } finally {
+    // Not awaited: a store that has fallen silent would hold up its caller here.
+    void leases.return?.().catch(() => undefined);
   }
 }
 

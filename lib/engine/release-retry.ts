@@ -40,9 +40,12 @@ export class ReleaseRetry {
   private async attempt(requests: readonly ReleaseRequest[]): Promise<void> {
     const done = requests.map(async (request) => {
       try {
-        await this.calls.run('release', request.keys, async () => first(this.provider.release([request])));
+        const outcomes = await this.calls.run('release', request.keys, async () =>
+          first(this.provider.release([request])),
+        );
         this.pending.delete(request);
-        this.onFreed(request.keys);
+        // Only then: whoever is woken for nothing asks again, fails again, and comes back here.
+        if (outcomes.includes('freed')) this.onFreed(request.keys);
       } catch {
         if ((this.pending.get(request) ?? 0) <= this.clock.now()) this.pending.delete(request);
       }

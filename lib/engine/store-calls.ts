@@ -11,9 +11,19 @@ export const STORE_ANSWER_TIMEOUT = 5000;
  * but never answers it does not hang its caller.
  */
 export class StoreCalls {
+  private readonly pending = new Set<{ readonly since: number }>();
+
   constructor(private readonly clock: Clock) {}
 
+  /** For how many milliseconds the store has owed an answer. */
+  get silence(): number {
+    const oldest = this.pending.values().next().value;
+    return oldest ? this.clock.now() - oldest.since : 0;
+  }
+
   async run<T>(action: string, keys: readonly string[], call: () => Promise<T>): Promise<T> {
+    const entry = { since: this.clock.now() };
+    this.pending.add(entry);
     let timer: { cancel(): void } | undefined;
     const silence = new Promise<never>((_, reject) => {
       timer = this.clock.setTimer(
@@ -30,6 +40,7 @@ export class StoreCalls {
       throw new LockBackendError(keys, callFailed(action, keys, cause), { cause });
     } finally {
       timer?.cancel();
+      this.pending.delete(entry);
     }
   }
 }

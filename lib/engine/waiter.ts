@@ -13,9 +13,6 @@ export class Waiter {
   /** Whether the store has ever told it that somebody else holds a key. */
   answered = false;
 
-  /** When the attempt under way was sent. */
-  attemptSince?: number;
-
   /** What the store last failed with, after it had answered before. */
   failure?: unknown;
 

@@ -27,7 +27,8 @@ export class ManualClock implements Clock {
   }
 
   setTimer(callback: () => void, milliseconds: number): ClockTimer {
-    const timer = { due: this.time + Math.max(0, milliseconds), callback };
+    // Whole milliseconds, as the timers of Node have them.
+    const timer = { due: this.time + Math.max(0, Math.ceil(milliseconds)), callback };
     this.timers.add(timer);
     return {
       cancel: () => {

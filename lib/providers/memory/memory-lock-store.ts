@@ -51,6 +51,7 @@ export class MemoryLockStore {
   delete(key: string): boolean {
     const held = this.get(key) !== undefined;
     this.leases.delete(key);
+    if (this.leases.size === 0) this.stopSweeping();
     return held;
   }
 
@@ -63,6 +64,11 @@ export class MemoryLockStore {
   nextToken(): number {
     this.lastToken = Math.max(this.lastToken + 1, Math.floor(this.clock.epochMicroseconds()));
     return this.lastToken;
+  }
+
+  private stopSweeping(): void {
+    this.sweeper?.cancel();
+    this.sweeper = undefined;
   }
 
   private scheduleSweep(): void {

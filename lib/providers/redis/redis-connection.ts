@@ -1,10 +1,13 @@
 import type { Redis, RedisOptions } from 'ioredis';
 import { LockConfigurationError } from '../../errors/index.js';
 import { StoreNotReachedError } from '../../interfaces/index.js';
-import { connectionLost, ioredisMissing, notConnected } from './redis.messages.js';
+import { connectionClosed, connectionLost, ioredisMissing, notConnected } from './redis.messages.js';
 import type { RedisLockingProviderOptions } from './redis-options.interface.js';
 
 const LONGEST_RECONNECT_DELAY = 500;
+
+/** ioredis lets a process live for so long after the end of a connection that had broken by then. */
+const DISCONNECT_TIMEOUT = 100;
 
 /** A command that is not answered by this connection is never sent again by it: it must not run late, or twice. */
 const NEVER_LATE = {
@@ -19,6 +22,7 @@ export class RedisConnection {
   private redis?: Redis;
   private onReady?: () => void;
   private lastError?: Error;
+  private readonly closing = new AbortController();
 
   constructor(
     private readonly id: string,
@@ -28,6 +32,7 @@ export class RedisConnection {
   /** Resolves once connected. A rejection tells why not; an own connection goes on trying in the background. */
   async open(onConnected: () => void): Promise<void> {
     const client = (this.options.client as Redis | undefined) ?? (await this.create());
+    if (this.closing.signal.aborted) throw new StoreNotReachedError(connectionClosed());
     this.redis = client;
     this.onReady = () => {
       this.lastError = undefined;
@@ -39,13 +44,14 @@ export class RedisConnection {
       return;
     }
     try {
-      await (client.status === 'wait' ? client.connect() : untilReady(client));
+      await (client.status === 'wait' ? client.connect() : untilReady(client, this.closing.signal));
     } catch (error) {
       throw this.lastError ?? error;
     }
   }
 
   close(): void {
+    this.closing.abort();
     const client = this.redis;
     if (!client) return;
     if (this.onReady) client.off('ready', this.onReady);
@@ -89,18 +95,27 @@ export class RedisConnection {
     });
     const options: RedisOptions = {
       retryStrategy: (attempt) => Math.min(25 * 2 ** Math.min(attempt, 10), LONGEST_RECONNECT_DELAY),
+      disconnectTimeout: DISCONNECT_TIMEOUT,
       ...redisOptions,
       ...NEVER_LATE,
     };
-    return redisUrl === undefined ? new Redis(options) : new Redis(redisUrl, options);
+    return redisUrl === undefined ? new Redis(options) : new Redis(withoutForced(redisUrl), options);
   }
 }
 
-/** A client of the application's own that is still on its way. */
-async function untilReady(client: Redis): Promise<void> {
+/** Options in a URL would win over those given beside it. */
+function withoutForced(redisUrl: string): string {
+  const url = new URL(redisUrl);
+  for (const name of Object.keys(NEVER_LATE)) url.searchParams.delete(name);
+  return url.href;
+}
+
+/** A client of the application's own that is still on its way; nothing is left on it once `signal` aborts. */
+async function untilReady(client: Redis, signal: AbortSignal): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const settle = (done: () => void) => (): void => {
       client.off('ready', onReady).off('close', onClose);
+      signal.removeEventListener('abort', onClose);
       done();
     };
     const onReady = settle(resolve);
@@ -108,6 +123,7 @@ async function untilReady(client: Redis): Promise<void> {
       reject(new Error(`the client is ${client.status}`));
     });
     client.once('ready', onReady).once('close', onClose);
+    signal.addEventListener('abort', onClose);
     if (client.status === 'end' || client.status === 'close' || client.status === 'reconnecting') onClose();
   });
 }

@@ -48,6 +48,7 @@ export class RedisLockingProvider implements LockingProvider {
 
   private readonly connection: RedisConnection;
   private readonly namespace: string;
+  private warnedOf?: string;
 
   constructor(
     options: RedisLockingProviderOptions,
@@ -97,7 +98,8 @@ export class RedisLockingProvider implements LockingProvider {
   }
 
   async forceRelease(keys: readonly string[]): Promise<number> {
-    return this.send(async () => this.connection.client().del(...this.storeKeys(keys)));
+    const count: unknown = await this.send(async () => this.connection.client().del(...this.storeKeys(keys)));
+    return Number(count);
   }
 
   async inspect(keys: readonly string[]): Promise<readonly (StoredLease | null)[]> {
@@ -152,7 +154,9 @@ export class RedisLockingProvider implements LockingProvider {
 
   private async warnOfEviction(): Promise<void> {
     const policy = await findEvictingPolicy(() => this.connection.client());
-    if (policy !== undefined) this.context.warn(mayEvict(this.context.id, policy));
+    if (policy === undefined || policy === this.warnedOf) return;
+    this.warnedOf = policy;
+    this.context.warn(mayEvict(this.context.id, policy));
   }
 }
 

@@ -23,6 +23,8 @@ export const ioredisMissing = (id: string): string =>
 export const notConnected = (cause: string | undefined): string =>
   `not connected to Redis${cause === undefined ? '' : ` (${cause})`}`;
 
+export const connectionClosed = (): string => 'the connection to Redis was closed before it was made';
+
 export const connectionLost = (): string => 'the connection to Redis was lost before the answer came';
 
 export const mayEvict = (id: string, policy: string): string =>

@@ -1,0 +1,54 @@
+import { HttpStatus } from '@nestjs/common';
+import {
+  isLockBackendError,
+  isLockLostError,
+  isLockTimeoutError,
+  LockingError,
+  type LockBackendError,
+  type LockErrorCode,
+  type LockLostError,
+  type LockTimeoutError,
+} from '../errors/index.js';
+
+/** The errors that say something about the moment rather than about the program: a client can act on them. */
+export type LockFailure = LockTimeoutError | LockLostError | LockBackendError;
+
+/** The answer to a client. */
+export interface LockFailureAnswer {
+  readonly body: {
+    readonly statusCode: number;
+    readonly message: string;
+    readonly error: string;
+    readonly code: LockErrorCode;
+  };
+  /** Seconds; only where trying again is safe and likely to help. */
+  readonly retryAfter?: number;
+}
+
+/**
+ * For `@Catch`, which asks with `instanceof`: knows the errors by their brand, so that those of the package's other
+ * module format count as well.
+ */
+export abstract class AnyLockFailure extends LockingError {
+  static override [Symbol.hasInstance](error: unknown): error is LockFailure {
+    return isLockTimeoutError(error) || isLockLostError(error) || isLockBackendError(error);
+  }
+}
+
+/** Says nothing of keys, owners, stores and causes: they are the application's own business. */
+export function answerFor(failure: LockFailure): LockFailureAnswer {
+  const { code } = failure;
+  if (isLockTimeoutError(failure)) {
+    const message = 'The resource is busy, try again later.';
+    return {
+      body: { statusCode: HttpStatus.CONFLICT, message, error: 'Conflict', code },
+      retryAfter: Math.max(1, Math.ceil(failure.timeout / 1000) || 1),
+    };
+  }
+  if (isLockLostError(failure)) {
+    const message = 'The resource was lost to another request before this one ended, check its state.';
+    return { body: { statusCode: HttpStatus.CONFLICT, message, error: 'Conflict', code } };
+  }
+  const message = 'The service cannot process the request at the moment, try again later.';
+  return { body: { statusCode: HttpStatus.SERVICE_UNAVAILABLE, message, error: 'Service Unavailable', code } };
+}

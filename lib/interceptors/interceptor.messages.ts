@@ -1,0 +1,22 @@
+/** The kinds of requests there are, in words. */
+const KINDS: Readonly<Record<string, string>> = {
+  http: 'an HTTP request',
+  graphql: 'a GraphQL operation',
+  rpc: 'a message of a microservice',
+  ws: 'a WebSocket message',
+};
+
+export const noSuchRoot = (handler: string, root: string, type: string, known: readonly string[]): string =>
+  `@LockRequest on ${handler}: ${KINDS[type] ?? `a request of type "${type}"`} has no "${root}". ` +
+  (known.length > 0
+    ? `There are: ${known.join(', ')}. Or make the key with a function, which gets the executionContext.`
+    : 'Make the key with a function of the executionContext.');
+
+export const notOnMembers = (name: string): string =>
+  `@LockRequest on ${name}: only methods of instances and classes can be decorated, not static methods, accessors or properties.`;
+
+export const twice = (name: string): string =>
+  `@LockRequest stands twice on ${name}, and only one could count. To lock several keys, give one function that returns an array of them.`;
+
+export const lostLate = (handler: string, reason: string): string =>
+  `The lock of a request to ${handler} was lost before its response had been sent: ${reason}`;

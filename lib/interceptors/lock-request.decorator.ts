@@ -1,0 +1,75 @@
+import { UseInterceptors } from '@nestjs/common';
+import { LockConfigurationError } from '../errors/index.js';
+import { notOnMembers, twice } from './interceptor.messages.js';
+import { attachLockRequest, defineLockRequest, hasLockRequest } from './lock-request.definition.js';
+import type { LockRequestKeyFunction, LockRequestOptions, LockRequestRoots } from './lock-request.interface.js';
+import { LockInterceptor } from './lock.interceptor.js';
+import { reportingResult, reportResultsOf } from './report-result.js';
+
+/**
+ * Handles requests one at a time per key, across every instance of the application that shares the store. The lock is
+ * held from before the handler until the handler has ended and, of an HTTP request, the response has been sent or the
+ * client has gone away. `LockingService.current()` is the lock, anywhere inside the handler.
+ *
+ * The key is a template over the parts of the request, or a function of them:
+ *
+ * - HTTP: `<params.id>`, `<query.sku>`, `<body.lines[].sku>` (one key per element, all locked at once),
+ *   `<headers.X-Tenant>`, `<user.id>`
+ * - GraphQL: `<args.id>`, `<context.req.id>`, `<user.id>`. On `@ResolveField()` Nest runs no interceptor unless
+ *   `fieldResolverEnhancers` of the GraphQL module names them.
+ * - Microservices: `<data.orderId>`, `<context…>`; WebSockets: `<data.room>`, `<context…>` for the client.
+ *
+ * Keys are made of what the client sent: after guards, before pipes. `'7'` and `'07'` are two keys, whatever a pipe
+ * makes of them later.
+ *
+ * On a class it applies to every handler, each request with its own lock; a handler's own `@LockRequest` replaces that
+ * of its class. It binds `LockInterceptor` itself.
+ *
+ * A client that leaves while its request waits ends the wait, and the handler does not run. One that leaves later does
+ * not: a handler that returns a Promise is waited for, an Observable is unsubscribed from by Nest.
+ *
+ * @param options - those of `LockingService.execute`, and `onUnavailable`
+ * @throws LockKeyError at decoration for a malformed template; at the request for a placeholder without a usable
+ * value, before the handler runs
+ * @throws LockConfigurationError at decoration for options that cannot work
+ * @throws LockTimeoutError at the request, when the lock cannot be had in time and `onUnavailable` is `'throw'`; see
+ * `LockExceptionFilter` for the answer it comes to
+ * @throws LockLostError at the request, when the lock was lost while the handler ran
+ *
+ * @example
+ * \@Post(':id/payment')
+ * \@LockRequest('order:<params.id>', { timeout: '2s' })
+ * pay(@Param('id') id: string): Promise<Receipt> { … }
+ *
+ * \@LockRequest(({ body }: LockRequestContext<{ body: PayDto }>) => ['pay', body.id])
+ */
+export function LockRequest<Known extends Partial<LockRequestRoots> = object>(
+  key: string | LockRequestKeyFunction<Known>,
+  options: LockRequestOptions = {},
+): MethodDecorator & ClassDecorator {
+  const definition = defineLockRequest(key as string | LockRequestKeyFunction, options);
+  const bind = UseInterceptors(LockInterceptor);
+
+  const decorate = (target: object, name?: string | symbol, descriptor?: PropertyDescriptor): void => {
+    if (name === undefined) {
+      if (typeof target !== 'function') throw new LockConfigurationError(notOnMembers('a value'));
+      attach(target, target.name);
+      reportResultsOf(target.prototype as object, hasLockRequest);
+      bind(target);
+      return;
+    }
+    const method: unknown = descriptor?.value;
+    if (typeof target === 'function' || !descriptor || typeof method !== 'function') {
+      throw new LockConfigurationError(notOnMembers(String(name)));
+    }
+    descriptor.value = reportingResult(method as () => unknown);
+    attach(descriptor.value as object, String(name));
+    bind(target, name, descriptor);
+  };
+
+  const attach = (target: object, name: string): void => {
+    if (hasLockRequest(target)) throw new LockConfigurationError(twice(name));
+    attachLockRequest(definition, target);
+  };
+  return decorate;
+}

@@ -1,0 +1,49 @@
+import 'reflect-metadata';
+import type { ExecutionContext } from '@nestjs/common';
+import { checkOptions, type CheckedOptions } from '../decorators/check-options.js';
+import { parseKeyTemplate, REQUEST_ROOTS } from '../keys/index.js';
+import type { LockRequestContext, LockRequestKeyFunction, LockRequestOptions } from './lock-request.interface.js';
+import { requestContext } from './request-context.js';
+
+/** What a `@LockRequest` says, checked. */
+export interface LockRequestDefinition extends CheckedOptions {
+  readonly keysOf: (context: ExecutionContext) => string | readonly string[];
+}
+
+/** Where it is kept: on the function of a handler, or on the class. */
+const LOCK_REQUEST = 'nestjs-locking:lock-request';
+
+/** @throws LockKeyError and LockConfigurationError at decoration, for what could only fail at every request */
+export function defineLockRequest(
+  key: string | LockRequestKeyFunction,
+  options: LockRequestOptions,
+): LockRequestDefinition {
+  const checked = checkOptions(options);
+  if (typeof key === 'function') return { ...checked, keysOf: (context) => key(requestContext(context)) };
+  const template = parseKeyTemplate(key, REQUEST_ROOTS);
+  return {
+    ...checked,
+    keysOf: (context) => {
+      const request = requestContext(context);
+      return template.render((root) => request[root as keyof LockRequestContext]);
+    },
+  };
+}
+
+export function attachLockRequest(definition: LockRequestDefinition, target: object): void {
+  Reflect.defineMetadata(LOCK_REQUEST, definition, target);
+}
+
+/** Whether `target` itself is decorated: what it inherits does not count, as that may be replaced. */
+export function hasLockRequest(target: object): boolean {
+  return Reflect.hasOwnMetadata(LOCK_REQUEST, target);
+}
+
+/** The definition for a request: the handler's own, else its class's. */
+export function lockRequestOf(context: ExecutionContext): LockRequestDefinition | undefined {
+  for (const target of [context.getHandler(), context.getClass()]) {
+    const found: unknown = Reflect.getMetadata(LOCK_REQUEST, target);
+    if (found) return found as LockRequestDefinition;
+  }
+  return undefined;
+}

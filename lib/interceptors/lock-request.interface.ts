@@ -1,0 +1,57 @@
+import type { ExecutionContext } from '@nestjs/common';
+import type { WithLockOptions } from '../decorators/with-lock-options.interface.js';
+import type { LockTimeoutError } from '../errors/index.js';
+
+/** The parts of a request that a key can be made of, as the transport delivers them: no pipe has run yet. */
+export interface LockRequestRoots {
+  /** HTTP: the parameters of the route. */
+  params: Record<string, string>;
+  /** HTTP: the query string, parsed. */
+  query: Record<string, unknown>;
+  /** HTTP: the parsed body. */
+  body: unknown;
+  /** HTTP: the headers, by a name in any case. */
+  headers: Record<string, string | string[] | undefined>;
+  /** HTTP: `request.user`; GraphQL: `context.req.user`. Set by an authentication guard. */
+  user: unknown;
+  /** GraphQL: the arguments of the field. */
+  args: unknown;
+  /** GraphQL: the context; messages: the transport's context; WebSockets: the client. */
+  context: unknown;
+  /** Messages and WebSockets: the payload. */
+  data: unknown;
+}
+
+/**
+ * What a key function of `@LockRequest` is given. Reading a part that this kind of request does not have throws a
+ * `LockKeyError`. Name the types you know:
+ *
+ * @example
+ * \@LockRequest(({ body }: LockRequestContext<{ body: PayDto }>) => `pay:${body.id}`)
+ */
+export type LockRequestContext<Known extends Partial<LockRequestRoots> = object> = Readonly<
+  Omit<LockRequestRoots, keyof Known> & Known
+> & {
+  /** Nest's own view of the request, for everything else. */
+  readonly executionContext: ExecutionContext;
+};
+
+/** A function that names the keys of a request. */
+export type LockRequestKeyFunction<Known extends Partial<LockRequestRoots> = object> = (
+  request: LockRequestContext<Known>,
+) => string | readonly string[];
+
+/** Options of `@LockRequest`: those of `@WithLock`, with another function for `onUnavailable`. */
+export interface LockRequestOptions extends Omit<WithLockOptions, 'onUnavailable'> {
+  /**
+   * What the request comes to when its lock cannot be had in time. `'throw'`: the `LockTimeoutError` goes to the
+   * exception filters. `'skip'`: the answer is empty. A function: the answer is what it returns, or what the Promise or
+   * Observable that it returns comes to.
+   *
+   * A handler that answers through `@Res()` needs `'throw'`, or a function that sends the response itself: Nest sends
+   * none for it.
+   *
+   * @defaultValue 'throw'
+   */
+  onUnavailable?: 'throw' | 'skip' | ((error: LockTimeoutError, executionContext: ExecutionContext) => unknown);
+}

@@ -1,0 +1,113 @@
+import { Logger, type CallHandler, type ExecutionContext } from '@nestjs/common';
+import { defer, Observable, type Subscriber } from 'rxjs';
+import { LockLostError } from '../errors/index.js';
+import type { Lock } from '../interfaces/index.js';
+import type { LockingService } from '../locking.service.js';
+import { HandlerRun } from './handler-run.js';
+import { HttpExchange } from './http-exchange.js';
+import { lostLate } from './interceptor.messages.js';
+import type { LockRequestDefinition } from './lock-request.definition.js';
+import { answerRefused, clientGone } from './refused-request.js';
+import { nameHandler } from './request-context.js';
+import { ResponseWait } from './response-wait.js';
+
+const logger = new Logger('LockInterceptor');
+
+/** Runs the rest of a request under its lock, each subscription anew. */
+export function lockRequest(
+  locking: LockingService,
+  definition: LockRequestDefinition,
+  context: ExecutionContext,
+  next: CallHandler,
+): Observable<unknown> {
+  return new Observable((subscriber) =>
+    new LockedRequest(locking, definition, context, new HandlerRun(context, next, subscriber), subscriber).start(),
+  );
+}
+
+class LockedRequest {
+  private readonly exchange: HttpExchange | undefined;
+  private readonly response: ResponseWait;
+  private readonly abort = new AbortController();
+  private entered = false;
+  private lossTold = false;
+
+  constructor(
+    private readonly locking: LockingService,
+    private readonly definition: LockRequestDefinition,
+    private readonly context: ExecutionContext,
+    private readonly handler: HandlerRun,
+    private readonly subscriber: Subscriber<unknown>,
+  ) {
+    this.exchange = HttpExchange.of(context);
+    this.response = new ResponseWait(this.exchange);
+  }
+
+  /** @returns what to do when nobody listens any more */
+  start(): () => void {
+    const stopListening = this.exchange?.onceOver(() => {
+      if (this.exchange?.clientGone) this.abort.abort();
+    });
+    if (this.exchange?.clientGone) this.abort.abort();
+    const finished = this.run().finally(stopListening);
+    this.response.attach(this.context, finished);
+    return () => {
+      this.abort.abort();
+      if (this.entered) this.handler.abandon();
+    };
+  }
+
+  private async run(): Promise<void> {
+    try {
+      await this.response.supersedeEarlier(this.context);
+      await this.execute();
+    } catch (error) {
+      if (!this.entered) this.refused(error);
+      else if (!this.exchange) this.subscriber.error(error);
+      else if (!this.lossTold) logger.warn(lostLate(nameHandler(this.context), (error as Error).message));
+      return;
+    }
+    this.subscriber.complete();
+  }
+
+  private async execute(): Promise<unknown> {
+    const { execute, keysOf } = this.definition;
+    const { signal } = this.abort;
+    signal.throwIfAborted();
+    return this.locking.execute(keysOf(this.context), async (lock) => this.job(lock), {
+      ...execute,
+      signal: execute.signal ? AbortSignal.any([execute.signal, signal]) : signal,
+    });
+  }
+
+  private async job(lock: Lock): Promise<unknown> {
+    // it may have been given up between the grant and this call
+    this.abort.signal.throwIfAborted();
+    this.entered = true;
+    const handled = this.handler.follow(lock);
+    // what is no response has nothing to wait for: its end is told once the lock is free, or found to have been lost
+    if (!this.exchange) return handled;
+    // Nest sends the response only once it knows of the handler's end
+    const [outcome] = await Promise.allSettled([handled]);
+    this.response.noteHandlerEnd();
+    this.tell(outcome, lock);
+    await this.response.end(lock);
+    return undefined;
+  }
+
+  private tell(outcome: PromiseSettledResult<unknown>, lock: Lock): void {
+    const { subscriber } = this;
+    if (lock.signal.aborted) {
+      this.lossTold = !subscriber.closed;
+      subscriber.error(new LockLostError(lock.keys, (lock.signal.reason as Error).message, outcome));
+    } else if (outcome.status === 'rejected') subscriber.error(outcome.reason);
+    else subscriber.complete();
+  }
+
+  private refused(error: unknown): void {
+    const { subscriber, definition, context } = this;
+    if (subscriber.closed) return;
+    if (this.exchange?.clientGone) subscriber.error(clientGone());
+    else subscriber.add(defer(() => answerRefused(error, definition.onUnavailable, context)).subscribe(subscriber));
+  }
+}

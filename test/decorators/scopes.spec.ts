@@ -1,0 +1,199 @@
+import { describe, expect, it } from '@jest/globals';
+import { forwardRef, Inject, Injectable, Module, Scope } from '@nestjs/common';
+import { ContextIdFactory, LazyModuleLoader, ModuleRef } from '@nestjs/core';
+import { isLockConfigurationError, LockingService, WithLock } from '../../lib/index.js';
+import { isHeld, rejection, Stage, useLockingApps, waiting } from './support.js';
+
+const stages = new Map<string, Stage>();
+const stageOf = (id: string): Stage => {
+  const stage = stages.get(id) ?? new Stage();
+  stages.set(id, stage);
+  return stage;
+};
+
+abstract class Job {
+  @WithLock('job:<0>')
+  async run(id: string, name: string): Promise<string> {
+    await stageOf(id).enter(name);
+    return name;
+  }
+}
+
+@Injectable()
+class SingletonJob extends Job {}
+
+@Injectable({ scope: Scope.REQUEST })
+class RequestJob extends Job {}
+
+@Injectable({ scope: Scope.TRANSIENT })
+class TransientJob extends Job {}
+
+@Injectable({ scope: Scope.REQUEST, durable: true })
+class DurableJob extends Job {}
+
+@Injectable()
+class Users {
+  constructor(
+    readonly mine: TransientJob,
+    @Inject(TransientJob) readonly other: TransientJob,
+  ) {}
+}
+
+describe('@WithLock: scopes and how an instance is made', () => {
+  const startApp = useLockingApps();
+
+  /** Two instances, made however, exclude each other. */
+  const expectExclusion = async (
+    app: Awaited<ReturnType<typeof startApp>>,
+    id: string,
+    first: Job,
+    second: Job,
+  ): Promise<void> => {
+    const stage = stageOf(id);
+    const calls = [first.run(id, 'first'), second.run(id, 'second')];
+    await stage.entered('first');
+    await waiting(app, `job:${id}`);
+    expect(stage.inside).toEqual(['first']);
+    stage.leave('first');
+    await stage.entered('second');
+    stage.leave('second');
+    expect(await Promise.all(calls)).toEqual(['first', 'second']);
+  };
+
+  it.each([
+    ['a singleton', SingletonJob, 'singleton'],
+    ['a transient', TransientJob, 'transient'],
+    ['a request-scoped provider', RequestJob, 'request'],
+    ['a durable provider', DurableJob, 'durable'],
+  ])('locks %s, each instance of it', async (_what, job, id) => {
+    const app = await startApp({ providers: [job] });
+    const first = await app.resolve<Job>(job, ContextIdFactory.create()).catch(() => app.get<Job>(job));
+    const second = await app.resolve<Job>(job, ContextIdFactory.create()).catch(() => app.get<Job>(job));
+    expect(first === second).toBe(id === 'singleton');
+    await expectExclusion(app, id, first, second);
+  });
+
+  it('locks the transient instances that another provider is given', async () => {
+    const app = await startApp({ providers: [TransientJob, Users] });
+    const { mine, other } = app.get(Users);
+    await expectExclusion(app, 'given', mine, other);
+  });
+
+  it('locks an instance made by ModuleRef.create, and one of a module loaded late', async () => {
+    @Injectable()
+    class LateJob extends Job {}
+
+    @Module({ providers: [LateJob] })
+    class LateModule {}
+
+    const app = await startApp({});
+    const created = await app.get(ModuleRef).create(SingletonJob);
+    const lateModule = await app.get(LazyModuleLoader).load(() => LateModule);
+    await expectExclusion(app, 'late', created, lateModule.get(LateJob));
+  });
+
+  it('locks services that refer to each other, in both directions', async () => {
+    @Injectable()
+    class Left {
+      constructor(
+        @Inject(forwardRef(() => Right)) readonly right: { run(): Promise<string> },
+        private readonly locking: LockingService,
+      ) {}
+
+      @WithLock('left')
+      async run(): Promise<string> {
+        return Promise.resolve(`left under ${this.locking.current()?.keys.join() ?? 'none'}`);
+      }
+
+      @WithLock('both')
+      async both(): Promise<string> {
+        return this.right.run();
+      }
+    }
+
+    @Injectable()
+    class Right {
+      constructor(
+        @Inject(forwardRef(() => Left)) readonly left: { run(): Promise<string> },
+        private readonly locking: LockingService,
+      ) {}
+
+      @WithLock('right')
+      async run(): Promise<string> {
+        const keys = this.locking.current()?.keys.join() ?? 'none';
+        return `right under ${keys}, ${await this.left.run()}`;
+      }
+    }
+    const app = await startApp({ providers: [Left, Right] });
+    expect(await app.get(Left).both()).toBe('right under right, left under left');
+    expect(await app.get(Right).run()).toBe('right under right, left under left');
+  });
+
+  it('locks from onModuleInit on', async () => {
+    @Injectable()
+    class Warmup {
+      held = false;
+      constructor(private readonly locking: LockingService) {}
+
+      async onModuleInit(): Promise<void> {
+        await this.run();
+      }
+
+      @WithLock('warm-up')
+      async run(): Promise<void> {
+        this.held = (await this.locking.inspect('warm-up')) !== null;
+      }
+    }
+    const app = await startApp({ providers: [Warmup] });
+    expect(app.get(Warmup).held).toBe(true);
+    expect(await isHeld(app, 'warm-up')).toBe(false);
+  });
+
+  describe('an instance that Nest has not injected into', () => {
+    class Plain {
+      calls = 0;
+
+      @WithLock('plain')
+      async run(): Promise<void> {
+        this.calls += 1;
+        return Promise.resolve();
+      }
+    }
+
+    it('does not run unlocked when it was made with new', async () => {
+      const plain = new Plain();
+      const error = await rejection(plain.run());
+      expect(isLockConfigurationError(error)).toBe(true);
+      expect(String(error)).toMatch(/an instance of Plain.*from Nest/);
+      expect(plain.calls).toBe(0);
+    });
+
+    it('does not run unlocked when a factory made it', async () => {
+      const app = await startApp({ providers: [{ provide: Plain, useFactory: () => new Plain() }] });
+      expect(isLockConfigurationError(await rejection(app.get(Plain).run()))).toBe(true);
+      expect(app.get(Plain).calls).toBe(0);
+    });
+
+    it('does not run unlocked while its constructor runs', async () => {
+      @Injectable()
+      class Eager extends Plain {
+        readonly early = rejection(this.run());
+      }
+      const app = await startApp({ providers: [Eager] });
+      const eager = app.get(Eager);
+      expect(isLockConfigurationError(await eager.early)).toBe(true);
+      expect(eager.calls).toBe(0);
+      await eager.run();
+      expect(eager.calls).toBe(1);
+    });
+
+    it.each([
+      ['undefined', undefined],
+      ['another object', {}],
+      ['an object without a prototype', Object.create(null)],
+    ])('does not run when it was taken off its instance: "this" is %s', async (_what, self) => {
+      const run = Reflect.get<Plain, 'run'>(Plain.prototype, 'run');
+      expect(isLockConfigurationError(await rejection(run.call(self)))).toBe(true);
+    });
+  });
+});

@@ -1,0 +1,47 @@
+import path from 'node:path';
+import ts from 'typescript';
+
+/** What a module exports, and the members of what it exports. */
+export interface PublicSurface {
+  readonly names: readonly string[];
+  /** The public members of an exported interface, type or class, without what it inherits from a library or is marked `@internal`. */
+  membersOf(name: string): string[];
+}
+
+export function publicSurface(file: string): PublicSurface {
+  const program = ts.createProgram([file], {
+    target: ts.ScriptTarget.ES2022,
+    module: ts.ModuleKind.NodeNext,
+    moduleResolution: ts.ModuleResolutionKind.NodeNext,
+    experimentalDecorators: true,
+    skipLibCheck: true,
+    types: ['node'],
+  });
+  const checker = program.getTypeChecker();
+  const source = program.getSourceFile(path.resolve(file));
+  const module = source && checker.getSymbolAtLocation(source);
+  if (!module) throw new Error(`${file} is no module`);
+  const symbols = new Map(checker.getExportsOfModule(module).map((symbol) => [symbol.name, symbol]));
+
+  return {
+    names: [...symbols.keys()],
+    membersOf(name) {
+      const found = symbols.get(name);
+      if (!found) throw new Error(`${file} does not export ${name}`);
+      const symbol = found.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(found) : found;
+      return checker
+        .getDeclaredTypeOfSymbol(symbol)
+        .getProperties()
+        .filter((member) => isPublic(member) && !member.name.startsWith('__'))
+        .map((member) => member.name);
+    },
+  };
+}
+
+function isPublic(member: ts.Symbol): boolean {
+  if (member.getJsDocTags().some((tag) => tag.name === 'internal')) return false;
+  // what comes from a library, such as the stack of an error, is that one's to document
+  if (member.declarations?.every((each) => each.getSourceFile().fileName.includes('/node_modules/'))) return false;
+  const hidden = ts.ModifierFlags.Private | ts.ModifierFlags.Protected;
+  return !member.declarations?.some((declaration) => ts.getCombinedModifierFlags(declaration) & hidden);
+}

@@ -1,0 +1,202 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { StoreNotReachedError } from '../../lib/index.js';
+import { FaultyStore, track } from '../support/faulty-provider.js';
+
+let world: FaultyStore;
+
+beforeEach(() => {
+  world = new FaultyStore();
+});
+
+/** That nobody holds `key`: another process gets it at once. */
+async function expectFree(key: string): Promise<void> {
+  world.mend();
+  expect(await world.engine().tryAcquire(key)).not.toBeNull();
+}
+
+describe('an acquire that is given up leaves nothing held', () => {
+  it('when its answer comes after the deadline', async () => {
+    world.fail('acquire', 'hold');
+    const wait = track(world.engine().acquire('a', { timeout: '1s' }));
+    await world.clock.advance('1s');
+    expect(wait.outcome).toMatchObject({ reason: { code: 'LOCK_BACKEND' } });
+    world.mend();
+    world.letGo();
+    await world.clock.advance(0);
+    await expectFree('a');
+  });
+
+  it('when it reaches the store after the deadline', async () => {
+    world.fail('acquire', 'delay');
+    const wait = track(world.engine().acquire('a', { timeout: '1s' }));
+    await world.clock.advance('1s');
+    expect(wait.outcome).toMatchObject({ reason: { code: 'LOCK_BACKEND' } });
+    world.mend();
+    world.letGo();
+    await world.clock.advance(0);
+    await expectFree('a');
+  });
+
+  it('when its signal aborts meanwhile', async () => {
+    world.fail('acquire', 'hold');
+    const abort = new AbortController();
+    const wait = track(world.engine().acquire('a', { signal: abort.signal }));
+    await world.clock.advance(0);
+    abort.abort('enough');
+    await world.clock.advance(0);
+    expect(wait.outcome).toEqual({ status: 'rejected', reason: 'enough' });
+    world.mend();
+    world.letGo();
+    await world.clock.advance(0);
+    await expectFree('a');
+  });
+
+  it('when its answer is lost', async () => {
+    world.fail('acquire', 'lose');
+    const wait = track(world.engine().acquire('a'));
+    await world.clock.advance(0);
+    expect(wait.outcome).toMatchObject({ reason: { code: 'LOCK_BACKEND', cause: { message: 'connection lost' } } });
+    await expectFree('a');
+  });
+
+  it('when the store cannot be reached for the undoing either, for a while', async () => {
+    world.fail('acquire', 'lose');
+    world.fail('release', 'refuse');
+    track(world.engine().acquire('a', { ownerId: 'one' }));
+    await world.clock.advance('3s');
+    world.mend();
+    await world.clock.advance('1s');
+    await expectFree('a');
+    expect(world.clock.pendingTimers).toBeGreaterThan(0);
+  });
+
+  it('when the answer comes so late that the lease has run out', async () => {
+    world.fail('acquire', 'hold');
+    const engine = world.engine();
+    const wait = track(engine.acquire('a', { expire: '200ms', timeout: '4s' }));
+    await world.clock.advance('500ms');
+    world.mend();
+    world.letGo();
+    await world.clock.advance('10ms');
+    expect(wait.outcome?.status).toBe('fulfilled');
+    if (wait.outcome?.status !== 'fulfilled') return;
+    expect(wait.outcome.value.held).toBe(true);
+    expect(world.calls.acquire).toBe(2);
+  });
+
+  it('but keeps what the same owner had held before', async () => {
+    const engine = world.engine();
+    const first = await engine.acquire('a', { ownerId: 'one' });
+    world.fail('acquire', 'lose');
+    await expect(engine.acquire('a', { ownerId: 'one' })).rejects.toMatchObject({ code: 'LOCK_BACKEND' });
+    world.mend();
+    await world.clock.advance('2s');
+    expect(await world.engine().tryAcquire('a')).toBeNull();
+    expect(await first.release()).toBe(true);
+    await expectFree('a');
+  });
+
+  it('and asks for no undoing where nothing was sent', async () => {
+    const engine = world.engine();
+    const provider = (engine.engine as unknown as { parts: { provider: { acquire: unknown } } }).parts.provider;
+    provider.acquire = () => [Promise.reject(new StoreNotReachedError('not connected'))];
+    await expect(engine.acquire('a')).rejects.toMatchObject({ code: 'LOCK_BACKEND' });
+    expect(world.calls.release).toBe(0);
+  });
+});
+
+describe('busy and down are not confused', () => {
+  it('tells a newcomer at once that the store is down', async () => {
+    world.fail('acquire', 'refuse');
+    await expect(world.engine().acquire('a', { timeout: '1h' })).rejects.toMatchObject({ code: 'LOCK_BACKEND' });
+    await expect(world.engine().tryAcquire('a')).rejects.toMatchObject({ code: 'LOCK_BACKEND' });
+  });
+
+  it('tells everybody in line that the store is silent', async () => {
+    world.fail('acquire', 'hold');
+    const engine = world.engine();
+    const waits = Array.from({ length: 3 }, () => track(engine.acquire('a', { timeout: '800ms' })));
+    await world.clock.advance('800ms');
+    for (const { outcome } of waits) expect(outcome).toMatchObject({ reason: { code: 'LOCK_BACKEND' } });
+  });
+
+  it('tells that a key is held also while a look at it is under way', async () => {
+    const [holder, waiter] = [world.engine(), world.engine({ maximumRetryInterval: 50, defaultRetryInterval: 50 })];
+    await holder.acquire('a');
+    const wait = track(waiter.acquire('a', { timeout: '900ms' }));
+    await world.clock.advance('880ms');
+    world.fail('acquire', 'hold');
+    await world.clock.advance('20ms');
+    expect(wait.outcome).toMatchObject({ reason: { code: 'LOCK_TIMEOUT' } });
+  });
+
+  it('gives up a tryAcquire that the store never answers', async () => {
+    world.fail('acquire', 'hold');
+    const attempt = track(world.engine().tryAcquire('a'));
+    await world.clock.advance('6s');
+    expect(attempt.outcome).toMatchObject({ reason: { code: 'LOCK_BACKEND' } });
+  });
+
+  it('lets those in line ride out a fault', async () => {
+    const [holder, waiter] = [world.engine(), world.engine()];
+    const lock = await holder.acquire('a', { ownerId: 'one' });
+    const wait = track(waiter.acquire('a', { timeout: '20s' }));
+    await world.clock.advance('1s');
+    world.fail('acquire', 'refuse');
+    await world.clock.advance('5s');
+    expect(wait.outcome).toBeUndefined();
+    world.mend();
+    await lock.release();
+    await world.clock.advance('1s');
+    expect(wait.outcome?.status).toBe('fulfilled');
+  });
+
+  it('tells those in line of a fault that outlasts their wait', async () => {
+    const [holder, waiter] = [world.engine(), world.engine()];
+    await holder.acquire('a', { ownerId: 'one' });
+    const wait = track(waiter.acquire('a', { timeout: '5s' }));
+    await world.clock.advance('1s');
+    world.fail('acquire', 'refuse');
+    await world.clock.advance('4s');
+    expect(wait.outcome).toMatchObject({ reason: { code: 'LOCK_BACKEND', cause: { code: 'LOCK_BACKEND' } } });
+  });
+});
+
+describe('a release that fails', () => {
+  it('does not touch what the job came to, and is tried again', async () => {
+    const engine = world.engine();
+    world.fail('release', 'refuse');
+    expect(await engine.execute('a', () => 'done')).toBe('done');
+    expect(await world.engine().tryAcquire('a')).toBeNull();
+    world.mend();
+    await world.clock.advance('1s');
+    await expectFree('a');
+  });
+
+  it('is told to who released by hand, and tried again', async () => {
+    const lock = await world.engine().acquire('a');
+    world.fail('release', 'refuse');
+    await expect(lock.release()).rejects.toMatchObject({ code: 'LOCK_BACKEND' });
+    world.mend();
+    await world.clock.advance('1s');
+    await expectFree('a');
+  });
+
+  it('does not throw out of await using', async () => {
+    const lock = await world.engine().acquire('a');
+    world.fail('release', 'refuse');
+    await expect(lock[Symbol.asyncDispose]()).resolves.toBeUndefined();
+  });
+
+  it('is given up when the lease has run out by itself', async () => {
+    const lock = await world.engine().acquire('a', { expire: '3s' });
+    world.fail('release', 'refuse');
+    await lock.release().catch(() => undefined);
+    await world.clock.advance('60s');
+    const calls = world.calls.release;
+    expect(calls).toBeLessThanOrEqual(6);
+    await world.clock.advance('60s');
+    expect(world.calls.release).toBe(calls);
+    expect(world.clock.pendingTimers).toBe(0);
+  });
+});

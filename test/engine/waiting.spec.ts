@@ -1,0 +1,132 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { FaultyStore, track } from '../support/faulty-provider.js';
+
+let world: FaultyStore;
+
+beforeEach(() => {
+  world = new FaultyStore();
+});
+
+describe('waiting', () => {
+  it('ends at the deadline, to the millisecond, and leaves no timer behind', async () => {
+    const [holder, waiter] = [world.engine(), world.engine()];
+    const lock = await holder.acquire('a', { ownerId: 'one' });
+    const wait = track(waiter.acquire('a', { timeout: '2s' }));
+    await world.clock.advance('1999ms');
+    expect(wait.outcome).toBeUndefined();
+    await world.clock.advance('1ms');
+    expect(wait.outcome).toMatchObject({ status: 'rejected', reason: { code: 'LOCK_TIMEOUT', timeout: 2000 } });
+    await lock.release();
+    expect(world.clock.pendingTimers).toBe(0);
+  });
+
+  it('goes on when the lease of a holder that died runs out', async () => {
+    const [holder, waiter] = [world.engine(), world.engine()];
+    await holder.acquire('a', { expire: '3s' });
+    const wait = track(waiter.acquire('a', { timeout: '10s' }));
+    await world.clock.advance('2900ms');
+    expect(wait.outcome).toBeUndefined();
+    await world.clock.advance('1100ms');
+    expect(wait.outcome?.status).toBe('fulfilled');
+  });
+
+  it('goes on within about a second when the key was freed in another process', async () => {
+    const [holder, waiter] = [world.engine(), world.engine()];
+    const lock = await holder.acquire('a');
+    const wait = track(waiter.acquire('a', { timeout: '60s' }));
+    await world.clock.advance('20s');
+    await lock.release();
+    await world.clock.advance('1s');
+    expect(wait.outcome?.status).toBe('fulfilled');
+  });
+
+  it('goes on at once when the key was freed in this process', async () => {
+    const engine = world.engine();
+    const lock = await engine.acquire('a');
+    const wait = track(engine.acquire('a'));
+    await world.clock.advance('100ms');
+    await lock.release();
+    await world.clock.advance(0);
+    expect(wait.outcome?.status).toBe('fulfilled');
+  });
+
+  it('goes on when the lock of this process was freed by force from another one', async () => {
+    const [engine, other] = [world.engine(), world.engine()];
+    const lock = await engine.acquire('a');
+    const wait = track(engine.acquire('a', { timeout: '20s' }));
+    await world.clock.advance('3s');
+    await other.engine.forceRelease(['a']);
+    await world.clock.advance('1s');
+    expect(wait.outcome?.status).toBe('fulfilled');
+    expect(lock.held).toBe(false);
+    expect(lock.signal.aborted).toBe(true);
+  });
+
+  it('asks the store for the first of many waiters only, and ever more seldom', async () => {
+    const [holder, waiter] = [world.engine(), world.engine()];
+    await holder.acquire('a');
+    const waits = Array.from({ length: 500 }, () => track(waiter.acquire('a', { timeout: '1h' })));
+    await world.clock.advance('10s');
+    const before = world.calls.acquire;
+    await world.clock.advance('60s');
+    expect(world.calls.acquire - before).toBeLessThanOrEqual(60 * 4);
+    expect(waits.every(({ outcome }) => outcome === undefined)).toBe(true);
+  });
+
+  it('asks hardly at all while the holder is in this process', async () => {
+    const engine = world.engine({ expire: '1h' });
+    await engine.acquire('a');
+    track(engine.acquire('a', { timeout: '1h' }));
+    await world.clock.advance('1s');
+    const before = world.calls.acquire;
+    await world.clock.advance('60s');
+    expect(world.calls.acquire - before).toBeLessThanOrEqual(60);
+  });
+
+  it('lets no newcomer past those who wait', async () => {
+    const engine = world.engine();
+    const lock = await engine.acquire('a');
+    const first = track(engine.acquire('a'));
+    await lock.release();
+    expect(await engine.tryAcquire('a')).toBeNull();
+    await world.clock.advance(0);
+    expect(first.outcome?.status).toBe('fulfilled');
+  });
+
+  it('lets a waiter for several keys hold up those behind it, not be passed over for ever', async () => {
+    const engine = world.engine();
+    const b = await engine.acquire('b');
+    const both = track(engine.engine.acquire(['a', 'b'], { ...plain, timeout: 20_000 }));
+    const after = track(engine.acquire('a', { timeout: '20s' }));
+    await world.clock.advance('2s');
+    expect(both.outcome).toBeUndefined();
+    expect(after.outcome).toBeUndefined();
+    await b.release();
+    await world.clock.advance(0);
+    expect(both.outcome?.status).toBe('fulfilled');
+    expect(after.outcome).toBeUndefined();
+    if (both.outcome?.status === 'fulfilled') await both.outcome.value.release();
+    await world.clock.advance(0);
+    expect(after.outcome?.status).toBe('fulfilled');
+  });
+
+  it('is over at once for everybody when the engine closes', async () => {
+    const [holder, waiter] = [world.engine(), world.engine()];
+    await holder.acquire('a', { ownerId: 'one' });
+    const waits = Array.from({ length: 3 }, () => track(waiter.acquire('a')));
+    await world.clock.advance('100ms');
+    await waiter.engine.close();
+    for (const { outcome } of waits) expect(outcome).toMatchObject({ reason: { code: 'LOCK_BACKEND' } });
+  });
+});
+
+const plain = {
+  timeout: 5000,
+  ttl: 30_000,
+  renew: true,
+  ownerId: undefined,
+  signal: undefined,
+  reentrant: true,
+  maxHold: Infinity,
+  minHold: 0,
+};

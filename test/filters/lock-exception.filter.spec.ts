@@ -1,0 +1,146 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { ServerResponse } from 'node:http';
+import { Controller, Get, Header, Res, UseFilters, type MiddlewareConsumer, type NestModule } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
+import {
+  LockBackendError,
+  LockConfigurationError,
+  LockExceptionFilter,
+  LockKeyError,
+  LockLostError,
+  LockRequest,
+  LockTimeoutError,
+} from '../../lib/index.js';
+import { PLATFORMS, TestApp } from '../interceptors/support.js';
+
+const KEYS = ['secret:7'];
+const store = new LockBackendError(KEYS, 'secret store is down', { cause: new Error('10.0.0.7') });
+
+/** As the CommonJS copy of the package makes it: no instance of this copy's classes. */
+function foreign(): Error {
+  const error = new Error('secret');
+  Object.assign(error, { name: 'LockTimeoutError', code: 'LOCK_TIMEOUT', keys: KEYS, timeout: 2001 });
+  return Object.defineProperty(error, Symbol.for('nestjs-locking.error'), { value: true });
+}
+
+const ERRORS: Readonly<Record<string, Error>> = {
+  timeout: new LockTimeoutError(KEYS, 4200, 'secret'),
+  'timeout-0': new LockTimeoutError(KEYS, 0, 'secret'),
+  foreign: foreign(),
+  lost: new LockLostError(KEYS, 'secret'),
+  backend: store,
+  key: new LockKeyError('secret'),
+  configuration: new LockConfigurationError('secret'),
+  other: new Error('secret'),
+};
+
+class Controlled {
+  @Get('busy')
+  @LockRequest('busy', { timeout: 0 })
+  busy() {
+    return 'handled';
+  }
+
+  @Get('typed')
+  @Header('Content-Type', 'text/csv')
+  typed() {
+    throw ERRORS.timeout!;
+  }
+
+  @Get('begun')
+  begun(@Res() response: ServerResponse | { raw: ServerResponse }) {
+    const raw = 'raw' in response ? response.raw : response;
+    raw.write('begun');
+    throw ERRORS.backend!;
+  }
+
+  @Get('throw/:name')
+  throw(@Res({ passthrough: true }) response: { req?: { url: string }; request?: { url: string } }) {
+    const url = response.request?.url ?? response.req?.url ?? '';
+    throw ERRORS[url.split('/').at(-1)!]!;
+  }
+}
+
+@Controller()
+class Bare extends Controlled {}
+
+@Controller()
+@UseFilters(LockExceptionFilter)
+class Filtered extends Controlled {}
+
+const BOUND = {
+  'useGlobalFilters(new …)': {
+    metadata: { controllers: [Bare] },
+    configure: (app: TestApp['app']) => app.useGlobalFilters(new LockExceptionFilter()),
+  },
+  APP_FILTER: {
+    metadata: { controllers: [Bare], providers: [{ provide: APP_FILTER, useClass: LockExceptionFilter }] },
+    configure: () => undefined,
+  },
+  '@UseFilters': { metadata: { controllers: [Filtered] }, configure: () => undefined },
+};
+
+const busy = { statusCode: 409, message: 'The resource is busy, try again later.', error: 'Conflict' };
+
+describe.each(PLATFORMS)('LockExceptionFilter (%s)', (platform) => {
+  describe.each(Object.entries(BOUND))('by %s', (_name, { metadata, configure }) => {
+    let test: TestApp;
+    beforeEach(async () => {
+      test = await TestApp.start(platform, metadata, configure);
+    });
+    afterEach(async () => test.close());
+
+    it.each([
+      ['timeout', 409, '5', { ...busy, code: 'LOCK_TIMEOUT' }],
+      ['timeout-0', 409, '1', { ...busy, code: 'LOCK_TIMEOUT' }],
+      ['foreign', 409, '3', { ...busy, code: 'LOCK_TIMEOUT' }],
+      ['lost', 409, null, { statusCode: 409, error: 'Conflict', code: 'LOCK_LOST' }],
+      ['backend', 503, null, { statusCode: 503, error: 'Service Unavailable', code: 'LOCK_BACKEND' }],
+      ['key', 500, null, { statusCode: 500, message: 'Internal server error' }],
+      ['configuration', 500, null, { statusCode: 500, message: 'Internal server error' }],
+      ['other', 500, null, { statusCode: 500, message: 'Internal server error' }],
+    ])('answers %s with %i', async (error, status, retryAfter, body) => {
+      const answer = await test.get(`/throw/${error}`);
+      expect([answer.status, answer.headers.get('retry-after')]).toEqual([status, retryAfter]);
+      expect(JSON.parse(answer.text)).toMatchObject(body);
+      expect(answer.headers.get('content-type')).toMatch(/^application\/json/);
+      expect(answer.text).not.toMatch(/secret|10\.0\.0\.7/);
+      // what the client is not told must be found somewhere
+      expect(test.log.lines).toHaveLength(status === 409 && retryAfter ? 0 : 1);
+    });
+
+    it('answers a lock that is held', async () => {
+      await test.locking.acquire('busy');
+      const { status, text, headers } = await test.get('/busy');
+      expect([status, headers.get('retry-after')]).toEqual([409, '1']);
+      expect(JSON.parse(text)).toEqual({ ...busy, code: 'LOCK_TIMEOUT' });
+    });
+
+    it('answers in JSON, whatever the handler was about to send', async () => {
+      const { text, headers } = await test.get('/typed');
+      expect(headers.get('content-type')).toMatch(/^application\/json/);
+      expect(JSON.parse(text)).toEqual({ ...busy, code: 'LOCK_TIMEOUT' });
+    });
+
+    it('ends a response that has begun', async () => {
+      expect(await test.get('/begun')).toMatchObject({ status: 200, text: 'begun' });
+    });
+  });
+
+  it('answers errors of middleware', async () => {
+    class WithMiddleware implements NestModule {
+      configure(consumer: MiddlewareConsumer): void {
+        consumer
+          .apply((_request: unknown, _response: unknown, next: (error?: unknown) => void) => next(ERRORS.timeout))
+          .forRoutes('*path');
+      }
+    }
+    const test = await TestApp.start(platform, { imports: [WithMiddleware], controllers: [Bare] }, (app) =>
+      app.useGlobalFilters(new LockExceptionFilter()),
+    );
+    const { status, text, headers } = await test.get('/busy');
+    expect([status, headers.get('retry-after')]).toEqual([409, '5']);
+    expect(JSON.parse(text)).toEqual({ ...busy, code: 'LOCK_TIMEOUT' });
+    await test.close();
+  });
+});

@@ -1,0 +1,180 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Controller, Get, Inject, Injectable, Module, Scope, UseInterceptors } from '@nestjs/common';
+import { APP_INTERCEPTOR, REQUEST } from '@nestjs/core';
+import {
+  LockConfigurationError,
+  LockingModule,
+  LockingService,
+  LockInterceptor,
+  LockRequest,
+} from '../../lib/index.js';
+import { create, PLATFORMS, TestApp } from './support.js';
+
+abstract class KeysController {
+  constructor(@Inject(LockingService) private readonly locking: LockingService) {}
+
+  keys(): readonly string[] | undefined {
+    return this.locking.current()?.keys;
+  }
+}
+
+@Controller('class')
+@LockRequest('of-class', { timeout: 0, reentrant: false })
+class OnClass extends KeysController {
+  @Get('inherits')
+  inherits() {
+    return this.keys();
+  }
+
+  @Get('own')
+  @LockRequest('of-handler', { timeout: 0, reentrant: false })
+  own() {
+    return this.keys();
+  }
+}
+
+@Controller('child')
+class Child extends OnClass {}
+
+@Controller('plain')
+class Plain extends KeysController {
+  @Get('locked')
+  // reentrant: false, so that locking twice shows
+  @LockRequest('of-handler', { timeout: 0, reentrant: false })
+  locked() {
+    return this.keys();
+  }
+
+  @Get('twice')
+  @UseInterceptors(LockInterceptor)
+  @LockRequest('of-handler', { timeout: 0, reentrant: false })
+  twice() {
+    return this.keys();
+  }
+
+  @Get('free')
+  free() {
+    return this.keys() ?? 'free';
+  }
+}
+
+@Controller({ path: 'scoped', scope: Scope.REQUEST })
+class Scoped {
+  constructor(
+    @Inject(REQUEST) private readonly request: { url: string },
+    @Inject(LockingService) private readonly locking: LockingService,
+  ) {}
+
+  @Get()
+  @LockRequest('scoped')
+  get() {
+    return [this.request.url, this.locking.current()?.keys];
+  }
+}
+
+const BOUND = {
+  'by the decorator': { providers: [], configure: () => undefined },
+  'by APP_INTERCEPTOR too': {
+    providers: [{ provide: APP_INTERCEPTOR, useClass: LockInterceptor }],
+    configure: () => undefined,
+  },
+  'by useGlobalInterceptors too': {
+    providers: [LockInterceptor],
+    configure: (app: TestApp['app']) => app.useGlobalInterceptors(app.get(LockInterceptor)),
+  },
+  'by useGlobalInterceptors(new LockInterceptor()) too': {
+    providers: [],
+    configure: (app: TestApp['app']) => app.useGlobalInterceptors(new LockInterceptor()),
+  },
+};
+
+describe.each(PLATFORMS)('LockInterceptor (%s)', (platform) => {
+  describe.each(Object.entries(BOUND))('bound %s', (_name, { providers, configure }) => {
+    let test: TestApp;
+    beforeEach(async () => {
+      const controllers = [OnClass, Child, Plain, Scoped];
+      test = await TestApp.start(platform, { controllers, providers }, configure);
+    });
+    afterEach(async () => test.close());
+
+    it.each([
+      ['/class/inherits', ['of-class']],
+      ['/class/own', ['of-handler']],
+      ['/child/inherits', ['of-class']],
+      ['/child/own', ['of-handler']],
+      ['/plain/locked', ['of-handler']],
+      ['/plain/twice', ['of-handler']],
+      ['/scoped', ['/scoped', ['scoped']]],
+    ])('locks %s once', async (path, keys) => {
+      const { status, text } = await test.get(path);
+      expect([status, JSON.parse(text)]).toEqual([200, keys]);
+      for (const key of ['of-class', 'of-handler', 'scoped']) await test.untilFree(key);
+    });
+
+    it('leaves other handlers alone', async () => {
+      expect((await test.get('/plain/free')).text).toBe('free');
+    });
+  });
+
+  it('does not let the application start without LockingModule', async () => {
+    @Injectable()
+    class Locking {}
+    @Controller()
+    class Lonely {
+      @Get()
+      @LockRequest('lonely')
+      get() {
+        return 'never';
+      }
+    }
+    @Module({ imports: [LockingModule.forRoot({ isGlobal: false })], providers: [Locking] })
+    class Elsewhere {}
+
+    for (const imports of [[], [Elsewhere]]) {
+      const app = await create(platform, imports, { controllers: [Lonely] }).then(
+        async (created) => created.init(),
+        (error: unknown) => error,
+      );
+      expect(app).toBeInstanceOf(Error);
+      expect((app as Error).message).toMatch(/LockInterceptor.*@LockRequest.*import LockingModule.forRoot\(\)/s);
+    }
+  });
+});
+
+describe('@LockRequest', () => {
+  const decorate = (target: object, name?: string, descriptor?: PropertyDescriptor) =>
+    (LockRequest('a') as (...args: unknown[]) => void)(target, name, descriptor);
+
+  it('refuses what cannot be locked', () => {
+    class Target {
+      get accessor() {
+        return 1;
+      }
+    }
+    const accessor = Object.getOwnPropertyDescriptor(Target.prototype, 'accessor');
+    for (const use of [
+      () => decorate(Target, 'static', { value: () => 1 }),
+      () => decorate(Target.prototype, 'accessor', accessor),
+      () => decorate(Target.prototype, 'property'),
+    ]) {
+      expect(use).toThrow(LockConfigurationError);
+      expect(use).toThrow('only methods of instances and classes');
+    }
+  });
+
+  it('refuses to stand twice on one handler or class, where one lock would be lost', () => {
+    class Target {}
+    const descriptor = { value: () => 1 };
+    decorate(Target);
+    decorate(Target.prototype, 'method', descriptor);
+    expect(() => decorate(Target)).toThrow('twice on Target');
+    expect(() => decorate(Target.prototype, 'method', descriptor)).toThrow('twice on method');
+  });
+
+  it('checks template and options at decoration', () => {
+    expect(() => LockRequest('order:<parms.id>')).toThrow('unknown root "parms"');
+    expect(() => LockRequest('order', { timeout: -1 })).toThrow(LockConfigurationError);
+    expect(() => LockRequest('order', { onUnavailable: 'ignore' as 'skip' })).toThrow('onUnavailable');
+    expect(() => LockRequest('order', { retry: 1 } as object)).toThrow('"retry" is not an option');
+  });
+});

@@ -1,0 +1,127 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Inject } from '@nestjs/common';
+import { ApolloDriver, type ApolloDriverConfig } from '@nestjs/apollo';
+import { Args, GraphQLModule, Mutation, Query, Resolver } from '@nestjs/graphql';
+import { LockExceptionFilter, LockingService, LockRequest } from '../../lib/index.js';
+import { Desk, TestApp, until } from './support.js';
+
+@Resolver()
+@LockRequest('tenant:<context.req.headers.x-tenant>')
+class OrdersResolver {
+  constructor(
+    @Inject(Desk) private readonly desk: Desk,
+    @Inject(LockingService) private readonly locking: LockingService,
+  ) {}
+
+  @Query(() => [String])
+  keys(): readonly string[] {
+    return this.locking.current()?.keys ?? [];
+  }
+
+  @Mutation(() => String)
+  @LockRequest('order:<args.id>')
+  async pay(@Args('id') _id: string, @Args('name') name: string): Promise<string> {
+    return this.desk.work(name);
+  }
+
+  @Query(() => [String])
+  @LockRequest('user:<user.id>')
+  user(): readonly string[] {
+    return this.keys();
+  }
+
+  @Query(() => String, { nullable: true })
+  @LockRequest('busy', { timeout: 0, onUnavailable: 'skip' })
+  skip(): string {
+    return 'handled';
+  }
+
+  @Query(() => String)
+  @LockRequest('busy', { timeout: 0 })
+  busy(): string {
+    return 'handled';
+  }
+
+  @Query(() => String)
+  @LockRequest('order:<params.id>')
+  wrong(): string {
+    return 'handled';
+  }
+}
+
+describe('@LockRequest on GraphQL', () => {
+  let desk: Desk;
+  let test: TestApp;
+  beforeEach(async () => {
+    desk = new Desk();
+    test = await TestApp.start(
+      'express',
+      {
+        imports: [
+          GraphQLModule.forRoot<ApolloDriverConfig>({
+            driver: ApolloDriver,
+            autoSchemaFile: true,
+            context: ({ req }: { req: { user?: unknown } }) => {
+              req.user = { id: 5 };
+              return { req };
+            },
+          }),
+        ],
+        providers: [OrdersResolver, { provide: Desk, useValue: desk }],
+      },
+      (app) => app.useGlobalFilters(new LockExceptionFilter()),
+    );
+  });
+  afterEach(async () => test.close());
+
+  const ask = async (query: string): Promise<any> => {
+    const headers = { 'content-type': 'application/json', 'x-tenant': 'acme' };
+    const { text } = await test.get('/graphql', { method: 'POST', headers, body: JSON.stringify({ query }) });
+    return JSON.parse(text);
+  };
+
+  it('lets one operation in at a time, until its field is resolved', async () => {
+    const first = ask('mutation { pay(id: "7", name: "a") }');
+    await until(() => desk.has('a starts'));
+    const second = ask('mutation { pay(id: "7", name: "b") }');
+    await test.untilWaiting('order:7');
+    desk.gate('a').resolve();
+    desk.gate('b').reject(new Error('no'));
+    expect(await first).toEqual({ data: { pay: 'a' } });
+    expect((await second).errors[0].message).toBe('no');
+    expect(desk.events).toEqual(['a starts', 'a ends', 'b starts', 'b ends']);
+    expect(await test.isHeld('order:7')).toBe(false);
+  });
+
+  it('can lock several fields of one operation', async () => {
+    for (const name of ['a', 'b']) desk.gate(name).resolve();
+    const both = await ask('mutation { x: pay(id: "7", name: "a"), y: pay(id: "7", name: "b") }');
+    expect(both).toEqual({ data: { x: 'a', y: 'b' } });
+  });
+
+  it.each([
+    ['{ keys }', { keys: ['tenant:acme'] }],
+    ['{ user }', { user: ['user:5'] }],
+  ])('makes keys of the context: %s', async (query, data) => {
+    expect(await ask(query)).toEqual({ data });
+  });
+
+  it('says what a GraphQL operation does not have', async () => {
+    const [error] = (await ask('{ wrong }')).errors;
+    expect(error.message).toContain('a GraphQL operation has no "params". There are: args, context, user.');
+  });
+
+  it('resolves null where it skips, and fails where it does not', async () => {
+    await test.locking.acquire('busy');
+    expect(await ask('{ skip }')).toEqual({ data: { skip: null } });
+    expect((await ask('{ busy }')).errors).toHaveLength(1);
+  });
+
+  it('tells of a lock that is lost', async () => {
+    const answer = ask('mutation { pay(id: "7", name: "a") }');
+    await until(() => desk.has('a starts'));
+    await test.locking.forceRelease('order:7');
+    desk.gate('a').resolve();
+    expect((await answer).errors[0].message).toContain('is no longer held');
+  });
+});

@@ -1,0 +1,143 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { connect } from 'node:net';
+import {
+  Controller,
+  Get,
+  Inject,
+  Injectable,
+  Param,
+  UseGuards,
+  type CanActivate,
+  type ExecutionContext,
+} from '@nestjs/common';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { ServerResponse } from 'node:http';
+import { LockRequest } from '../../lib/index.js';
+import { Deferred, Desk, PLATFORMS, TestApp, until } from './support.js';
+
+const raw = (context: ExecutionContext): ServerResponse => {
+  const response = context.switchToHttp().getResponse<ServerResponse & { raw?: ServerResponse }>();
+  return response.raw ?? response;
+};
+
+let guarded: Deferred<ServerResponse>;
+let pass: Deferred;
+
+@Injectable()
+class Slow implements CanActivate {
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    guarded.resolve(raw(context));
+    await pass.promise;
+    return true;
+  }
+}
+
+class Answers implements CanActivate {
+  canActivate(context: ExecutionContext): boolean {
+    raw(context).end('early');
+    return true;
+  }
+}
+
+@Controller()
+class OrdersController {
+  constructor(@Inject(Desk) private readonly desk: Desk) {}
+
+  @Get('pay/:name')
+  @LockRequest('order')
+  async pay(@Param('name') name: string): Promise<string> {
+    return this.desk.work(name);
+  }
+
+  @Get('guarded')
+  @UseGuards(Slow)
+  @LockRequest('order')
+  async guarded(): Promise<string> {
+    return this.desk.work('guarded');
+  }
+
+  @Get('answered')
+  @UseGuards(Answers)
+  @LockRequest('order')
+  async answered(): Promise<string> {
+    return this.desk.work('answered');
+  }
+}
+
+describe.each(PLATFORMS)('HTTP, at the edges (%s)', (platform) => {
+  let desk: Desk;
+  let test: TestApp;
+  beforeEach(async () => {
+    desk = new Desk();
+    guarded = new Deferred();
+    pass = new Deferred();
+    const providers = [{ provide: Desk, useValue: desk }];
+    test = await TestApp.start(platform, { controllers: [OrdersController], providers });
+  });
+  afterEach(async () => test.close());
+
+  it('does not begin for a client that left before', async () => {
+    const client = new AbortController();
+    const gone = test.get('/guarded', { signal: client.signal });
+    const response = await guarded.promise;
+    client.abort();
+    await expect(gone).rejects.toThrow('aborted');
+    await until(() => response.destroyed);
+    pass.resolve();
+    const next = test.get('/pay/a');
+    await until(() => desk.has('a starts'));
+    desk.gate('a').resolve();
+    expect((await next).text).toBe('a');
+    expect(desk.events).toEqual(['a starts', 'a ends']);
+    expect(test.log.lines).toEqual([]);
+  });
+
+  it('locks a handler whose request was answered before, for as long as it runs', async () => {
+    expect((await test.get('/answered')).text).toBe('early');
+    await until(() => desk.has('answered starts'));
+    expect(await test.isHeld('order')).toBe(true);
+    desk.gate('answered').resolve();
+    await test.untilFree('order');
+  });
+
+  it('frees pipelined requests of a connection that is gone', async () => {
+    const socket = connect(Number(new URL(test.url).port), '127.0.0.1');
+    socket.on('error', () => undefined);
+    for (const name of ['a', 'b', 'c']) socket.write(`GET /pay/${name} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    await test.untilWaiting('order', 2);
+    socket.destroy();
+    await test.untilWaiting('order', 0);
+    expect(desk.events).toEqual(['a starts']);
+    desk.gate('a').resolve();
+    await test.untilFree('order');
+  });
+
+  it('keeps few listeners on a connection with many requests', async () => {
+    const warnings: Error[] = [];
+    const note = (warning: Error) => warnings.push(warning);
+    process.on('warning', note);
+    const socket = connect(Number(new URL(test.url).port), '127.0.0.1');
+    socket.resume();
+    for (let i = 0; i < 20; i++) {
+      desk.gate(`n${i}`).resolve();
+      socket.write(`GET /pay/n${i} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    }
+    await until(() => desk.has('n19 ends'));
+    await test.untilFree('order');
+    socket.destroy();
+    await new Promise(setImmediate);
+    process.off('warning', note);
+    expect(warnings.map(({ message }) => message)).toEqual([]);
+  });
+});
+
+it("frees the lock of a simulated request (Fastify's inject)", async () => {
+  const desk = new Desk();
+  const providers = [{ provide: Desk, useValue: desk }];
+  const test = await TestApp.start('fastify', { controllers: [OrdersController], providers });
+  desk.gate('a').resolve();
+  const { body } = await (test.app as NestFastifyApplication).inject('/pay/a');
+  expect(body).toBe('a');
+  await test.untilFree('order');
+  await test.close();
+});

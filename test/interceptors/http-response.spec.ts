@@ -1,0 +1,113 @@
+import { PassThrough } from 'node:stream';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Controller, Get, Header, Res, Sse, StreamableFile, type MessageEvent } from '@nestjs/common';
+import type { ServerResponse } from 'node:http';
+import { Subject, type Observable } from 'rxjs';
+import { LockRequest } from '../../lib/index.js';
+import { PLATFORMS, TestApp, until } from './support.js';
+
+let body: PassThrough;
+let events: Subject<MessageEvent>;
+
+@Controller()
+class ReportsController {
+  @Get('file')
+  @Header('Content-Type', 'text/csv')
+  @LockRequest('report')
+  file(): StreamableFile {
+    return new StreamableFile(body);
+  }
+
+  @Get('res')
+  @LockRequest('report')
+  res(@Res() response: ServerResponse | { raw: ServerResponse }): void {
+    body.pipe('raw' in response ? response.raw : response);
+  }
+
+  @Sse('sse')
+  @LockRequest('report')
+  sse(): Observable<MessageEvent> {
+    return events;
+  }
+
+  @Get('plain')
+  @LockRequest('report')
+  plain(): string {
+    return 'plain';
+  }
+}
+
+describe.each(PLATFORMS)('the end of the response (%s)', (platform) => {
+  let test: TestApp;
+  beforeEach(async () => {
+    body = new PassThrough();
+    events = new Subject();
+    test = await TestApp.start(platform, { controllers: [ReportsController] });
+  });
+  afterEach(async () => test.close());
+
+  it.each(['file', 'res'])('is waited for: a stream (%s)', async (route) => {
+    body.write('head,');
+    const response = await fetch(`${test.url}/${route}`);
+    const next = test.get('/plain');
+    await test.untilWaiting('report');
+    body.write('line,');
+    expect(await test.waiters('report')).toBe(1);
+    body.end('end');
+    expect(await response.text()).toBe('head,line,end');
+    expect((await next).text).toBe('plain');
+    await test.untilFree('report');
+  });
+
+  it('is waited for: server-sent events', async () => {
+    const response = await fetch(`${test.url}/sse`);
+    const next = test.get('/plain');
+    await test.untilWaiting('report');
+    events.next({ data: 'one' });
+    expect(await test.waiters('report')).toBe(1);
+    events.complete();
+    expect(await response.text()).toContain('data: one');
+    expect((await next).text).toBe('plain');
+  });
+
+  it.each(['file', 'sse'])('comes with a client that leaves in the middle (%s)', async (route) => {
+    body.write('head');
+    const client = new AbortController();
+    await fetch(`${test.url}/${route}`, { signal: client.signal });
+    expect(await test.isHeld('report')).toBe(true);
+    client.abort();
+    await test.untilFree('report');
+    await until(() => route === 'sse' || body.destroyed);
+    expect(events.observed).toBe(false);
+    expect(test.log.lines).toEqual([]);
+  });
+
+  it.each(['file', 'plain', 'sse'])('comes at once for HEAD (%s)', async (route) => {
+    body.write('head');
+    expect((await test.get(`/${route}`, { method: 'HEAD' })).status).toBe(200);
+    await test.untilFree('report');
+  });
+
+  it('is reported when the lock was lost before it, and the response is left alone', async () => {
+    body.write('head,');
+    const response = await fetch(`${test.url}/file`);
+    await test.locking.forceRelease('report');
+    await until(() => test.log.lines.length > 0);
+    expect(test.log.lines).toEqual([
+      expect.stringMatching(/^warn: The lock of a request to ReportsController.file was lost before .* sent: "report"/),
+    ]);
+    body.end('end');
+    expect(await response.text()).toBe('head,end');
+    expect((await test.get('/plain')).text).toBe('plain');
+  });
+
+  it('cuts server-sent events short when the lock is lost', async () => {
+    const response = await fetch(`${test.url}/sse`);
+    events.next({ data: 'one' });
+    await until(() => events.observed);
+    await test.locking.forceRelease('report');
+    expect(await response.text()).toContain('event: error');
+    expect(events.observed).toBe(false);
+    expect((await test.get('/plain')).text).toBe('plain');
+  });
+});

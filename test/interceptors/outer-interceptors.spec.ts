@@ -1,0 +1,126 @@
+import { PassThrough } from 'node:stream';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import {
+  Controller,
+  Get,
+  Inject,
+  RequestTimeoutException,
+  StreamableFile,
+  type CallHandler,
+  type ExecutionContext,
+  type NestInterceptor,
+} from '@nestjs/common';
+import { merge, NEVER, race, retry, Subject, switchMap, throwError, type Observable } from 'rxjs';
+import { LockRequest } from '../../lib/index.js';
+import { Desk, PLATFORMS, TestApp, until } from './support.js';
+
+let timeLimit: Subject<void>;
+let file: PassThrough;
+let tries = 0;
+
+/** The time limit of the Nest documentation, but reached when the test says so. */
+class TimeLimit implements NestInterceptor {
+  intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const over = timeLimit.pipe(switchMap(() => throwError(() => new RequestTimeoutException())));
+    return race(next.handle(), over);
+  }
+}
+
+class Retry implements NestInterceptor {
+  intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    return next.handle().pipe(retry(2));
+  }
+}
+
+@Controller()
+class OrdersController {
+  constructor(@Inject(Desk) private readonly desk: Desk) {}
+
+  @Get('slow')
+  @LockRequest('order')
+  slow(): Promise<string> {
+    return this.desk.work('slow');
+  }
+
+  @Get('file')
+  @LockRequest('order')
+  async file(): Promise<StreamableFile> {
+    await this.desk.work('file');
+    return new StreamableFile(file);
+  }
+
+  @Get('quiet')
+  @LockRequest('order')
+  quiet(): Promise<Observable<string>> {
+    return Promise.resolve(merge(timeLimit.pipe(switchMap(() => NEVER)), NEVER));
+  }
+
+  @Get('flaky')
+  @LockRequest('order', { timeout: 0 })
+  async flaky(): Promise<string> {
+    if (++tries < 3) throw new Error('try again');
+    return this.desk.work('flaky');
+  }
+}
+
+describe.each(PLATFORMS)('with other interceptors around it (%s)', (platform) => {
+  let desk: Desk;
+  let test: TestApp;
+  const start = async (interceptor: NestInterceptor) => {
+    const providers = [{ provide: Desk, useValue: desk }];
+    test = await TestApp.start(platform, { controllers: [OrdersController], providers }, (app) =>
+      app.useGlobalInterceptors(interceptor),
+    );
+  };
+  beforeEach(() => {
+    desk = new Desk();
+    timeLimit = new Subject();
+    file = new PassThrough();
+    tries = 0;
+  });
+  afterEach(async () => test.close());
+
+  it.each(['slow', 'file'])('holds the lock of a handler that outlives its time limit (%s)', async (route) => {
+    await start(new TimeLimit());
+    const answer = test.get(`/${route}`);
+    await until(() => desk.has(`${route} starts`));
+    timeLimit.next();
+    expect((await answer).status).toBe(408);
+    expect(await test.isHeld('order')).toBe(true);
+    desk.gate(route).resolve();
+    await test.untilFree('order');
+    expect(desk.has(`${route} ends`)).toBe(true);
+    await until(() => file.destroyed === (route === 'file'));
+  });
+
+  it('ends an Observable at its time limit', async () => {
+    await start(new TimeLimit());
+    const answer = test.get('/quiet');
+    await until(async () => (await test.isHeld('order')) && timeLimit.observed);
+    timeLimit.next();
+    expect((await answer).status).toBe(408);
+    await test.untilFree('order');
+  });
+
+  it('ends the wait for the lock at the time limit', async () => {
+    await start(new TimeLimit());
+    const lock = await test.locking.acquire('order');
+    const answer = test.get('/slow');
+    await test.untilWaiting('order');
+    timeLimit.next();
+    expect((await answer).status).toBe(408);
+    await test.untilWaiting('order', 0);
+    await lock.release();
+    expect(desk.events).toEqual([]);
+  });
+
+  it('locks each attempt of one that tries again', async () => {
+    await start(new Retry());
+    const answer = test.get('/flaky');
+    await until(() => desk.has('flaky starts'));
+    expect(await test.isHeld('order')).toBe(true);
+    desk.gate('flaky').resolve();
+    expect(await answer).toMatchObject({ status: 200, text: 'flaky' });
+    await test.untilFree('order');
+  });
+});

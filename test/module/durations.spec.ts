@@ -1,0 +1,112 @@
+import { describe, expect, it } from '@jest/globals';
+import { InMemoryLockingProvider, LockConfigurationError } from '../../lib/index.js';
+import { useApplications } from './support/applications.js';
+import { rejectionOf } from './support/poll.js';
+
+const applications = useApplications();
+
+async function refusal(options: object): Promise<string> {
+  const providers = [{ resolve: InMemoryLockingProvider, options }];
+  const error = await rejectionOf(applications.withLocks({ providers }));
+  expect(error).toBeInstanceOf(LockConfigurationError);
+  return error.message;
+}
+
+const SECONDS = ['waitLockingTimeout', 'expire', 'drainTimeout'];
+const MILLISECONDS = ['defaultRetryInterval', 'maximumRetryInterval'];
+
+describe.each([...SECONDS, ...MILLISECONDS])('%s', (option) => {
+  it.each([-1, NaN, Infinity, -Infinity])('refuses %d', async (value) => {
+    const message = await refusal({ [option]: value });
+    const unit = SECONDS.includes(option) ? 'seconds' : 'milliseconds';
+    expect(message).toBe(
+      `Provider "in-memory": ${option}: ${value} is not a length of time. Give a number of ${unit} from 0 on, or a string with a unit such as '250ms', '5s', '2m' or '1h'.`,
+    );
+  });
+
+  it.each(['', 'soon', '5 s', '5S', '-5s', '5d', '1e3ms', '1m30s', '.s', '99999999999999999h'])(
+    'refuses %j',
+    async (value) => {
+      const message = await refusal({ [option]: value });
+      expect(message).toBe(
+        `Provider "in-memory": ${option}: "${value}" is not a length of time. Give a number of seconds, or a string with a unit such as '250ms', '5s', '2m' or '1h'.`,
+      );
+    },
+  );
+
+  it('suggests the unit for a number in a string', async () => {
+    expect(await refusal({ [option]: '30' })).toMatch(/ or '1h' \(for seconds, '30s'\)\.$/);
+  });
+
+  it.each([true, {}, [5], 5n])('refuses %p', async (value) => {
+    expect(await refusal({ [option]: value })).toMatch(
+      new RegExp(`^Provider "in-memory": ${option}: (boolean|object|bigint) is not a length of time\\.`),
+    );
+  });
+});
+
+describe.each(SECONDS)('%s', (option) => {
+  it.each([3600.5, 5000, 30_000])('takes the bare number %d for milliseconds and suggests the unit', async (value) => {
+    expect(await refusal({ [option]: value })).toBe(
+      `Provider "in-memory": ${option}: a bare number is seconds, and ${value} seconds is more than an hour. Write '${value}ms' if milliseconds are meant, or '${value}s' if it is really that long.`,
+    );
+  });
+
+  it.each([1, 3600, 0.5, '250ms', '5s', '1.5m', '2h', '30000s'])('accepts %j', async (value) => {
+    const providers = [{ resolve: InMemoryLockingProvider, options: { [option]: value } }];
+    await applications.withLocks({ providers });
+  });
+});
+
+describe('the retry intervals', () => {
+  it('are milliseconds as bare numbers, so that a large one is no mistake', async () => {
+    const options = { defaultRetryInterval: 4000, maximumRetryInterval: 5000 };
+    await applications.withLocks({ providers: [{ resolve: InMemoryLockingProvider, options }] });
+  });
+
+  it('must be at least a millisecond', async () => {
+    expect(await refusal({ defaultRetryInterval: 0 })).toBe(
+      'Provider "in-memory": defaultRetryInterval: number is too short; it must be at least 1 ms.',
+    );
+  });
+
+  it('must be in order', async () => {
+    expect(await refusal({ defaultRetryInterval: 200, maximumRetryInterval: '100ms' })).toBe(
+      'Provider "in-memory": maximumRetryInterval (100 ms) is shorter than defaultRetryInterval (200 ms). Raise the one or lower the other.',
+    );
+    expect(await refusal({ defaultRetryInterval: '2s' })).toMatch(/^Provider "in-memory": maximumRetryInterval \(1000/);
+  });
+});
+
+describe('backoffFactor', () => {
+  it.each([0, 0.99, -2, NaN, Infinity, '2'])('refuses %p', async (backoffFactor) => {
+    expect(await refusal({ backoffFactor })).toBe(
+      `Provider "in-memory": backoffFactor: ${String(backoffFactor)} must be a number from 1 on.`,
+    );
+  });
+
+  it('accepts 1: no growth', async () => {
+    await applications.withLocks({ providers: [{ resolve: InMemoryLockingProvider, options: { backoffFactor: 1 } }] });
+  });
+});
+
+describe('expire', () => {
+  it('must be at least a millisecond', async () => {
+    expect(await refusal({ expire: 0 })).toMatch(/^Provider "in-memory": expire: .* is too short/);
+    expect(await refusal({ expire: '0ms' })).toBe(
+      'Provider "in-memory": expire: "0ms" is too short; it must be at least 1 ms.',
+    );
+  });
+});
+
+describe('the options of a provider', () => {
+  it('are what its calls use', async () => {
+    const providers = [{ resolve: InMemoryLockingProvider, options: { expire: '90s', waitLockingTimeout: '20ms' } }];
+    const { locking } = await applications.withLocks({ providers: providers as never });
+    await locking.acquire('k');
+    const { ttl } = (await locking.inspect('k'))!;
+    expect(ttl).toBeGreaterThan(80_000);
+    expect(ttl).toBeLessThanOrEqual(90_000);
+    expect((await rejectionOf(locking.acquire('k'))).message).toContain('after 20 ms');
+  });
+});

@@ -1,0 +1,194 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import {
+  Inject,
+  Injectable,
+  Module,
+  type DynamicModule,
+  type OnModuleDestroy,
+  type OnModuleInit,
+} from '@nestjs/common';
+import { ConfigModule, ConfigService } from '@nestjs/config';
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  InMemoryLockingProvider,
+  LockConfigurationError,
+  LockingModule,
+  LockingService,
+  type LockingModuleOptions,
+  type LockingModuleOptionsFactory,
+} from '../../lib/index.js';
+import { LockingRegistry } from '../../lib/locking.registry.js';
+import { MODULE_OPTIONS_TOKEN } from '../../lib/locking.module-definition.js';
+import { useApplications } from './support/applications.js';
+import { rejectionOf } from './support/poll.js';
+
+const applications = useApplications();
+
+const named = (id: string): LockingModuleOptions => ({ providers: [{ resolve: InMemoryLockingProvider, id }] });
+
+/** Fails unless the application's locks are those of `named(id)`. */
+async function expectProvider(locking: LockingModule | DynamicModule, id: string): Promise<void> {
+  const app = await applications.start({ imports: [locking as DynamicModule] });
+  expect(await app.get(LockingService).inspect('k', { provider: id })).toBeNull();
+}
+
+@Injectable()
+class Orders {
+  constructor(@Inject(LockingService) readonly locking: LockingService) {}
+}
+
+/** A module that uses locks and says nothing of where they come from. */
+@Module({ providers: [Orders], exports: [Orders] })
+class OrdersModule {}
+
+@Injectable()
+class OptionsFactory implements LockingModuleOptionsFactory {
+  async createLockingOptions(): Promise<LockingModuleOptions> {
+    return named('made-by-class');
+  }
+}
+
+@Module({ providers: [OptionsFactory], exports: [OptionsFactory] })
+class OptionsModule {}
+
+describe('forRoot', () => {
+  it('locks without any configuration', async () => {
+    const app = await applications.start({ imports: [LockingModule.forRoot()] });
+    expect(await app.get(LockingService).execute('k', (lock) => lock.keys)).toEqual(['k']);
+  });
+
+  it('takes providers', async () => {
+    await expectProvider(LockingModule.forRoot(named('mine')), 'mine');
+  });
+
+  it('takes isGlobal beside them, without passing it on', async () => {
+    await expectProvider(LockingModule.forRoot({ ...named('mine'), isGlobal: true }), 'mine');
+  });
+});
+
+describe('forRootAsync', () => {
+  beforeEach(() => {
+    process.env.TEST_LOCKING_ID = 'from-config';
+  });
+
+  afterEach(() => {
+    delete process.env.TEST_LOCKING_ID;
+  });
+
+  it('takes useFactory with imports and inject', async () => {
+    await expectProvider(
+      LockingModule.forRootAsync({
+        imports: [ConfigModule.forRoot({ ignoreEnvFile: true })],
+        inject: [ConfigService],
+        useFactory: (config: ConfigService) => named(config.getOrThrow('TEST_LOCKING_ID')),
+      }),
+      'from-config',
+    );
+  });
+
+  it('waits for an asynchronous factory', async () => {
+    const useFactory = async (): Promise<LockingModuleOptions> => {
+      await delay(5);
+      return named('late');
+    };
+    await expectProvider(LockingModule.forRootAsync({ useFactory }), 'late');
+  });
+
+  it('takes useClass', async () => {
+    await expectProvider(LockingModule.forRootAsync({ useClass: OptionsFactory }), 'made-by-class');
+  });
+
+  it('takes useExisting', async () => {
+    const locking = LockingModule.forRootAsync({ imports: [OptionsModule], useExisting: OptionsFactory });
+    await expectProvider(locking, 'made-by-class');
+  });
+
+  it('fails the start with what the factory throws', async () => {
+    const cause = new Error('no such setting');
+    const useFactory = (): never => {
+      throw cause;
+    };
+    const starting = applications.start({ imports: [LockingModule.forRootAsync({ useFactory })] });
+    expect(await rejectionOf(starting)).toBe(cause);
+  });
+
+  it.each([undefined, null, 'redis://h'])('does not lock in memory for a factory that returns %j', async (value) => {
+    const useFactory = (): LockingModuleOptions => value as never;
+    const error = await rejectionOf(applications.start({ imports: [LockingModule.forRootAsync({ useFactory })] }));
+    expect(error).toBeInstanceOf(LockConfigurationError);
+    expect(error.message).toBe(
+      'LockingModule: the options must be an object, such as { providers: [...] }. A factory must return it.',
+    );
+  });
+
+  it('refuses isGlobal from the factory, where it would do nothing', async () => {
+    const useFactory = () => ({ isGlobal: false }) as LockingModuleOptions;
+    const error = await rejectionOf(applications.start({ imports: [LockingModule.forRootAsync({ useFactory })] }));
+    expect(error).toBeInstanceOf(LockConfigurationError);
+    expect(error.message).toContain('"isGlobal" is not an option');
+  });
+});
+
+describe.each([
+  ['forRoot', (extras: { isGlobal?: boolean }) => LockingModule.forRoot({ ...extras })],
+  [
+    'forRootAsync',
+    (extras: { isGlobal?: boolean }) => LockingModule.forRootAsync({ ...extras, useFactory: () => ({}) }),
+  ],
+])('the reach of %s', (_, locking) => {
+  it.each([{}, { isGlobal: true }])('is every module with %j', async (extras) => {
+    const app = await applications.start({ imports: [locking(extras), OrdersModule] });
+    expect(app.get(Orders, { strict: false }).locking).toBe(app.get(LockingService));
+  });
+
+  it('is, with isGlobal: false, the modules that import it', async () => {
+    const imports = [locking({ isGlobal: false }), OrdersModule];
+    expect((await rejectionOf(applications.start({ imports }))).message).toMatch(/can't resolve .* Orders/);
+
+    const module = locking({ isGlobal: false });
+    @Module({ imports: [module], providers: [Orders] })
+    class ImportingModule {}
+    const app = await applications.start({ imports: [module, ImportingModule] });
+    expect(app.get(Orders, { strict: false }).locking).toBe(app.get(LockingService, { strict: false }));
+  });
+});
+
+describe('the module', () => {
+  it.each([LockingRegistry, MODULE_OPTIONS_TOKEN])('keeps its inner parts to itself: %p', async (token) => {
+    const use = { provide: 'inner', inject: [token], useFactory: (part: unknown) => part };
+    const starting = applications.start({ imports: [LockingModule.forRoot()], providers: [use] });
+    expect((await rejectionOf(starting)).message).toMatch(/can't resolve dependencies of the inner/);
+  });
+
+  it('serves from the first hook to the last job: onModuleInit to onModuleDestroy', async () => {
+    const held: string[] = [];
+    @Injectable()
+    class Early implements OnModuleInit, OnModuleDestroy {
+      constructor(@Inject(LockingService) private readonly locking: LockingService) {}
+      async onModuleInit(): Promise<void> {
+        await this.locking.execute('init', (lock) => held.push(...lock.keys));
+      }
+      async onModuleDestroy(): Promise<void> {
+        await this.locking.execute('destroy', (lock) => held.push(...lock.keys));
+      }
+    }
+    @Module({ providers: [Early] })
+    class EarlyModule {}
+    const app = await applications.start({ imports: [EarlyModule, LockingModule.forRoot()] });
+    await app.init();
+    expect(held).toEqual(['init']);
+    await app.close();
+    expect(held).toEqual(['init', 'destroy']);
+  });
+
+  it('keeps the locks of two applications in one process apart', async () => {
+    const [one, two] = await Promise.all([applications.withLocks(), applications.withLocks(named('other'))]);
+    await one.locking.acquire('k', { expire: '1m' });
+    expect(await two.locking.tryAcquire('k')).not.toBeNull();
+    expect(() => one.locking.provider('other')).toThrow(LockConfigurationError);
+
+    await one.app.close();
+    expect(await two.locking.inspect('k')).not.toBeNull();
+    expect(await two.locking.execute('next', () => 'still runs')).toBe('still runs');
+  });
+});

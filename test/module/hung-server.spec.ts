@@ -1,0 +1,77 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { LockBackendError } from '../../lib/index.js';
+import { useApplications } from './support/applications.js';
+import { eventually, rejectionOf } from './support/poll.js';
+import { useRawRedis } from './support/raw-redis.js';
+
+const redis = useRawRedis();
+
+// First of all: an application closes only slowly while the server hangs.
+afterEach(() => {
+  redis.server.kill('SIGCONT');
+});
+
+const applications = useApplications();
+const FENCE = 'lock:nestjs-locking:fence';
+
+describe('a server that hangs', () => {
+  it.each(['400ms', 1] as const)('fails a call with timeout %p in time, and nothing runs', async (timeout) => {
+    const { locking } = await applications.onRedis({ redisUrl: redis.url });
+    redis.server.kill('SIGSTOP');
+    let ran = false;
+    const since = performance.now();
+    const error = await rejectionOf(locking.execute('k', () => (ran = true), { timeout }));
+    const took = performance.now() - since;
+    expect(error).toBeInstanceOf(LockBackendError);
+    expect(error.message).toMatch(/^The store did not say within \d+ ms whether "k" is free\. No job was run\./);
+    const limit = timeout === 1 ? 1000 : 400;
+    expect(took).toBeGreaterThan(limit - 10);
+    expect(took).toBeLessThan(limit + 500);
+    expect(ran).toBe(false);
+  });
+
+  it('leaves nothing held once it goes on: what was given up is taken back', async () => {
+    const { locking } = await applications.onRedis({ redisUrl: redis.url });
+    await redis.raw.config('RESETSTAT');
+    redis.server.kill('SIGSTOP');
+    const calls = ['a', 'b', ['c', 'd']].map((keys) => rejectionOf(locking.acquire(keys, { timeout: '100ms' })));
+    for (const error of await Promise.all(calls)) expect(error).toBeInstanceOf(LockBackendError);
+
+    redis.server.kill('SIGCONT');
+    await eventually(async () => (await redis.raw.exists(FENCE)) === 1);
+    await eventually(async () => (await redis.raw.dbsize()) === 1);
+    expect(await locking.execute('a', () => 'free', { timeout: '100ms' })).toBe('free');
+  });
+
+  it('keeps those who hold a lock until their lease runs out, not longer', async () => {
+    const { locking } = await applications.onRedis({ redisUrl: redis.url, expire: '600ms' });
+    const lock = await locking.acquire('k');
+    redis.server.kill('SIGSTOP');
+    const since = performance.now();
+    await new Promise((resolve) => {
+      lock.signal.addEventListener('abort', resolve);
+    });
+    expect(performance.now() - since).toBeLessThan(610);
+    expect(lock.held).toBe(false);
+  });
+
+  it('does not stop the boot for ever: after 5 seconds it is reported, or fails the boot with failFast', async () => {
+    redis.server.kill('SIGSTOP');
+    const since = performance.now();
+    const options = { redisUrl: redis.url, redisOptions: { connectionName: 'fast' }, failFast: true };
+    const failing = rejectionOf(applications.onRedis(options));
+    const { locking, log } = await applications.onRedis({ redisUrl: redis.url });
+    const error = await failing;
+    expect(performance.now() - since).toBeLessThan(6000);
+    expect(log.of('error')).toEqual([
+      'Connection to Redis in "locking-redis" provider failed: no answer within 5000 ms. Locked calls fail with LockBackendError until it is there',
+    ]);
+    expect(error).toBeInstanceOf(LockBackendError);
+    expect(error.message).toContain('no answer within 5000 ms');
+    expect(await rejectionOf(locking.tryAcquire('k'))).toBeInstanceOf(LockBackendError);
+
+    redis.server.kill('SIGCONT');
+    await eventually(async () => !String(await redis.raw.client('LIST')).includes('name=fast'));
+    await eventually(async () => (await locking.tryAcquire('k').catch(() => null)) !== null);
+  });
+});

@@ -1,0 +1,215 @@
+import { describe, expect, it } from '@jest/globals';
+import {
+  InMemoryLockingProvider,
+  LockConfigurationError,
+  MemoryLockStore,
+  type LockingModuleOptions,
+  type LockingProvider,
+} from '../../lib/index.js';
+import { useApplications } from './support/applications.js';
+import { rejectionOf } from './support/poll.js';
+
+const applications = useApplications();
+const resolve = InMemoryLockingProvider;
+
+/** The message with which the start of an application fails. */
+async function refusal(options: unknown): Promise<string> {
+  const error = await rejectionOf(applications.withLocks(options as LockingModuleOptions));
+  expect(error).toBeInstanceOf(LockConfigurationError);
+  return error.message;
+}
+
+describe('the default provider', () => {
+  it.each([undefined, {}, { providers: [] }, { providers: undefined }])('is in memory with %j', async (options) => {
+    const { locking } = await applications.withLocks(options);
+    expect(await locking.provider('in-memory').inspect('k')).toBeNull();
+    await locking.execute('k', async () => {
+      expect(await locking.inspect('k', { provider: 'in-memory' })).not.toBeNull();
+    });
+  });
+
+  it('is the only one', async () => {
+    const { locking } = await applications.withLocks({ providers: [{ resolve, id: 'only' }] });
+    await locking.acquire('k', { expire: '1m' });
+    expect(await locking.inspect('k', { provider: 'only' })).not.toBeNull();
+  });
+
+  it('is the only one, even if it says that it is not', async () => {
+    const { locking } = await applications.withLocks({ providers: [{ resolve, id: 'only', is_default: false }] });
+    expect(await locking.tryAcquire('k')).not.toBeNull();
+  });
+
+  it('is the flagged one of several', async () => {
+    const { locking } = await applications.withLocks({
+      providers: [
+        { resolve, id: 'first' },
+        { resolve, id: 'second', is_default: true },
+        { resolve, id: 'third', is_default: false },
+      ],
+    });
+    await locking.acquire('k', { expire: '1m' });
+    expect(await locking.inspect('k', { provider: 'second' })).not.toBeNull();
+    expect(await locking.inspect('k', { provider: 'first' })).toBeNull();
+    expect(await locking.inspect('k', { provider: 'third' })).toBeNull();
+  });
+
+  it('is never chosen where several have no flag', async () => {
+    const message = await refusal({
+      providers: [
+        { resolve, id: 'first' },
+        { resolve, id: 'lp_second' },
+      ],
+    });
+    expect(message).toBe(
+      'LockingModule: none of the providers "first", "second" is the default. Set is_default: true on one of them.',
+    );
+  });
+
+  it('is never chosen where two have a flag', async () => {
+    const message = await refusal({
+      providers: [
+        { resolve, id: 'first', is_default: true },
+        { resolve, id: 'second' },
+        { resolve, id: 'third', is_default: true },
+      ],
+    });
+    expect(message).toBe(
+      'LockingModule: the providers "first", "third" are all marked as the default. Set is_default: true on one of them only.',
+    );
+  });
+});
+
+describe('ids', () => {
+  it.each([
+    ['x', 'x'],
+    ['x', 'lp_x'],
+    ['in-memory', undefined],
+    ['lp_in-memory', undefined],
+  ])('may not be repeated: %s and %s', async (id, other) => {
+    const providers = [
+      { resolve, id, is_default: true },
+      { resolve, id: other },
+    ];
+    expect(await refusal({ providers })).toMatch(
+      /^LockingModule: two providers have the id "(x|in-memory)"\. Give each an id of its own\.$/,
+    );
+  });
+
+  it('come from the static identifier of the class, or must be given', async () => {
+    class Nameless extends InMemoryLockingProvider {
+      static override readonly identifier = '' as 'in-memory';
+    }
+    expect(await refusal({ providers: [{ resolve }, { resolve: Nameless }] })).toBe(
+      'LockingModule: providers[1] has no id, and its class has no static identifier. Give one of them.',
+    );
+    expect(await refusal({ providers: [{ resolve, id: 'lp_' }] })).toMatch(/^LockingModule: providers\[0] has no id/);
+    const { locking } = await applications.withLocks({ providers: [{ resolve: Nameless, id: 'named' }] });
+    expect(await locking.inspect('k', { provider: 'named' })).toBeNull();
+  });
+
+  it.each([7, {}, true])('must be strings, not %j', async (id) => {
+    expect(await refusal({ providers: [{ resolve, id }] })).toBe(
+      'LockingModule: the id of providers[0] must be a string, such as "locking-redis".',
+    );
+  });
+
+  it.each(['x', 'lp_x'])('mean the same with and without lp_ (configured as %s)', async (id) => {
+    const store = new MemoryLockStore();
+    const { locking } = await applications.withLocks({
+      providers: [
+        { resolve, is_default: true },
+        { resolve, id, options: { store } },
+      ],
+    });
+    await locking.provider('lp_x').acquire('k', { expire: '1m' });
+    expect(await locking.provider('x').tryAcquire('k')).toBeNull();
+    expect(await locking.tryAcquire('k', { provider: 'lp_x' })).toBeNull();
+    expect(await locking.tryAcquire('k', { provider: 'x' })).toBeNull();
+    expect(await locking.tryAcquire('k', { provider: 'lp_in-memory' })).not.toBeNull();
+  });
+
+  it('that nobody has are refused at the call, naming those there are', async () => {
+    const { locking } = await applications.withLocks({
+      providers: [
+        { resolve, is_default: true },
+        { resolve, id: 'lp_other' },
+      ],
+    });
+    const message = 'There is no lock provider "nobody". Configured are: "in-memory", "other".';
+    expect(() => locking.provider('lp_nobody')).toThrow(new LockConfigurationError(message));
+    let ran = false;
+    const job = (): boolean => (ran = true);
+    for (const provider of ['nobody', 'lp_nobody']) {
+      const error = await rejectionOf(locking.execute('k', job, { provider }));
+      expect(error).toBeInstanceOf(LockConfigurationError);
+      expect(error.message).toBe(message);
+    }
+    expect(ran).toBe(false);
+  });
+});
+
+describe('options that cannot work', () => {
+  it('names an unknown option of the module', async () => {
+    expect(await refusal({ provider: [] })).toBe(
+      'LockingModule: "provider" is not an option. Known is: providers (and isGlobal beside it).',
+    );
+  });
+
+  it.each([null, 'redis', { resolve }])('wants providers to be an array, not %j', async (providers) => {
+    expect(await refusal({ providers })).toMatch(/^LockingModule: providers must be an array, such as \[/);
+  });
+
+  it('names an unknown field of a provider', async () => {
+    expect(await refusal({ providers: [{ resolve, isDefault: true }] })).toBe(
+      'LockingModule: "isDefault" is not a field of a provider. Known are: resolve, id, is_default, options.',
+    );
+  });
+
+  it('names an unknown option of a provider, and the known ones', async () => {
+    expect(await refusal({ providers: [{ resolve, id: 'lp_x', options: { expires: '5s' } }] })).toBe(
+      'Provider "x": "expires" is not an option. Known are: store, waitLockingTimeout, defaultRetryInterval, maximumRetryInterval, backoffFactor, expire, drainTimeout, failFast.',
+    );
+  });
+
+  it.each(['@nestjs-locking/redis', undefined, {}, new InMemoryLockingProvider(), () => undefined])(
+    'wants resolve to be a class, not %p',
+    async (value) => {
+      expect(await refusal({ providers: [{ resolve: value, id: 'x' }] })).toBe(
+        'LockingModule: resolve of providers[0] is not a provider class. Give one such as RedisLockingProvider.',
+      );
+    },
+  );
+
+  it.each([null, 'in-memory', InMemoryLockingProvider])('wants a provider to be an object, not %p', async (entry) => {
+    expect(await refusal({ providers: [entry] })).toBe(
+      'LockingModule: providers[0] must be an object, such as { resolve: RedisLockingProvider, options: { redisUrl } }.',
+    );
+  });
+
+  it.each(['redis://h', 5])('wants the options of a provider to be an object, not %j', async (options) => {
+    expect(await refusal({ providers: [{ resolve, options }] })).toBe(
+      'Provider "in-memory": options must be an object.',
+    );
+  });
+
+  it.each([
+    [{ resolve, is_default: 'false' }, 'Provider "in-memory": is_default must be true or false.'],
+    [{ resolve, options: { failFast: 'true' } }, 'Provider "in-memory": failFast must be true or false.'],
+  ])('wants flags to be booleans: what reads true might not be: %p', async (entry, message) => {
+    expect(await refusal({ providers: [entry] })).toBe(message);
+  });
+
+  it('leaves the options of a class that does not list them to that class', async () => {
+    let given: unknown;
+    class Own extends InMemoryLockingProvider {
+      static override readonly optionNames = undefined as unknown as string[];
+      constructor(options: object) {
+        super();
+        given = options;
+      }
+    }
+    const own: new () => LockingProvider = Own as never;
+    await applications.withLocks({ providers: [{ resolve: own as never, id: 'own', options: { own: 1 } as never }] });
+    expect(given).toEqual({ own: 1 });
+  });
+});

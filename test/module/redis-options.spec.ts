@@ -1,0 +1,135 @@
+import { describe, expect, it } from '@jest/globals';
+import { Cluster, Redis } from 'ioredis';
+import { inspect } from 'node:util';
+import { LockConfigurationError, RedisLockingProvider } from '../../lib/index.js';
+import { useApplications } from './support/applications.js';
+import { rejectionOf } from './support/poll.js';
+
+const applications = useApplications();
+
+async function refusalError(options: object): Promise<Error> {
+  const providers = [{ resolve: RedisLockingProvider, id: 'lp_shop', options }];
+  const error = await rejectionOf(applications.withLocks({ providers }));
+  expect(error).toBeInstanceOf(LockConfigurationError);
+  return error;
+}
+
+async function refusal(options: object): Promise<string> {
+  return (await refusalError(options)).message;
+}
+
+const MISSING =
+  'Provider "shop": redisUrl is missing. Give options: { redisUrl: \'redis://host:6379\' }, or an existing client.';
+
+describe('redisUrl', () => {
+  it.each([{}, { redisUrl: undefined }, { redisUrl: '' }, { redisOptions: { host: 'h', db: 1 } }])(
+    'is missing in %j',
+    async (options) => {
+      expect(await refusal(options)).toBe(MISSING);
+    },
+  );
+
+  it('is missing where there are no options at all', async () => {
+    const providers = [{ resolve: RedisLockingProvider }];
+    const error = await rejectionOf(applications.withLocks({ providers }));
+    expect(error).toBeInstanceOf(LockConfigurationError);
+    expect(error.message).toBe(MISSING.replace('shop', 'locking-redis'));
+  });
+
+  it.each(['localhost:6379', 'http://host', 'redis//host', 'redis://ho st', 'redis://host:port', 6379, null])(
+    'refuses %j',
+    async (redisUrl) => {
+      expect(await refusal({ redisUrl })).toBe(
+        `Provider "shop": redisUrl "${redisUrl}" is not a URL that begins with redis:// or rediss://, such as redis://user:password@host:6379/0.`,
+      );
+    },
+  );
+
+  it.each([
+    'http://user:S3cret@host:6379',
+    'redis://user:S3cret@ho st:6379',
+    'redis://user:S3cret/x@host:6379',
+    'redis://user:S3@S3cret@ho st:6379',
+    'redis://user:S3cret@host:port',
+    'redis:/user:S3cret@host:6379',
+    'redis:user:S3cret@host',
+    'user:S3cret@host:6379',
+    ':S3cret@host:6379',
+    'redis://:S3cret',
+    'redis://host:6379x?password=S3cret',
+    'redis://host:6379x?a=1&Password=S3cret&b=2',
+    'redis://user:S3cret%@host:6379',
+  ])('does not show the password of %s', async (redisUrl) => {
+    const error = await refusalError({ redisUrl });
+    expect(error.message).toMatch(/^Provider "shop": redisUrl ".*\*\*\*.*" is not a URL/);
+    expect(inspect(error, { depth: Infinity, showHidden: true })).not.toContain('S3cret');
+    expect(JSON.stringify(error)).not.toContain('S3cret');
+  });
+});
+
+describe('namespace', () => {
+  it.each([null, 5, ['lock:'], () => 'x'])('must be a string, not %p', async (namespace) => {
+    expect(await refusal({ redisUrl: 'redis://127.0.0.1', namespace })).toBe(
+      'Provider "shop": namespace must be a string, such as \'lock:\'.',
+    );
+  });
+});
+
+describe('client', () => {
+  const client = new Redis({ lazyConnect: true });
+
+  it.each([
+    { redisUrl: 'redis://127.0.0.1' },
+    { redisOptions: { db: 1 } },
+    { redisUrl: 'redis://h', redisOptions: {} },
+  ])('does not go together with %j', async (options) => {
+    expect(await refusal({ client, ...options })).toBe(
+      'Provider "shop": give either client or redisUrl and redisOptions, not both: an existing client is used as it is.',
+    );
+    expect(client.status).toBe('wait');
+  });
+
+  it.each(['redis://h', {}, 5])('must be one of ioredis, not %j', async (value) => {
+    expect(await refusal({ client: value })).toBe(
+      'Provider "shop": client is not a client of ioredis. Give one such as new Redis(url), or redisUrl.',
+    );
+  });
+});
+
+describe('Redis Cluster', () => {
+  const message =
+    'Provider "shop": Redis Cluster is not supported yet. Give redisUrl or a client of a standalone server.';
+
+  it('is refused as an option', async () => {
+    expect(await refusal({ cluster: { nodes: [{ host: '127.0.0.1', port: 7000 }] } })).toBe(message);
+  });
+
+  it('is refused as a client', async () => {
+    const client = new Cluster([{ host: '127.0.0.1', port: 7000 }], { lazyConnect: true });
+    expect(await refusal({ client })).toBe(message);
+    client.disconnect();
+  });
+});
+
+describe('unknown options', () => {
+  it('are named, with those there are', async () => {
+    expect(await refusal({ redisUrl: 'redis://127.0.0.1', url: 'x' })).toBe(
+      'Provider "shop": "url" is not an option. Known are: redisUrl, redisOptions, client, cluster, namespace, waitLockingTimeout, defaultRetryInterval, maximumRetryInterval, backoffFactor, expire, drainTimeout, failFast.',
+    );
+  });
+
+  it('are found before anything is connected', async () => {
+    const client = new Redis({ lazyConnect: true });
+    const error = await rejectionOf(
+      applications.withLocks({
+        providers: [
+          { resolve: RedisLockingProvider, id: 'good', is_default: true, options: { client } },
+          { resolve: RedisLockingProvider, id: 'bad' },
+        ],
+      }),
+    );
+    expect(error.message).toContain('Provider "bad": redisUrl is missing.');
+    expect(client.status).toBe('wait');
+    expect(client.eventNames()).toEqual([]);
+  });
+});

@@ -1,0 +1,46 @@
+import { afterAll, beforeAll, beforeEach } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { useRedisServer, type RedisServerAccess } from '../../support/redis.js';
+import type { RedisServerOptions } from '../../../tools/redis-server/index.mjs';
+
+export interface RawRedis extends RedisServerAccess {
+  /** A plain client that looks at the store behind the back of the locks. */
+  readonly raw: Redis;
+}
+
+/** A server with a client beside it; the store is emptied before each test. */
+export function useRawRedis(options?: RedisServerOptions): RawRedis {
+  const redis = useRedisServer(options);
+  let raw: Redis | undefined;
+
+  beforeAll(async () => {
+    raw = new Redis(redis.url, { lazyConnect: true, disconnectTimeout: 100 });
+    // While the server is away this client just goes on trying.
+    raw.on('error', () => undefined);
+    await raw.connect();
+  });
+
+  beforeEach(async () => {
+    await raw?.flushall();
+  });
+
+  afterAll(() => {
+    raw?.disconnect();
+  });
+
+  return {
+    get server() {
+      return redis.server;
+    },
+    get port() {
+      return redis.port;
+    },
+    get url() {
+      return redis.url;
+    },
+    get raw() {
+      if (!raw) throw new Error('The client is there only from beforeAll on: read it inside tests and hooks');
+      return raw;
+    },
+  };
+}

@@ -1,0 +1,45 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { packPackage } from './support/pack.js';
+import { makeTemporaryFolder, removeFolder } from './support/temporary-folder.js';
+
+describe('the packed package', () => {
+  let folder: string | undefined;
+  let files: readonly string[] = [];
+
+  beforeAll(async () => {
+    folder = await makeTemporaryFolder();
+    ({ files } = await packPackage(folder));
+  }, 120_000);
+
+  afterAll(async () => {
+    await removeFolder(folder);
+  });
+
+  it('has both builds and what npm shows', () => {
+    expect(files).toEqual(
+      expect.arrayContaining([
+        'package.json',
+        'README.md',
+        'LICENSE',
+        'CHANGELOG.md',
+        'dist/cjs/package.json',
+        ...['index.js', 'index.d.ts', 'testing/index.js', 'testing/index.d.ts'].flatMap((name) => [
+          `dist/esm/${name}`,
+          `dist/cjs/${name}`,
+        ]),
+      ]),
+    );
+  });
+
+  it('has nothing else', () => {
+    const known =
+      /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/cjs\/package\.json|dist\/(esm|cjs)\/.+\.(js|d\.ts))$/;
+    expect(files.filter((name) => !known.test(name))).toEqual([]);
+  });
+
+  it('has the same modules in both builds', () => {
+    const modulesOf = (build: string): string[] =>
+      files.filter((name) => name.startsWith(build) && !name.endsWith('.json')).map((name) => name.slice(build.length));
+    expect(modulesOf('dist/esm')).toEqual(modulesOf('dist/cjs'));
+  });
+});

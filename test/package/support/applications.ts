@@ -1,0 +1,58 @@
+import type { Consumer } from './consumer.js';
+
+/** Has Node behave as the versions that cannot require an ES module: `require` gives the CommonJS build, as in Jest. */
+const CANNOT_REQUIRE_ESM = '--no-experimental-require-module';
+
+/** What TypeScript 5 takes silently, 6 takes with this. */
+const AS_TYPESCRIPT_5 = ['--ignoreDeprecations', '6.0'];
+
+export interface Variant {
+  readonly label: string;
+  /** Node options. */
+  readonly node: readonly string[];
+  /** Where the compiled application is. */
+  readonly output: string;
+}
+
+export interface Application {
+  readonly name: string;
+  readonly fixture: string;
+  /** The ways to run it. */
+  readonly variants: readonly Variant[];
+  readonly compile: (consumer: Consumer) => Promise<void>;
+  /** Reads the package's declarations critically, which applications usually do not. */
+  readonly checkDeclarations: (consumer: Consumer) => Promise<void>;
+}
+
+/** The applications that the package has to work in. */
+export const APPLICATIONS: Application[] = [
+  {
+    name: 'a Nest 12 application of ES modules',
+    fixture: 'nest12-esm',
+    variants: [{ label: 'as it is', node: [], output: 'dist' }],
+    compile: async (consumer) => {
+      await consumer.compile('tsc7', '-p', 'tsconfig.json');
+    },
+    checkDeclarations: async (consumer) => {
+      await consumer.compile('tsc7', '-p', 'tsconfig.json', '--noEmit', '--skipLibCheck', 'false');
+    },
+  },
+  {
+    name: 'a Nest 11 application of CommonJS',
+    fixture: 'nest11-cjs',
+    variants: [
+      { label: 'as it is', node: [], output: 'dist' },
+      { label: 'compiled for node10', node: [], output: 'dist-node10' },
+      { label: 'on the CommonJS build', node: [CANNOT_REQUIRE_ESM], output: 'dist' },
+    ],
+    compile: async (consumer) => {
+      await consumer.compile('tsc6', '-p', 'tsconfig.json', ...AS_TYPESCRIPT_5);
+      await consumer.compile('tsc6', '-p', 'tsconfig.node10.json', ...AS_TYPESCRIPT_5);
+    },
+    checkDeclarations: async (consumer) => {
+      for (const config of ['tsconfig.json', 'tsconfig.node10.json']) {
+        await consumer.compile('tsc6', '-p', config, '--noEmit', '--skipLibCheck', 'false', ...AS_TYPESCRIPT_5);
+      }
+    },
+  },
+];

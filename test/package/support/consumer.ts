@@ -1,0 +1,52 @@
+import { cp, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { root } from './pack.js';
+import { runCommand, runOrThrow, type CommandResult } from './run-command.js';
+
+const fixtures = path.join(root, 'test/package/fixtures');
+
+/** The compilers of this repository; the applications' own `node_modules` hold the types. */
+const COMPILERS = {
+  tsc7: path.join(root, 'node_modules/@typescript/native/bin/tsc'),
+  /** For Nest 11 applications, whose settings TypeScript 7 no longer knows. */
+  tsc6: path.join(root, 'node_modules/typescript/bin/tsc6'),
+};
+
+/** A finished run of an application. */
+export interface ApplicationRun extends CommandResult {
+  /** What it printed, read as JSON, where it ended well. */
+  readonly report: unknown;
+}
+
+/** An application of its own in a folder of its own that has the packed package installed. */
+export class Consumer {
+  private constructor(readonly folder: string) {}
+
+  /** @param without - dependencies not to install */
+  static async install(fixture: string, folder: string, tarball: string, without: string[] = []): Promise<Consumer> {
+    await cp(path.join(fixtures, fixture), folder, { recursive: true });
+    await cp(path.join(fixtures, 'app'), path.join(folder, 'src'), { recursive: true });
+    const manifest = JSON.parse(await readFile(path.join(folder, 'package.json'), 'utf8')) as Manifest;
+    manifest.dependencies['nestjs-locking'] = `file:${tarball}`;
+    for (const name of without) Reflect.deleteProperty(manifest.dependencies, name);
+    await writeFile(path.join(folder, 'package.json'), JSON.stringify(manifest));
+    const args = ['install', '--strict-peer-deps', '--prefer-offline', '--no-audit', '--no-fund', '--no-package-lock'];
+    await runOrThrow('npm', args, { cwd: folder, timeout: 180_000 });
+    return new Consumer(folder);
+  }
+
+  /** Throws with what the compiler said when there is an error. */
+  async compile(compiler: keyof typeof COMPILERS, ...args: string[]): Promise<void> {
+    await runOrThrow(process.execPath, [COMPILERS[compiler], ...args], { cwd: this.folder });
+  }
+
+  /** Runs a compiled file; `code` is `null` when it did not end by itself within twenty seconds. */
+  async run(nodeArgs: string[], env: Record<string, string> = {}): Promise<ApplicationRun> {
+    const result = await runCommand(process.execPath, nodeArgs, { cwd: this.folder, env, timeout: 20_000 });
+    return { ...result, report: result.code === 0 ? JSON.parse(result.stdout) : undefined };
+  }
+}
+
+interface Manifest {
+  dependencies: Record<string, string>;
+}

@@ -1,0 +1,42 @@
+import { existsSync } from 'node:fs';
+import { cp, mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { runOrThrow } from './run-command.js';
+
+export const root = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** What npm takes from the top of the repository. */
+const TOP_FILES = ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md'];
+
+export interface Packed {
+  readonly tarball: string;
+  /** The paths inside the tarball. */
+  readonly files: readonly string[];
+}
+
+/**
+ * Makes the tarball that would be published, from a build of its own: a stale `dist` is never tested, and the one that
+ * other tests use is left alone.
+ */
+export async function packPackage(folder: string): Promise<Packed> {
+  const staged = path.join(folder, 'staged');
+  await mkdir(staged);
+  for (const name of TOP_FILES.filter((file) => existsSync(path.join(root, file)))) {
+    await cp(path.join(root, name), path.join(staged, name));
+  }
+  await runOrThrow(process.execPath, ['tools/build.mjs', path.join(staged, 'dist')], { cwd: root });
+  const args = ['pack', '--ignore-scripts', '--json', '--pack-destination', folder];
+  const answer = JSON.parse(await runOrThrow('npm', args, { cwd: staged })) as PackAnswer;
+  const [packed] = Object.values(answer);
+  if (!packed) throw new Error('npm pack made nothing');
+  return { tarball: path.join(folder, packed.filename), files: packed.files.map((file) => file.path) };
+}
+
+/** npm 12 names each package; npm 11 and before list them. */
+type PackAnswer = Record<string, PackedByNpm> | PackedByNpm[];
+
+interface PackedByNpm {
+  readonly filename: string;
+  readonly files: readonly { readonly path: string }[];
+}

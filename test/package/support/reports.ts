@@ -1,0 +1,33 @@
+import { expect } from '@jest/globals';
+import type { ApplicationRun } from './consumer.js';
+
+/** What `formats.js` of an application prints. */
+export interface FormatsReport {
+  /** Whether `import` and `require` give the same class. */
+  readonly sameClass: boolean;
+  /** The file that `require` of the package loads. */
+  readonly required: string;
+  /** The files that the testing part is loaded from. */
+  readonly testing: readonly string[];
+}
+
+/** What `main.js` prints when everything worked; the tokens apart. */
+const GOOD_REPORT = {
+  unlockedAtOnce: 10,
+  lockedAtOnce: 1,
+  errors: {
+    busy: ['isLockingError', 'isLockTimeoutError', 'instanceof LockTimeoutError'],
+    key: ['isLockingError', 'isLockKeyError'],
+    configuration: ['isLockingError', 'isLockConfigurationError'],
+  },
+  leftBehind: true,
+};
+
+/** The application ended by itself, without a complaint, and its locks did what they are for. */
+export function expectGoodReport({ code, stderr, report }: ApplicationRun): void {
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(report).toMatchObject(GOOD_REPORT);
+  const { tokens } = report as { tokens: number[] };
+  expect(tokens).toHaveLength(10);
+  expect(tokens).toEqual([...new Set(tokens)].sort((a, b) => a - b));
+}

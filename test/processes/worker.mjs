@@ -1,0 +1,72 @@
+// @ts-check
+/**
+ * One application process of the tests. It does what its parent says, in messages, and reports each step.
+ */
+import 'reflect-metadata';
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { Redis } from 'ioredis';
+import { LockingModule, LockingService, RedisLockingProvider } from 'nestjs-locking';
+
+const redisUrl = process.env.REDIS_URL ?? '';
+
+class App {}
+Module({
+  imports: [LockingModule.forRoot({ providers: [{ resolve: RedisLockingProvider, options: { redisUrl } }] })],
+})(App);
+
+const app = await NestFactory.createApplicationContext(App, { logger: ['error', 'warn'] });
+const locking = app.get(LockingService);
+const redis = new Redis(redisUrl);
+
+/** @param {object} message */
+const report = (message) => process.send?.(message);
+
+/** Reads, computes and writes in three steps: an update is lost whenever two do so at once. */
+async function increment() {
+  const before = Number((await redis.get('counter')) ?? 0);
+  await new Promise((resolve) => setImmediate(resolve));
+  await redis.set('counter', before + 1);
+}
+
+const commands = {
+  /** @param {{ times: number; locked: boolean }} command */
+  async count({ times, locked }) {
+    const step = locked ? () => locking.execute('counter', increment, { timeout: '50s' }) : increment;
+    await Promise.all(Array.from({ length: times }, step));
+    report({ done: 'count' });
+  },
+
+  /** @param {{ key: string; expire: `${number}ms` }} command */
+  async hold({ key, expire }) {
+    try {
+      await locking.execute(
+        key,
+        async (lock) => {
+          report({ holds: key, token: lock.fencingToken });
+          await new Promise((resolve) => process.once('message', resolve));
+          report({ awake: key, held: lock.held, remaining: lock.remaining });
+        },
+        { expire },
+      );
+      report({ ended: key });
+    } catch (error) {
+      report({ ended: key, code: /** @type {{ code?: string }} */ (error).code });
+    }
+  },
+
+  async close() {
+    redis.disconnect();
+    await app.close();
+    process.disconnect();
+  },
+
+  async wake() {
+    // The job that waits for any message has heard it.
+  },
+};
+
+process.on('message', (/** @type {{ do: keyof typeof commands } & any} */ message) => {
+  void commands[message.do](message);
+});
+report({ ready: true });

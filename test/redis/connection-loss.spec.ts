@@ -1,0 +1,105 @@
+import { describe, expect, it } from '@jest/globals';
+import { LockBackendError } from '../../lib/index.js';
+import { useApplications } from '../module/support/applications.js';
+import { eventually, rejectionOf } from '../module/support/poll.js';
+import { useRawRedis } from '../module/support/raw-redis.js';
+
+const redis = useRawRedis();
+const applications = useApplications();
+
+/** Cuts every connection but that of the raw client. */
+const cut = (): Promise<unknown> => redis.raw.call('CLIENT', 'KILL', 'TYPE', 'normal');
+
+describe('a connection that is cut', () => {
+  it('is made again, so that calls work within a second', async () => {
+    const { locking, log } = await applications.onRedis({ redisUrl: redis.url });
+    for (let round = 1; round <= 3; round += 1) {
+      await cut();
+      const since = performance.now();
+      await eventually(async () => {
+        const result = await locking.execute('k', () => 'ran').catch((error: unknown) => error);
+        if (result !== 'ran') expect(result).toBeInstanceOf(LockBackendError);
+        return result === 'ran' && log.of('log').length === 1 + round;
+      });
+      expect(performance.now() - since).toBeLessThan(1000);
+    }
+    await eventually(async () => (await redis.raw.dbsize()) === 1);
+  });
+
+  it('costs nobody the lock that is held', async () => {
+    const { locking, log } = await applications.onRedis({ redisUrl: redis.url, expire: '1s' });
+    const result = await locking.execute('k', async ({ signal }) => {
+      const before = await redis.raw.get('lock:k');
+      await cut();
+      await eventually(() => log.of('log').length === 2);
+      // It is renewed at a third of its length: above two thirds again after it was below.
+      await eventually(async () => (await redis.raw.pttl('lock:k')) < 700);
+      await eventually(async () => (await redis.raw.pttl('lock:k')) > 800);
+      return [signal.aborted, (await redis.raw.get('lock:k')) === before];
+    });
+    expect(result).toEqual([false, true]);
+  });
+
+  it('does not send those away who wait in line', async () => {
+    const [holder, waiter] = [
+      await applications.onRedis({ redisUrl: redis.url }),
+      await applications.onRedis({ redisUrl: redis.url }),
+    ];
+    const lock = await holder.locking.acquire('k');
+    await redis.raw.config('RESETSTAT');
+    const order: string[] = [];
+    const waiting = ['first', 'second', 'third'].map((name) =>
+      waiter.locking.execute('k', () => order.push(name), { timeout: '20s' }),
+    );
+    await eventually(async () => (await redis.raw.info('commandstats')).includes('cmdstat_evalsha:'));
+    for (let round = 1; round <= 2; round += 1) {
+      await cut();
+      // Nest's Logger is one for the process: the application that came last hears both.
+      await eventually(() => waiter.log.of('log').length === 1 + 2 * round);
+    }
+    expect(lock.held).toBe(true);
+    expect(order).toEqual([]);
+    expect(await lock.release()).toBe(true);
+    await Promise.all(waiting);
+    expect(order).toEqual(['first', 'second', 'third']);
+    await eventually(async () => (await redis.raw.dbsize()) === 1);
+  });
+
+  it('under a call leaves nothing held, whether the call came through or not', async () => {
+    const { locking } = await applications.onRedis({ redisUrl: redis.url });
+    for (let round = 0; round < 3; round += 1) {
+      const calls = Array.from({ length: 20 }, (_, index) => locking.execute(`k${index}`, () => 'ran'));
+      const [results] = await Promise.all([Promise.allSettled(calls), cut()]);
+      for (const result of results) {
+        if (result.status === 'rejected') expect(result.reason).toBeInstanceOf(LockBackendError);
+        else expect(result.value).toBe('ran');
+      }
+      await eventually(async () => (await locking.inspect('k0').catch(() => undefined)) === null);
+    }
+    await eventually(async () => (await redis.raw.dbsize()) === 1);
+  });
+});
+
+describe('a server that goes and comes back', () => {
+  it('loses locks, which their holders learn of, and grants new ones', async () => {
+    const { locking } = await applications.onRedis({ redisUrl: redis.url, expire: '900ms' });
+    const lock = await locking.acquire('k');
+    await redis.server.restart();
+    await new Promise((resolve) => {
+      lock.signal.addEventListener('abort', resolve);
+    });
+    expect(lock.held).toBe(false);
+    await eventually(async () => (await locking.execute('k', () => 1).catch(() => 0)) === 1);
+  });
+
+  it('fails calls while it is away, at once and with the cause', async () => {
+    const { locking } = await applications.onRedis({ redisUrl: redis.url });
+    await redis.server.stop();
+    await eventually(async () => (await rejectionOf(locking.inspect('k'))).message.includes('ECONNREFUSED'));
+    const since = performance.now();
+    const error = await rejectionOf(locking.execute('k', () => 'never', { timeout: '1m' }));
+    expect(error).toBeInstanceOf(LockBackendError);
+    expect(error.message).toMatch(/^Could not lock "k": not connected to Redis \(connect ECONNREFUSED .*\)\. Check/);
+    expect(performance.now() - since).toBeLessThan(500);
+  });
+});

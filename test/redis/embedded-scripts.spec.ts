@@ -1,0 +1,71 @@
+import { describe, expect, it } from '@jest/globals';
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { SCRIPT_SOURCES } from '../../lib/providers/redis/scripts.generated.js';
+import { useApplications } from '../module/support/applications.js';
+import { useRawRedis } from '../module/support/raw-redis.js';
+
+const lib = new URL('../../lib/providers/redis/', import.meta.url);
+
+describe('the embedded scripts', () => {
+  it('are those of the .lua files: run `npm run build` when this fails', async () => {
+    const tool = new URL('../../tools/embed-scripts.mjs', import.meta.url).pathname;
+    const { renderScripts } = (await import(tool)) as { renderScripts: () => Promise<string> };
+    expect(await readFile(new URL('scripts.generated.ts', lib), 'utf8')).toBe(await renderScripts());
+  });
+
+  it('each begin, as files, with a header that tells of KEYS, ARGV and what is returned', async () => {
+    const names = (await readdir(new URL('scripts/', lib))).filter((name) => name.endsWith('.lua'));
+    expect(names.map((name) => name.replace('.lua', '')).sort()).toEqual(Object.keys(SCRIPT_SOURCES).sort());
+    for (const name of names) {
+      const [header] = (await readFile(new URL(`scripts/${name}`, lib), 'utf8')).split(/^(?!--)/m);
+      expect(header).toMatch(/^-- KEYS/m);
+      expect(header).toMatch(/^-- Returns /m);
+      if (SCRIPT_SOURCES[name.replace('.lua', '') as 'acquire'].includes('ARGV')) expect(header).toMatch(/^-- ARGV/m);
+    }
+  });
+});
+
+describe('a server that has forgotten the scripts', () => {
+  const redis = useRawRedis();
+  const applications = useApplications();
+
+  it('is given them again, at every kind of call', async () => {
+    const { locking } = await applications.onRedis({ redisUrl: redis.url });
+    const forget = async (): Promise<unknown> => redis.raw.script('FLUSH');
+
+    await forget();
+    const lock = await locking.acquire('k', { ownerId: 'me', expire: '1m' });
+    await forget();
+    expect(await locking.inspect('k')).toMatchObject({ ownerId: 'me', fencingToken: lock.fencingToken });
+    await forget();
+    expect(await lock.extend('2m')).toBe(true);
+    expect(await redis.raw.pttl('lock:k')).toBeGreaterThan(60_000);
+    await forget();
+    expect(await lock.release()).toBe(true);
+    expect(await redis.raw.exists('lock:k')).toBe(0);
+  });
+
+  it('is given them while a job runs, whose lock goes on', async () => {
+    const { locking } = await applications.onRedis({ redisUrl: redis.url });
+    const result = await locking.execute('k', async ({ signal }) => {
+      await redis.raw.script('FLUSH');
+      await Promise.all(['a', 'b', 'c'].map((key) => locking.execute(key, () => undefined)));
+      return signal.aborted;
+    });
+    expect(result).toBe(false);
+    expect(await redis.raw.dbsize()).toBe(1);
+  });
+
+  it('is otherwise sent their hash only', async () => {
+    const { locking } = await applications.onRedis({ redisUrl: redis.url });
+    await locking.execute('warm', () => undefined);
+    await redis.raw.config('RESETSTAT');
+    for (let round = 0; round < 5; round += 1) await locking.execute('k', () => undefined);
+    const stats = await redis.raw.info('commandstats');
+    expect(stats).toContain('cmdstat_evalsha:calls=10,');
+    expect(stats).not.toContain('cmdstat_eval:');
+    const hash = createHash('sha1').update(SCRIPT_SOURCES.acquire).digest('hex');
+    expect(await redis.raw.script('EXISTS', hash)).toEqual([1]);
+  });
+});

@@ -1,0 +1,121 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Redis, type RedisOptions } from 'ioredis';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { LockBackendError, RedisLockingProvider } from '../../lib/index.js';
+import { useApplications } from '../module/support/applications.js';
+import { listedKeys } from '../module/support/listed-keys.js';
+import { eventually, rejectionOf } from '../module/support/poll.js';
+import { useRawRedis } from '../module/support/raw-redis.js';
+
+const redis = useRawRedis();
+const applications = useApplications();
+const clients: Redis[] = [];
+
+function clientOf(options: RedisOptions = {}, url = redis.url): Redis {
+  const client = new Redis(url, { disconnectTimeout: 100, ...options });
+  clients.push(client);
+  return client;
+}
+
+function listenersOf(client: Redis): Record<string, number> {
+  return Object.fromEntries(client.eventNames().map((name) => [String(name), client.listenerCount(name)]));
+}
+
+afterEach(() => {
+  for (const client of clients.splice(0)) client.disconnect();
+});
+
+describe.each([
+  ['that is ready', {}, true],
+  ['that is still connecting', {}, false],
+  ['that has not begun (lazyConnect)', { lazyConnect: true }, false],
+])('an existing client %s', (_, options, awaited) => {
+  it('is used, not closed, and left without our listeners', async () => {
+    const client = clientOf(options);
+    if (awaited) await once(client, 'ready');
+    const before = awaited ? listenersOf(client) : {};
+    const { app, locking, log } = await applications.onRedis({ client });
+    expect(log.of('log')).toEqual(['Connection to Redis in "locking-redis" provider established']);
+    expect(await locking.execute('k', () => client.exists('lock:k'))).toBe(1);
+    await locking.acquire('held');
+
+    await app.close();
+    expect(client.status).toBe('ready');
+    expect(await client.ping()).toBe('PONG');
+    expect(listenersOf(client)).toEqual(before);
+    expect(await client.keys('*')).toEqual(['lock:nestjs-locking:fence']);
+    expect(await rejectionOf(locking.acquire('k'))).toBeInstanceOf(LockBackendError);
+  });
+});
+
+describe('an existing client', () => {
+  it('keeps its own keyPrefix', async () => {
+    const { locking } = await applications.onRedis({ client: clientOf({ keyPrefix: 'mine?:' }), namespace: 'l:' });
+    await locking.acquire('k', { ownerId: 'me' });
+    expect((await redis.raw.keys('*')).sort()).toEqual(['mine?:l:k', 'mine?:l:nestjs-locking:fence']);
+    expect(await listedKeys(locking)).toEqual(['k']);
+    expect(await locking.inspect('k')).toMatchObject({ ownerId: 'me', ttl: null });
+    expect(await locking.forceRelease('k')).toBe(1);
+  });
+
+  it('may serve two applications, one of which ends', async () => {
+    const client = clientOf();
+    const one = await applications.onRedis({ client });
+    const two = await applications.onRedis({ client });
+    const lock = await two.locking.acquire('k');
+    await one.app.close();
+    expect(lock.held).toBe(true);
+    expect(await two.locking.execute('l', () => 1)).toBe(1);
+    await two.app.close();
+    expect(listenersOf(client)).toEqual({});
+  });
+
+  it('is used again after it has connected again, and reported', async () => {
+    const client = clientOf();
+    const { locking, log } = await applications.onRedis({ client });
+    await redis.raw.call('CLIENT', 'KILL', 'TYPE', 'normal');
+    await eventually(() => log.of('log').length === 2);
+    expect(await locking.execute('k', () => 1)).toBe(1);
+  });
+
+  it('that is down is reported, and used once it is up', async () => {
+    const client = clientOf({ lazyConnect: true, retryStrategy: () => 20 }, 'redis://127.0.0.1:1');
+    const { locking, log } = await applications.onRedis({ client });
+    expect(log.of('error')[0]).toContain('provider failed: connect ECONNREFUSED 127.0.0.1:1.');
+    expect((await rejectionOf(locking.acquire('k'))).message).toContain('ECONNREFUSED');
+    client.options.port = redis.port;
+    await eventually(() => log.of('log').length === 1);
+    expect(await locking.execute('k', () => 1)).toBe(1);
+  });
+
+  it('that has ended is reported at the start, and fails the boot with failFast', async () => {
+    const client = clientOf();
+    await once(client, 'ready');
+    client.disconnect();
+    await once(client, 'end');
+    const { log, locking, app } = await applications.onRedis({ client });
+    expect(log.of('error')[0]).toContain('provider failed: the client is end.');
+    expect(await rejectionOf(locking.acquire('k'))).toBeInstanceOf(LockBackendError);
+    expect(await rejectionOf(applications.onRedis({ client, failFast: true }))).toBeInstanceOf(LockBackendError);
+    await app.close();
+    expect(listenersOf(client)).toEqual({});
+  });
+
+  it('that never becomes ready is left without our listeners as well', async () => {
+    const silent = createServer().listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as { port: number };
+    const client = clientOf({}, `redis://127.0.0.1:${port}`).on('error', () => undefined);
+    await once(client, 'connect');
+    const before = listenersOf(client);
+
+    const provider = new RedisLockingProvider({ client }, { id: 'locking-redis', warn: () => undefined });
+    const opening = rejectionOf(provider.connect(() => undefined));
+    expect(listenersOf(client)).not.toEqual(before);
+    await provider.close();
+    expect((await opening).message).toBe('the client is connect');
+    expect(listenersOf(client)).toEqual(before);
+    silent.close();
+  });
+});

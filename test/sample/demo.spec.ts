@@ -1,0 +1,162 @@
+import { once } from 'node:events';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually, isRunning } from '../support/processes.js';
+import { useRedisServer } from '../support/redis.js';
+import { buildSample, ended, isListening, startProgram, type Ended, type Program } from './programs.js';
+
+const DEMO = 'dist-sample/shop/demo.js';
+const SHOP = 'dist-sample/shop/main.js';
+
+/** Runs the compiled demo, in memory unless there is a URL. */
+function startDemo(args: string[], redisUrl = ''): Program {
+  return startProgram(DEMO, args, { LOCKING_REDIS_URL: redisUrl });
+}
+
+/** The two cells of a row of the table: without a lock, and with it. */
+function row(stdout: string, label: string): string[] {
+  const line = stdout.split('\n').find((text) => text.startsWith(`  ${label} `)) ?? '';
+  return line.slice(label.length + 2).trim().split(/ {2,}/); // prettier-ignore
+}
+
+/** The ports of the processes and of the Redis, as the second and third line name them. */
+function portsIn(stdout: string): number[] {
+  const [, processes = '', store = ''] = stdout.split('\n');
+  return [...`${processes} ${store}`.matchAll(/\b\d{4,5}\b/g)].map(Number);
+}
+
+async function expectNothingLeft(demo: Program, stdout: string): Promise<void> {
+  await eventually(() => !isRunning(-demo.pid!));
+  for (const port of portsIn(stdout)) expect([port, await isListening(port)]).toEqual([port, false]);
+}
+
+// All that runs the sample is in this file: files run at the same time, and two compilers would write the same output.
+beforeAll(buildSample, 60_000);
+
+function expectGoodRun({ code, stdout, stderr }: Ended): void {
+  expect(stderr).toBe('');
+  expect(row(stdout, 'in stock')).toEqual(['40', '40']);
+  expect(row(stdout, 'orders sent')).toEqual(['300', '300']);
+  const [accepted = [], soldOut, errors, over = [], left, books] = [
+    'accepted',
+    'sold out',
+    'errors and timeouts',
+    'oversold',
+    'left in stock',
+    'left + accepted = in stock',
+  ].map((label) => row(stdout, label));
+  expect(accepted[1]).toBe('40');
+  expect(soldOut?.[1]).toBe('260');
+  expect(errors).toEqual(['0', '0']);
+  expect(over[1]).toBe('0');
+  expect(left?.[1]).toBe('0');
+  expect(books?.[1]).toBe('yes');
+  // The demo shows something only if the unlocked run goes wrong.
+  expect(Number(over[0])).toBeGreaterThan(0);
+  expect(stdout.trimEnd().split('\n').at(-1)).toMatch(/^PASS: /);
+  expect(code).toBe(0);
+
+  const lines = stdout.trimEnd().split('\n');
+  expect(lines.length).toBeLessThanOrEqual(24);
+  expect(Math.max(...lines.map(({ length }) => length))).toBeLessThanOrEqual(80);
+}
+
+describe('npm run demo', () => {
+  const redis = useRedisServer();
+
+  it('sells exactly the stock in memory, and leaves nothing behind', async () => {
+    const demo = startDemo([]);
+    const result = await ended(demo);
+    expectGoodRun(result);
+    expect(result.stdout).toContain('one process on port');
+    await expectNothingLeft(demo, result.stdout);
+  }, 60_000);
+
+  it('sells exactly the stock over four processes and a Redis of its own, and leaves nothing behind', async () => {
+    const demo = startDemo(['--redis']);
+    const result = await ended(demo);
+    expectGoodRun(result);
+    expect(result.stdout).toContain('4 processes on ports');
+    expect(portsIn(result.stdout)).toHaveLength(5);
+    await expectNothingLeft(demo, result.stdout);
+  }, 60_000);
+
+  it('uses the Redis that it is given', async () => {
+    const result = await ended(startDemo([], redis.url));
+    expectGoodRun(result);
+    expect(result.stdout).toContain(`locks in Redis at 127.0.0.1:${String(redis.port)}`);
+  }, 60_000);
+
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    'leaves nothing behind when it is ended by %s',
+    async (signal) => {
+      const demo = startDemo(['--redis']);
+      const end = ended(demo);
+      await once(demo.stdout, 'data');
+      process.kill(-demo.pid!, signal);
+      const { code, stdout, stderr } = await end;
+      expect(code).toBe(signal === 'SIGINT' ? 130 : 143);
+      expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+      expect(portsIn(stdout)).toHaveLength(5);
+      await expectNothingLeft(demo, stdout);
+    },
+    60_000,
+  );
+
+  it.each([
+    ['nobody listens', 'redis://:secret@127.0.0.1:1', /Cannot reach Redis at 127\.0\.0\.1:1: .*ECONNREFUSED/],
+    ['it is no URL of a Redis', 'localhost', /LOCKING_REDIS_URL must be a URL such as/],
+  ])('fails with one clear line when %s', async (_, url, message) => {
+    const { code, stdout, stderr } = await ended(startDemo([], url));
+    expect(code).toBe(1);
+    expect(stdout).toBe('');
+    expect(stderr.trimEnd().split('\n')).toEqual([expect.stringMatching(message)]);
+    expect(stderr).not.toContain('secret');
+  });
+
+  it('refuses an argument that it does not know', async () => {
+    const { code, stderr } = await ended(startDemo(['--reids']));
+    expect(code).toBe(1);
+    expect(stderr).toContain('--reids');
+  });
+});
+
+describe('npm run start:shop', () => {
+  it.each(['SIGINT', 'SIGTERM'] as const)('sells, refuses what is wrong, and ends cleanly by %s', async (signal) => {
+    const shop = startProgram(SHOP, [], { PORT: '0', LOCKING_REDIS_URL: '' });
+    const end = ended(shop);
+    let printed = '';
+    shop.stdout.on('data', (chunk: string) => (printed += chunk));
+    await eventually(() => printed.includes('/orders/summary\n\n'));
+    expect(printed).toContain('POST   /orders/unlocked');
+    const url = /listens on (http:\S+);/.exec(printed)![1]!;
+
+    const send = async (method: string, path: string, body?: object): Promise<[number, unknown]> => {
+      const headers = { 'content-type': 'application/json' };
+      const response = await fetch(url + path, { method, headers, ...(body && { body: JSON.stringify(body) }) });
+      return [response.status, await response.json()];
+    };
+    const order = { sku: 'tea', quantity: 1, customer: 'Ada' };
+    expect(await send('PUT', '/stock/tea', { quantity: 1 })).toEqual([200, { sku: 'tea', quantity: 1 }]);
+    expect(await send('POST', '/orders', order)).toEqual([201, expect.objectContaining(order)]);
+    expect(await send('POST', '/orders', order)).toEqual([409, expect.objectContaining({ code: 'SOLD_OUT' })]);
+    expect(await send('GET', '/stock/tea')).toEqual([200, { sku: 'tea', quantity: 0 }]);
+    expect(await send('GET', '/orders')).toEqual([200, [expect.objectContaining(order)]]);
+    expect(await send('GET', '/orders/summary')).toEqual([200, [{ sku: 'tea', orders: 1, units: 1 }]]);
+    expect((await send('POST', '/orders', { ...order, sku: 'none' }))[0]).toBe(404);
+    expect((await send('POST', '/orders', { ...order, quantity: 0.5 }))[0]).toBe(400);
+
+    shop.kill(signal);
+    const { code, stderr } = await end;
+    expect([code, stderr]).toEqual([0, '']);
+    expect(await isListening(Number(new URL(url).port))).toBe(false);
+  });
+
+  it.each([
+    ['the Redis is not there', { LOCKING_REDIS_URL: 'redis://127.0.0.1:1' }, 'Cannot reach Redis at 127.0.0.1:1'],
+    ['the port is none', { LOCKING_REDIS_URL: '', PORT: 'http' }, 'PORT must be a number'],
+  ])('says so in one line when %s', async (_, env, message) => {
+    const { code, stdout, stderr } = await ended(startProgram(SHOP, [], env));
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr.trimEnd().split('\n')).toEqual([expect.stringContaining(message)]);
+  });
+});

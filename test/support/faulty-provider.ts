@@ -1,0 +1,112 @@
+import { LockEngine } from '../../lib/engine/lock-engine.js';
+import { readEngineSettings } from '../../lib/engine/engine-settings.js';
+import { resolveCallOptions, type HoldMode } from '../../lib/engine/call-options.js';
+import type { LockHandle } from '../../lib/engine/lock-handle.js';
+import {
+  InMemoryLockingProvider,
+  MemoryLockStore,
+  type AcquireOptions,
+  type LockingProvider,
+  type LockingProviderOptions,
+} from '../../lib/index.js';
+import { ManualClock } from '../../lib/testing/index.js';
+import { deferred } from './deferred.js';
+
+type Primitive = 'acquire' | 'extend' | 'release';
+
+/**
+ * How a call into the store goes wrong. `refuse`: it does not arrive. `lose`: it is carried out, but the answer is
+ * lost. `hold`: it is carried out, and the answer comes when `letGo` is called. `delay`: it arrives only then.
+ */
+type Fault = 'refuse' | 'lose' | 'hold' | 'delay';
+
+/** An in-memory store between which and the engine things go wrong, on a clock moved by hand. */
+export class FaultyStore {
+  readonly clock = new ManualClock();
+  readonly store = new MemoryLockStore(this.clock);
+  readonly calls: Record<Primitive, number> = { acquire: 0, extend: 0, release: 0 };
+
+  private readonly inner = new InMemoryLockingProvider({ store: this.store });
+  private readonly faults = new Map<Primitive, Fault>();
+  private gate = deferred();
+
+  /** From now on calls of this kind go wrong. */
+  fail(primitive: Primitive, fault: Fault): void {
+    this.faults.set(primitive, fault);
+  }
+
+  /** From now on nothing goes wrong any more. */
+  mend(): void {
+    this.faults.clear();
+  }
+
+  /** What was held up goes on. */
+  letGo(): void {
+    this.gate.resolve();
+    this.gate = deferred();
+  }
+
+  /** An engine, as a process would have it, on this store. */
+  engine(options: LockingProviderOptions = {}): TestEngine {
+    return new TestEngine(this.provider(), options, this.clock);
+  }
+
+  private provider(): LockingProvider {
+    const through = <Request, Answer>(primitive: Primitive, send: (requests: Request[]) => Promise<Answer>[]) => {
+      return (requests: readonly Request[]): Promise<Answer>[] =>
+        requests.map(async (request) => {
+          this.calls[primitive] += 1;
+          const fault = this.faults.get(primitive);
+          if (fault === 'refuse') throw new Error('connection refused');
+          if (fault === 'delay') await this.gate.promise;
+          const answer = await send([request])[0]!;
+          if (fault === 'lose') throw new Error('connection lost');
+          if (fault === 'hold') await this.gate.promise;
+          return answer;
+        });
+    };
+    return {
+      acquire: through('acquire', (requests) => this.inner.acquire(requests)),
+      extend: through('extend', (requests) => this.inner.extend(requests)),
+      release: through('release', (requests) => this.inner.release(requests)),
+      forceRelease: (keys) => this.inner.forceRelease(keys),
+      inspect: (keys) => this.inner.inspect(keys),
+      list: (match) => this.inner.list(match),
+    };
+  }
+}
+
+/** An engine that takes options as users write them. */
+export class TestEngine {
+  readonly engine: LockEngine;
+
+  constructor(provider: LockingProvider, options: LockingProviderOptions, clock: ManualClock) {
+    this.engine = new LockEngine(provider, readEngineSettings(options), clock);
+  }
+
+  async acquire(key: string, options: AcquireOptions = {}): Promise<LockHandle> {
+    return this.engine.acquire([key], this.resolve(options, 'handle'));
+  }
+
+  async tryAcquire(key: string, options: AcquireOptions = {}): Promise<LockHandle | null> {
+    return this.engine.tryAcquire([key], this.resolve(options, 'handle'));
+  }
+
+  async execute<T>(key: string, job: (lock: LockHandle) => T | Promise<T>, options: AcquireOptions = {}): Promise<T> {
+    return this.engine.execute([key], (lock) => job(lock as LockHandle), this.resolve(options, 'job'));
+  }
+
+  private resolve(options: AcquireOptions, mode: HoldMode) {
+    return resolveCallOptions(options, mode, this.engine.settings);
+  }
+}
+
+/** Keeps what a promise came to, so that a test may look before it is settled. */
+export function track<T>(promise: Promise<T>): { readonly outcome: PromiseSettledResult<T> | undefined } {
+  const tracked: { outcome: PromiseSettledResult<T> | undefined } = { outcome: undefined };
+  promise.then(
+    (value) => (tracked.outcome = { status: 'fulfilled', value }),
+    (reason: unknown) => (tracked.outcome = { status: 'rejected', reason }),
+  );
+  return tracked;
+}
