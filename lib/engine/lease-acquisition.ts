@@ -15,6 +15,8 @@ const SILENCE = 1000;
 
 /** Waiting for keys and taking them: see the section on waiting in ARCHITECTURE.md. */
 export class LeaseAcquisition {
+  private readonly underway = new Set<Promise<void>>();
+
   constructor(private readonly parts: EngineParts) {}
 
   /**
@@ -33,6 +35,11 @@ export class LeaseAcquisition {
       waiter.dispose();
       queue.leave(waiter);
     }
+  }
+
+  /** Every attempt under way: it ends when it has had its answer, and been undone if nobody waited for it any more. */
+  get attempts(): readonly Promise<void>[] {
+    return [...this.underway];
   }
 
   private async wait(waiter: Waiter, options: CallOptions): Promise<Lease> {
@@ -75,15 +82,17 @@ export class LeaseAcquisition {
       this.undo(keys, ownerId, attemptId, ttl);
     };
     const sentAt = clock.now();
-    const call = calls.run('lock', keys, async () =>
-      first(provider.acquire([{ keys, ownerId, attemptId, ttl, onlyIfOwned }])),
-    );
-    const settled = await waiter.settle(call);
+    const ask = async (): Promise<LeaseAnswer> =>
+      first(provider.acquire([{ keys, ownerId, attemptId, ttl, onlyIfOwned }]));
+    const answer = ask();
+    const fate = this.follow(answer, undo);
+    const settled = await waiter.settle(calls.run('lock', keys, async () => answer));
     if ('end' in settled) {
-      whenSettled(call, undo);
+      fate.givenUp = true;
       throw this.endError(waiter, options);
     }
     if ('error' in settled) {
+      fate.givenUp = true;
       if (mayHaveRun(settled.error)) undo();
       // Who is already in line rides out a short fault; a newcomer is told at once.
       if (!waiter.answered) throw settled.error;
@@ -94,6 +103,10 @@ export class LeaseAcquisition {
     if (!settled.value.granted) {
       waiter.answered = true;
       return settled.value.remaining;
+    }
+    if (waiter.end?.reason === 'error') {
+      undo();
+      throw waiter.end.error;
     }
     const deadline = localDeadline(sentAt, ttl);
     if (clock.now() >= deadline) {
@@ -114,6 +127,22 @@ export class LeaseAcquisition {
     holds.grant(lease, attemptId, deadline);
     this.parts.keeper.watch(lease);
     return lease;
+  }
+
+  /** Sees an attempt to its end, however late; if it is given up by then, what it may have taken is undone. */
+  private follow(call: Promise<LeaseAnswer>, undo: () => void): { givenUp: boolean } {
+    const fate = { givenUp: false };
+    const settling = call.then(
+      (answer) => {
+        if (fate.givenUp && answer.granted) undo();
+      },
+      (error: unknown) => {
+        if (fate.givenUp && mayHaveRun(error)) undo();
+      },
+    );
+    this.underway.add(settling);
+    void settling.finally(() => this.underway.delete(settling));
+    return fate;
   }
 
   /**
@@ -147,16 +176,4 @@ export class LeaseAcquisition {
     const tolerance = waiter.answered || timeout === 0 ? SILENCE : Math.min(SILENCE, timeout / 2);
     return calls.silence >= tolerance;
   }
-}
-
-/** Calls `undo` once `call` has an outcome that may have taken something. */
-function whenSettled(call: Promise<LeaseAnswer>, undo: () => void): void {
-  call.then(
-    (answer) => {
-      if (answer.granted) undo();
-    },
-    (error: unknown) => {
-      if (mayHaveRun(error)) undo();
-    },
-  );
 }

@@ -36,6 +36,11 @@ export class LeaseKeeper {
     this.timers.delete(lease);
   }
 
+  /** Nothing is renewed or asked after any more. */
+  close(): void {
+    for (const lease of [...this.timers.keys()]) this.unwatch(lease);
+  }
+
   /** Ends the trust in `lease` if its time is over. A timer does so too, but may come late in a process that froze. */
   expireIfDue(lease: Lease): void {
     if (lease.holds.size === 0 || this.clock.now() < lease.deadline) return;

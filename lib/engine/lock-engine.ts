@@ -17,7 +17,7 @@ import type { Lease } from './lease.js';
 import { enclosingLease } from './lock-context.js';
 import { LockHandle, type HandleActions } from './lock-handle.js';
 import { first, ReleaseRetry } from './release-retry.js';
-import { StoreCalls } from './store-calls.js';
+import { STORE_ANSWER_TIMEOUT, StoreCalls } from './store-calls.js';
 import { WaitQueue } from './wait-queue.js';
 
 /**
@@ -154,7 +154,7 @@ export class LockEngine implements HandleActions {
    * @returns how many jobs had not ended by then
    */
   async close(): Promise<number> {
-    const { queue, holds, retry, clock, settings } = this.parts;
+    const { queue, keeper, retry, clock, settings } = this.parts;
     this.closing = true;
     for (const waiter of queue.everyone()) {
       waiter.finish({ reason: 'error', error: new LockBackendError(waiter.keys, closed(waiter.keys)) });
@@ -162,9 +162,10 @@ export class LockEngine implements HandleActions {
     await settledWithin([...this.jobs], settings.drainTimeout, clock);
     const unfinished = this.jobs.size;
     try {
+      await settledWithin(this.acquisition.attempts, STORE_ANSWER_TIMEOUT, clock);
       await this.releases.releaseAll(undefined, givenUpAtShutdown);
     } finally {
-      for (const { leases } of holds.all()) for (const lease of leases) this.parts.keeper.unwatch(lease);
+      keeper.close();
       await retry.close();
     }
     return unfinished;

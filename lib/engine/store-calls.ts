@@ -47,5 +47,7 @@ export class StoreCalls {
 
 /** Whether a failed call may have been carried out all the same. */
 export function mayHaveRun(error: unknown): boolean {
-  return !(error instanceof LockBackendError && error.cause instanceof StoreNotReachedError);
+  return (
+    !(error instanceof StoreNotReachedError) && !(error instanceof Error && error.cause instanceof StoreNotReachedError)
+  );
 }

@@ -37,6 +37,17 @@ describe('an acquire that is given up leaves nothing held', () => {
     await expectFree('a');
   });
 
+  it('when it reaches the store long after everybody has given it up', async () => {
+    world.fail('acquire', 'delay');
+    const wait = track(world.engine().acquire('a', { timeout: '1h' }));
+    await world.clock.advance('6s');
+    expect(wait.outcome).toMatchObject({ reason: { code: 'LOCK_BACKEND' } });
+    world.mend();
+    world.letGo();
+    await world.clock.advance(0);
+    await expectFree('a');
+  });
+
   it('when its signal aborts meanwhile', async () => {
     world.fail('acquire', 'hold');
     const abort = new AbortController();
@@ -48,6 +59,21 @@ describe('an acquire that is given up leaves nothing held', () => {
     world.mend();
     world.letGo();
     await world.clock.advance(0);
+    await expectFree('a');
+  });
+
+  it('when the engine closes meanwhile', async () => {
+    world.fail('acquire', 'hold');
+    const engine = world.engine();
+    const wait = track(engine.acquire('a', { ownerId: 'one' }));
+    await world.clock.advance(0);
+    const closed = track(engine.engine.close());
+    await world.clock.advance(0);
+    expect(wait.outcome).toMatchObject({ reason: { code: 'LOCK_BACKEND' } });
+    expect(closed.outcome).toBeUndefined();
+    world.letGo();
+    await world.clock.advance(0);
+    expect(closed.outcome?.status).toBe('fulfilled');
     await expectFree('a');
   });
 
