@@ -30,4 +30,8 @@ export async function renderScripts() {
   return `${text}} as const;\n`;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await writeFile(target, await renderScripts());
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const text = await renderScripts();
+  // Left alone when it is up to date, so that nothing that watches the sources starts over.
+  if (text !== (await readFile(target, 'utf8').catch(() => undefined))) await writeFile(target, text);
+}

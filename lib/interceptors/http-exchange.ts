@@ -11,6 +11,8 @@ interface RawResponse extends Closable {
 
 /** The response of an HTTP request and the connection it goes over, under Express and Fastify. */
 export class HttpExchange {
+  private seenOver = false;
+
   private constructor(
     private readonly response: RawResponse,
     private readonly socket: Closable | undefined,
@@ -28,9 +30,13 @@ export class HttpExchange {
   /** Whether the response has been sent, or nobody is there to get it. */
   get over(): boolean {
     const { response, socket } = this;
-    return [response.writableFinished, response.destroyed, response.stream?.destroyed, socket?.destroyed].includes(
-      true,
-    );
+    return [
+      this.seenOver,
+      response.writableFinished,
+      response.destroyed,
+      response.stream?.destroyed,
+      socket?.destroyed,
+    ].includes(true);
   }
 
   /** Whether the client has left before it was answered. */
@@ -41,14 +47,18 @@ export class HttpExchange {
   /** @returns a function that stops listening */
   onceOver(callback: () => void): () => void {
     const { response, socket } = this;
+    const note = (): void => {
+      this.seenOver = true;
+      callback();
+    };
     // "finish" as well, since a simulated request (Fastify's inject) is never closed
-    response.once('finish', callback);
-    response.once('close', callback);
+    response.once('finish', note);
+    response.once('close', note);
     // a pipelined response that waits for its turn does not learn that its connection is gone
-    const leaveSocket = socket && onceClosed(socket, callback);
+    const leaveSocket = socket && onceClosed(socket, note);
     return () => {
-      response.removeListener('finish', callback);
-      response.removeListener('close', callback);
+      response.removeListener('finish', note);
+      response.removeListener('close', note);
       leaveSocket?.();
     };
   }

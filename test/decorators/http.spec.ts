@@ -27,9 +27,9 @@ import {
   type NestInterceptor,
 } from '@nestjs/common';
 import { Reflector, REQUEST } from '@nestjs/core';
-import { map, of, type Observable } from 'rxjs';
+import { concat, map, NEVER, of, type Observable } from 'rxjs';
 import { LockingService, WithLock } from '../../lib/index.js';
-import { freed, Stage, useLockingApps, waiting } from './support.js';
+import { freed, isHeld, Stage, useLockingApps, waiting } from './support.js';
 
 interface HttpRequest {
   headers: Record<string, string | undefined>;
@@ -132,6 +132,12 @@ class OrdersController {
   @WithLock('order:<0>')
   events(@Param('id') id: string): Observable<MessageEvent> {
     return of({ data: id }, { data: this.keys()?.join() ?? 'no lock' });
+  }
+
+  @Sse('endless/:id')
+  @WithLock('order:<0>')
+  endless(@Param('id') id: string): Observable<MessageEvent> {
+    return concat(of({ data: id }), NEVER);
   }
 
   @Get('undeclared/:id')
@@ -249,6 +255,16 @@ describe('@WithLock on a controller', () => {
     const text = await response.text();
     expect(text).toContain('data: 5\n');
     expect(text).toContain('data: order:5\n');
+    await freed(app, 'order:5');
+  });
+
+  it('gives the lock up when the client of a stream goes away', async () => {
+    await listen();
+    const client = new AbortController();
+    const response = await fetch(`${url}/orders/endless/5`, { signal: client.signal });
+    await response.body!.getReader().read();
+    expect(await isHeld(app, 'order:5')).toBe(true);
+    client.abort();
     await freed(app, 'order:5');
   });
 

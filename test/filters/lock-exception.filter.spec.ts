@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ServerResponse } from 'node:http';
 import { Controller, Get, Header, Res, UseFilters, type MiddlewareConsumer, type NestModule } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
@@ -85,10 +85,13 @@ const busy = { statusCode: 409, message: 'The resource is busy, try again later.
 describe.each(PLATFORMS)('LockExceptionFilter (%s)', (platform) => {
   describe.each(Object.entries(BOUND))('by %s', (_name, { metadata, configure }) => {
     let test: TestApp;
-    beforeEach(async () => {
+    beforeEach(() => {
+      test.log.lines.length = 0;
+    });
+    beforeAll(async () => {
       test = await TestApp.start(platform, metadata, configure);
     });
-    afterEach(async () => test.close());
+    afterAll(async () => test.close());
 
     it.each([
       ['timeout', 409, '5', { ...busy, code: 'LOCK_TIMEOUT' }],

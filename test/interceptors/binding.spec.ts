@@ -1,13 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Inject, Injectable, Module, Scope, UseInterceptors } from '@nestjs/common';
 import { APP_INTERCEPTOR, REQUEST } from '@nestjs/core';
-import {
-  LockConfigurationError,
-  LockingModule,
-  LockingService,
-  LockInterceptor,
-  LockRequest,
-} from '../../lib/index.js';
+import { LockingModule, LockingService, LockInterceptor, LockRequest } from '../../lib/index.js';
 import { create, PLATFORMS, TestApp } from './support.js';
 
 abstract class KeysController {
@@ -91,11 +85,11 @@ const BOUND = {
 describe.each(PLATFORMS)('LockInterceptor (%s)', (platform) => {
   describe.each(Object.entries(BOUND))('bound %s', (_name, { providers, configure }) => {
     let test: TestApp;
-    beforeEach(async () => {
+    beforeAll(async () => {
       const controllers = [OnClass, Child, Plain, Scoped];
       test = await TestApp.start(platform, { controllers, providers }, configure);
     });
-    afterEach(async () => test.close());
+    afterAll(async () => test.close());
 
     it.each([
       ['/class/inherits', ['of-class']],
@@ -138,43 +132,5 @@ describe.each(PLATFORMS)('LockInterceptor (%s)', (platform) => {
       expect(app).toBeInstanceOf(Error);
       expect((app as Error).message).toMatch(/LockInterceptor.*@LockRequest.*import LockingModule.forRoot\(\)/s);
     }
-  });
-});
-
-describe('@LockRequest', () => {
-  const decorate = (target: object, name?: string, descriptor?: PropertyDescriptor) =>
-    (LockRequest('a') as (...args: unknown[]) => void)(target, name, descriptor);
-
-  it('refuses what cannot be locked', () => {
-    class Target {
-      get accessor() {
-        return 1;
-      }
-    }
-    const accessor = Object.getOwnPropertyDescriptor(Target.prototype, 'accessor');
-    for (const use of [
-      () => decorate(Target, 'static', { value: () => 1 }),
-      () => decorate(Target.prototype, 'accessor', accessor),
-      () => decorate(Target.prototype, 'property'),
-    ]) {
-      expect(use).toThrow(LockConfigurationError);
-      expect(use).toThrow('only methods of instances and classes');
-    }
-  });
-
-  it('refuses to stand twice on one handler or class, where one lock would be lost', () => {
-    class Target {}
-    const descriptor = { value: () => 1 };
-    decorate(Target);
-    decorate(Target.prototype, 'method', descriptor);
-    expect(() => decorate(Target)).toThrow('twice on Target');
-    expect(() => decorate(Target.prototype, 'method', descriptor)).toThrow('twice on method');
-  });
-
-  it('checks template and options at decoration', () => {
-    expect(() => LockRequest('order:<parms.id>')).toThrow('unknown root "parms"');
-    expect(() => LockRequest('order', { timeout: -1 })).toThrow(LockConfigurationError);
-    expect(() => LockRequest('order', { onUnavailable: 'ignore' as 'skip' })).toThrow('onUnavailable');
-    expect(() => LockRequest('order', { retry: 1 } as object)).toThrow('"retry" is not an option');
   });
 });

@@ -49,6 +49,11 @@ class OrdersResolver {
   }
 }
 
+interface Answer {
+  data?: unknown;
+  errors?: { message: string }[];
+}
+
 describe('@LockRequest on GraphQL', () => {
   let desk: Desk;
   let test: TestApp;
@@ -74,10 +79,10 @@ describe('@LockRequest on GraphQL', () => {
   });
   afterEach(async () => test.close());
 
-  const ask = async (query: string): Promise<any> => {
+  const ask = async (query: string): Promise<Answer> => {
     const headers = { 'content-type': 'application/json', 'x-tenant': 'acme' };
     const { text } = await test.get('/graphql', { method: 'POST', headers, body: JSON.stringify({ query }) });
-    return JSON.parse(text);
+    return JSON.parse(text) as Answer;
   };
 
   it('lets one operation in at a time, until its field is resolved', async () => {
@@ -88,7 +93,7 @@ describe('@LockRequest on GraphQL', () => {
     desk.gate('a').resolve();
     desk.gate('b').reject(new Error('no'));
     expect(await first).toEqual({ data: { pay: 'a' } });
-    expect((await second).errors[0].message).toBe('no');
+    expect((await second).errors?.[0]?.message).toBe('no');
     expect(desk.events).toEqual(['a starts', 'a ends', 'b starts', 'b ends']);
     expect(await test.isHeld('order:7')).toBe(false);
   });
@@ -107,8 +112,8 @@ describe('@LockRequest on GraphQL', () => {
   });
 
   it('says what a GraphQL operation does not have', async () => {
-    const [error] = (await ask('{ wrong }')).errors;
-    expect(error.message).toContain('a GraphQL operation has no "params". There are: args, context, user.');
+    const { errors } = await ask('{ wrong }');
+    expect(errors?.[0]?.message).toContain('a GraphQL operation has no "params". There are: args, context, user.');
   });
 
   it('resolves null where it skips, and fails where it does not', async () => {
@@ -122,6 +127,6 @@ describe('@LockRequest on GraphQL', () => {
     await until(() => desk.has('a starts'));
     await test.locking.forceRelease('order:7');
     desk.gate('a').resolve();
-    expect((await answer).errors[0].message).toContain('is no longer held');
+    expect((await answer).errors?.[0]?.message).toContain('is no longer held');
   });
 });

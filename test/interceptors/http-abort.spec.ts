@@ -25,7 +25,7 @@ class OrdersController {
     return this.desk.work(name);
   }
 
-  // eslint-disable-next-line @typescript-eslint/explicit-function-return-type -- none, so that there is no metadata of it
+  // without a return type, so that there is no metadata of it either
   @Get('ticks')
   @LockRequest('order')
   ticks() {

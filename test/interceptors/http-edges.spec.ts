@@ -10,7 +10,6 @@ import {
   type CanActivate,
   type ExecutionContext,
 } from '@nestjs/common';
-import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { ServerResponse } from 'node:http';
 import { LockRequest } from '../../lib/index.js';
 import { Deferred, Desk, PLATFORMS, TestApp, until } from './support.js';
@@ -129,15 +128,4 @@ describe.each(PLATFORMS)('HTTP, at the edges (%s)', (platform) => {
     process.off('warning', note);
     expect(warnings.map(({ message }) => message)).toEqual([]);
   });
-});
-
-it("frees the lock of a simulated request (Fastify's inject)", async () => {
-  const desk = new Desk();
-  const providers = [{ provide: Desk, useValue: desk }];
-  const test = await TestApp.start('fastify', { controllers: [OrdersController], providers });
-  desk.gate('a').resolve();
-  const { body } = await (test.app as NestFastifyApplication).inject('/pay/a');
-  expect(body).toBe('a');
-  await test.untilFree('order');
-  await test.close();
 });

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Inject, UseGuards, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { LockingService, LockRequest, type LockRequestContext } from '../../lib/index.js';
 import { PLATFORMS, TestApp } from './support.js';
@@ -79,11 +79,14 @@ class KeysController {
 
 describe.each(PLATFORMS)('the keys of an HTTP request (%s)', (platform) => {
   let test: TestApp;
-  beforeEach(async () => {
+  beforeEach(() => {
     ran = 0;
+    test.log.lines.length = 0;
+  });
+  beforeAll(async () => {
     test = await TestApp.start(platform, { controllers: [KeysController] });
   });
-  afterEach(async () => test.close());
+  afterAll(async () => test.close());
 
   it.each([
     ['/params/7', ['7']],

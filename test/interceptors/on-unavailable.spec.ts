@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Controller, Get, HttpException, Sse, type ExecutionContext, type MessageEvent } from '@nestjs/common';
 import { of, type Observable } from 'rxjs';
 import { LockRequest, LockTimeoutError } from '../../lib/index.js';
@@ -76,12 +76,11 @@ class BusyController {
 
 describe.each(PLATFORMS)('a lock that is not to be had (%s)', (platform) => {
   let test: TestApp;
-  beforeEach(async () => {
-    ran = 0;
+  beforeAll(async () => {
     test = await TestApp.start(platform, { controllers: [BusyController] });
     await test.locking.acquire('busy');
   });
-  afterEach(async () => {
+  afterAll(async () => {
     expect(ran).toBe(0);
     await test.close();
   });
@@ -104,6 +103,6 @@ describe.each(PLATFORMS)('a lock that is not to be had (%s)', (platform) => {
 
   it('is not confused with an error of the handler', async () => {
     expect((await test.get('/own')).status).toBe(500);
-    expect(test.log.lines).toEqual([expect.stringContaining('thrown by the handler')]);
+    expect(test.log.lines.at(-1)).toContain('thrown by the handler');
   });
 });

@@ -9,13 +9,13 @@ const script = fileURLToPath(new URL('./children/exits.mjs', import.meta.url));
 
 /** Runs a process of its own with the built package. Rejects unless it ends by itself, in time and without an error. */
 async function run(plan: { options: object; hold?: boolean; wait?: boolean; close?: boolean }): Promise<string[]> {
-  const { stdout } = await promisify(execFile)(process.execPath, [script, JSON.stringify(plan)], { timeout: 8000 });
+  const { stdout } = await promisify(execFile)(process.execPath, [script, JSON.stringify(plan)], { timeout: 20_000 });
   return stdout.trim().split('\n');
 }
 
 describe('a process that locks in memory', () => {
   it('ends by itself, even with a lock held and without app.close()', async () => {
-    expect(await run({ options: {}, hold: true })).toEqual(['held true', 'end of the script']);
+    expect(await run({ options: {}, hold: true })).toEqual(['held true', 'end of the script', 'ended at once']);
   });
 
   it('ends after app.close() with somebody waiting', async () => {
@@ -23,6 +23,7 @@ describe('a process that locks in memory', () => {
       'held true',
       'waiter LOCK_BACKEND',
       'end of the script',
+      'ended at once',
     ]);
   });
 });
@@ -32,7 +33,7 @@ describe('a process that locks on Redis', () => {
 
   it('ends after app.close(), with locks held and somebody waiting until then', async () => {
     const plan = { options: { redisUrl: redis.url }, hold: true, wait: true, close: true };
-    expect(await run(plan)).toEqual(['held true', 'waiter LOCK_BACKEND', 'end of the script']);
+    expect(await run(plan)).toEqual(['held true', 'waiter LOCK_BACKEND', 'end of the script', 'ended at once']);
     expect(await redis.raw.keys('*')).toEqual(['lock:nestjs-locking:fence']);
   });
 
@@ -40,16 +41,14 @@ describe('a process that locks on Redis', () => {
     const server = await startRedisServer();
     const { url: redisUrl } = server;
     await server.stop();
-    expect(await run({ options: { redisUrl, failFast: true } })).toEqual(['failed LOCK_BACKEND']);
-    expect(await run({ options: { redisUrl }, close: true })).toEqual(['end of the script']);
+    expect(await run({ options: { redisUrl, failFast: true } })).toEqual(['failed LOCK_BACKEND', 'ended at once']);
+    expect(await run({ options: { redisUrl }, close: true })).toEqual(['end of the script', 'ended at once']);
   });
 
-  it('ends soon after a boot that failFast has failed for a wrong password', async () => {
+  it('ends after a boot that failFast has failed for a wrong password', async () => {
     const server = await startRedisServer({ password: 'right' });
     const options = { redisUrl: server.url.replace('right', 'wrong'), failFast: true };
-    const since = performance.now();
-    expect(await run({ options })).toEqual(['failed LOCK_BACKEND']);
-    expect(performance.now() - since).toBeLessThan(2500);
+    expect(await run({ options })).toEqual(['failed LOCK_BACKEND', 'ended at once']);
     await server.stop();
   });
 });

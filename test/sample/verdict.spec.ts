@@ -11,7 +11,6 @@ const right: RunResult = {
   recorded: 40,
   left: 0,
   tookMs: 400,
-  slowestMs: 400,
 };
 const raced: RunResult = { ...right, accepted: 300, soldOut: 0, recorded: 300, left: 36 };
 

@@ -15,6 +15,11 @@ const resolve = options.redisUrl === undefined ? InMemoryLockingProvider : Redis
 class AppModule {}
 Module({ imports: [LockingModule.forRoot({ providers: [{ resolve, options }] })] })(AppModule);
 
+let since = 0;
+process.on('exit', () => {
+  console.log(performance.now() - since < 1000 ? 'ended at once' : 'stayed on');
+});
+
 try {
   const app = await NestFactory.createApplicationContext(AppModule, { logger: false, abortOnError: false });
   const locking = app.get(LockingService);
@@ -25,3 +30,4 @@ try {
 } catch (error) {
   console.log('failed', error.code);
 }
+since = performance.now();

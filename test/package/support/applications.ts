@@ -17,6 +17,8 @@ export interface Variant {
 export interface Application {
   readonly name: string;
   readonly fixture: string;
+  /** The version of ioredis for it. */
+  readonly ioredis: string;
   /** The ways to run it. */
   readonly variants: readonly Variant[];
   readonly compile: (consumer: Consumer) => Promise<void>;
@@ -29,6 +31,7 @@ export const APPLICATIONS: Application[] = [
   {
     name: 'a Nest 12 application of ES modules',
     fixture: 'nest12-esm',
+    ioredis: 'ioredis@^6.0.0',
     variants: [{ label: 'as it is', node: [], output: 'dist' }],
     compile: async (consumer) => {
       await consumer.compile('tsc7', '-p', 'tsconfig.json');
@@ -40,6 +43,7 @@ export const APPLICATIONS: Application[] = [
   {
     name: 'a Nest 11 application of CommonJS',
     fixture: 'nest11-cjs',
+    ioredis: 'ioredis@^5.11.1',
     variants: [
       { label: 'as it is', node: [], output: 'dist' },
       { label: 'compiled for node10', node: [], output: 'dist-node10' },
@@ -50,9 +54,8 @@ export const APPLICATIONS: Application[] = [
       await consumer.compile('tsc6', '-p', 'tsconfig.node10.json', ...AS_TYPESCRIPT_5);
     },
     checkDeclarations: async (consumer) => {
-      for (const config of ['tsconfig.json', 'tsconfig.node10.json']) {
-        await consumer.compile('tsc6', '-p', config, '--noEmit', '--skipLibCheck', 'false', ...AS_TYPESCRIPT_5);
-      }
+      const args = ['-p', 'tsconfig.node10.json', '--noEmit', '--skipLibCheck', 'false'];
+      await consumer.compile('tsc6', ...args, ...AS_TYPESCRIPT_5);
     },
   },
 ];

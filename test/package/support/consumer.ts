@@ -18,21 +18,25 @@ export interface ApplicationRun extends CommandResult {
   readonly report: unknown;
 }
 
-/** An application of its own in a folder of its own that has the packed package installed. */
+/** An application in a folder of its own that has the packed package installed, and only what it needs beside it. */
 export class Consumer {
   private constructor(readonly folder: string) {}
 
-  /** @param without - dependencies not to install */
-  static async install(fixture: string, folder: string, tarball: string, without: string[] = []): Promise<Consumer> {
+  static async install(fixture: string, folder: string, tarball: string): Promise<Consumer> {
     await cp(path.join(fixtures, fixture), folder, { recursive: true });
     await cp(path.join(fixtures, 'app'), path.join(folder, 'src'), { recursive: true });
     const manifest = JSON.parse(await readFile(path.join(folder, 'package.json'), 'utf8')) as Manifest;
     manifest.dependencies['nestjs-locking'] = `file:${tarball}`;
-    for (const name of without) Reflect.deleteProperty(manifest.dependencies, name);
     await writeFile(path.join(folder, 'package.json'), JSON.stringify(manifest));
+    const consumer = new Consumer(folder);
+    await consumer.npmInstall();
+    return consumer;
+  }
+
+  /** Installs one more package, or everything; a conflict of peers fails it. */
+  async npmInstall(...packages: string[]): Promise<void> {
     const args = ['install', '--strict-peer-deps', '--prefer-offline', '--no-audit', '--no-fund', '--no-package-lock'];
-    await runOrThrow('npm', args, { cwd: folder, timeout: 180_000 });
-    return new Consumer(folder);
+    await runOrThrow('npm', [...args, ...packages], { cwd: this.folder, timeout: 180_000 });
   }
 
   /** Throws with what the compiler said when there is an error. */

@@ -1,0 +1,14 @@
+import { Module } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
+import { LockExceptionFilter, LockingModule } from 'nestjs-locking';
+import { lockingOptions } from './locking.options.js';
+import { OrdersModule } from './orders/orders.module.js';
+import { StockModule } from './stock/stock.module.js';
+
+@Module({
+  // Once, in the root module: it is global, so @WithLock works in every other module.
+  imports: [LockingModule.forRootAsync({ useFactory: lockingOptions }), StockModule, OrdersModule],
+  // 409 for a lock that was not to be had in time, 503 for a Redis that is down; 500 without it.
+  providers: [{ provide: APP_FILTER, useClass: LockExceptionFilter }],
+})
+export class AppModule {}

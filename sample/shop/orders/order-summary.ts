@@ -1,0 +1,5 @@
+export interface OrderSummary {
+  readonly sku: string;
+  readonly orders: number;
+  readonly units: number;
+}

@@ -1,0 +1,33 @@
+import { Redis } from 'ioredis';
+
+const CONNECT_TIMEOUT_MS = 3_000;
+
+/** A client that is connected, or an error of one line that says to where and why not. */
+export async function connectRedis(url: string): Promise<Redis> {
+  if (!/^rediss?:\/\//.test(url) || !URL.canParse(url)) {
+    throw new Error('LOCKING_REDIS_URL must be a URL such as redis://localhost:6379');
+  }
+  const redis = new Redis(url, { lazyConnect: true });
+  let cause: string | undefined;
+  // Each command fails with its own cause; without a listener ioredis prints every attempt to reconnect.
+  redis.on('error', (error: Error) => (cause = error.message));
+  const timer = setTimeout(() => {
+    redis.disconnect();
+  }, CONNECT_TIMEOUT_MS);
+  try {
+    await redis.connect();
+    return redis;
+  } catch {
+    redis.disconnect();
+    const { host } = new URL(url);
+    throw new Error(`Cannot reach Redis at ${host}: ${cause ?? `no answer within ${CONNECT_TIMEOUT_MS} ms`}`);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** To find out before the boot: Nest reports a provider that fails with a screen full of stack. */
+export async function assertReachable(url: string): Promise<void> {
+  const redis = await connectRedis(url);
+  redis.disconnect();
+}

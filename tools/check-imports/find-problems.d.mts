@@ -1,0 +1,14 @@
+export interface Manifest {
+  readonly peerDependencies?: Readonly<Record<string, string>>;
+  readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>;
+}
+
+export interface ImportsChecked {
+  /** How many files were read. */
+  readonly files: number;
+  /** One line each; none where all is well. */
+  readonly problems: readonly string[];
+}
+
+/** Imports in a folder of built ES modules that would fail where only the mandatory peers are installed. */
+export function findProblems(folder: string, manifest: Manifest): Promise<ImportsChecked>;
