@@ -41,6 +41,10 @@ export function resolveCallOptions(options: AcquireOptions, mode: HoldMode, sett
     throw new LockConfigurationError('ownerId: an owner must be a string that is not empty.');
   }
   const maxHold = options.maxHold === undefined ? Infinity : parseDuration(options.maxHold, 'maxHold', AT_LEAST_ONE);
+  for (const name of ['renew', 'reentrant'] as const) assertBoolean(options[name], name);
+  if (options.signal !== undefined && !(options.signal instanceof AbortSignal)) {
+    throw new LockConfigurationError('signal: must be an AbortSignal.');
+  }
   return {
     timeout: options.timeout === undefined ? settings.waitTimeout : parseDuration(options.timeout, 'timeout'),
     ttl: leaseLength(options, mode, maxHold, settings),
@@ -68,6 +72,12 @@ function leaseLength(
 /** The lease of a call that names `expire`, or the provider's. */
 export function parseExpire(expire: Duration | undefined, settings: EngineSettings): number {
   return expire === undefined ? settings.expire : parseDuration(expire, 'expire', AT_LEAST_ONE);
+}
+
+function assertBoolean(value: unknown, name: string): void {
+  if (value !== undefined && typeof value !== 'boolean') {
+    throw new LockConfigurationError(`${name}: must be true or false.`);
+  }
 }
 
 function assertKnown(options: AcquireOptions): void {

@@ -24,7 +24,8 @@ export function parseDuration(
   option: string,
   { bareUnit, minimum }: DurationRules = { bareUnit: 's', minimum: 0 },
 ): number {
-  const milliseconds = typeof value === 'number' ? fromNumber(value, option, bareUnit) : fromText(value, option);
+  const milliseconds =
+    typeof value === 'number' ? fromNumber(value, option, bareUnit) : fromText(value, option, bareUnit);
   if (milliseconds < minimum) {
     throw new LockConfigurationError(
       `${option}: ${describe(value)} is too short; it must be at least ${String(minimum)} ms.`,
@@ -47,21 +48,23 @@ function fromNumber(value: number, option: string, unit: 's' | 'ms'): number {
   return Math.round(value * MILLISECONDS[unit]);
 }
 
-function fromText(value: unknown, option: string): number {
+function fromText(value: unknown, option: string, unit: 's' | 'ms'): number {
   const match = typeof value === 'string' ? PATTERN.exec(value) : null;
   const milliseconds = match ? Math.round(Number(match[1]) * MILLISECONDS[match[2] as 'ms' | 's' | 'm' | 'h']) : NaN;
   if (!Number.isSafeInteger(milliseconds)) {
     throw new LockConfigurationError(
-      `${option}: ${describe(value)} is not a length of time. Give a number of seconds, or a string with a unit such as '250ms', '5s', '2m' or '1h'${suggestion(value)}.`,
+      `${option}: ${describe(value)} is not a length of time. Give a number of ${unit === 's' ? 'seconds' : 'milliseconds'}, or a string with a unit such as '250ms', '5s', '2m' or '1h'${suggestion(value, unit)}.`,
     );
   }
   return milliseconds;
 }
 
-function suggestion(value: unknown): string {
-  return typeof value === 'string' && /^\d+(\.\d+)?$/.test(value) ? ` (for seconds, '${value}s')` : '';
+function suggestion(value: unknown, unit: 's' | 'ms'): string {
+  if (typeof value !== 'string' || !/^\d+(\.\d+)?$/.test(value)) return '';
+  return ` (for ${unit === 's' ? 'seconds' : 'milliseconds'}, '${value}${unit}')`;
 }
 
 function describe(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value.slice(0, 40)) : value === null ? 'null' : typeof value;
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, 40));
+  return typeof value === 'number' || value === null ? String(value) : typeof value;
 }

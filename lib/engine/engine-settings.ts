@@ -23,20 +23,28 @@ export const COMMON_OPTION_NAMES: readonly (keyof LockingProviderOptions)[] = [
 ];
 
 /** @throws LockConfigurationError for a value that cannot work. */
-export function readEngineSettings(options: LockingProviderOptions = {}): EngineSettings {
+export function readEngineSettings({
+  waitLockingTimeout = 5,
+  expire = '30s',
+  drainTimeout = '10s',
+  ...options
+}: LockingProviderOptions = {}): EngineSettings {
   return {
-    waitTimeout: parseDuration(options.waitLockingTimeout ?? 5, 'waitLockingTimeout'),
-    expire: parseDuration(options.expire ?? '30s', 'expire', { bareUnit: 's', minimum: 1 }),
-    drainTimeout: parseDuration(options.drainTimeout ?? '10s', 'drainTimeout'),
+    waitTimeout: parseDuration(waitLockingTimeout, 'waitLockingTimeout'),
+    expire: parseDuration(expire, 'expire', { bareUnit: 's', minimum: 1 }),
+    drainTimeout: parseDuration(drainTimeout, 'drainTimeout'),
     backoff: readBackoff(options),
   };
 }
 
-function readBackoff(options: LockingProviderOptions): BackoffSettings {
+function readBackoff({
+  defaultRetryInterval = 20,
+  maximumRetryInterval = 1000,
+  backoffFactor: factor = 2,
+}: LockingProviderOptions): BackoffSettings {
   const rules = { bareUnit: 'ms', minimum: 1 } as const;
-  const initial = parseDuration(options.defaultRetryInterval ?? 20, 'defaultRetryInterval', rules);
-  const maximum = parseDuration(options.maximumRetryInterval ?? 1000, 'maximumRetryInterval', rules);
-  const factor = options.backoffFactor ?? 2;
+  const initial = parseDuration(defaultRetryInterval, 'defaultRetryInterval', rules);
+  const maximum = parseDuration(maximumRetryInterval, 'maximumRetryInterval', rules);
   if (maximum < initial) {
     throw new LockConfigurationError(
       `maximumRetryInterval (${String(maximum)} ms) is shorter than defaultRetryInterval (${String(initial)} ms). Raise the one or lower the other.`,

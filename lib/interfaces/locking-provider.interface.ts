@@ -75,7 +75,7 @@ export interface LockingProviderContext {
   /** The id it goes by in this application. */
   readonly id: string;
 
-  /** Tells the operator of something that works but is dangerous. */
+  /** Tells the operator of something that needs attention: a dangerous setting, a lost connection. */
   warn(message: string): void;
 }
 

@@ -20,7 +20,8 @@ class OrdersController {
   constructor(@Inject(Desk) private readonly desk: Desk) {}
 
   @Get('pay/:name')
-  @LockRequest('order')
+  // longer than the test may take: nothing here happens because a wait ran out
+  @LockRequest('order', { timeout: '1m' })
   async pay(@Param('name') name: string): Promise<string> {
     return this.desk.work(name);
   }

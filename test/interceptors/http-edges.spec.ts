@@ -43,7 +43,7 @@ class OrdersController {
   constructor(@Inject(Desk) private readonly desk: Desk) {}
 
   @Get('pay/:name')
-  @LockRequest('order')
+  @LockRequest('order', { timeout: '1m' })
   async pay(@Param('name') name: string): Promise<string> {
     return this.desk.work(name);
   }

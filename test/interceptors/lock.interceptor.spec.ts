@@ -9,7 +9,7 @@ import { LockingModule, LockingService, LockInterceptor, LockRequest } from '../
 import { until } from './support.js';
 
 class Handlers {
-  @LockRequest('key')
+  @LockRequest('key', { timeout: '1m' })
   handle(): string {
     return 'handled';
   }

@@ -37,7 +37,7 @@ class OrdersController {
   constructor(@Inject(Desk) private readonly desk: Desk) {}
 
   @Get('slow')
-  @LockRequest('order')
+  @LockRequest('order', { timeout: '1m' })
   slow(): Promise<string> {
     return this.desk.work('slow');
   }

@@ -16,9 +16,10 @@ const SECONDS = ['waitLockingTimeout', 'expire', 'drainTimeout'];
 const MILLISECONDS = ['defaultRetryInterval', 'maximumRetryInterval'];
 
 describe.each([...SECONDS, ...MILLISECONDS])('%s', (option) => {
+  const [unit, short] = SECONDS.includes(option) ? ['seconds', 's'] : ['milliseconds', 'ms'];
+
   it.each([-1, NaN, Infinity, -Infinity])('refuses %d', async (value) => {
     const message = await refusal({ [option]: value });
-    const unit = SECONDS.includes(option) ? 'seconds' : 'milliseconds';
     expect(message).toBe(
       `Provider "in-memory": ${option}: ${value} is not a length of time. Give a number of ${unit} from 0 on, or a string with a unit such as '250ms', '5s', '2m' or '1h'.`,
     );
@@ -29,18 +30,18 @@ describe.each([...SECONDS, ...MILLISECONDS])('%s', (option) => {
     async (value) => {
       const message = await refusal({ [option]: value });
       expect(message).toBe(
-        `Provider "in-memory": ${option}: "${value}" is not a length of time. Give a number of seconds, or a string with a unit such as '250ms', '5s', '2m' or '1h'.`,
+        `Provider "in-memory": ${option}: "${value}" is not a length of time. Give a number of ${unit}, or a string with a unit such as '250ms', '5s', '2m' or '1h'.`,
       );
     },
   );
 
   it('suggests the unit for a number in a string', async () => {
-    expect(await refusal({ [option]: '30' })).toMatch(/ or '1h' \(for seconds, '30s'\)\.$/);
+    expect(await refusal({ [option]: '30' })).toMatch(new RegExp(` or '1h' \\(for ${unit}, '30${short}'\\)\\.$`));
   });
 
-  it.each([true, {}, [5], 5n])('refuses %p', async (value) => {
+  it.each([true, {}, [5], 5n, null])('refuses %p', async (value) => {
     expect(await refusal({ [option]: value })).toMatch(
-      new RegExp(`^Provider "in-memory": ${option}: (boolean|object|bigint) is not a length of time\\.`),
+      new RegExp(`^Provider "in-memory": ${option}: (boolean|object|bigint|null) is not a length of time\\.`),
     );
   });
 });
@@ -66,7 +67,7 @@ describe('the retry intervals', () => {
 
   it('must be at least a millisecond', async () => {
     expect(await refusal({ defaultRetryInterval: 0 })).toBe(
-      'Provider "in-memory": defaultRetryInterval: number is too short; it must be at least 1 ms.',
+      'Provider "in-memory": defaultRetryInterval: 0 is too short; it must be at least 1 ms.',
     );
   });
 

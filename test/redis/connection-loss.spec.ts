@@ -26,6 +26,13 @@ describe('a connection that is cut', () => {
     await eventually(async () => (await redis.raw.dbsize()) === 1);
   });
 
+  it('is logged once, and so is its return', async () => {
+    const { log } = await applications.onRedis({ redisUrl: redis.url });
+    await cut();
+    await eventually(() => log.of('log').length === 2);
+    expect(log.of('warn')).toEqual([expect.stringMatching(/^Connection to Redis in "locking-redis" provider lost/)]);
+  });
+
   it('costs nobody the lock that is held', async () => {
     const { locking, log } = await applications.onRedis({ redisUrl: redis.url, expire: '1s' });
     const result = await locking.execute('k', async ({ signal }) => {

@@ -22,7 +22,7 @@ describe('a server that may evict locks', () => {
     admin.disconnect();
     // Answers come in order: the question for the policy was asked before this one.
     await locking.inspect('k');
-    expect(log.of('warn')).toEqual([WARNING]);
+    expect(log.of('warn').filter((line) => line === WARNING)).toHaveLength(1);
   });
 });
 

@@ -1,7 +1,7 @@
 import type { Redis, RedisOptions } from 'ioredis';
 import { LockConfigurationError } from '../../errors/index.js';
 import { StoreNotReachedError } from '../../interfaces/index.js';
-import { connectionClosed, connectionLost, ioredisMissing, notConnected } from './redis.messages.js';
+import { connectionBroken, connectionClosed, connectionLost, ioredisMissing, notConnected } from './redis.messages.js';
 import type { RedisLockingProviderOptions } from './redis-options.interface.js';
 
 const LONGEST_RECONNECT_DELAY = 500;
@@ -21,12 +21,14 @@ const NEVER_LATE = {
 export class RedisConnection {
   private redis?: Redis;
   private onReady?: () => void;
+  private wasReady = false;
   private lastError?: Error;
   private readonly closing = new AbortController();
 
   constructor(
     private readonly id: string,
     private readonly options: RedisLockingProviderOptions,
+    private readonly warn: (message: string) => void,
   ) {}
 
   /** Resolves once connected. A rejection tells why not; an own connection goes on trying in the background. */
@@ -36,9 +38,10 @@ export class RedisConnection {
     this.redis = client;
     this.onReady = () => {
       this.lastError = undefined;
+      this.wasReady = true;
       onConnected();
     };
-    client.on('error', this.noteError).on('ready', this.onReady);
+    client.on('error', this.noteError).on('ready', this.onReady).on('close', this.noteClose);
     if (client.status === 'ready') {
       this.onReady();
       return;
@@ -54,6 +57,7 @@ export class RedisConnection {
     this.closing.abort();
     const client = this.redis;
     if (!client) return;
+    client.off('close', this.noteClose);
     if (this.onReady) client.off('ready', this.onReady);
     if (this.options.client) {
       client.off('error', this.noteError);
@@ -86,6 +90,12 @@ export class RedisConnection {
   /** Only the message: the error of a refused AUTH carries the password among the command's arguments. */
   private readonly noteError = (error: Error): void => {
     this.lastError = new Error(error.message);
+  };
+
+  private readonly noteClose = (): void => {
+    if (!this.wasReady) return;
+    this.wasReady = false;
+    this.warn(connectionBroken(this.id, this.lastError?.message));
   };
 
   private async create(): Promise<Redis> {

@@ -55,7 +55,9 @@ export class RedisLockingProvider implements LockingProvider {
     private readonly context: LockingProviderContext,
   ) {
     assertUsable(options, context.id);
-    this.connection = new RedisConnection(context.id, options);
+    this.connection = new RedisConnection(context.id, options, (message) => {
+      context.warn(message);
+    });
     this.namespace = options.namespace ?? 'lock:';
   }
 

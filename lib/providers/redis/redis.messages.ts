@@ -25,6 +25,9 @@ export const notConnected = (cause: string | undefined): string =>
 
 export const connectionClosed = (): string => 'the connection to Redis was closed before it was made';
 
+export const connectionBroken = (id: string, cause: string | undefined): string =>
+  `Connection to Redis in "${id}" provider lost${cause === undefined ? '' : `: ${cause}`}. Locked calls fail with LockBackendError until it is back`;
+
 export const connectionLost = (): string => 'the connection to Redis was lost before the answer came';
 
 export const mayEvict = (id: string, policy: string): string =>

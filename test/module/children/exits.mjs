@@ -1,4 +1,5 @@
 // Starts an application as the test says, and must end by itself: `node exits.mjs '{"redisUrl": …, …}'`.
+import { performance } from 'node:perf_hooks';
 import 'reflect-metadata';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
