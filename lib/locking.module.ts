@@ -68,12 +68,12 @@ export class LockingModule extends ConfigurableModuleClass implements BeforeAppl
     return super.forRoot(options);
   }
 
-  /** @internal */
+  /** Called by Nest: refuses new locks, drains running jobs, releases what is held. */
   async beforeApplicationShutdown(): Promise<void> {
     await this.registry.drain();
   }
 
-  /** @internal */
+  /** Called by Nest: closes the connections that this module has opened. */
   async onApplicationShutdown(): Promise<void> {
     await this.registry.close();
   }

@@ -32,6 +32,12 @@ export async function renderScripts() {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const text = await renderScripts();
+  const current = await readFile(target, 'utf8').catch(() => undefined);
+  // What is committed must be what is tested: a checkout that would need a change is refused, not mended.
+  if (process.env.CI && text !== current) {
+    console.error('scripts.generated.ts is stale: run "npm run embed-scripts" and commit it');
+    process.exit(1);
+  }
   // Left alone when it is up to date, so that nothing that watches the sources starts over.
-  if (text !== (await readFile(target, 'utf8').catch(() => undefined))) await writeFile(target, text);
+  if (text !== current) await writeFile(target, text);
 }

@@ -1,4 +1,4 @@
-import { Subject, takeUntil, type Observable, type Subscriber } from 'rxjs';
+import { ReplaySubject, takeUntil, type Observable, type Subscriber } from 'rxjs';
 import type { Lock } from '../interfaces/index.js';
 
 /**
@@ -11,8 +11,8 @@ export async function forwardUnderLock<T>(
   { signal }: Lock,
   subscriber: Subscriber<T>,
 ): Promise<void> {
-  // A subject, as a source that emits at once may be told to stop before there is a subscription to end.
-  const stop = new Subject<void>();
+  // A source that emits at once may have to stop before there is a subscription to end, or not to begin at all.
+  const stop = new ReplaySubject<void>(1);
   let onLost: () => void = () => undefined;
   try {
     await new Promise<void>((resolve, reject) => {

@@ -3,7 +3,7 @@ import type { EngineSettings } from './engine-settings.js';
 const MAX_SHOWN = 100;
 
 /** Keys as they appear in messages: quoted, so that no key can forge a log line, and cut short. */
-export function showKeys(keys: readonly string[]): string {
+function showKeys(keys: readonly string[]): string {
   const shown = keys
     .slice(0, 3)
     .map((key) => JSON.stringify(key.length > MAX_SHOWN ? `${key.slice(0, MAX_SHOWN)}…` : key));
@@ -49,6 +49,3 @@ export const notCovered = (key: string, keys: readonly string[]): string =>
 
 export const notDrained = (jobs: number, { drainTimeout }: EngineSettings): string =>
   `${String(jobs)} job(s) still ran under a lock ${String(drainTimeout)} ms after the shutdown began; their locks are given up. Raise drainTimeout if they need longer.`;
-
-export const releaseFailed = (keys: readonly string[], cause: unknown): string =>
-  `Could not release ${showKeys(keys)}; it is tried again until the lease has run out: ${cause instanceof Error ? cause.message : String(cause)}`;

@@ -1,2 +1,2 @@
-export { type KeyTemplate, parseKeyTemplate } from './key-template.js';
-export { METHOD_ROOTS, methodScope, REQUEST_ROOTS, type TemplateRoots, type TemplateScope } from './template-roots.js';
+export { parseKeyTemplate } from './key-template.js';
+export { METHOD_ROOTS, methodScope, REQUEST_ROOTS } from './template-roots.js';

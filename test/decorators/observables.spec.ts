@@ -17,6 +17,7 @@ import {
   type Subscription,
 } from 'rxjs';
 import { isLockConfigurationError, isLockLostError, LockingService, WithLock, type Lock } from '../../lib/index.js';
+import { eventually } from '../support/processes.js';
 import { freed, isHeld, rejection, useLockingApps, waiting } from './support.js';
 
 const failure = new TypeError('no more');
@@ -49,6 +50,7 @@ class Feeds {
   readonly tornDown: string[] = [];
   calls = 0;
   emitted = 0;
+  held: Lock | undefined;
   private started?: () => void;
 
   constructor(readonly locking: LockingService) {}
@@ -152,6 +154,7 @@ class Feeds {
 
   private source(): Observable<number> {
     this.calls += 1;
+    this.held = this.locking.current();
     return new Observable((subscriber) => {
       const subject = new Subject<number>();
       this.sources.push(subject);
@@ -316,6 +319,40 @@ describe('@WithLock on a method that returns an Observable', () => {
     expect(seen).toEqual([failure]);
   });
 
+  it('leaves nothing held, whenever it is unsubscribed from on its way to the lock', async () => {
+    const { app, feeds } = await start();
+    for (let steps = 0; steps < 60; steps++) {
+      const subscription = feeds.watch('1').subscribe();
+      for (let step = 0; step < steps; step++) await Promise.resolve();
+      subscription.unsubscribe();
+      await freed(app, 'feed:1');
+    }
+    // early enough to be refused, and late enough to be granted
+    expect(feeds.calls).toBeGreaterThan(0);
+    expect(feeds.calls).toBeLessThan(60);
+    expect(feeds.sources.filter(({ observed }) => observed)).toEqual([]);
+    expect(await feeds.promised('1')).toBe('promised 1');
+  });
+
+  it('does not begin with a source whose subscriber leaves while the method is called', async () => {
+    const source = new Subject<number>();
+    const subscriptions: Subscription[] = [];
+    @Injectable()
+    class Leaving {
+      @WithLock('feed:1')
+      watch(): Observable<number> {
+        subscriptions.pop()?.unsubscribe();
+        return source;
+      }
+    }
+    const app = await startApp({ providers: [Leaving] });
+    const feed = app.get(Leaving).watch();
+    subscriptions.push(feed.subscribe());
+    await eventually(() => subscriptions.length === 0);
+    await freed(app, 'feed:1');
+    expect(source.observed).toBe(false);
+  });
+
   it('stops a source that never ends by itself, when enough was taken of it', async () => {
     const { app, feeds } = await start();
     expect(await lastValueFrom(feeds.endless('1').pipe(take(3), toArray()))).toEqual([0, 1, 2]);
@@ -329,11 +366,14 @@ describe('@WithLock on a method that returns an Observable', () => {
     const { seen, end } = record(feeds.watch('1'));
     const source = await started;
     source.next(1);
+    let observed: boolean | undefined;
+    feeds.held?.signal.addEventListener('abort', () => (observed = source.observed));
     const lost = app.get(LockingService).forceRelease('feed:1');
     await end;
     source.next(2);
     expect(await lost).toBe(1);
-    expect(source.observed).toBe(false);
+    // at once, and not only after the store was told
+    expect(observed).toBe(false);
     expect(seen).toEqual([1, expect.objectContaining({ code: 'LOCK_LOST' })]);
     expect(isLockLostError(seen[1])).toBe(true);
   });
