@@ -89,6 +89,8 @@ export class LeaseAcquisition {
     const settled = await waiter.settle(calls.run('lock', keys, async () => answer));
     if ('end' in settled) {
       fate.givenUp = true;
+      // The answer may be here already, a few microtasks ahead of "settled".
+      if (fate.mayHold) undo();
       throw this.endError(waiter, options);
     }
     if ('error' in settled) {
@@ -130,14 +132,16 @@ export class LeaseAcquisition {
   }
 
   /** Sees an attempt to its end, however late; if it is given up by then, what it may have taken is undone. */
-  private follow(call: Promise<LeaseAnswer>, undo: () => void): { givenUp: boolean } {
-    const fate = { givenUp: false };
+  private follow(call: Promise<LeaseAnswer>, undo: () => void): { givenUp: boolean; mayHold: boolean } {
+    const fate = { givenUp: false, mayHold: false };
     const settling = call.then(
       (answer) => {
-        if (fate.givenUp && answer.granted) undo();
+        fate.mayHold = answer.granted;
+        if (fate.givenUp && fate.mayHold) undo();
       },
       (error: unknown) => {
-        if (fate.givenUp && mayHaveRun(error)) undo();
+        fate.mayHold = mayHaveRun(error);
+        if (fate.givenUp && fate.mayHold) undo();
       },
     );
     this.underway.add(settling);

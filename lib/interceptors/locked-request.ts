@@ -52,8 +52,8 @@ class LockedRequest {
     const finished = this.run().finally(stopListening);
     this.response.attach(this.context, finished);
     return () => {
-      this.abort.abort();
       if (this.entered) this.handler.abandon();
+      else this.abort.abort();
     };
   }
 

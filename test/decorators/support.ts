@@ -20,7 +20,11 @@ export function useApps(): (...parts: ModuleMetadata[]) => Promise<INestApplicat
     })
     class AppModule {}
 
-    const app = await NestFactory.create(AppModule, { logger: false, abortOnError: false });
+    const app = await NestFactory.create(AppModule, {
+      logger: false,
+      abortOnError: false,
+      forceCloseConnections: true,
+    });
     running.push(app);
     await app.init();
     return app;

@@ -10,7 +10,7 @@ import {
   type MicroserviceOptions,
 } from '@nestjs/microservices';
 import { firstValueFrom, lastValueFrom, Subject, toArray, type Observable } from 'rxjs';
-import { LockExceptionFilter, LockingService, LockRequest } from '../../lib/index.js';
+import { LockExceptionFilter, LockingService, LockRequest, LockTimeoutError } from '../../lib/index.js';
 import { Desk, TestApp, until } from './support.js';
 
 let numbers: Subject<number>;
@@ -62,6 +62,12 @@ class OrdersController {
   @LockRequest('busy', { timeout: 0, onUnavailable: ({ code }) => code })
   fallback(): string {
     return 'handled';
+  }
+
+  @MessagePattern('own')
+  @LockRequest('free', { timeout: 0, onUnavailable: ({ code }) => code })
+  own(): string {
+    throw new LockTimeoutError(['other'], 0, 'thrown by the handler');
   }
 }
 
@@ -132,5 +138,6 @@ describe('@LockRequest on messages', () => {
     await test.locking.acquire('busy');
     await expect(send('busy')).rejects.toEqual({ status: 'error', message: 'Internal server error' });
     expect(await send('fallback')).toBe('LOCK_TIMEOUT');
+    await expect(send('own')).rejects.toEqual({ status: 'error', message: 'Internal server error' });
   });
 });

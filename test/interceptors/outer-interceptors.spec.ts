@@ -26,6 +26,13 @@ class TimeLimit implements NestInterceptor {
   }
 }
 
+/** Tries again once the limit is reached, although the first attempt still runs. */
+class RetryAtTimeLimit implements NestInterceptor {
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    return new TimeLimit().intercept(context, next).pipe(retry(1));
+  }
+}
+
 class Retry implements NestInterceptor {
   intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
     return next.handle().pipe(retry(2));
@@ -56,7 +63,8 @@ class OrdersController {
   }
 
   @Get('flaky')
-  @LockRequest('order', { timeout: 0 })
+  // neither waiting for an earlier attempt's lock nor joining it
+  @LockRequest('order', { timeout: 0, reentrant: false })
   async flaky(): Promise<string> {
     if (++tries < 3) throw new Error('try again');
     return this.desk.work('flaky');
@@ -122,5 +130,17 @@ describe.each(PLATFORMS)('with other interceptors around it (%s)', (platform) =>
     desk.gate('flaky').resolve();
     expect(await answer).toMatchObject({ status: 200, text: 'flaky' });
     await test.untilFree('order');
+  });
+
+  it('lets a second attempt in when the first one has ended, not when the response has', async () => {
+    await start(new RetryAtTimeLimit());
+    const answer = test.get('/slow');
+    await until(() => desk.has('slow starts'));
+    timeLimit.next();
+    await test.untilWaiting('order');
+    expect(desk.events).toEqual(['slow starts']);
+    desk.gate('slow').resolve();
+    expect(await answer).toMatchObject({ status: 200, text: 'slow' });
+    expect(desk.events).toEqual(['slow starts', 'slow ends', 'slow starts', 'slow ends']);
   });
 });
