@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { from, isObservable, Observable, of } from 'rxjs';
+import { from, isObservable, of, type Observable } from 'rxjs';
 import { isLockTimeoutError, LockConfigurationError } from '../errors/index.js';
 import { METHOD_ROOTS, methodScope, parseKeyTemplate } from '../keys/index.js';
 import { carryOver } from './carry-over.js';
@@ -88,7 +88,10 @@ function compileKey(key: string | LockKeyFunction<never[]>): KeysOf {
 /** Known only where the compiler emits types for decorators; see `lockCall` for where it does not. */
 function returnsObservable(target: object, propertyKey: string | symbol): boolean {
   const type: unknown = Reflect.getMetadata('design:returntype', target, propertyKey);
-  return typeof type === 'function' && (type === Observable || type.prototype instanceof Observable);
+  if (typeof type !== 'function') return false;
+  // Told by its methods, as an application may have loaded two copies of rxjs.
+  const { subscribe, pipe } = (type.prototype ?? {}) as Partial<Observable<unknown>>;
+  return typeof subscribe === 'function' && typeof pipe === 'function';
 }
 
 function lockCall(original: Method, keysOf: KeysOf, { execute, onUnavailable }: CheckedOptions): Method {
