@@ -90,8 +90,8 @@ function returnsObservable(target: object, propertyKey: string | symbol): boolea
   const type: unknown = Reflect.getMetadata('design:returntype', target, propertyKey);
   if (typeof type !== 'function') return false;
   // Told by its methods, as an application may have loaded two copies of rxjs.
-  const { subscribe, pipe } = (type.prototype ?? {}) as Partial<Observable<unknown>>;
-  return typeof subscribe === 'function' && typeof pipe === 'function';
+  const methods = (type.prototype ?? {}) as Record<string, unknown>;
+  return typeof methods.subscribe === 'function' && typeof methods.pipe === 'function';
 }
 
 function lockCall(original: Method, keysOf: KeysOf, { execute, onUnavailable }: CheckedOptions): Method {
