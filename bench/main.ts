@@ -4,7 +4,7 @@ import { describeMachine } from './machine.js';
 import { compare, ROUNDS, SLICE } from './measure.js';
 import { setUp } from './setup.js';
 import { formatTable } from './table.js';
-import { WORK } from './work/index.js';
+import { WORK } from './rows/index.js';
 
 /**
  * What locks cost, next to the least that the same work can cost on this machine. Both sides of a row run in turn,

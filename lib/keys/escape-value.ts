@@ -7,7 +7,7 @@
  *
  * 1. e is injective. It keeps the characters A-Z a-z 0-9 _ . ~ @ - and all of Unicode from U+00A0 on, but for line and
  *    paragraph separators and halves of surrogate pairs. It turns every other ASCII character into %XX, the rest into
- *    %uXXXX. A raw % is never kept, so every % begins an escape, and u is no hexadecimal digit, so both kinds of
+ *    %uNNNN. A raw % is never kept, so every % begins an escape, and u is no hexadecimal digit, so both kinds of
  *    escape have one reading.
  * 2. The boundaries are found again. Call an ASCII character RESERVED if no e(v) contains it: every one that e does
  *    not keep, but for % itself, which e writes. Each literal between two placeholders gets a reserved character: if
