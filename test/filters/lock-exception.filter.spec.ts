@@ -127,6 +127,7 @@ describe.each(PLATFORMS)('LockExceptionFilter (%s)', (platform) => {
 
     it('ends a response that has begun', async () => {
       expect(await test.get('/begun')).toMatchObject({ status: 200, text: 'begun' });
+      expect(test.log.lines).toEqual(['error: LockBackendError: secret store is down']);
     });
   });
 

@@ -110,22 +110,4 @@ describe.each(PLATFORMS)('HTTP, at the edges (%s)', (platform) => {
     desk.gate('a').resolve();
     await test.untilFree('order');
   });
-
-  it('keeps few listeners on a connection with many requests', async () => {
-    const warnings: Error[] = [];
-    const note = (warning: Error) => warnings.push(warning);
-    process.on('warning', note);
-    const socket = connect(Number(new URL(test.url).port), '127.0.0.1');
-    socket.resume();
-    for (let i = 0; i < 20; i++) {
-      desk.gate(`n${i}`).resolve();
-      socket.write(`GET /pay/n${i} HTTP/1.1\r\nHost: x\r\n\r\n`);
-    }
-    await until(() => desk.has('n19 ends'));
-    await test.untilFree('order');
-    socket.destroy();
-    await new Promise(setImmediate);
-    process.off('warning', note);
-    expect(warnings.map(({ message }) => message)).toEqual([]);
-  });
 });

@@ -1,10 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { EventEmitter } from 'node:events';
-import type { INestApplicationContext } from '@nestjs/common';
+import { Module, type INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { Module } from '@nestjs/common';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
-import { firstValueFrom, lastValueFrom, NEVER, of, type Observable } from 'rxjs';
+import { firstValueFrom, lastValueFrom, NEVER, of, Subject, type Observable } from 'rxjs';
 import { LockingModule, LockingService, LockInterceptor, LockRequest } from '../../lib/index.js';
 import { until } from './support.js';
 
@@ -53,17 +52,33 @@ describe('LockInterceptor, on calls that no server makes', () => {
     expect(await isHeld()).toBe(false);
   });
 
-  it('leaves no listener on a connection whose requests are done', async () => {
+  it('keeps one listener on a connection, however many of its requests are waiting', async () => {
     const socket = new EventEmitter();
-    const response = new EventEmitter();
-    for (let i = 0; i < 3; i++) {
-      const answered = firstValueFrom(intercept('http', [{ socket }, response]));
-      await answered;
-      response.emit('close');
-      await until(async () => !(await isHeld()));
-    }
-    expect(response.eventNames()).toEqual([]);
+    const responses = [1, 2, 3].map(() => new EventEmitter());
+    const answers = responses.map(async (response) => lastValueFrom(intercept('http', [{ socket }, response])));
+    await until(async () => (await locking.inspect('key'))?.waiters === 2);
     expect(socket.listenerCount('close')).toBe(1);
+    for (const [i, response] of responses.entries()) {
+      expect(await answers[i]).toBe('handled');
+      response.emit('close');
+    }
+    await until(async () => !(await isHeld()));
+    expect(responses.map((response) => response.eventNames())).toEqual([[], [], []]);
+    expect(socket.listenerCount('close')).toBe(1);
+  });
+
+  it('passes nothing on once the lock is lost', async () => {
+    const values: unknown[] = [];
+    const source = new Subject();
+    const failed = new Promise((resolve) => {
+      intercept('rpc', [{}, {}], source).subscribe({ next: (value) => values.push(value), error: resolve });
+    });
+    await until(() => source.observed);
+    await locking.forceRelease('key');
+    source.next('late');
+    expect(await failed).toMatchObject({ code: 'LOCK_LOST', outcome: { status: 'fulfilled', value: 'late' } });
+    expect(values).toEqual([]);
+    expect(source.observed).toBe(false);
   });
 
   it('takes the lock when it is subscribed to, and anew each time', async () => {
