@@ -1,5 +1,5 @@
 import type { Hold, Lease } from './lease.js';
-import { takenOver } from './engine.messages.js';
+import { takenAway, takenOver } from './engine.messages.js';
 
 /** Everything this process holds on one store, by key. */
 export class HoldTable {
@@ -22,7 +22,7 @@ export class HoldTable {
   }
 
   /** Notes what the store has granted. A holder of this process that the store has passed over learns of it now. */
-  grant(lease: Lease, attemptId: string, deadline: number): void {
+  grant(lease: Lease, attemptId: string, deadline: number, found: ReadonlySet<string>): void {
     const { keys, ownerId } = lease.terms;
     for (const key of keys) {
       let hold = this.holds.get(key);
@@ -30,11 +30,21 @@ export class HoldTable {
         this.forfeit(hold, takenOver([key]));
         hold = undefined;
       }
+      const token = lease.terms.fencingTokens.get(key) ?? 0;
+      if (hold && found.has(key) && token > hold.token) {
+        // The store found it free: what this process had of it was gone, and its deadline with it.
+        this.forfeit(hold, takenAway([key]));
+        hold = undefined;
+      }
       if (!hold) {
-        hold = { key, ownerId, attemptId, deadline, leases: new Set() };
+        hold = { key, ownerId, attemptId, token: 0, deadline, leases: new Set() };
         this.holds.set(key, hold);
       }
-      hold.attemptId = attemptId;
+      // Answers may overtake each other: what counts is which grant the store made last.
+      if (token >= hold.token) {
+        hold.attemptId = attemptId;
+        hold.token = token;
+      }
       hold.deadline = Math.max(hold.deadline, deadline);
       hold.leases.add(lease);
       lease.holds.set(key, hold);
@@ -48,6 +58,16 @@ export class HoldTable {
       lease.lose(message);
     }
     hold.leases.clear();
+    this.drop(hold);
+  }
+
+  /** Given up by key: no lease trusts it any more, but until the store has said so their handles still release it. */
+  abandon(hold: Hold, message: string): void {
+    for (const lease of hold.leases) {
+      lease.holds.delete(hold.key);
+      lease.leftovers.push(hold);
+      lease.lose(message);
+    }
     this.drop(hold);
   }
 

@@ -126,7 +126,8 @@ export class LeaseAcquisition {
       },
       clock,
     );
-    holds.grant(lease, attemptId, deadline);
+    const { reentered } = settled.value;
+    holds.grant(lease, attemptId, deadline, new Set(keys.filter((_, index) => !reentered[index])));
     this.parts.keeper.watch(lease);
     return lease;
   }
@@ -149,19 +150,9 @@ export class LeaseAcquisition {
     return fate;
   }
 
-  /**
-   * Takes back what a given-up attempt may have taken. Where this process holds a key under the same owner, that lock
-   * may rest on the attempt's grant now, and stays.
-   */
+  /** Takes back what a given-up attempt may have taken, and nothing that its owner holds through another one. */
   private undo(keys: readonly string[], ownerId: string, attemptId: string, ttl: number | null): void {
-    const { holds, retry } = this.parts;
-    const free: string[] = [];
-    for (const key of keys) {
-      const hold = holds.get(key);
-      if (hold?.ownerId === ownerId) hold.attemptId = undefined;
-      else free.push(key);
-    }
-    if (free.length > 0) retry.add({ keys: free, ownerId, attemptId, undo: true }, ttl);
+    this.parts.retry.add({ keys, ownerId, attemptId, undo: true }, ttl);
   }
 
   private endError(waiter: Waiter, { timeout }: CallOptions): unknown {

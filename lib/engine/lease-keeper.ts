@@ -3,12 +3,15 @@ import type { Clock, ClockTimer } from './clock.js';
 import { localDeadline } from './drift.js';
 import { ranOut, takenAway } from './engine.messages.js';
 import type { HoldTable } from './hold-table.js';
-import type { Lease } from './lease.js';
+import type { Hold, Lease } from './lease.js';
 import { first } from './release-retry.js';
 import type { StoreCalls } from './store-calls.js';
 
 /** How soon a renewal that failed is tried again, in milliseconds. */
 const RETRY_INTERVAL = 1000;
+
+/** What this process had of a key, if anything, when the store was asked after it. */
+type AskedAfter = { readonly hold: Hold; readonly attemptId: string } | undefined;
 
 /**
  * Watches every lease of this process: renews those that want it at a third of their length, asks after the others at
@@ -77,6 +80,7 @@ export class LeaseKeeper {
     const keys = [...lease.holds.keys()];
     const { ownerId, ttl, renew, renewUntil } = lease.terms;
     const extension = renew && sentAt < renewUntil ? ttl : null;
+    const asked = this.askedAfter(keys, ownerId);
     this.schedule(lease, Infinity);
     let held: readonly boolean[];
     try {
@@ -88,19 +92,28 @@ export class LeaseKeeper {
         this.schedule(lease, this.clock.now() + Math.min(RETRY_INTERVAL, Math.ceil(this.pace(lease) / 3)));
       return;
     }
-    this.noteAnswer(keys, ownerId, held, extension === null ? undefined : localDeadline(sentAt, extension));
+    this.noteAnswer(asked, held, extension === null ? undefined : localDeadline(sentAt, extension));
     if (this.timers.has(lease)) this.schedule(lease, sentAt + this.pace(lease));
   }
 
-  /** Takes in what the store said of `keys`; `deadline` if it extended them as well. */
-  noteAnswer(keys: readonly string[], ownerId: string, held: readonly boolean[], deadline: number | undefined): void {
-    const lost: string[] = [];
-    keys.forEach((key, index) => {
+  /** What this process has of `keys` now, to tell later whether an answer is about that. */
+  askedAfter(keys: readonly string[], ownerId: string): readonly AskedAfter[] {
+    return keys.map((key) => {
       const hold = this.holds.get(key);
-      if (hold?.ownerId !== ownerId) return;
+      return hold?.ownerId === ownerId ? { hold, attemptId: hold.attemptId } : undefined;
+    });
+  }
+
+  /** Takes in what the store said; `deadline` if it extended the keys as well. What was granted since is not meant. */
+  noteAnswer(asked: readonly AskedAfter[], held: readonly boolean[], deadline: number | undefined): void {
+    const lost: string[] = [];
+    asked.forEach((one, index) => {
+      if (!one) return;
+      const { hold, attemptId } = one;
+      if (this.holds.get(hold.key) !== hold || hold.attemptId !== attemptId) return;
       if (!held[index]) {
-        lost.push(key);
-        this.holds.forfeit(hold, takenAway([key]));
+        lost.push(hold.key);
+        this.holds.forfeit(hold, takenAway([hold.key]));
       } else if (deadline !== undefined && held.every(Boolean)) {
         hold.deadline = Math.max(hold.deadline, deadline);
       }

@@ -33,7 +33,8 @@ export class LeaseRelease {
     if (wasHeld) lease.end();
     const keepFor = lease.minHold > 0 && wasHeld ? lease.minHold : undefined;
     try {
-      const outcomes = await Promise.all(requestsFor(last, keepFor).map(async (request) => this.send(request, lease)));
+      const sent = requestsFor(last, keepFor).map(async (request) => this.send(request, lastsUntil(last, lease)));
+      const outcomes = await Promise.all(sent);
       return wasHeld && outcomes.flat().every((outcome) => outcome !== 'gone');
     } finally {
       queue.wake(last.map(({ key }) => key));
@@ -71,29 +72,41 @@ export class LeaseRelease {
   private async free(request: ReleaseRequest, reason: LossReason): Promise<readonly ReleaseOutcome[]> {
     const { provider, calls, holds, queue } = this.parts;
     const { keys, ownerId } = request;
-    const outcomes = await calls.run('release', keys, async () => first(provider.release([request])));
+    // Before the store is asked: from the moment it frees them somebody else may hold them, however late the answer.
+    const abandoned: Hold[] = [];
     for (const key of keys) {
       const hold = holds.get(key);
-      if (hold?.ownerId === ownerId) holds.forfeit(hold, reason([key]));
+      if (hold?.ownerId === ownerId) abandoned.push(hold);
     }
-    queue.wake(keys);
-    return outcomes;
+    for (const hold of abandoned) holds.abandon(hold, reason([hold.key]));
+    try {
+      const outcomes = await calls.run('release', keys, async () => first(provider.release([request])));
+      for (const hold of abandoned) for (const lease of hold.leases) lease.forget(hold);
+      return outcomes;
+    } finally {
+      queue.wake(keys);
+    }
   }
 
-  private async send(request: ReleaseRequest, lease: Lease): Promise<readonly ReleaseOutcome[]> {
-    const { provider, calls, retry } = this.parts;
+  private async send(request: ReleaseRequest, until: number): Promise<readonly ReleaseOutcome[]> {
+    const { provider, calls, retry, clock } = this.parts;
     try {
       return await calls.run('release', request.keys, async () => first(provider.release([request])));
     } catch (error) {
-      retry.add(request, lease.terms.ttl);
+      retry.add(request, until === Infinity ? null : until - clock.now());
       throw error;
     }
   }
 }
 
+/** When the store has let `holds` run out at the latest: after an extension, or through another lease, that is later. */
+function lastsUntil(holds: readonly Hold[], lease: Lease): number {
+  return Math.max(lease.latestEnd, ...holds.map(({ deadline }) => deadline));
+}
+
 /** As few requests as will do: shared holds may rest on different attempts. */
 function requestsFor(holds: readonly Hold[], keepFor: number | undefined): ReleaseRequest[] {
-  const byAttempt = new Map<string | undefined, Hold[]>();
+  const byAttempt = new Map<string, Hold[]>();
   for (const hold of holds) {
     const group = byAttempt.get(hold.attemptId);
     if (group) group.push(hold);

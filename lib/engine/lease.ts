@@ -5,8 +5,10 @@ import type { Clock } from './clock.js';
 export interface Hold {
   readonly key: string;
   readonly ownerId: string;
-  /** The attempt that made the newest grant; `undefined` if that can't be told, as an answer was lost. */
-  attemptId: string | undefined;
+  /** The attempt that made the newest grant. */
+  attemptId: string;
+  /** The token of that grant. */
+  token: number;
   /** Until when, on the local clock, the store is sure to agree; `Infinity` for a lock that never expires. */
   deadline: number;
   readonly leases: Set<Lease>;
@@ -61,6 +63,11 @@ export class Lease {
     return earliest;
   }
 
+  /** By when the store has let it run out if it is not extended any more. */
+  get latestEnd(): number {
+    return this.clock.now() + (this.terms.ttl ?? Infinity);
+  }
+
   get remaining(): number {
     if (this.ended || this.lossReason) return 0;
     return Math.max(0, this.deadline - this.clock.now());
@@ -82,6 +89,12 @@ export class Lease {
     if (this.lossReason || this.ended) return;
     this.lossReason = new LockLostError(this.terms.keys, message);
     this.abort?.abort(this.lossReason);
+  }
+
+  /** The store has given `leftover` up: nothing is left to release. */
+  forget(leftover: Hold): void {
+    const index = this.leftovers.indexOf(leftover);
+    if (index >= 0) this.leftovers.splice(index, 1);
   }
 
   /** From now on it is neither held nor can it be lost. */

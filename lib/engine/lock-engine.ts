@@ -113,8 +113,9 @@ export class LockEngine implements HandleActions {
   async extendKeys(keys: readonly string[], ownerId: string, ttl: number | null): Promise<boolean> {
     const { calls, provider, clock, keeper } = this.parts;
     const sentAt = clock.now();
+    const asked = keeper.askedAfter(keys, ownerId);
     const held = await calls.run('extend', keys, async () => first(provider.extend([{ keys, ownerId, ttl }])));
-    keeper.noteAnswer(keys, ownerId, held, ttl === null ? undefined : localDeadline(sentAt, ttl));
+    keeper.noteAnswer(asked, held, ttl === null ? undefined : localDeadline(sentAt, ttl));
     return held.every(Boolean);
   }
 
@@ -128,11 +129,13 @@ export class LockEngine implements HandleActions {
 
   async forceRelease(keys: readonly string[]): Promise<number> {
     const { calls, provider, holds, queue } = this.parts;
+    const before = keys.map((key) => holds.get(key));
     const count = await calls.run('force free', keys, async () => provider.forceRelease(keys));
-    for (const key of keys) {
+    keys.forEach((key, index) => {
       const hold = holds.get(key);
-      if (hold) holds.forfeit(hold, forcedFree([key]));
-    }
+      // Not one that was granted meanwhile.
+      if (hold && hold === before[index]) holds.forfeit(hold, forcedFree([key]));
+    });
     queue.wake(keys);
     return count;
   }

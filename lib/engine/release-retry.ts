@@ -47,7 +47,7 @@ export class ReleaseRetry {
         // Only then: whoever is woken for nothing asks again, fails again, and comes back here.
         if (outcomes.includes('freed')) this.onFreed(request.keys);
       } catch {
-        if ((this.pending.get(request) ?? 0) <= this.clock.now()) this.pending.delete(request);
+        if (this.closed || (this.pending.get(request) ?? 0) <= this.clock.now()) this.pending.delete(request);
       }
     });
     await Promise.all(done);

@@ -21,6 +21,8 @@ export type LeaseAnswer =
       readonly granted: true;
       /** One per key, in the order of the request. */
       readonly fencingTokens: readonly number[];
+      /** Per key, whether the owner held it already, before this attempt. */
+      readonly reentered: readonly boolean[];
     }
   | {
       readonly granted: false;

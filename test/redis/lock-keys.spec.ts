@@ -80,7 +80,7 @@ describe('another program that locks the same key with SET NX PX', () => {
 
   it('is never released or extended by us, whatever it wrote', async () => {
     const { locking } = await applications.onRedis({ redisUrl: redis.url });
-    for (const value of ['me', 'nl1:me', 'nl1:1:2:3:me', 'nl2:1:a:0:me', 'xnl1:1:a:0:me', 'nl1:x:a:0:me']) {
+    for (const value of ['me', 'nl1:me', 'nl1:1:me', 'nl2:1:a:me', 'xnl1:1:a:me', 'nl1:x:a:me']) {
       await redis.raw.set('lock:k', value, 'PX', 5000);
       expect(await locking.release('k', { ownerId: 'me' })).toBe(false);
       expect(await locking.release('k', { ownerId: value })).toBe(false);

@@ -9,7 +9,10 @@ import type {
   StoredLease,
 } from '../../interfaces/index.js';
 import { globMatcher } from './glob.js';
-import { MemoryLockStore } from './memory-lock-store.js';
+import { MemoryLockStore, type MemoryLease } from './memory-lock-store.js';
+
+/** How many attempts of one owner are told apart; those before count as released. */
+const LONGEST_HISTORY = 16;
 
 /** Options of {@link InMemoryLockingProvider}, beside those of every provider. */
 export interface InMemoryLockingProviderOptions extends LockingProviderOptions {
@@ -72,20 +75,25 @@ export class InMemoryLockingProvider implements LockingProvider {
     }
     const token = this.store.nextToken();
     const expiresAt = now + (ttl ?? Infinity);
-    const fencingTokens = keys.map((key) => {
-      const lease = this.store.get(key);
-      const repeated = lease?.attemptId === attemptId;
-      const fencingToken = repeated ? lease.fencingToken : token;
-      this.store.set(key, {
-        ownerId,
-        attemptId,
-        fencingToken,
-        expiresAt: Math.max(lease?.expiresAt ?? 0, expiresAt),
-        reentered: repeated ? lease.reentered : lease !== undefined,
-      });
-      return fencingToken;
+    const grants = keys.map((key) => this.grant(key, ownerId, attemptId, token, expiresAt));
+    return {
+      granted: true,
+      fencingTokens: grants.map(({ fencingToken }) => fencingToken),
+      reentered: grants.map(({ attempts }) => attempts.length > 1),
+    };
+  }
+
+  private grant(key: string, ownerId: string, attemptId: string, token: number, expiresAt: number): MemoryLease {
+    const lease = this.store.get(key);
+    const attempts = lease?.attempts ?? [];
+    const repeated = attempts.at(-1) === attemptId;
+    const others = attempts.filter((other) => other !== attemptId);
+    return this.store.set(key, {
+      ownerId,
+      fencingToken: repeated && lease ? lease.fencingToken : token,
+      attempts: [...others.slice(1 - LONGEST_HISTORY), attemptId],
+      expiresAt: Math.max(lease?.expiresAt ?? 0, expiresAt),
     });
-    return { granted: true, fencingTokens };
   }
 
   private extendOne({ keys, ownerId, ttl }: ExtendRequest): boolean[] {
@@ -93,7 +101,10 @@ export class InMemoryLockingProvider implements LockingProvider {
     const held = leases.map((lease) => lease?.ownerId === ownerId);
     if (ttl !== null && held.every(Boolean)) {
       const expiresAt = this.store.clock.now() + ttl;
-      for (const lease of leases) if (lease) lease.expiresAt = Math.max(lease.expiresAt, expiresAt);
+      keys.forEach((key, index) => {
+        const lease = leases[index];
+        if (lease && lease.expiresAt < expiresAt) this.store.set(key, { ...lease, expiresAt });
+      });
     }
     return held;
   }
@@ -101,10 +112,16 @@ export class InMemoryLockingProvider implements LockingProvider {
   private releaseOne(key: string, { ownerId, attemptId, undo, keepFor }: ReleaseRequest): ReleaseOutcome {
     const lease = this.store.get(key);
     if (lease?.ownerId !== ownerId) return 'gone';
-    if (attemptId !== undefined && lease.attemptId !== attemptId) return 'kept';
-    if (undo && lease.reentered) return 'kept';
+    if (attemptId !== undefined) {
+      if (!lease.attempts.includes(attemptId)) return 'kept';
+      const left = attemptsLeft(lease.attempts, attemptId, undo === true);
+      if (left.length > 0) {
+        this.store.set(key, { ...lease, attempts: left });
+        return 'kept';
+      }
+    }
     if (keepFor === undefined) this.store.delete(key);
-    else this.store.set(key, { ...lease, expiresAt: this.store.clock.now() + keepFor });
+    else this.store.set(key, { ...lease, attempts: [], expiresAt: this.store.clock.now() + keepFor });
     return 'freed';
   }
 
@@ -114,6 +131,14 @@ export class InMemoryLockingProvider implements LockingProvider {
     const { ownerId, fencingToken, expiresAt } = lease;
     return { key, ownerId, fencingToken, ttl: remaining(expiresAt, this.store.clock.now()) };
   }
+}
+
+/**
+ * The attempts that still stand once one is given up. Undone, it is as if it had never been; released, it takes those
+ * before it along, for a newer grant stands for the owner.
+ */
+function attemptsLeft(attempts: readonly string[], attemptId: string, undo: boolean): readonly string[] {
+  return undo ? attempts.filter((other) => other !== attemptId) : attempts.slice(attempts.indexOf(attemptId) + 1);
 }
 
 function remaining(expiresAt: number, now: number): number | null {

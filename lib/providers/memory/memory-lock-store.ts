@@ -2,13 +2,13 @@ import { systemClock, type Clock, type ClockTimer } from '../../engine/clock.js'
 
 /** One lease as it stands in memory. */
 export interface MemoryLease {
-  ownerId: string;
-  attemptId: string;
-  fencingToken: number;
+  readonly ownerId: string;
+  /** Of the newest grant. */
+  readonly fencingToken: number;
+  /** The attempts whose grants stand, oldest first: the owner may have taken the key more than once. */
+  readonly attempts: readonly string[];
   /** On the store's clock; `Infinity` never expires. */
-  expiresAt: number;
-  /** The owner held the key already when this attempt asked for it. */
-  reentered: boolean;
+  readonly expiresAt: number;
 }
 
 /** How often leases that ran out unreleased are swept away, in milliseconds. */
@@ -42,9 +42,10 @@ export class MemoryLockStore {
   }
 
   /** @internal */
-  set(key: string, lease: MemoryLease): void {
+  set(key: string, lease: MemoryLease): MemoryLease {
     this.leases.set(key, lease);
     if (lease.expiresAt !== Infinity) this.scheduleSweep();
+    return lease;
   }
 
   /** @internal */

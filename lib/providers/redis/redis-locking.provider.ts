@@ -78,7 +78,10 @@ export class RedisLockingProvider implements LockingProvider {
       const storeKeys = [`${this.namespace}${RESERVED_KEY_PREFIX}fence`, ...this.storeKeys(keys)];
       const reply = await this.run('acquire', storeKeys, [ownerId, attemptId, text(ttl), flag(onlyIfOwned)]);
       const [granted, ...rest] = reply;
-      if (granted === 1) return { granted: true, fencingTokens: rest };
+      if (granted === 1) {
+        const fencingTokens = keys.map((_, index) => rest[2 * index] ?? 0);
+        return { granted: true, fencingTokens, reentered: keys.map((_, index) => rest[2 * index + 1] === 1) };
+      }
       const [index = 1, pttl = -1] = rest;
       return { granted: false, key: keys[index - 1] ?? '', remaining: pttl === -1 ? null : Math.max(0, pttl) };
     });

@@ -1,7 +1,7 @@
 import type { StoredLease } from '../../interfaces/index.js';
 
 /** What the scripts write at a lock key; see `scripts/acquire.lua`. */
-const OWN_VALUE = /^nl1:(\d+):[^:]*:[01]:([^]*)$/;
+const OWN_VALUE = /^nl1:(\d+):[^:]*:([^]*)$/;
 
 /** A lock as the store has it. A value of another program's making is shown whole as its owner. */
 export function toStoredLease(key: string, value: string, pttl: number): StoredLease {

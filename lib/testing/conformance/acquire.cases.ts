@@ -93,6 +93,19 @@ export const acquireCases: ConformanceCase[] = [
     },
   },
   {
+    name: 'tells whether the owner had held a key before the attempt, also when that is asked again',
+    async run({ provider, other }) {
+      const ask = async (attemptId: string): Promise<readonly boolean[]> => {
+        const answer = await acquire(other, ['a', 'b'], 'one', { attemptId });
+        return answer.granted ? answer.reentered : [];
+      };
+      await take(provider, 'a', 'one');
+      assert.deepEqual(await ask('x'), [true, false]);
+      assert.deepEqual(await ask('x'), [true, false]);
+      assert.deepEqual(await ask('y'), [true, true]);
+    },
+  },
+  {
     name: 'with onlyIfOwned grants nothing but what the owner has already',
     async run({ provider }) {
       const refused = await acquire(provider, 'a', 'one', { onlyIfOwned: true });
@@ -106,22 +119,7 @@ export const acquireCases: ConformanceCase[] = [
   {
     name: 'tells keys and owners of any characters apart',
     async run({ provider }) {
-      const keys = [
-        'a',
-        'A',
-        'a ',
-        'a:b',
-        'a*',
-        'a?',
-        '[a]',
-        '{a}',
-        '%61',
-        'ä',
-        '𝄞',
-        'a\u0000b',
-        'a\nb',
-        'nl1:1:2:0:x',
-      ];
+      const keys = ['a', 'A', 'a ', 'a:b', 'a*', 'a?', '[a]', '{a}', '%61', 'ä', '𝄞', 'a\u0000b', 'a\nb', 'nl1:1:2:x'];
       for (const key of keys) await take(provider, key, `owner:of:${key}`);
       for (const key of keys) assert.equal((await look(provider, key))?.ownerId, `owner:of:${key}`);
       assert.equal((await acquire(provider, 'a', 'owner:of:')).granted, false);

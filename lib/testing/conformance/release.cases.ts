@@ -40,6 +40,31 @@ export const releaseCases: ConformanceCase[] = [
       const undone = await release(provider, ['a', 'b'], 'one', { attemptId: 'given-up', undo: true });
       assert.deepEqual(undone, ['kept', 'freed']);
       assert.equal((await look(provider, 'a'))?.ownerId, 'one');
+      assert.deepEqual(await release(provider, ['a'], 'one', { attemptId: 'first' }), ['freed']);
+    },
+  },
+  {
+    name: 'undoes given-up attempts in any order',
+    async run({ provider, other }) {
+      for (const order of [
+        ['x', 'y'],
+        ['y', 'x'],
+      ]) {
+        for (const attemptId of ['first', 'x', 'y']) await take(provider, 'a', 'one', { attemptId });
+        for (const attemptId of order) {
+          assert.deepEqual(await release(other, ['a'], 'one', { attemptId, undo: true }), ['kept']);
+        }
+        assert.deepEqual(await release(provider, ['a'], 'one', { attemptId: 'first', undo: true }), ['freed']);
+      }
+    },
+  },
+  {
+    name: 'frees with the newest grant what the owner had taken before, and only with it',
+    async run({ provider }) {
+      for (const attemptId of ['first', 'second', 'third']) await take(provider, 'a', 'one', { attemptId });
+      assert.deepEqual(await release(provider, ['a'], 'one', { attemptId: 'second' }), ['kept']);
+      assert.deepEqual(await release(provider, ['a'], 'one', { attemptId: 'second' }), ['kept']);
+      assert.deepEqual(await release(provider, ['a'], 'one', { attemptId: 'third' }), ['freed']);
     },
   },
   {

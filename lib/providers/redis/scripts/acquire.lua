@@ -7,26 +7,24 @@
 -- ARGV[3]    lease in ms; '' never expires
 -- ARGV[4]    '1': only if the owner holds every key already
 --
--- Returns {1, fencing token of each key ...}
+-- Returns {1, fencing token and whether the owner held it before (1 or 0) of each key ...}
 --      or {0, index of the key that is in the way, its PTTL (-1 never expires, -2 free)}
 --
--- A lock is the string `nl1:token:attempt:reentered:owner`. Anything else is another program's lock.
+-- A lock is the string `nl1:token:attempts:owner`, the attempts whose grants stand oldest first, with commas between.
+-- Anything else is another program's lock.
 
 local owner, attempt, lease = ARGV[1], ARGV[2], tonumber(ARGV[3])
-local tokens, expiries = {}, {}
+local found = {}
 
 for i = 2, #KEYS do
   local value = redis.call('GET', KEYS[i])
   if value then
-    local token, heldBy, _, holder = string.match(value, '^nl1:(%d+):([^:]*):([01]):(.*)$')
+    local token, attempts, holder = string.match(value, '^nl1:(%d+):([^:]*):(.*)$')
     local ttl = redis.call('PTTL', KEYS[i])
     if holder ~= owner then
       return {0, i - 1, ttl}
     end
-    expiries[i] = ttl
-    if heldBy == attempt then
-      tokens[i] = token
-    end
+    found[i] = {token = token, attempts = attempts, ttl = ttl}
   elseif ARGV[4] == '1' then
     return {0, i - 1, -2}
   end
@@ -41,21 +39,31 @@ redis.call('SET', KEYS[1], freshText)
 
 local reply = {1}
 for i = 2, #KEYS do
-  local ttl = expiries[i]
-  if not tokens[i] then
-    local value = table.concat({'nl1', freshText, attempt, ttl and '1' or '0', owner}, ':')
-    if not lease or ttl == -1 then
-      redis.call('SET', KEYS[i], value)
-    else
-      redis.call('SET', KEYS[i], value, 'PX', string.format('%.0f', math.max(lease, ttl or 0)))
+  local token, attempts, ttl = freshText, attempt, nil
+  if found[i] then
+    ttl = found[i].ttl
+    local others = {}
+    local newest
+    for other in string.gmatch(found[i].attempts, '[^,]+') do
+      newest = other
+      if other ~= attempt then
+        others[#others + 1] = other
+      end
     end
-  elseif ttl ~= -1 then
-    if not lease then
-      redis.call('PERSIST', KEYS[i])
-    elseif lease > ttl then
-      redis.call('PEXPIRE', KEYS[i], ARGV[3])
+    if newest == attempt then
+      token = found[i].token
     end
+    -- Of an owner that keeps taking it again only the newest 16 are told apart.
+    others[#others + 1] = attempt
+    attempts = table.concat(others, ',', math.max(1, #others - 15))
   end
-  reply[i] = tonumber(tokens[i] or fresh)
+  local value = table.concat({'nl1', token, attempts, owner}, ':')
+  if not lease or ttl == -1 then
+    redis.call('SET', KEYS[i], value)
+  else
+    redis.call('SET', KEYS[i], value, 'PX', string.format('%.0f', math.max(lease, ttl or 0)))
+  end
+  reply[#reply + 1] = tonumber(token)
+  reply[#reply + 1] = attempts ~= attempt and 1 or 0
 end
 return reply

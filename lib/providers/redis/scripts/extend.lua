@@ -9,7 +9,7 @@
 local held, all = {}, true
 for i, key in ipairs(KEYS) do
   local value = redis.call('GET', key)
-  local holder = value and string.match(value, '^nl1:%d+:[^:]*:[01]:(.*)$')
+  local holder = value and string.match(value, '^nl1:%d+:[^:]*:(.*)$')
   held[i] = holder == ARGV[1] and 1 or 0
   all = all and held[i] == 1
 end

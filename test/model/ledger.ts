@@ -1,0 +1,194 @@
+import type { LockHandle } from '../../lib/engine/lock-handle.js';
+import type { ExtendRequest, LeaseAnswer, LeaseRequest, ReleaseOutcome, ReleaseRequest } from '../../lib/index.js';
+
+/** A lock as its holder has it. */
+export interface HeldLock {
+  readonly process: number;
+  readonly handle: LockHandle;
+  /** Released by the engine when the job ends. */
+  readonly ofJob: boolean;
+  /** The holder has asked for its release, or its job has ended. */
+  givenUp: boolean;
+}
+
+/** A key was freed in the store by force, or by its owner in another process: its holders learn of it later. */
+interface Freed {
+  readonly key: string;
+  /** Of the newest grant then. */
+  readonly token: number;
+  /** `process` holds to its promises itself, unless it named no grant. */
+  readonly by?: { readonly process: number | undefined; readonly ownerId: string };
+}
+
+/** A caller in line, from its call to its end. */
+export interface Caller {
+  readonly process: number;
+  readonly keys: readonly string[];
+  readonly ownerId: string | undefined;
+  readonly abort: AbortController;
+  done: boolean;
+}
+
+interface JobRun {
+  readonly lock: HeldLock;
+  readonly start: number;
+  end: number;
+}
+
+/** Everything that has happened, and what of it should not have. */
+export class Ledger {
+  readonly violations: string[] = [];
+  readonly locks: HeldLock[] = [];
+  readonly callers: Caller[] = [];
+  /** Keys that stay held for a while after their release, by owner. */
+  readonly keptUntil = new Map<string, number>();
+  /** Processes that have been shut down: what the store did not let them give back runs out by itself. */
+  readonly closed = new Set<number>();
+  /** Whose grant is the newest of a key. */
+  private readonly granters = new Map<string, number>();
+  private readonly tokens = new Map<string, number>();
+  private readonly grants = new Map<string, number>();
+  private readonly freed: Freed[] = [];
+  private readonly goodRuns: JobRun[] = [];
+
+  constructor(private readonly now: () => number) {}
+
+  /** The store has answered an attempt: tokens grow. */
+  granted(process: number, { keys, attemptId }: LeaseRequest, answer: LeaseAnswer): void {
+    if (!answer.granted) return;
+    for (const key of keys) this.granters.set(key, process);
+    keys.forEach((key, index) => {
+      const token = answer.fencingTokens[index]!;
+      const grant = `${key} ${attemptId}`;
+      const repeated = this.grants.get(grant);
+      const last = this.lastToken(key);
+      // Asked again, the store answers the same, or grants anew.
+      if (token === repeated) return;
+      if (token <= last) this.fault(`TOKEN: ${key} was granted with ${token} to P${process} after ${last}`);
+      this.grants.set(grant, token);
+      this.tokens.set(key, token);
+    });
+  }
+
+  released(
+    process: number,
+    { keys, ownerId, attemptId, keepFor }: ReleaseRequest,
+    outcomes: readonly ReleaseOutcome[],
+  ): void {
+    keys.forEach((key, index) => {
+      if (outcomes[index] !== 'freed') return;
+      if (keepFor !== undefined) this.keptUntil.set(`${key} ${ownerId}`, this.now() + keepFor);
+      const token = attemptId === undefined ? this.lastToken(key) : (this.grants.get(`${key} ${attemptId}`) ?? 0);
+      this.freed.push({ key, token, by: { process: attemptId === undefined ? undefined : process, ownerId } });
+    });
+  }
+
+  /** A key that is kept for a while after its release may be extended meanwhile, by a renewal that came late as well. */
+  extended({ keys, ownerId, ttl }: ExtendRequest): void {
+    for (const key of keys) {
+      const kept = this.keptUntil.get(`${key} ${ownerId}`);
+      if (kept !== undefined && ttl !== null) this.keptUntil.set(`${key} ${ownerId}`, Math.max(kept, this.now() + ttl));
+    }
+  }
+
+  forced(keys: readonly string[]): void {
+    for (const key of keys) this.freed.push({ key, token: this.lastToken(key) });
+  }
+
+  /** A caller has got its lock: it was its turn. */
+  obtained(caller: Caller, handle: LockHandle, ofJob: boolean): HeldLock {
+    caller.done = true;
+    const lock = { process: caller.process, handle, ofJob, givenUp: false };
+    this.locks.push(lock);
+    this.checkExclusion();
+    if (caller.ownerId === undefined) {
+      const earlier = this.callers.slice(0, this.callers.indexOf(caller));
+      const passed = earlier.find(
+        ({ process, keys, done, ownerId, abort }) =>
+          process === caller.process &&
+          !done &&
+          ownerId === undefined &&
+          !abort.signal.aborted &&
+          keys.some((key) => caller.keys.includes(key)),
+      );
+      if (passed) {
+        this.fault(`ORDER: [${caller.keys.join()}] in P${caller.process} was served before [${passed.keys.join()}]`);
+      }
+    }
+    return lock;
+  }
+
+  /** No two owners hold the same key. */
+  checkExclusion(): void {
+    const holders = new Map<string, HeldLock>();
+    for (const lock of this.locks) {
+      if (!lock.handle.held) continue;
+      for (const key of lock.handle.keys) {
+        if (this.wasFreedElsewhere(lock, key)) continue;
+        const other = holders.get(key);
+        if (other && other.handle.ownerId !== lock.handle.ownerId) {
+          this.fault(`EXCLUSION: ${key} is held in P${other.process} and in P${lock.process} at ${this.now()}`);
+        }
+        holders.set(key, lock);
+      }
+    }
+  }
+
+  /** A job has run, and its caller was told that the lock had been held throughout. */
+  ranWell(run: JobRun): void {
+    const { handle, process } = run.lock;
+    for (const other of this.goodRuns) {
+      const key = handle.keys.find((one) => other.lock.handle.keys.includes(one));
+      if (key === undefined || other.lock.handle.ownerId === handle.ownerId) continue;
+      if (this.wasFreedElsewhere(run.lock, key) || this.wasFreedElsewhere(other.lock, key)) continue;
+      if (run.start < other.end && other.start < run.end) {
+        this.fault(`JOBS: both P${process} and P${other.lock.process} ran a job under ${key} at ${run.start}`);
+      }
+    }
+    this.goodRuns.push(run);
+  }
+
+  /** Whether somebody may hold `key` in the store as `ownerId`. */
+  isAccountedFor(key: string, ownerId: string): boolean {
+    if ((this.keptUntil.get(`${key} ${ownerId}`) ?? 0) >= this.now()) return true;
+    return this.locks.some(
+      ({ handle, givenUp }) => !givenUp && handle.ownerId === ownerId && handle.keys.includes(key),
+    );
+  }
+
+  /** Whether the newest grant of `key` was made to a process that has shut down since. */
+  isOfClosed(key: string): boolean {
+    return this.closed.has(this.granters.get(key) ?? -1);
+  }
+
+  /** Who waits, and has nobody before it in its process. */
+  get firstInLine(): Caller[] {
+    const waiting = this.callers.filter(({ done }) => !done);
+    return waiting.filter((caller, place) => {
+      const before = waiting.slice(0, place).filter(({ process }) => process === caller.process);
+      return !before.some(({ keys }) => keys.some((key) => caller.keys.includes(key)));
+    });
+  }
+
+  /** Locks that their holders may give back now. */
+  get returnable(): HeldLock[] {
+    return this.locks.filter(({ ofJob, givenUp }) => !ofJob && !givenUp);
+  }
+
+  private wasFreedElsewhere({ process, handle }: HeldLock, key: string): boolean {
+    return this.freed.some(
+      ({ key: freed, token, by }) =>
+        freed === key &&
+        token >= handle.fencingTokenFor(key) &&
+        (!by || (by.process !== process && by.ownerId === handle.ownerId)),
+    );
+  }
+
+  private lastToken(key: string): number {
+    return this.tokens.get(key) ?? 0;
+  }
+
+  fault(message: string): void {
+    this.violations.push(message);
+  }
+}

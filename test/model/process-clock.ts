@@ -1,0 +1,68 @@
+import type { Clock, ClockTimer } from '../../lib/engine/clock.js';
+import type { ManualClock } from '../../lib/testing/index.js';
+
+/** Lets everything run that is ready to. */
+export async function settled(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** The common clock as one process has it, which may freeze: time goes on without its timers and its answers. */
+export class ProcessClock implements Clock {
+  private readonly late = new Set<() => void>();
+  private waking: (() => void)[] = [];
+  private isFrozen = false;
+
+  constructor(private readonly common: ManualClock) {}
+
+  get frozen(): boolean {
+    return this.isFrozen;
+  }
+
+  now(): number {
+    return this.common.now();
+  }
+
+  epochMicroseconds(): number {
+    return this.common.epochMicroseconds();
+  }
+
+  setTimer(callback: () => void, milliseconds: number): ClockTimer {
+    const run = (): void => {
+      if (this.isFrozen) this.late.add(run);
+      else callback();
+    };
+    const timer = this.common.setTimer(run, milliseconds);
+    return {
+      cancel: () => {
+        timer.cancel();
+        this.late.delete(run);
+      },
+    };
+  }
+
+  freeze(): void {
+    this.isFrozen = true;
+  }
+
+  /** What has become due meanwhile runs now, before or after the answers that have come. */
+  async thaw(first: 'timers' | 'answers'): Promise<void> {
+    this.isFrozen = false;
+    if (first === 'answers') await this.deliver();
+    for (const run of this.late) {
+      this.late.delete(run);
+      run();
+      await settled();
+    }
+    await this.deliver();
+  }
+
+  /** Resolves at once, or when the process runs again. */
+  async awake(): Promise<void> {
+    if (this.isFrozen) await new Promise<void>((resolve) => this.waking.push(resolve));
+  }
+
+  private async deliver(): Promise<void> {
+    for (const wake of this.waking.splice(0)) wake();
+    await settled();
+  }
+}

@@ -1,0 +1,97 @@
+import { settled } from './process-clock.js';
+import type { Process, World } from './world.js';
+
+/** How long the undoing of what was given up may take, once the store answers again. */
+const UNDOING = 3000;
+
+/** How long a free key may stay free while somebody waits for it. */
+const LONGEST_PAUSE = 1100;
+
+/** Mends everything, gives everything back, and checks that nobody is forgotten and nothing is left behind. */
+export async function windUp(world: World): Promise<void> {
+  for (const { clock, wire } of world.processes) {
+    wire.mend();
+    await clock.thaw('timers');
+    for (; wire.parkedCalls > 0; await settled()) wire.letGo(0);
+  }
+  await world.clock.advance(`${UNDOING}ms`);
+  world.ledger.checkExclusion();
+  expectAccountedFor(world, 'after the faults');
+
+  world.windingUp = true;
+  for (const lock of world.ledger.returnable) world.release(lock);
+  await serveEveryone(world);
+
+  await world.clock.advance(`${UNDOING}ms`);
+  expectAccountedFor(world, 'after the end');
+  await world.clock.advance('60s');
+  expectNothingLeft(world);
+}
+
+/** Whoever still waits is served, and soon. */
+async function serveEveryone(world: World): Promise<void> {
+  const freeSince = new Map<string, number>();
+  const { ledger, clock, store } = world;
+  for (let step = 0; step < 2000 && world.open.size > 0; step++) {
+    await clock.advance('50ms');
+    ledger.checkExclusion();
+    for (const key of ['a', 'b', 'c']) {
+      if (store.get(key)) freeSince.delete(key);
+      else if (!freeSince.has(key)) freeSince.set(key, clock.now());
+    }
+    for (const { keys, process } of ledger.firstInLine) {
+      const since = Math.max(...keys.map((key) => freeSince.get(key) ?? Infinity));
+      if (clock.now() - since <= LONGEST_PAUSE) continue;
+      ledger.fault(`WAKE: [${keys.join()}] free since ${since}, and P${process} still waits at ${clock.now()}`);
+      return;
+    }
+  }
+  if (world.open.size > 0) ledger.fault(`SETTLED: ${world.open.size} promises are still open`);
+}
+
+function expectAccountedFor({ store, ledger }: World, when: string): void {
+  for (const key of store.keys()) {
+    const lease = store.get(key);
+    if (!lease || ledger.isAccountedFor(key, lease.ownerId)) continue;
+    if (ledger.isOfClosed(key)) {
+      // A shutdown without the store leaves it to the lease, or to an operator.
+      store.delete(key);
+      continue;
+    }
+    ledger.fault(`ORPHAN: ${when} ${key} is held in the store by ${lease.ownerId}, and by nobody here`);
+  }
+}
+
+interface Inside {
+  readonly parts: {
+    readonly holds: { readonly holds: { readonly size: number } };
+    readonly queue: { readonly queues: { readonly size: number } };
+    readonly keeper: { readonly timers: { readonly size: number } };
+    readonly retry: { readonly pending: { readonly size: number } };
+    readonly calls: { readonly pending: { readonly size: number } };
+  };
+  readonly acquisition: { readonly underway: { readonly size: number } };
+  readonly jobs: { readonly size: number };
+}
+
+function expectNothingLeft({ processes, clock, store, ledger }: World): void {
+  const left: Record<string, number> = { 'keys in the store': store.keys().length, timers: clock.pendingTimers };
+  processes.forEach((process, number) => {
+    for (const [name, { size }] of Object.entries(insideOf(process))) left[`${name} of P${number}`] = size;
+  });
+  const found = Object.entries(left).filter(([, count]) => count > 0);
+  if (found.length > 0) ledger.fault(`LEFT: ${found.map(([name, count]) => `${count} ${name}`).join(', ')}`);
+}
+
+function insideOf({ engine }: Process) {
+  const { parts, acquisition, jobs } = engine as unknown as Inside;
+  return {
+    holds: parts.holds.holds,
+    waiters: parts.queue.queues,
+    watched: parts.keeper.timers,
+    retries: parts.retry.pending,
+    calls: parts.calls.pending,
+    attempts: acquisition.underway,
+    jobs,
+  };
+}

@@ -1,0 +1,152 @@
+import { resolveCallOptions } from '../../lib/engine/call-options.js';
+import { readEngineSettings } from '../../lib/engine/engine-settings.js';
+import { LockEngine } from '../../lib/engine/lock-engine.js';
+import type { LockHandle } from '../../lib/engine/lock-handle.js';
+import { InMemoryLockingProvider, MemoryLockStore } from '../../lib/index.js';
+import { ManualClock } from '../../lib/testing/index.js';
+import { Ledger, type Caller, type HeldLock } from './ledger.js';
+import { ProcessClock, settled } from './process-clock.js';
+import { PROCESSES, type Step, type TimedStep, type Wish } from './steps.js';
+import { Wire } from './wire.js';
+
+const settings = readEngineSettings({ expire: '6s', drainTimeout: '3s' });
+
+/** One process: an engine, its clock and its connection. */
+export interface Process {
+  readonly clock: ProcessClock;
+  readonly wire: Wire;
+  readonly engine: LockEngine;
+}
+
+/** Several processes on one store. */
+export class World {
+  readonly clock = new ManualClock();
+  readonly store = new MemoryLockStore(this.clock);
+  readonly ledger = new Ledger(() => this.clock.now());
+  readonly processes: readonly Process[];
+  /** Promises that have not been settled. */
+  readonly open = new Set<Promise<unknown>>();
+  /** Whoever gets a lock from now on gives it back at once. */
+  windingUp = false;
+
+  constructor(ordered: boolean) {
+    const inner = new InMemoryLockingProvider({ store: this.store });
+    this.processes = Array.from({ length: PROCESSES }, (_, number) => {
+      const clock = new ProcessClock(this.clock);
+      const wire = new Wire(number, clock, inner, this.ledger, ordered);
+      return { clock, wire, engine: new LockEngine(wire.provider(), settings, clock) };
+    });
+  }
+
+  async take(step: TimedStep): Promise<void> {
+    await this.run(step);
+    if (step.ticks === undefined) await settled();
+    else for (let tick = 0; tick < step.ticks; tick++) await Promise.resolve();
+    this.ledger.checkExclusion();
+  }
+
+  release(lock: HeldLock): void {
+    lock.givenUp = true;
+    this.follow(lock.handle.release());
+  }
+
+  private async run(step: Step): Promise<void> {
+    if (step.do === 'advance') return this.clock.advance(`${step.ms}ms`);
+    if ('process' in step) return this.runIn(this.processes[step.process]!, step);
+    const awake = <T extends { process: number }>(items: readonly T[]): T[] =>
+      items.filter(({ process }) => !this.processes[process]!.clock.frozen);
+    if (step.do === 'abort') {
+      pick(awake(this.ledger.callers.filter(({ done }) => !done)), step.index)?.abort.abort('aborted');
+      return;
+    }
+    const lock = pick(awake(this.ledger.returnable), step.index);
+    if (!lock) return;
+    if (step.do === 'release') this.release(lock);
+    else this.follow(lock.handle.extend(step.expire));
+  }
+
+  private async runIn({ engine, clock, wire }: Process, step: Extract<Step, { process: number }>): Promise<void> {
+    if (step.do === 'thaw') return clock.thaw(step.first);
+    if (step.do === 'letGo') return wire.letGo(step.index);
+    if (step.do === 'mend') return wire.mend();
+    if (step.do === 'fail') return wire.fail(step.call, step.how, step.times);
+    if (clock.frozen) return;
+    if (step.do === 'freeze') return clock.freeze();
+    if (step.do === 'close') {
+      this.ledger.closed.add(step.process);
+      return this.follow(engine.close());
+    }
+    if (step.do === 'releaseKeys') return this.follow(engine.release(step.keys, step.ownerId));
+    if (step.do === 'releaseAll') return this.follow(engine.releaseAll(step.ownerId));
+    if (step.do === 'forceRelease') return this.follow(engine.forceRelease(step.keys));
+    if (step.do === 'extendKeys') return this.follow(engine.extendKeys(step.keys, step.ownerId, 4000));
+    if (step.do === 'execute') return this.execute(engine, clock, step);
+    this.acquire(engine, step);
+  }
+
+  private acquire(engine: LockEngine, step: Extract<Step, { do: 'acquire' | 'tryAcquire' }>): void {
+    const { caller, options } = this.join(step, 'handle');
+    const call: Promise<LockHandle | null> =
+      step.do === 'acquire' ? engine.acquire(step.keys, options) : engine.tryAcquire(step.keys, options);
+    this.follow(
+      call.then(
+        (handle) => {
+          caller.done = true;
+          if (!handle) return;
+          const lock = this.ledger.obtained(caller, handle, false);
+          if (this.windingUp) this.release(lock);
+        },
+        () => (caller.done = true),
+      ),
+    );
+  }
+
+  private execute(engine: LockEngine, clock: ProcessClock, step: Extract<Step, { do: 'execute' }>): void {
+    const { caller, options } = this.join(step, 'job');
+    let run: { lock: HeldLock; start: number; end: number } | undefined;
+    const job = async (handle: LockHandle): Promise<void> => {
+      const lock = this.ledger.obtained(caller, handle, true);
+      run = { lock, start: clock.now(), end: Infinity };
+      const inner = step.nested ? await this.nested(engine, step) : undefined;
+      await new Promise<void>((resolve) => clock.setTimer(resolve, step.lasts));
+      if (inner) await inner.release().catch(() => false);
+      run.end = clock.now();
+      lock.givenUp = true;
+    };
+    const call = engine.execute(step.keys, (lock) => job(lock as LockHandle), options);
+    this.follow(
+      call.then(
+        () => this.ledger.ranWell(run!),
+        () => (caller.done = true),
+      ),
+    );
+  }
+
+  /** From inside a job, the same keys once more. */
+  private async nested(engine: LockEngine, { keys, process }: Wish): Promise<LockHandle | undefined> {
+    try {
+      const handle = await engine.acquire(keys, resolveCallOptions({ timeout: '100ms' }, 'handle', settings));
+      this.ledger.locks.push({ process, handle, ofJob: true, givenUp: false });
+      return handle;
+    } catch {
+      return undefined;
+    }
+  }
+
+  private join({ process, keys, options }: Wish, mode: 'handle' | 'job') {
+    const abort = new AbortController();
+    const caller: Caller = { process, keys, ownerId: options.ownerId, abort, done: false };
+    this.ledger.callers.push(caller);
+    return { caller, options: resolveCallOptions({ ...options, signal: abort.signal }, mode, settings) };
+  }
+
+  private follow(promise: Promise<unknown>): void {
+    this.open.add(promise);
+    const end = (): void => void this.open.delete(promise);
+    promise.then(end, end);
+  }
+}
+
+function pick<T>(items: readonly T[], index: number): T | undefined {
+  return items[index % Math.max(1, items.length)];
+}
