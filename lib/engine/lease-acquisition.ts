@@ -79,7 +79,7 @@ export class LeaseAcquisition {
     const { ttl } = options;
     const attemptId = this.parts.nextId();
     const undo = (): void => {
-      this.undo(keys, ownerId, attemptId, ttl);
+      this.undo(keys, ownerId, attemptId, options);
     };
     const sentAt = clock.now();
     const ask = async (): Promise<LeaseAnswer> =>
@@ -119,6 +119,7 @@ export class LeaseAcquisition {
       {
         keys,
         ownerId,
+        named: options.ownerId !== undefined,
         fencingTokens: new Map(settled.value.fencingTokens.map((token, index) => [keys[index] ?? '', token])),
         ttl,
         renew: options.renew && ttl !== null,
@@ -151,8 +152,10 @@ export class LeaseAcquisition {
   }
 
   /** Takes back what a given-up attempt may have taken, and nothing that its owner holds through another one. */
-  private undo(keys: readonly string[], ownerId: string, attemptId: string, ttl: number | null): void {
-    this.parts.retry.add({ keys, ownerId, attemptId, undo: true }, ttl);
+  private undo(keys: readonly string[], ownerId: string, attemptId: string, options: CallOptions): void {
+    // A named owner may have taken the keys elsewhere, for longer.
+    const lasts = options.ownerId === undefined ? options.ttl : null;
+    this.parts.retry.add({ keys, ownerId, attemptId, undo: true }, lasts);
   }
 
   private endError(waiter: Waiter, { timeout }: CallOptions): unknown {

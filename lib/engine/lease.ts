@@ -18,6 +18,8 @@ export interface Hold {
 export interface LeaseTerms {
   readonly keys: readonly string[];
   readonly ownerId: string;
+  /** Whether the caller named the owner, who then may have taken the keys elsewhere, too. */
+  readonly named: boolean;
   readonly fencingTokens: ReadonlyMap<string, number>;
   /** `null` never expires. */
   readonly ttl: number | null;
@@ -63,9 +65,10 @@ export class Lease {
     return earliest;
   }
 
-  /** By when the store has let it run out if it is not extended any more. */
+  /** By when the store has let it run out; nobody here can say that of an owner who may have taken it elsewhere, too. */
   get latestEnd(): number {
-    return this.clock.now() + (this.terms.ttl ?? Infinity);
+    const { named, ttl } = this.terms;
+    return named ? Infinity : this.clock.now() + (ttl ?? Infinity);
   }
 
   get remaining(): number {

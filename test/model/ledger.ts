@@ -62,8 +62,8 @@ export class Ledger {
       const grant = `${key} ${attemptId}`;
       const repeated = this.grants.get(grant);
       const last = this.lastToken(key);
-      // Asked again, the store answers the same, or grants anew.
-      if (token === repeated) return;
+      // Asked again, the store answers the same, or grants anew, or with the token of an attempt that was given up since.
+      if (token === repeated || (repeated !== undefined && token === last)) return;
       if (token <= last) this.fault(`TOKEN: ${key} was granted with ${token} to P${process} after ${last}`);
       this.grants.set(grant, token);
       this.tokens.set(key, token);
