@@ -122,6 +122,18 @@ describe('an acquire that is given up leaves nothing held', () => {
     await expectFree('a');
   });
 
+  it('but keeps what the same owner holds in another process, for that one to release', async () => {
+    const first = await world.engine().acquire('a', { ownerId: 'one' });
+    const second = world.engine();
+    world.fail('acquire', 'lose');
+    await expect(second.acquire('a', { ownerId: 'one' })).rejects.toMatchObject({ code: 'LOCK_BACKEND' });
+    world.mend();
+    await world.clock.advance('2s');
+    expect(await world.engine().tryAcquire('a')).toBeNull();
+    expect(await first.release()).toBe(true);
+    await expectFree('a');
+  });
+
   it('and asks for no undoing where nothing was sent', async () => {
     const engine = world.engine();
     const provider = (engine.engine as unknown as { parts: { provider: { acquire: unknown } } }).parts.provider;
@@ -205,6 +217,31 @@ describe('a release that fails', () => {
     await expect(lock.release()).rejects.toMatchObject({ code: 'LOCK_BACKEND' });
     world.mend();
     await world.clock.advance('1s');
+    await expectFree('a');
+  });
+
+  it('by key ends the trust before the store can have freed the key', async () => {
+    const engine = world.engine();
+    const lock = await engine.acquire('a');
+    world.fail('release', 'hold');
+    const released = track(engine.engine.release(['a'], undefined));
+    await world.clock.advance(0);
+    const next = await world.engine().tryAcquire('a');
+    expect([next?.held, lock.held, lock.signal.aborted]).toEqual([true, false, true]);
+    world.letGo();
+    await world.clock.advance(0);
+    expect(released.outcome).toEqual({ status: 'fulfilled', value: true });
+    expect(await lock.release()).toBe(false);
+    expect(next?.held).toBe(true);
+  });
+
+  it('by key leaves the key to the handle', async () => {
+    const engine = world.engine();
+    const lock = await engine.acquire('a', { ownerId: 'one' });
+    world.fail('release', 'refuse');
+    await expect(engine.engine.release(['a'], undefined)).rejects.toMatchObject({ code: 'LOCK_BACKEND' });
+    world.mend();
+    await lock.release();
     await expectFree('a');
   });
 
