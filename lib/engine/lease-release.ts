@@ -1,5 +1,5 @@
 import type { ReleaseOutcome, ReleaseRequest } from '../interfaces/index.js';
-import { releasedElsewhere } from './engine.messages.js';
+import { forcedFree, releasedElsewhere } from './engine.messages.js';
 import type { EngineParts } from './engine-parts.js';
 import type { Hold, Lease } from './lease.js';
 import { listLeases } from './lease-view.js';
@@ -64,25 +64,48 @@ export class LeaseRelease {
     return count;
   }
 
+  /** Frees `keys` whoever holds them. Resolves with how many were held. */
+  async forceRelease(keys: readonly string[]): Promise<number> {
+    const { provider, calls } = this.parts;
+    return this.giveUp(keys, undefined, forcedFree, async () =>
+      calls.run('force free', keys, async () => provider.forceRelease(keys)),
+    );
+  }
+
   private heldHere(keys: readonly string[]): ReleaseRequest[] {
     const held = keys.map((key) => this.parts.holds.get(key)).filter((hold) => hold !== undefined);
     return requestsFor(held, undefined);
   }
 
   private async free(request: ReleaseRequest, reason: LossReason): Promise<readonly ReleaseOutcome[]> {
-    const { provider, calls, holds, queue } = this.parts;
+    const { provider, calls } = this.parts;
     const { keys, ownerId } = request;
-    // Before the store is asked: from the moment it frees them somebody else may hold them, however late the answer.
+    return this.giveUp(keys, ownerId, reason, async () =>
+      calls.run('release', keys, async () => first(provider.release([request]))),
+    );
+  }
+
+  /**
+   * Ends the trust in what this process has of `keys` (under `ownerId`, or any owner), then has the store free them:
+   * from that moment on somebody else may hold them, however late the answer. If it fails, their handles release them.
+   */
+  private async giveUp<T>(
+    keys: readonly string[],
+    ownerId: string | undefined,
+    reason: LossReason,
+    freeInStore: () => Promise<T>,
+  ): Promise<T> {
+    const { holds, queue } = this.parts;
     const abandoned: Hold[] = [];
     for (const key of keys) {
       const hold = holds.get(key);
-      if (hold?.ownerId === ownerId) abandoned.push(hold);
+      if (hold && (ownerId === undefined || hold.ownerId === ownerId)) abandoned.push(hold);
     }
     for (const hold of abandoned) holds.abandon(hold, reason([hold.key]));
     try {
-      const outcomes = await calls.run('release', keys, async () => first(provider.release([request])));
+      const answer = await freeInStore();
       for (const hold of abandoned) for (const lease of hold.leases) lease.forget(hold);
-      return outcomes;
+      return answer;
     } finally {
       queue.wake(keys);
     }

@@ -4,7 +4,7 @@ import type { Duration, LockInfo, LockingProvider } from '../interfaces/index.js
 import { parseExpire, type CallOptions } from './call-options.js';
 import { systemClock, type Clock, type ClockTimer } from './clock.js';
 import { localDeadline } from './drift.js';
-import { closed, forcedFree, givenUpAtShutdown } from './engine.messages.js';
+import { closed, givenUpAtShutdown } from './engine.messages.js';
 import type { EngineParts } from './engine-parts.js';
 import type { EngineSettings } from './engine-settings.js';
 import { HoldTable } from './hold-table.js';
@@ -128,16 +128,7 @@ export class LockEngine implements HandleActions {
   }
 
   async forceRelease(keys: readonly string[]): Promise<number> {
-    const { calls, provider, holds, queue } = this.parts;
-    const before = keys.map((key) => holds.get(key));
-    const count = await calls.run('force free', keys, async () => provider.forceRelease(keys));
-    keys.forEach((key, index) => {
-      const hold = holds.get(key);
-      // Not one that was granted meanwhile.
-      if (hold && hold === before[index]) holds.forfeit(hold, forcedFree([key]));
-    });
-    queue.wake(keys);
-    return count;
+    return this.releases.forceRelease(keys);
   }
 
   async inspect(key: string): Promise<LockInfo | null> {
