@@ -184,7 +184,7 @@ export class Ledger {
     );
   }
 
-  private lastToken(key: string): number {
+  lastToken(key: string): number {
     return this.tokens.get(key) ?? 0;
   }
 

@@ -31,13 +31,16 @@ export async function windUp(world: World): Promise<void> {
 /** Whoever still waits is served, and soon. */
 async function serveEveryone(world: World): Promise<void> {
   const freeSince = new Map<string, number>();
+  const tokens = new Map<string, number>();
   const { ledger, clock, store } = world;
   for (let step = 0; step < 2000 && world.open.size > 0; step++) {
     await clock.advance('50ms');
     ledger.checkExclusion();
     for (const key of ['a', 'b', 'c']) {
-      if (store.get(key)) freeSince.delete(key);
+      // Somebody may have had it between two looks.
+      if (store.get(key) || ledger.lastToken(key) !== tokens.get(key)) freeSince.delete(key);
       else if (!freeSince.has(key)) freeSince.set(key, clock.now());
+      tokens.set(key, ledger.lastToken(key));
     }
     for (const { keys, process } of ledger.firstInLine) {
       const since = Math.max(...keys.map((key) => freeSince.get(key) ?? Infinity));
