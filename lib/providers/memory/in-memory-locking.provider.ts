@@ -70,6 +70,8 @@ export class InMemoryLockingProvider implements LockingProvider {
     for (const key of keys) {
       const lease = this.store.get(key);
       if (lease ? lease.ownerId !== ownerId : onlyIfOwned) {
+        // Sent twice, it may have been granted the first time: what this answer denies is given back.
+        for (const other of keys) this.releaseOne(other, { keys, ownerId, attemptId, undo: true });
         return { granted: false, key, remaining: remaining(lease?.expiresAt ?? now, now) };
       }
     }

@@ -106,6 +106,20 @@ export const acquireCases: ConformanceCase[] = [
     },
   },
   {
+    name: 'holds nothing for an attempt that is granted, sent again, and then refused',
+    async run({ provider, other }) {
+      await take(provider, ['a', 'b', 'c'], 'one', { attemptId: 'sent twice' });
+      await take(provider, 'c', 'one');
+      await other.forceRelease(['b']);
+      await take(other, 'b', 'two');
+      const refused = await acquire(provider, ['a', 'b', 'c'], 'one', { attemptId: 'sent twice' });
+      assert.equal(refused.granted, false);
+      assert.equal(await look(provider, 'a'), null);
+      assert.equal((await look(provider, 'b'))?.ownerId, 'two');
+      assert.equal((await look(provider, 'c'))?.ownerId, 'one');
+    },
+  },
+  {
     name: 'with onlyIfOwned grants nothing but what the owner has already',
     async run({ provider }) {
       const refused = await acquire(provider, 'a', 'one', { onlyIfOwned: true });

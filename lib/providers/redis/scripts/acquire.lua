@@ -16,17 +16,40 @@
 local owner, attempt, lease = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local found = {}
 
+-- Sent twice, an attempt may have been granted the first time: what this answer denies is given back.
+local function refuse(index, ttl)
+  for i = 2, #KEYS > 2 and #KEYS or 0 do
+    local value = redis.call('GET', KEYS[i])
+    local token, attempts, holder = string.match(value or '', '^nl1:(%d+):([^:]*):(.*)$')
+    if holder == owner then
+      local others = {}
+      for other in string.gmatch(attempts, '[^,]+') do
+        if other ~= attempt then
+          others[#others + 1] = other
+        end
+      end
+      local left = table.concat(others, ',')
+      if left == '' and attempts ~= '' then
+        redis.call('DEL', KEYS[i])
+      elseif left ~= attempts then
+        redis.call('SET', KEYS[i], table.concat({'nl1', token, left, holder}, ':'), 'KEEPTTL')
+      end
+    end
+  end
+  return {0, index, ttl}
+end
+
 for i = 2, #KEYS do
   local value = redis.call('GET', KEYS[i])
   if value then
     local token, attempts, holder = string.match(value, '^nl1:(%d+):([^:]*):(.*)$')
     local ttl = redis.call('PTTL', KEYS[i])
     if holder ~= owner then
-      return {0, i - 1, ttl}
+      return refuse(i - 1, ttl)
     end
     found[i] = {token = token, attempts = attempts, ttl = ttl}
   elseif ARGV[4] == '1' then
-    return {0, i - 1, -2}
+    return refuse(i - 1, -2)
   end
 end
 
