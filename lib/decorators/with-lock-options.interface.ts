@@ -8,7 +8,7 @@ import type { ExecuteOptions } from '../interfaces/index.js';
  */
 export type OnUnavailable = 'throw' | 'skip' | ((error: LockTimeoutError, ...args: never[]) => unknown);
 
-/** Options of `@WithLock` and `@LockRequest`: those of `execute`, and what to do when the lock cannot be had. */
+/** Options of `@WithLock`: those of `execute`, and what to do when the lock cannot be had. */
 export interface WithLockOptions extends ExecuteOptions {
   /**
    * Applies to a `LockTimeoutError` of this very lock only, never to one thrown inside the method.

@@ -46,10 +46,10 @@ export interface ReleaseRequest {
   readonly keys: readonly string[];
   readonly ownerId: string;
 
-  /** Release only the grant that this attempt made. Without it, whatever `ownerId` holds. */
+  /** Release the grant that this attempt made, and older ones; a newer one stands. Without it, all that `ownerId` holds. */
   readonly attemptId?: string;
 
-  /** The attempt was given up: what `ownerId` had held already before it stays held. */
+  /** The attempt was given up: it goes alone, as if it had never been, and the owner's other grants stand. */
   readonly undo?: boolean;
 
   /** Let the key run out in this many milliseconds instead of freeing it now. */

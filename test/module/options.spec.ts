@@ -1,22 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
-import {
-  InMemoryLockingProvider,
-  LockConfigurationError,
-  MemoryLockStore,
-  type LockingModuleOptions,
-} from '../../lib/index.js';
+import { InMemoryLockingProvider, LockConfigurationError, MemoryLockStore } from '../../lib/index.js';
 import { useApplications } from './support/applications.js';
+import { refusalOf } from './support/refusal.js';
 import { rejectionOf } from './support/poll.js';
 
 const applications = useApplications();
 const resolve = InMemoryLockingProvider;
 
-/** The message with which the start of an application fails. */
-async function refusal(options: unknown): Promise<string> {
-  const error = await rejectionOf(applications.withLocks(options as LockingModuleOptions));
-  expect(error).toBeInstanceOf(LockConfigurationError);
-  return error.message;
-}
+const refusal = (options: unknown): Promise<string> => refusalOf(applications, options);
 
 describe('the default provider', () => {
   it.each([undefined, {}, { providers: [] }, { providers: undefined }])('is in memory with %j', async (options) => {

@@ -1,22 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import {
-  InMemoryLockingProvider,
-  LockConfigurationError,
-  type LockingModuleOptions,
-  type LockingProvider,
-} from '../../lib/index.js';
+import { InMemoryLockingProvider, type LockingProvider } from '../../lib/index.js';
 import { useApplications } from './support/applications.js';
-import { rejectionOf } from './support/poll.js';
+import { refusalOf } from './support/refusal.js';
 
 const applications = useApplications();
 const resolve = InMemoryLockingProvider;
 
-/** The message with which the start of an application fails. */
-async function refusal(options: unknown): Promise<string> {
-  const error = await rejectionOf(applications.withLocks(options as LockingModuleOptions));
-  expect(error).toBeInstanceOf(LockConfigurationError);
-  return error.message;
-}
+const refusal = (options: unknown): Promise<string> => refusalOf(applications, options);
 
 describe('options that cannot work', () => {
   it('names an unknown option of the module', async () => {
