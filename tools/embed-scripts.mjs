@@ -9,13 +9,14 @@ import { fileURLToPath } from 'node:url';
 const folder = new URL('../lib/providers/redis/scripts/', import.meta.url);
 const target = new URL('../lib/providers/redis/scripts.generated.ts', import.meta.url);
 
-/** @param {string} source */
-function withoutComments(source) {
-  return source
-    .split('\n')
-    .filter((line) => !line.startsWith('--'))
-    .join('\n')
-    .trim();
+/** Comments are left out, and a line `--#include name` is what `shared/name.lua` says. @param {string} source */
+async function render(source) {
+  const lines = source.split('\n').map(async (line) => {
+    const name = /^--#include (\w+)$/.exec(line)?.[1];
+    if (name) return render(await readFile(new URL(`shared/${name}.lua`, folder), 'utf8'));
+    return line.trimStart().startsWith('--') ? '' : line;
+  });
+  return (await Promise.all(lines)).filter((line) => line !== '').join('\n');
 }
 
 /** The text that the module ought to have. */
@@ -24,7 +25,7 @@ export async function renderScripts() {
   let text = '// Made by tools/embed-scripts.mjs from scripts/*.lua. Edit those instead.\n\n';
   text += 'export const SCRIPT_SOURCES = {\n';
   for (const name of names) {
-    const source = withoutComments(await readFile(new URL(name, folder), 'utf8'));
+    const source = await render(await readFile(new URL(name, folder), 'utf8'));
     text += `  ${name.slice(0, -'.lua'.length)}: ${JSON.stringify(source)},\n`;
   }
   return `${text}} as const;\n`;

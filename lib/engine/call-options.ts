@@ -57,6 +57,14 @@ export function resolveCallOptions(options: AcquireOptions, mode: HoldMode, sett
   };
 }
 
+/**
+ * Whether a lock may be a share in a lease that this process hands from holder to holder: any but those whose owner,
+ * length or end is the caller's own.
+ */
+export function canShare({ ownerId, renew, ttl, maxHold, minHold }: CallOptions): boolean {
+  return ownerId === undefined && renew && ttl !== null && maxHold === Infinity && minHold === 0;
+}
+
 function leaseLength(
   { expire, ownerId, renew }: AcquireOptions,
   mode: HoldMode,

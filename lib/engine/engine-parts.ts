@@ -1,11 +1,15 @@
 import type { LockingProvider } from '../interfaces/index.js';
 import type { Clock } from './clock.js';
+import { Cohort } from './cohort.js';
 import type { EngineSettings } from './engine-settings.js';
-import type { HoldTable } from './hold-table.js';
-import type { LeaseKeeper } from './lease-keeper.js';
-import type { ReleaseRetry } from './release-retry.js';
-import type { StoreCalls } from './store-calls.js';
-import type { WaitQueue } from './wait-queue.js';
+import { LeaseKeeper } from './lease-keeper.js';
+import { LeaseRelease } from './lease-release.js';
+import { LeaseTable } from './lease-table.js';
+import { LineTable } from './line-table.js';
+import { ReleaseRetry } from './release-retry.js';
+import { Seeker } from './seeker.js';
+import { StoreCalls } from './store-calls.js';
+import { Turns } from './turns.js';
 
 /** What the parts of one engine share. */
 export interface EngineParts {
@@ -13,11 +17,59 @@ export interface EngineParts {
   readonly clock: Clock;
   readonly settings: EngineSettings;
   readonly calls: StoreCalls;
-  readonly holds: HoldTable;
-  readonly queue: WaitQueue;
+  readonly lines: LineTable;
+  readonly leases: LeaseTable;
   readonly keeper: LeaseKeeper;
   readonly retry: ReleaseRetry;
+  readonly seeker: Seeker;
+  readonly cohort: Cohort;
+  readonly releases: LeaseRelease;
+  readonly turns: Turns;
 
-  /** An id that no other process and no other call has. */
-  nextId(): string;
+  /** Under which the store knows this process: where it is woken. */
+  readonly address: string;
+
+  /** An id that no other process and no other call has. It begins with the address. */
+  readonly nextId: () => string;
+
+  /** Something may have changed for those who wait for `keys` here. */
+  readonly look: (keys: readonly string[]) => void;
+}
+
+/** Puts an engine together. */
+export function assembleParts(
+  provider: LockingProvider,
+  settings: EngineSettings,
+  clock: Clock,
+  address: string,
+): EngineParts {
+  const calls = new StoreCalls(provider, clock);
+  const lines = new LineTable();
+  const leases = new LeaseTable(lines);
+  let count = 0;
+  const look = (keys: readonly string[]): void => {
+    for (const key of keys) {
+      const line = lines.get(key);
+      if (line) parts.turns.look(line);
+    }
+  };
+  const parts = {
+    provider,
+    clock,
+    settings,
+    calls,
+    lines,
+    leases,
+    keeper: new LeaseKeeper(calls, clock, leases, settings.expire, look),
+    retry: new ReleaseRetry(calls, clock, look),
+    address,
+    nextId: () => `${address}.${(count++).toString(36)}`,
+    look,
+  } as { -readonly [Name in keyof EngineParts]: EngineParts[Name] };
+  // Each of these needs the others.
+  parts.cohort = new Cohort(parts);
+  parts.releases = new LeaseRelease(parts);
+  parts.seeker = new Seeker(parts);
+  parts.turns = new Turns(parts);
+  return parts;
 }

@@ -12,12 +12,13 @@ export type LockedJob<T> = (lock: Lock) => T | PromiseLike<T>;
  * passes through untouched, unless the lock was lost meanwhile.
  */
 export async function runJob<T>(engine: object, handle: LockHandle, job: LockedJob<T>): Promise<T> {
-  const frame = openFrame(handle, engine, handle.leases);
+  const frame = openFrame(handle, engine, handle.grants);
   const outcome = await settle(async () => runInFrame(frame, () => job(handle)));
   frame.ended = true;
   let loss: string | undefined;
   try {
-    if (!(await handle.release())) loss = takenAway(handle.keys);
+    const held = handle.giveUp();
+    if (!(typeof held === 'boolean' ? held : await held)) loss = takenAway(handle.keys);
   } catch {
     // The job is done and the lease was good to the end; the release is repeated in the background.
   }

@@ -1,106 +1,92 @@
-import type { LockingProvider } from '../interfaces/index.js';
 import type { Clock, ClockTimer } from './clock.js';
 import { localDeadline } from './drift.js';
 import { ranOut, takenAway } from './engine.messages.js';
-import type { HoldTable } from './hold-table.js';
-import type { Hold, Lease } from './lease.js';
-import { first } from './release-retry.js';
+import type { Grant } from './grant.js';
+import type { LeaseTable } from './lease-table.js';
+import type { Lease } from './lease.js';
 import type { StoreCalls } from './store-calls.js';
 
 /** How soon a renewal that failed is tried again, in milliseconds. */
 const RETRY_INTERVAL = 1000;
 
+/** What is due within this part of its pace is asked along, so that all leases come to be renewed in one pass. */
+const ALONG = 1 / 6;
+
+/** The care for one grant; it goes with the lease when that is handed on. */
+export interface Watch {
+  grant: Grant;
+  /** When the store is to be asked next, on the local clock. */
+  nextCheck: number;
+  asking: boolean;
+}
+
 /** What this process had of a key, if anything, when the store was asked after it. */
-type AskedAfter = { readonly hold: Hold; readonly attemptId: string } | undefined;
+type AskedAfter = { readonly lease: Lease; readonly attemptId: string } | undefined;
 
 /**
- * Watches every lease of this process: renews those that want it at a third of their length, asks after the others at
- * the same pace whether they still stand, and ends the trust in one at its local deadline, whether or not the store
- * has answered by then.
+ * Watches every lease of this process, in one pass for all: renews those that want it at a third of their length, asks
+ * after the others at the same pace whether they still stand, and ends the trust in one at its local deadline, whether
+ * or not the store has answered by then.
  */
 export class LeaseKeeper {
-  private readonly timers = new Map<Lease, ClockTimer>();
+  private readonly timers = new Set<Watch>();
+  private timer?: ClockTimer;
+  private due = Infinity;
 
   constructor(
-    private readonly provider: LockingProvider,
     private readonly calls: StoreCalls,
     private readonly clock: Clock,
-    private readonly holds: HoldTable,
+    private readonly leases: LeaseTable,
     private readonly defaultExpire: number,
     private readonly onFreed: (keys: readonly string[]) => void,
   ) {}
 
-  watch(lease: Lease): void {
-    this.schedule(lease, this.clock.now() + this.pace(lease));
+  watch(grant: Grant): void {
+    const watch = { grant, nextCheck: this.clock.now() + this.pace(grant), asking: false };
+    grant.watch = watch;
+    this.timers.add(watch);
+    this.arm(Math.min(watch.nextCheck, grant.deadline));
   }
 
-  unwatch(lease: Lease): void {
-    this.timers.get(lease)?.cancel();
-    this.timers.delete(lease);
+  /** `next` holds what `previous` has held until now. */
+  pass(previous: Grant, next: Grant): void {
+    const { watch } = previous;
+    previous.watch = undefined;
+    if (!watch || !this.timers.has(watch)) {
+      this.watch(next);
+      return;
+    }
+    watch.grant = next;
+    next.watch = watch;
+  }
+
+  unwatch(grant: Grant): void {
+    if (!grant.watch) return;
+    this.timers.delete(grant.watch);
+    grant.watch = undefined;
+    if (this.timers.size === 0) this.disarm();
   }
 
   /** Nothing is renewed or asked after any more. */
   close(): void {
-    for (const lease of [...this.timers.keys()]) this.unwatch(lease);
+    for (const { grant } of this.timers) grant.watch = undefined;
+    this.timers.clear();
+    this.disarm();
   }
 
-  /** Ends the trust in `lease` if its time is over. A timer does so too, but may come late in a process that froze. */
-  expireIfDue(lease: Lease): void {
-    if (lease.holds.size === 0 || this.clock.now() < lease.deadline) return;
-    const { keys } = lease.terms;
-    this.unwatch(lease);
-    this.holds.distrust(lease, ranOut(keys));
-    this.onFreed(keys);
-  }
-
-  private pace(lease: Lease): number {
-    return Math.max(1, Math.floor((lease.terms.ttl ?? this.defaultExpire) / 3));
-  }
-
-  private schedule(lease: Lease, nextCheck: number): void {
-    this.unwatch(lease);
-    if (lease.holds.size === 0) return;
-    const due = Math.min(nextCheck, lease.deadline);
-    const timer = this.clock.setTimer(
-      () => {
-        this.expireIfDue(lease);
-        if (lease.holds.size === 0) this.unwatch(lease);
-        else if (this.clock.now() < nextCheck) this.schedule(lease, nextCheck);
-        else void this.check(lease);
-      },
-      due - this.clock.now(),
-      false,
-    );
-    this.timers.set(lease, timer);
-  }
-
-  /** Asks the store. Until it has answered the deadline stays armed; an error is neither held nor lost. */
-  private async check(lease: Lease): Promise<void> {
-    const sentAt = this.clock.now();
-    const keys = [...lease.holds.keys()];
-    const { ownerId, ttl, renew, renewUntil } = lease.terms;
-    const extension = renew && sentAt < renewUntil ? ttl : null;
-    const asked = this.askedAfter(keys, ownerId);
-    this.schedule(lease, Infinity);
-    let held: readonly boolean[];
-    try {
-      held = await this.calls.run('renew', keys, async () =>
-        first(this.provider.extend([{ keys, ownerId, ttl: extension }])),
-      );
-    } catch {
-      if (this.timers.has(lease))
-        this.schedule(lease, this.clock.now() + Math.min(RETRY_INTERVAL, Math.ceil(this.pace(lease) / 3)));
-      return;
-    }
-    this.noteAnswer(asked, held, extension === null ? undefined : localDeadline(sentAt, extension));
-    if (this.timers.has(lease)) this.schedule(lease, sentAt + this.pace(lease));
+  /** Ends the trust in `grant` if its time is over. A timer does so too, but may come late in a process that froze. */
+  expireIfDue(grant: Grant): void {
+    if (grant.leases.length === 0 || this.clock.now() < grant.deadline) return;
+    this.unwatch(grant);
+    this.leases.distrust(grant, ranOut(grant.keys));
+    this.onFreed(grant.keys);
   }
 
   /** What this process has of `keys` now, to tell later whether an answer is about that. */
   askedAfter(keys: readonly string[], ownerId: string): readonly AskedAfter[] {
     return keys.map((key) => {
-      const hold = this.holds.get(key);
-      return hold?.ownerId === ownerId ? { hold, attemptId: hold.attemptId } : undefined;
+      const lease = this.leases.get(key);
+      return lease?.ownerId === ownerId ? { lease, attemptId: lease.attemptId } : undefined;
     });
   }
 
@@ -109,15 +95,95 @@ export class LeaseKeeper {
     const lost: string[] = [];
     asked.forEach((one, index) => {
       if (!one) return;
-      const { hold, attemptId } = one;
-      if (this.holds.get(hold.key) !== hold || hold.attemptId !== attemptId) return;
+      const { lease, attemptId } = one;
+      if (this.leases.get(lease.key) !== lease || lease.attemptId !== attemptId) return;
       if (!held[index]) {
-        lost.push(hold.key);
-        this.holds.forfeit(hold, takenAway([hold.key]));
+        lost.push(lease.key);
+        this.leases.forfeit(lease, takenAway([lease.key]));
       } else if (deadline !== undefined && held.every(Boolean)) {
-        hold.deadline = Math.max(hold.deadline, deadline);
+        lease.deadline = Math.max(lease.deadline, deadline);
       }
     });
     if (lost.length > 0) this.onFreed(lost);
+  }
+
+  private pace({ options: { ttl } }: Grant): number {
+    return Math.max(1, Math.floor((ttl ?? this.defaultExpire) / 3));
+  }
+
+  private arm(due: number): void {
+    if (due >= this.due) return;
+    this.timer?.cancel();
+    this.due = due;
+    this.timer = this.clock.setTimer(
+      () => {
+        this.due = Infinity;
+        this.goThrough();
+      },
+      due - this.clock.now(),
+      false,
+    );
+  }
+
+  private disarm(): void {
+    this.timer?.cancel();
+    this.timer = undefined;
+    this.due = Infinity;
+  }
+
+  /** First what has run out: nothing of that is renewed. Then what is due for renewal, or soon will be. */
+  private goThrough(): void {
+    for (const { grant } of this.timers) this.expireIfDue(grant);
+    const now = this.clock.now();
+    const along = this.isAnyDue(now) ? ALONG : 0;
+    let next = Infinity;
+    for (const watch of this.timers) {
+      const { grant } = watch;
+      if (grant.leases.length === 0) this.unwatch(grant);
+      else if (!watch.asking && watch.nextCheck <= now + this.pace(grant) * along) this.check(watch);
+    }
+    for (const { grant, nextCheck, asking } of this.timers) {
+      next = Math.min(next, grant.deadline, asking ? Infinity : nextCheck);
+    }
+    if (next !== Infinity) this.arm(next);
+  }
+
+  private isAnyDue(now: number): boolean {
+    for (const { nextCheck, asking } of this.timers) if (!asking && nextCheck <= now) return true;
+    return false;
+  }
+
+  /** Asks the store. Until it has answered the deadline stays armed; an error is neither held nor lost. */
+  private check(watch: Watch): void {
+    const { leases, options, renew, renewUntil } = watch.grant;
+    const { ttl } = options;
+    const sentAt = this.clock.now();
+    const [first] = leases;
+    if (!first) return;
+    const { ownerId } = first;
+    const keys = leases.map(({ key }) => key);
+    const extension = renew && sentAt < renewUntil ? ttl : null;
+    const asked = this.askedAfter(keys, ownerId);
+    watch.asking = true;
+    const attemptId = keys.length === 1 ? first.attemptId : undefined;
+    this.calls.extend(
+      { keys, ownerId, ttl: extension, attemptId },
+      {
+        answered: (held) => {
+          this.noteAnswer(asked, held, extension === null ? undefined : localDeadline(sentAt, extension));
+          this.checked(watch, sentAt + this.pace(watch.grant));
+        },
+        failed: () => {
+          const again = Math.min(RETRY_INTERVAL, Math.ceil(this.pace(watch.grant) / 3));
+          this.checked(watch, this.clock.now() + again);
+        },
+      },
+    );
+  }
+
+  private checked(watch: Watch, nextCheck: number): void {
+    watch.asking = false;
+    watch.nextCheck = nextCheck;
+    if (this.timers.has(watch)) this.arm(nextCheck);
   }
 }

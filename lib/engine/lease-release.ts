@@ -1,9 +1,9 @@
 import type { ReleaseOutcome, ReleaseRequest } from '../interfaces/index.js';
 import { forcedFree, releasedElsewhere } from './engine.messages.js';
 import type { EngineParts } from './engine-parts.js';
-import type { Hold, Lease } from './lease.js';
+import type { Grant } from './grant.js';
+import type { Lease } from './lease.js';
 import { listLeases } from './lease-view.js';
-import { first } from './release-retry.js';
 
 /** Why a lock is gone, in words. */
 type LossReason = (keys: readonly string[]) => string;
@@ -16,48 +16,57 @@ export class LeaseRelease {
   constructor(private readonly parts: EngineParts) {}
 
   /**
-   * Ends one handle's share in `lease`; the last one frees the keys.
+   * Ends one handle's share in `grant`; the last one frees the keys, or hands them on.
    *
-   * @returns whether the lease was held until now
-   * @throws LockBackendError when the store cannot be asked; the release is repeated in the background
+   * @returns whether the lock was held until now; a promise where the store has to be asked, which rejects with a
+   * LockBackendError if it cannot be: the release is then repeated in the background
    */
-  async leave(lease: Lease, minHold: number): Promise<boolean> {
-    const { keeper, holds, queue } = this.parts;
-    keeper.expireIfDue(lease);
-    lease.minHold = Math.max(lease.minHold, minHold);
-    lease.joins -= 1;
-    if (lease.joins > 0) return lease.held;
-    const wasHeld = lease.held;
-    keeper.unwatch(lease);
-    const last = holds.withdraw(lease);
-    if (wasHeld) lease.end();
-    const keepFor = lease.minHold > 0 && wasHeld ? lease.minHold : undefined;
-    try {
-      const sent = requestsFor(last, keepFor).map(async (request) => this.send(request, lastsUntil(last, lease)));
-      const outcomes = await Promise.all(sent);
-      return wasHeld && outcomes.flat().every((outcome) => outcome !== 'gone');
-    } finally {
-      queue.wake(last.map(({ key }) => key));
-    }
+  leave(grant: Grant, minHold: number): boolean | Promise<boolean> {
+    const { keeper } = this.parts;
+    keeper.expireIfDue(grant);
+    grant.minHold = Math.max(grant.minHold, minHold);
+    grant.joins -= 1;
+    if (grant.joins > 0) return grant.held;
+    if (grant.held && this.parts.turns.handOver(grant)) return true;
+    return this.giveUpAll(grant);
+  }
+
+  /** Gives back what nobody was told of. */
+  discard(grant: Grant): void {
+    const left = this.leave(grant, 0);
+    if (typeof left !== 'boolean') left.catch(() => undefined);
+  }
+
+  /** Gives a lease back that nobody has a grant of; whoever is next, here or elsewhere, may have it. Never rejects. */
+  async giveBack(lease: Lease): Promise<void> {
+    this.parts.leases.drop(lease);
+    const until = lease.deadline;
+    await this.send({ keys: [lease.key], ownerId: lease.ownerId, attemptId: lease.attemptId }, [lease], until).catch(
+      () => undefined,
+    );
   }
 
   /** Frees `keys` whatever handles stand on them, if `ownerId` (or, without one, this process) holds them. */
   async releaseKeys(keys: readonly string[], ownerId: string | undefined): Promise<boolean> {
-    const found = ownerId === undefined ? this.heldHere(keys) : [{ keys, ownerId }];
-    const outcomes = await Promise.all(found.map(async (request) => this.free(request, releasedElsewhere)));
+    const requests = ownerId === undefined ? this.heldHere(keys) : this.ownedBy(keys, ownerId);
+    const outcomes = await Promise.all(requests.map(async (request) => this.free(request, releasedElsewhere)));
     const freed = outcomes.flat().filter((outcome) => outcome === 'freed').length;
     return freed === keys.length;
   }
 
   /** Frees everything that `ownerId` (or this process) holds. Resolves with how many keys that were. */
   async releaseAll(ownerId: string | undefined, reason = releasedElsewhere): Promise<number> {
-    const keys: string[] = [];
-    if (ownerId === undefined) for (const { key } of this.parts.holds.all()) keys.push(key);
-    else for await (const stored of listLeases(this.parts)) if (stored.ownerId === ownerId) keys.push(stored.key);
+    const keys = this.parts.leases.all().map(({ key }) => key);
+    if (ownerId !== undefined) {
+      const here = new Set(keys);
+      for await (const { key, ownerId: owner } of listLeases(this.parts)) {
+        if (owner === ownerId && !here.has(key)) keys.push(key);
+      }
+    }
     let count = 0;
     for (let start = 0; start < keys.length; start += CHUNK) {
       const chunk = keys.slice(start, start + CHUNK);
-      const requests = ownerId === undefined ? this.heldHere(chunk) : [{ keys: chunk, ownerId }];
+      const requests = ownerId === undefined ? this.heldHere(chunk) : this.ownedBy(chunk, ownerId);
       const outcomes = await Promise.all(requests.map(async (request) => this.free(request, reason)));
       count += outcomes.flat().filter((outcome) => outcome === 'freed').length;
     }
@@ -72,17 +81,51 @@ export class LeaseRelease {
     );
   }
 
+  private async giveUpAll(grant: Grant): Promise<boolean> {
+    const { keeper, leases, look } = this.parts;
+    const wasHeld = grant.held;
+    keeper.unwatch(grant);
+    const last = leases.withdraw(grant);
+    if (wasHeld) grant.end();
+    const keepFor = grant.minHold > 0 && wasHeld ? grant.minHold : undefined;
+    const until = lastsUntil(last, grant);
+    const [first] = last;
+    const sent =
+      first && last.length === 1
+        ? this.send({ keys: [first.key], ownerId: first.ownerId, attemptId: first.attemptId, keepFor }, last, until)
+        : this.sendAll(requestsFor(last, keepFor), last, until);
+    for (const { key } of last) look([key]);
+    const outcomes = await sent;
+    return wasHeld && !outcomes.includes('gone');
+  }
+
+  /** What this process holds of `keys`, whoever has it. */
   private heldHere(keys: readonly string[]): ReleaseRequest[] {
-    const held = keys.map((key) => this.parts.holds.get(key)).filter((hold) => hold !== undefined);
+    const held = keys.map((key) => this.parts.leases.get(key)).filter((lease) => lease !== undefined);
     return requestsFor(held, undefined);
   }
 
+  /**
+   * What `ownerId` has of `keys`. In a lease that is handed from holder to holder here the store knows only the first
+   * one, and this process alone knows who has it now.
+   */
+  private ownedBy(keys: readonly string[], ownerId: string): ReleaseRequest[] {
+    const own: Lease[] = [];
+    const others: string[] = [];
+    for (const key of keys) {
+      const lease = this.parts.leases.get(key);
+      if (!lease?.shared) others.push(key);
+      else if (lease.grants[0]?.ownerId === ownerId) own.push(lease);
+    }
+    const requests = requestsFor(own, undefined);
+    if (others.length > 0) requests.push({ keys: others, ownerId });
+    return requests;
+  }
+
   private async free(request: ReleaseRequest, reason: LossReason): Promise<readonly ReleaseOutcome[]> {
-    const { provider, calls } = this.parts;
+    const { calls } = this.parts;
     const { keys, ownerId } = request;
-    return this.giveUp(keys, ownerId, reason, async () =>
-      calls.run('release', keys, async () => first(provider.release([request]))),
-    );
+    return this.giveUp(keys, ownerId, reason, async () => calls.ask('release', request));
   }
 
   /**
@@ -95,45 +138,71 @@ export class LeaseRelease {
     reason: LossReason,
     freeInStore: () => Promise<T>,
   ): Promise<T> {
-    const { holds, queue } = this.parts;
-    const abandoned: Hold[] = [];
+    const { leases, look } = this.parts;
+    const abandoned: Lease[] = [];
     for (const key of keys) {
-      const hold = holds.get(key);
-      if (hold && (ownerId === undefined || hold.ownerId === ownerId)) abandoned.push(hold);
+      const lease = leases.get(key);
+      if (lease && (ownerId === undefined || lease.ownerId === ownerId)) abandoned.push(lease);
     }
-    for (const hold of abandoned) holds.abandon(hold, reason([hold.key]));
+    const grants = new Map(abandoned.map((lease) => [lease, [...lease.grants]]));
+    for (const lease of abandoned) leases.abandon(lease, reason([lease.key]));
     try {
       const answer = await freeInStore();
-      for (const hold of abandoned) for (const lease of hold.leases) lease.forget(hold);
+      for (const [lease, holders] of grants) for (const grant of holders) grant.forget(lease);
       return answer;
     } finally {
-      queue.wake(keys);
+      look(keys);
     }
   }
 
-  private async send(request: ReleaseRequest, until: number): Promise<readonly ReleaseOutcome[]> {
-    const { provider, calls, retry, clock } = this.parts;
-    try {
-      return await calls.run('release', request.keys, async () => first(provider.release([request])));
-    } catch (error) {
-      retry.add(request, until === Infinity ? null : until - clock.now());
-      throw error;
-    }
+  private async sendAll(
+    requests: readonly ReleaseRequest[],
+    leases: readonly Lease[],
+    until: number,
+  ): Promise<readonly ReleaseOutcome[]> {
+    const outcomes = await Promise.all(requests.map(async (request) => this.send(request, leases, until)));
+    return outcomes.flat();
+  }
+
+  private async send(
+    request: ReleaseRequest,
+    leases: readonly Lease[],
+    until: number,
+  ): Promise<readonly ReleaseOutcome[]> {
+    const { calls, retry, clock } = this.parts;
+    const lasts = until === Infinity ? null : until - clock.now();
+    return new Promise((resolve, reject) => {
+      calls.release(request, {
+        answered: resolve,
+        failed: (error) => {
+          retry.add(request, lasts);
+          reject(error);
+        },
+      });
+      for (const lease of leases)
+        if (lease.seek?.unsettled && request.keys.includes(lease.key)) this.settle(lease, lasts);
+    });
+  }
+
+  /** The attempt may reach the store once more: what it takes then is given back, too. */
+  private settle({ key, ownerId, attemptId }: Lease, lasts: number | null): void {
+    const { retry, address } = this.parts;
+    retry.add({ keys: [key], ownerId, attemptId, undo: true, address }, lasts);
   }
 }
 
-/** When the store has let `holds` run out at the latest: after an extension, or through another lease, that is later. */
-function lastsUntil(holds: readonly Hold[], lease: Lease): number {
-  return Math.max(lease.latestEnd, ...holds.map(({ deadline }) => deadline));
+/** When the store has let `leases` run out at the latest: after an extension, or through another grant, that is later. */
+function lastsUntil(leases: readonly Lease[], grant: Grant): number {
+  return Math.max(grant.latestEnd, ...leases.map(({ deadline }) => deadline));
 }
 
-/** As few requests as will do: shared holds may rest on different attempts. */
-function requestsFor(holds: readonly Hold[], keepFor: number | undefined): ReleaseRequest[] {
-  const byAttempt = new Map<string, Hold[]>();
-  for (const hold of holds) {
-    const group = byAttempt.get(hold.attemptId);
-    if (group) group.push(hold);
-    else byAttempt.set(hold.attemptId, [hold]);
+/** As few requests as will do: the leases of one owner may rest on different attempts. */
+function requestsFor(leases: readonly Lease[], keepFor: number | undefined): ReleaseRequest[] {
+  const byAttempt = new Map<string, Lease[]>();
+  for (const lease of leases) {
+    const group = byAttempt.get(lease.attemptId);
+    if (group) group.push(lease);
+    else byAttempt.set(lease.attemptId, [lease]);
   }
   return [...byAttempt].map(([attemptId, group]) => ({
     keys: group.map(({ key }) => key),

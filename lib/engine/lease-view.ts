@@ -16,7 +16,15 @@ export async function* listLeases({ provider, calls }: EngineParts, match?: stri
   }
 }
 
-/** A stored lease as users see it. */
-export function toLockInfo(stored: StoredLease, { queue }: EngineParts): LockInfo {
-  return { ...stored, waiters: queue.count(stored.key) };
+/**
+ * A stored lease as users see it. Who has a lease that is handed from holder to holder here, and with which token, only
+ * this process knows. Whoever waits in another one counts as one per process.
+ */
+export function toLockInfo({ line = [], ...stored }: StoredLease, { lines, address }: EngineParts): LockInfo {
+  const lease = lines.lease(stored.key);
+  const grant = lease?.grants[0];
+  const others = line.filter((other) => other !== address).length;
+  const waiters = lines.waiting(stored.key) + others;
+  if (!lease?.shared || lease.ownerId !== stored.ownerId || !grant) return { ...stored, waiters };
+  return { ...stored, ownerId: grant.ownerId, fencingToken: lease.token, waiters };
 }

@@ -1,12 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Lock } from '../interfaces/index.js';
-import type { Lease } from './lease.js';
+import type { Grant } from './grant.js';
 
 /** A job that runs under a lock, and the job it was called from. */
 export interface Frame {
   readonly lock: Lock;
   readonly engine: object;
-  readonly leases: readonly Lease[];
+  readonly grants: readonly Grant[];
   readonly outer: Frame | undefined;
   /** Work that outlives the job still sees its frame, and must not take its lock for held. */
   ended: boolean;
@@ -15,8 +15,8 @@ export interface Frame {
 const storage = new AsyncLocalStorage<Frame>();
 
 /** A frame for a job that is about to run under `lock`, inside whatever job this call is made from. */
-export function openFrame(lock: Lock, engine: object, leases: readonly Lease[]): Frame {
-  return { lock, engine, leases, outer: storage.getStore(), ended: false };
+export function openFrame(lock: Lock, engine: object, grants: readonly Grant[]): Frame {
+  return { lock, engine, grants, outer: storage.getStore(), ended: false };
 }
 
 /** Runs `job` so that calls made inside it know of its lock. */
@@ -31,14 +31,28 @@ export function currentLock(): Lock | undefined {
   return frame?.lock;
 }
 
-/** The lease of `engine`, held by a job around this call, that covers `key`. */
-export function enclosingLease(engine: object, key: string, ownerId: string | undefined): Lease | undefined {
-  for (let frame = storage.getStore(); frame; frame = frame.outer) {
+/** What jobs around this call hold of `keys` through `engine`, by key; nothing where there are no such jobs. */
+export function enclosingGrants(
+  engine: object,
+  keys: readonly string[],
+  ownerId: string | undefined,
+): ReadonlyMap<string, Grant> | undefined {
+  const innermost = storage.getStore();
+  if (!innermost) return undefined;
+  const found = new Map<string, Grant>();
+  for (const key of keys) {
+    const grant = enclosingGrant(innermost, engine, key, ownerId);
+    if (grant) found.set(key, grant);
+  }
+  return found.size > 0 ? found : undefined;
+}
+
+function enclosingGrant(innermost: Frame, engine: object, key: string, ownerId: string | undefined): Grant | undefined {
+  for (let frame: Frame | undefined = innermost; frame; frame = frame.outer) {
     if (frame.ended || frame.engine !== engine) continue;
-    const lease = frame.leases.find(
-      ({ held, holds, terms }) => held && holds.has(key) && (ownerId === undefined || ownerId === terms.ownerId),
-    );
-    if (lease) return lease;
+    for (const grant of frame.grants) {
+      if (grant.leaseOf(key) && grant.held && (ownerId === undefined || ownerId === grant.ownerId)) return grant;
+    }
   }
   return undefined;
 }

@@ -1,58 +1,33 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { LockBackendError, LockTimeoutError } from '../errors/index.js';
 import type { Duration, LockInfo, LockingProvider } from '../interfaces/index.js';
 import { parseExpire, type CallOptions } from './call-options.js';
 import { systemClock, type Clock, type ClockTimer } from './clock.js';
-import { localDeadline } from './drift.js';
 import { closed, givenUpAtShutdown } from './engine.messages.js';
-import type { EngineParts } from './engine-parts.js';
+import { assembleParts, type EngineParts } from './engine-parts.js';
 import type { EngineSettings } from './engine-settings.js';
-import { HoldTable } from './hold-table.js';
+import { extendByKey } from './extension.js';
+import type { Grant } from './grant.js';
 import { runJob, type LockedJob } from './job-runner.js';
-import { LeaseAcquisition } from './lease-acquisition.js';
-import { LeaseKeeper } from './lease-keeper.js';
-import { LeaseRelease } from './lease-release.js';
 import { listLeases, toLockInfo } from './lease-view.js';
-import type { Lease } from './lease.js';
-import { enclosingLease } from './lock-context.js';
+import { enclosingGrants } from './lock-context.js';
 import { LockHandle, type HandleActions } from './lock-handle.js';
-import { first, ReleaseRetry } from './release-retry.js';
-import { STORE_ANSWER_TIMEOUT, StoreCalls } from './store-calls.js';
-import { WaitQueue } from './wait-queue.js';
+import { STORE_ANSWER_TIMEOUT } from './store-calls.js';
+import { Waiter } from './waiter.js';
 
 /**
- * Everything about locks that is the same on every store: waiting in line, deadlines, renewal, reentrancy, giving
- * back. One per provider and application; it knows neither Nest nor Redis. Keys come in normalized, options resolved.
+ * Everything about locks that is the same on every store: waiting in line, handing on, deadlines, renewal,
+ * reentrancy, giving back. One per provider and application; it knows neither Nest nor Redis. Keys come in normalized,
+ * options resolved.
  */
 export class LockEngine implements HandleActions {
   private readonly parts: EngineParts;
-  private readonly acquisition: LeaseAcquisition;
-  private readonly releases: LeaseRelease;
-  private readonly jobs = new Set<Promise<unknown>>();
+  private readonly jobs = new Set<object>();
+  private onDrained?: () => void;
   private closing = false;
 
   constructor(provider: LockingProvider, settings: EngineSettings, clock: Clock = systemClock) {
-    const calls = new StoreCalls(clock);
-    const holds = new HoldTable();
-    const queue = new WaitQueue();
-    const wake = (keys: readonly string[]): void => {
-      queue.wake(keys);
-    };
-    const instanceId = randomUUID();
-    let count = 0;
-    this.parts = {
-      provider,
-      clock,
-      settings,
-      calls,
-      holds,
-      queue,
-      keeper: new LeaseKeeper(provider, calls, clock, holds, settings.expire, wake),
-      retry: new ReleaseRetry(provider, calls, clock, wake),
-      nextId: () => `${instanceId}.${(count++).toString(36)}`,
-    };
-    this.acquisition = new LeaseAcquisition(this.parts);
-    this.releases = new LeaseRelease(this.parts);
+    this.parts = assembleParts(provider, settings, clock, randomBytes(12).toString('base64url'));
   }
 
   get settings(): EngineSettings {
@@ -60,32 +35,32 @@ export class LockEngine implements HandleActions {
   }
 
   async execute<T>(keys: readonly string[], job: LockedJob<T>, options: CallOptions): Promise<T> {
-    const run = (async () => runJob(this, await this.acquire(keys, options), job))();
+    const run = {};
     this.jobs.add(run);
     try {
-      return await run;
+      return await runJob(this, await this.acquire(keys, options), job);
     } finally {
       this.jobs.delete(run);
+      if (this.jobs.size === 0) this.onDrained?.();
     }
   }
 
-  async acquire(keys: readonly string[], options: CallOptions): Promise<LockHandle> {
-    options.signal?.throwIfAborted();
-    const joined = options.reentrant ? this.join(keys, options.ownerId) : new Map<string, Lease>();
-    const missing = joined.size === 0 ? keys : keys.filter((key) => !joined.has(key));
-    const leases = new Set(joined.values());
-    for (const lease of leases) lease.joins += 1;
-    if (missing.length > 0) {
-      try {
-        if (this.closing) throw new LockBackendError(keys, closed(keys));
-        leases.add(await this.acquisition.take(missing, options));
-      } catch (error) {
-        for (const lease of leases) await this.leave(lease, 0);
-        throw error;
-      }
-    }
-    const all = [...leases] as [Lease, ...Lease[]];
-    return new LockHandle(keys, all[0].terms.ownerId, all, options.minHold, this);
+  // Not an async function: that would cost every acquire another promise.
+  // eslint-disable-next-line @typescript-eslint/promise-function-async
+  acquire(keys: readonly string[], options: CallOptions): Promise<LockHandle> {
+    if (options.signal?.aborted) return Promise.reject(options.signal.reason as Error);
+    const joined = options.reentrant ? enclosingGrants(this, keys, options.ownerId) : undefined;
+    if (joined) return this.join(keys, joined, options);
+    return new Promise((resolve, reject) => {
+      this.take(
+        keys,
+        options,
+        (grant) => {
+          resolve(new LockHandle(keys, grant.ownerId, [grant], options.minHold, this));
+        },
+        reject,
+      );
+    });
   }
 
   async tryAcquire(keys: readonly string[], options: CallOptions): Promise<LockHandle | null> {
@@ -97,38 +72,44 @@ export class LockEngine implements HandleActions {
     }
   }
 
-  async leave(lease: Lease, minHold: number): Promise<boolean> {
-    return this.releases.leave(lease, minHold);
+  leave(grant: Grant, minHold: number): boolean | Promise<boolean> {
+    return this.parts.releases.leave(grant, minHold);
   }
 
-  async extend(lease: Lease, expire: Duration | undefined): Promise<boolean> {
-    const { terms, holds } = lease;
-    const ttl = expire === undefined ? terms.ttl : parseExpire(expire, this.settings);
-    if (holds.size === 0) return false;
-    await this.extendKeys([...holds.keys()], terms.ownerId, ttl);
-    return lease.held;
+  async extend(grant: Grant, expire: Duration | undefined): Promise<boolean> {
+    const { leases, options } = grant;
+    const ttl = expire === undefined ? options.ttl : parseExpire(expire, this.settings);
+    const [first] = leases;
+    if (!first) return false;
+    const keys = leases.map(({ key }) => key);
+    await extendByKey(this.parts, keys, first.ownerId, ttl);
+    return grant.held;
   }
 
   /** All or nothing; false if any key is not `ownerId`'s. */
   async extendKeys(keys: readonly string[], ownerId: string, ttl: number | null): Promise<boolean> {
-    const { calls, provider, clock, keeper } = this.parts;
-    const sentAt = clock.now();
-    const asked = keeper.askedAfter(keys, ownerId);
-    const held = await calls.run('extend', keys, async () => first(provider.extend([{ keys, ownerId, ttl }])));
-    keeper.noteAnswer(asked, held, ttl === null ? undefined : localDeadline(sentAt, ttl));
-    return held.every(Boolean);
+    const { leases } = this.parts;
+    let owner = ownerId;
+    for (const key of keys) {
+      const lease = leases.get(key);
+      if (!lease?.shared) continue;
+      // The store knows only the first of those who have it in turn.
+      if (lease.grants[0]?.ownerId !== ownerId || keys.length > 1) return false;
+      owner = lease.ownerId;
+    }
+    return extendByKey(this.parts, keys, owner, ttl);
   }
 
   async release(keys: readonly string[], ownerId: string | undefined): Promise<boolean> {
-    return this.releases.releaseKeys(keys, ownerId);
+    return this.parts.releases.releaseKeys(keys, ownerId);
   }
 
   async releaseAll(ownerId: string | undefined): Promise<number> {
-    return this.releases.releaseAll(ownerId);
+    return this.parts.releases.releaseAll(ownerId);
   }
 
   async forceRelease(keys: readonly string[]): Promise<number> {
-    return this.releases.forceRelease(keys);
+    return this.parts.releases.forceRelease(keys);
   }
 
   async inspect(key: string): Promise<LockInfo | null> {
@@ -148,39 +129,69 @@ export class LockEngine implements HandleActions {
    * @returns how many jobs had not ended by then
    */
   async close(): Promise<number> {
-    const { queue, keeper, retry, clock, settings } = this.parts;
+    const { lines, turns, seeker, calls, keeper, retry, clock, settings, releases } = this.parts;
     this.closing = true;
-    for (const waiter of queue.everyone()) {
-      waiter.finish({ reason: 'error', error: new LockBackendError(waiter.keys, closed(waiter.keys)) });
+    for (const waiter of lines.waiters()) {
+      turns.end(waiter, new LockBackendError(waiter.keys, closed(waiter.keys)));
     }
-    await settledWithin([...this.jobs], settings.drainTimeout, clock);
+    await within(this.drained(), settings.drainTimeout, clock);
     const unfinished = this.jobs.size;
     try {
-      await settledWithin(this.acquisition.attempts, STORE_ANSWER_TIMEOUT, clock);
-      await this.releases.releaseAll(undefined, givenUpAtShutdown);
+      await within(calls.whenIdle(), STORE_ANSWER_TIMEOUT, clock);
+      await releases.releaseAll(undefined, givenUpAtShutdown);
     } finally {
       keeper.close();
+      seeker.close();
       await retry.close();
     }
     return unfinished;
   }
 
-  private join(keys: readonly string[], ownerId: string | undefined): Map<string, Lease> {
-    const found = new Map<string, Lease>();
-    for (const key of keys) {
-      const lease = enclosingLease(this, key, ownerId);
-      if (lease) found.set(key, lease);
+  private take(
+    keys: readonly string[],
+    options: CallOptions,
+    granted: (grant: Grant) => void,
+    failed: (error: unknown) => void,
+  ): void {
+    if (this.closing) failed(new LockBackendError(keys, closed(keys)));
+    else this.parts.turns.join(new Waiter(keys, options, { granted, failed }));
+  }
+
+  /** Joins what jobs around this call hold already, and takes the rest. */
+  private async join(
+    keys: readonly string[],
+    joined: ReadonlyMap<string, Grant>,
+    options: CallOptions,
+  ): Promise<LockHandle> {
+    const missing = keys.filter((key) => !joined.has(key));
+    const grants = new Set(joined.values());
+    for (const grant of grants) grant.joins += 1;
+    if (missing.length > 0) {
+      try {
+        grants.add(
+          await new Promise<Grant>((resolve, reject) => {
+            this.take(missing, options, resolve, reject);
+          }),
+        );
+      } catch (error) {
+        for (const grant of grants) await this.leave(grant, 0);
+        throw error;
+      }
     }
-    return found;
+    const all = [...grants] as [Grant, ...Grant[]];
+    return new LockHandle(keys, all[0].ownerId, all, options.minHold, this);
+  }
+
+  private async drained(): Promise<void> {
+    if (this.jobs.size > 0) await new Promise<void>((resolve) => (this.onDrained = resolve));
   }
 }
 
-async function settledWithin(jobs: readonly Promise<unknown>[], milliseconds: number, clock: Clock): Promise<void> {
-  if (jobs.length === 0) return;
+async function within(work: Promise<void>, milliseconds: number, clock: Clock): Promise<void> {
   let timer: ClockTimer | undefined;
   const deadline = new Promise<void>((resolve) => {
     timer = clock.setTimer(resolve, milliseconds, true);
   });
-  await Promise.race([Promise.allSettled(jobs), deadline]);
+  await Promise.race([work, deadline]);
   timer?.cancel();
 }

@@ -1,48 +1,48 @@
 import { LockKeyError, type LockLostError } from '../errors/index.js';
 import type { Duration, Lock } from '../interfaces/index.js';
 import { notCovered } from './engine.messages.js';
-import type { Lease } from './lease.js';
+import type { Grant } from './grant.js';
 
 /** What a handle needs of its engine. */
 export interface HandleActions {
-  leave(lease: Lease, minHold: number): Promise<boolean>;
-  extend(lease: Lease, expire: Duration | undefined): Promise<boolean>;
+  leave(grant: Grant, minHold: number): boolean | Promise<boolean>;
+  extend(grant: Grant, expire: Duration | undefined): Promise<boolean>;
 }
 
-/** A holder's view of the leases that cover its keys: one taken for it, or several that it joined. */
+/** A holder's view of the grants that cover its keys: one made for it, or several that it joined. */
 export class LockHandle implements Lock {
   readonly fencingToken: number;
 
   // Not merely private: a lock that is logged shows what it is, not the engine behind it.
-  readonly #leases: readonly [Lease, ...Lease[]];
+  readonly #grants: readonly [Grant, ...Grant[]];
   readonly #minHold: number;
   readonly #actions: HandleActions;
-  #releasing?: Promise<boolean>;
+  #releasing?: boolean | Promise<boolean>;
   #combined?: AbortSignal;
 
   constructor(
     readonly keys: readonly string[],
     readonly ownerId: string,
-    leases: readonly [Lease, ...Lease[]],
+    grants: readonly [Grant, ...Grant[]],
     minHold: number,
     actions: HandleActions,
   ) {
-    this.#leases = leases;
+    this.#grants = grants;
     this.#minHold = minHold;
     this.#actions = actions;
-    let greatest = 0;
-    for (const key of keys) greatest = Math.max(greatest, this.fencingTokenFor(key));
-    this.fencingToken = greatest;
+    const [only, ...others] = grants;
+    const ofKeys = others.length === 0 ? only.tokens : keys.map((key) => this.fencingTokenFor(key));
+    this.fencingToken = Math.max(...ofKeys);
   }
 
-  get leases(): readonly Lease[] {
-    return this.#leases;
+  get grants(): readonly Grant[] {
+    return this.#grants;
   }
 
   fencingTokenFor(key: string): number {
     if (this.keys.includes(key)) {
-      for (const { terms } of this.leases) {
-        const token = terms.fencingTokens.get(key);
+      for (const grant of this.#grants) {
+        const token = grant.tokenOf(key);
         if (token !== undefined) return token;
       }
     }
@@ -50,14 +50,14 @@ export class LockHandle implements Lock {
   }
 
   get signal(): AbortSignal {
-    const [only, ...others] = this.#leases;
+    const [only, ...others] = this.#grants;
     if (others.length === 0) return only.signal;
-    this.#combined ??= AbortSignal.any(this.leases.map(({ signal }) => signal));
+    this.#combined ??= AbortSignal.any(this.#grants.map(({ signal }) => signal));
     return this.#combined;
   }
 
   get remaining(): number {
-    return this.#releasing ? 0 : Math.min(...this.leases.map(({ remaining }) => remaining));
+    return this.#releasing !== undefined ? 0 : Math.min(...this.#grants.map(({ remaining }) => remaining));
   }
 
   get held(): boolean {
@@ -66,18 +66,22 @@ export class LockHandle implements Lock {
 
   /** Why it can't be trusted any more, if so. */
   get loss(): LockLostError | undefined {
-    return this.leases.find(({ loss }) => loss)?.loss;
+    return this.#grants.find(({ loss }) => loss)?.loss;
   }
 
   async extend(expire?: Duration): Promise<boolean> {
     if (!this.held) return false;
-    const extended = await Promise.all(this.leases.map(async (lease) => this.#actions.extend(lease, expire)));
+    const extended = await Promise.all(this.#grants.map(async (grant) => this.#actions.extend(grant, expire)));
     return extended.every(Boolean);
   }
 
   async release(): Promise<boolean> {
-    this.#releasing ??= this.leaveAll();
-    return this.#releasing;
+    return this.giveUp();
+  }
+
+  /** As `release`, and without a promise where nobody has to be asked. */
+  giveUp(): boolean | Promise<boolean> {
+    return (this.#releasing ??= this.leaveAll());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -88,8 +92,14 @@ export class LockHandle implements Lock {
     }
   }
 
-  private async leaveAll(): Promise<boolean> {
-    const held = await Promise.all(this.leases.map(async (lease) => this.#actions.leave(lease, this.#minHold)));
-    return held.every(Boolean);
+  private async leaveEach(): Promise<boolean> {
+    const left = this.#grants.map(async (grant) => this.#actions.leave(grant, this.#minHold));
+    return (await Promise.all(left)).every(Boolean);
+  }
+
+  private leaveAll(): boolean | Promise<boolean> {
+    const [only, ...others] = this.#grants;
+    if (others.length === 0) return this.#actions.leave(only, this.#minHold);
+    return this.leaveEach();
   }
 }

@@ -1,19 +1,48 @@
 import { LockBackendError } from '../errors/index.js';
-import { StoreNotReachedError } from '../interfaces/index.js';
-import type { Clock } from './clock.js';
+import {
+  StoreNotReachedError,
+  type ExtendRequest,
+  type LeaseAnswer,
+  type LeaseRequest,
+  type LockingProvider,
+  type ReleaseOutcome,
+  type ReleaseRequest,
+} from '../interfaces/index.js';
+import type { Clock, ClockTimer } from './clock.js';
 import { callFailed, noAnswer } from './engine.messages.js';
+import { Outbox, type AnswerSink } from './outbox.js';
 
 /** How long a store may take over one call, in milliseconds, before it counts as down. */
 export const STORE_ANSWER_TIMEOUT = 5000;
 
+/** One call under way: to the store, or several requests that went out together. */
+export interface OpenCall {
+  readonly since: number;
+  expire(error: Error): void;
+}
+
 /**
- * Calls into the store. Whatever goes wrong there becomes a {@link LockBackendError}, and a store that accepts a call
- * but never answers it does not hang its caller.
+ * Calls into the store. What is asked in one turn of the event loop goes out as one call per kind: releases first, so
+ * that whoever asks for the key next finds it free. Whatever goes wrong there becomes a {@link LockBackendError}, and
+ * a store that accepts a call but never answers it does not hang its caller.
  */
 export class StoreCalls {
-  private readonly pending = new Set<{ readonly since: number }>();
+  private readonly pending = new Set<OpenCall>();
+  private timer?: ClockTimer;
+  private scheduled = false;
+  private readonly onIdle: (() => void)[] = [];
+  private readonly releases: Outbox<ReleaseRequest, readonly ReleaseOutcome[]>;
+  private readonly extensions: Outbox<ExtendRequest, readonly boolean[]>;
+  private readonly acquires: Outbox<LeaseRequest, LeaseAnswer>;
 
-  constructor(private readonly clock: Clock) {}
+  constructor(
+    provider: LockingProvider,
+    private readonly clock: Clock,
+  ) {
+    this.releases = new Outbox('release', (requests) => provider.release(requests), this);
+    this.extensions = new Outbox('renew', (requests) => provider.extend(requests), this);
+    this.acquires = new Outbox('lock', (requests) => provider.acquire(requests), this);
+  }
 
   /** For how many milliseconds the store has owed an answer. */
   get silence(): number {
@@ -21,26 +50,116 @@ export class StoreCalls {
     return oldest ? this.clock.now() - oldest.since : 0;
   }
 
-  async run<T>(action: string, keys: readonly string[], call: () => Promise<T>): Promise<T> {
-    const entry = { since: this.clock.now() };
-    this.pending.add(entry);
-    let timer: { cancel(): void } | undefined;
-    const silence = new Promise<never>((_, reject) => {
-      timer = this.clock.setTimer(
-        () => {
-          reject(new Error(noAnswer(STORE_ANSWER_TIMEOUT)));
-        },
-        STORE_ANSWER_TIMEOUT,
-        true,
-      );
+  acquire(request: LeaseRequest, sink: AnswerSink<LeaseAnswer>): void {
+    this.acquires.add(request, sink);
+    this.schedule();
+  }
+
+  /** Takes an acquire back that has not been sent yet; tells whether it had not. */
+  withdraw(request: LeaseRequest): boolean {
+    return this.acquires.withdraw(request);
+  }
+
+  isUnsent(request: LeaseRequest): boolean {
+    return this.acquires.has(request);
+  }
+
+  extend(request: ExtendRequest, sink: AnswerSink<readonly boolean[]>): void {
+    this.extensions.add(request, sink);
+    this.schedule();
+  }
+
+  release(request: ReleaseRequest, sink: AnswerSink<readonly ReleaseOutcome[]>): void {
+    this.releases.add(request, sink);
+    this.schedule();
+  }
+
+  /** The same, as a promise. */
+  async ask(action: 'release', request: ReleaseRequest): Promise<readonly ReleaseOutcome[]>;
+  async ask(action: 'extend', request: ExtendRequest): Promise<readonly boolean[]>;
+  async ask(action: 'release' | 'extend', request: never): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this[action](request, { answered: resolve, failed: reject });
     });
-    try {
-      return await Promise.race([call(), silence]);
-    } catch (cause) {
-      throw new LockBackendError(keys, callFailed(action, keys, cause), { cause });
-    } finally {
-      timer?.cancel();
-      this.pending.delete(entry);
+  }
+
+  /** Any other call. */
+  async run<T>(action: string, keys: readonly string[], call: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const fail = (cause: unknown): void => {
+        this.close(open);
+        reject(new LockBackendError(keys, callFailed(action, keys, cause), { cause }));
+      };
+      const open = { since: this.clock.now(), expire: fail };
+      this.open(open);
+      call().then((value) => {
+        this.close(open);
+        resolve(value);
+      }, fail);
+    });
+  }
+
+  /** Resolves when nothing is under way. */
+  async whenIdle(): Promise<void> {
+    if (this.pending.size > 0) await new Promise<void>((resolve) => this.onIdle.push(resolve));
+  }
+
+  /** @internal */
+  open(call: OpenCall): void {
+    this.pending.add(call);
+    this.timer ??= this.arm(STORE_ANSWER_TIMEOUT);
+  }
+
+  /** @internal */
+  close(call: OpenCall): void {
+    this.pending.delete(call);
+    if (this.pending.size > 0) return;
+    this.disarm();
+    for (const resolve of this.onIdle.splice(0)) resolve();
+  }
+
+  /** @internal */
+  now(): number {
+    return this.clock.now();
+  }
+
+  private schedule(): void {
+    if (this.scheduled) return;
+    this.scheduled = true;
+    queueMicrotask(() => {
+      this.scheduled = false;
+      this.releases.send();
+      this.extensions.send();
+      this.acquires.send();
+    });
+  }
+
+  /** One timer for all calls: the oldest is due first. */
+  private arm(milliseconds: number): ClockTimer {
+    return this.clock.setTimer(
+      () => {
+        this.timer = undefined;
+        this.expireDue(this.clock.now() - STORE_ANSWER_TIMEOUT);
+        const oldest = this.pending.values().next().value;
+        if (!oldest) return;
+        this.disarm();
+        this.timer = this.arm(oldest.since + STORE_ANSWER_TIMEOUT - this.clock.now());
+      },
+      milliseconds,
+      true,
+    );
+  }
+
+  private disarm(): void {
+    this.timer?.cancel();
+    this.timer = undefined;
+  }
+
+  private expireDue(until: number): void {
+    const due = [...this.pending].filter(({ since }) => since <= until);
+    for (const call of due) {
+      this.close(call);
+      call.expire(new Error(noAnswer(STORE_ANSWER_TIMEOUT)));
     }
   }
 }

@@ -20,6 +20,7 @@ export {
   type ReleaseOutcome,
   type ReleaseRequest,
   type StoredLease,
+  type WakeUpListener,
 } from './locking-provider.interface.js';
 export type { LockingProviderOptions } from './provider-options.interface.js';
 export type {

@@ -13,6 +13,18 @@ export interface LeaseRequest {
 
   /** Grant it only where `ownerId` holds every key already: such a call need not queue behind those who wait for it. */
   readonly onlyIfOwned: boolean;
+
+  /**
+   * How many fencing tokens to set aside, from the one that is answered on: the holder hands the key on within its
+   * process and numbers those grants itself. 1 without it.
+   */
+  readonly tokens?: number;
+
+  /**
+   * If the key is not to be had, stand in line for it under this address (see {@link LockingProvider.listen}), or stay
+   * there. For one key only. Asking again, with the same attempt, is the sign of life that keeps the place.
+   */
+  readonly address?: string;
 }
 
 /** What became of a {@link LeaseRequest}: every key, or none. */
@@ -23,6 +35,8 @@ export type LeaseAnswer =
       readonly fencingTokens: readonly number[];
       /** Per key, whether the owner held it already, before this attempt. */
       readonly reentered: readonly boolean[];
+      /** Whether another process stands in line for it. */
+      readonly wanted?: boolean;
     }
   | {
       readonly granted: false;
@@ -30,6 +44,10 @@ export type LeaseAnswer =
       readonly key: string;
       /** Milliseconds until that holder's lease ends if it is not renewed; `null` if it never does. */
       readonly remaining: number | null;
+      /** Whether the request stands in line now, and will be granted in its turn. */
+      readonly queued?: boolean;
+      /** Whether other software holds the key, which will hand it to nobody. */
+      readonly foreign?: boolean;
     };
 
 /** A wish to make leases last longer. */
@@ -39,6 +57,9 @@ export interface ExtendRequest {
 
   /** Milliseconds from now, never shortening a lease; `null` asks only whether `ownerId` still holds the keys. */
   readonly ttl: number | null;
+
+  /** The only attempt that the keys rest on, as far as the caller knows: a hint that makes the comparison cheap. */
+  readonly attemptId?: string;
 }
 
 /** A wish to give keys up. */
@@ -51,6 +72,12 @@ export interface ReleaseRequest {
 
   /** The attempt was given up: it goes alone, as if it had never been, and the owner's other grants stand. */
   readonly undo?: boolean;
+
+  /**
+   * With `undo`: the attempt is over for good. It leaves the line that it may stand in under this address, and where
+   * it has not arrived yet, it is refused when it does.
+   */
+  readonly address?: string;
 
   /** Let the key run out in this many milliseconds instead of freeing it now. */
   readonly keepFor?: number;
@@ -70,6 +97,26 @@ export interface StoredLease {
   readonly fencingToken: number | null;
   /** Milliseconds; `null` never expires. */
   readonly ttl: number | null;
+  /** The addresses that stand in line for it, first come first. */
+  readonly line?: readonly string[];
+}
+
+/** What a store has to say to a process of its own accord. All of it may come late, twice or never. */
+export interface WakeUpListener {
+  /** The attempt that stood in line for `key` has it now. */
+  granted(key: string, attemptId: string, fencingToken: number, wanted: boolean): void;
+
+  /** Somebody else stands in line for `key`, which this process holds through `attemptId`. */
+  wanted(key: string, attemptId: string): void;
+
+  /** `key`, which this process held through `attemptId`, was freed by force. */
+  taken(key: string, attemptId: string): void;
+
+  /** Nothing will be heard for a while: nobody may stand in line. */
+  interrupted(): void;
+
+  /** It will again; what was said meanwhile is lost. */
+  restored(): void;
 }
 
 /** What a provider is given beside its options. */
@@ -82,11 +129,13 @@ export interface LockingProviderContext {
 }
 
 /**
- * A store of leases. It offers batched primitives only: it does not wait, retry, time or queue; the engine does.
+ * A store of leases. It offers batched primitives only: it does not wait, retry or time; the engine does. What it may
+ * have is lines: one place per waiting process and key, for the order between processes.
  *
  * The primitives take a batch and give one promise per request, so that a store may serve a batch in one round trip,
  * and the failure of one does not touch the others. Each request is atomic and checks owners in the store itself. A
- * call that cannot be carried out rejects; if nothing was sent, with a {@link StoreNotReachedError}.
+ * call that cannot be carried out rejects; if it certainly took nothing, with a
+ * {@link StoreNotReachedError}.
  *
  * Check your own with `describeLockingProvider` from `nestjs-locking/testing`.
  */
@@ -100,7 +149,13 @@ export interface LockingProvider {
    */
   connect?(onConnected: () => void): Promise<void>;
 
-  /** Closes what `connect` opened. */
+  /**
+   * From when this resolves on, what concerns `address` is told to `listener`. A store without it has no lines: whoever
+   * waits asks again and again. Called at most once, when first somebody has to wait.
+   */
+  listen?(address: string, listener: WakeUpListener): Promise<void>;
+
+  /** Closes what `connect` and `listen` opened. */
   close?(): Promise<void>;
 
   /** Takes leases: every key of a request, or none. */
@@ -109,10 +164,10 @@ export interface LockingProvider {
   /** Extends leases: all keys of a request, or none. Resolves with whether the owner holds each key. */
   extend(requests: readonly ExtendRequest[]): Promise<readonly boolean[]>[];
 
-  /** Gives leases up, key by key. Resolves with the outcome for each key. */
+  /** Gives leases up, key by key, each to whoever is first in line. Resolves with the outcome for each key. */
   release(requests: readonly ReleaseRequest[]): Promise<readonly ReleaseOutcome[]>[];
 
-  /** Frees keys whoever holds them. Resolves with how many were held. */
+  /** Takes keys from whoever holds them, for the first in line. Resolves with how many were held. */
   forceRelease(keys: readonly string[]): Promise<number>;
 
   /** Looks at keys; `null` for one that is free. */
@@ -142,7 +197,7 @@ export interface LockingProviderClass<Options = never> {
   readonly optionNames?: readonly string[];
 }
 
-/** What a provider rejects with when a request certainly did not reach the store, so that nothing needs undoing. */
+/** What a provider rejects with when a request certainly did not take anything, so that nothing needs undoing. */
 export class StoreNotReachedError extends Error {
   override readonly name = 'StoreNotReachedError';
 }

@@ -48,6 +48,8 @@ export class Ledger {
   private readonly granters = new Map<string, number>();
   private readonly tokens = new Map<string, number>();
   private readonly grants = new Map<string, number>();
+  /** The greatest token that a holder has had, and who that was. */
+  private readonly obtainedTokens = new Map<string, { token: number; ownerId: string }>();
   private readonly freed: Freed[] = [];
   private readonly goodRuns: JobRun[] = [];
 
@@ -101,6 +103,7 @@ export class Ledger {
     const lock = { process: caller.process, handle, ofJob, givenUp: false };
     this.locks.push(lock);
     this.checkExclusion();
+    this.checkTokens(lock);
     if (caller.ownerId === undefined) {
       const earlier = this.callers.slice(0, this.callers.indexOf(caller));
       const passed = earlier.find(
@@ -116,6 +119,21 @@ export class Ledger {
       }
     }
     return lock;
+  }
+
+  /** Whoever has a key has a greater token than everybody before, handed on within a process or not. */
+  private checkTokens(lock: HeldLock): void {
+    const { handle, process } = lock;
+    for (const key of handle.keys) {
+      const token = handle.fencingTokenFor(key);
+      const last = this.obtainedTokens.get(key);
+      if (last && token <= last.token && last.ownerId !== handle.ownerId && handle.held) {
+        if (!this.wasFreedElsewhere(lock, key)) {
+          this.fault(`TOKEN: P${process} has ${key} with ${token}, after ${last.token}`);
+        }
+      }
+      if (!last || token > last.token) this.obtainedTokens.set(key, { token, ownerId: handle.ownerId });
+    }
   }
 
   /** No two owners hold the same key. */
@@ -152,7 +170,7 @@ export class Ledger {
   isAccountedFor(key: string, ownerId: string): boolean {
     if ((this.keptUntil.get(`${key} ${ownerId}`) ?? 0) >= this.now()) return true;
     return this.locks.some(
-      ({ handle, givenUp }) => !givenUp && handle.ownerId === ownerId && handle.keys.includes(key),
+      ({ handle, givenUp }) => !givenUp && isSameOwner(handle.ownerId, ownerId) && handle.keys.includes(key),
     );
   }
 
@@ -180,7 +198,7 @@ export class Ledger {
       ({ key: freed, token, by }) =>
         freed === key &&
         token >= handle.fencingTokenFor(key) &&
-        (!by || (by.process !== process && by.ownerId === handle.ownerId)),
+        (!by || (by.process !== process && isSameOwner(by.ownerId, handle.ownerId))),
     );
   }
 
@@ -191,4 +209,14 @@ export class Ledger {
   fault(message: string): void {
     this.violations.push(message);
   }
+}
+
+/** The store knows a lease by the first who has it in its process, and by nobody to whom it is handed on there. */
+function isSameOwner(one: string, other: string): boolean {
+  return one === other || (one.includes('.') && addressOf(one) === addressOf(other));
+}
+
+/** What the ids that a process makes up begin with. */
+function addressOf(id: string): string {
+  return id.slice(0, id.lastIndexOf('.'));
 }

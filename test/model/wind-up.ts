@@ -65,16 +65,20 @@ function expectAccountedFor({ store, ledger }: World, when: string): void {
   }
 }
 
+interface Sized {
+  readonly size: number;
+}
+
 interface Inside {
   readonly parts: {
-    readonly holds: { readonly holds: { readonly size: number } };
-    readonly queue: { readonly queues: { readonly size: number } };
-    readonly keeper: { readonly timers: { readonly size: number } };
-    readonly retry: { readonly pending: { readonly size: number } };
-    readonly calls: { readonly pending: { readonly size: number } };
+    readonly lines: { readonly lines: Sized };
+    readonly keeper: { readonly timers: Sized };
+    readonly retry: { readonly pending: Sized; readonly underway: Sized };
+    readonly calls: { readonly pending: Sized };
+    readonly seeker: { readonly rounds: { readonly seeks: Sized; readonly lines: Sized } };
+    readonly turns: { readonly deadlines: { readonly buckets: Sized } };
   };
-  readonly acquisition: { readonly underway: { readonly size: number } };
-  readonly jobs: { readonly size: number };
+  readonly jobs: Sized;
 }
 
 function expectNothingLeft({ processes, clock, store, ledger }: World): void {
@@ -86,15 +90,17 @@ function expectNothingLeft({ processes, clock, store, ledger }: World): void {
   if (found.length > 0) ledger.fault(`LEFT: ${found.map(([name, count]) => `${count} ${name}`).join(', ')}`);
 }
 
-function insideOf({ engine }: Process) {
-  const { parts, acquisition, jobs } = engine as unknown as Inside;
+function insideOf({ engine }: Process): Record<string, Sized> {
+  const { parts, jobs } = engine as unknown as Inside;
   return {
-    holds: parts.holds.holds,
-    waiters: parts.queue.queues,
+    lines: parts.lines.lines,
     watched: parts.keeper.timers,
     retries: parts.retry.pending,
+    'retries underway': parts.retry.underway,
     calls: parts.calls.pending,
-    attempts: acquisition.underway,
+    seeks: parts.seeker.rounds.seeks,
+    'attended lines': parts.seeker.rounds.lines,
+    deadlines: parts.turns.deadlines.buckets,
     jobs,
   };
 }

@@ -7,6 +7,7 @@ import type {
   ReleaseOutcome,
   ReleaseRequest,
   StoredLease,
+  WakeUpListener,
 } from '../../interfaces/index.js';
 import { globMatcher } from './glob.js';
 import { MemoryLockStore, type MemoryLease } from './memory-lock-store.js';
@@ -32,9 +33,21 @@ export class InMemoryLockingProvider implements LockingProvider {
   static readonly optionNames = ['store'];
 
   private readonly store: MemoryLockStore;
+  private address?: string;
 
   constructor(options: InMemoryLockingProviderOptions = {}) {
     this.store = options.store ?? new MemoryLockStore();
+  }
+
+  async listen(address: string, listener: WakeUpListener): Promise<void> {
+    this.address = address;
+    this.store.lines.listen(address, listener);
+    return Promise.resolve();
+  }
+
+  async close(): Promise<void> {
+    if (this.address !== undefined) this.store.lines.leave(this.address);
+    return Promise.resolve();
   }
 
   acquire(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
@@ -50,7 +63,7 @@ export class InMemoryLockingProvider implements LockingProvider {
   }
 
   async forceRelease(keys: readonly string[]): Promise<number> {
-    return Promise.resolve(keys.filter((key) => this.store.delete(key)).length);
+    return Promise.resolve(keys.filter((key) => this.takeAway(key)).length);
   }
 
   async inspect(keys: readonly string[]): Promise<readonly (StoredLease | null)[]> {
@@ -65,24 +78,91 @@ export class InMemoryLockingProvider implements LockingProvider {
     }
   }
 
-  private acquireOne({ keys, ownerId, attemptId, ttl, onlyIfOwned }: LeaseRequest): LeaseAnswer {
-    const now = this.store.clock.now();
-    for (const key of keys) {
-      const lease = this.store.get(key);
-      if (lease ? lease.ownerId !== ownerId : onlyIfOwned) {
-        // Sent twice, it may have been granted the first time: what this answer denies is given back.
-        for (const other of keys) this.releaseOne(other, { keys, ownerId, attemptId, undo: true });
-        return { granted: false, key, remaining: remaining(lease?.expiresAt ?? now, now) };
-      }
-    }
-    const token = this.store.nextToken();
-    const expiresAt = now + (ttl ?? Infinity);
-    const grants = keys.map((key) => this.grant(key, ownerId, attemptId, token, expiresAt));
+  private acquireOne(request: LeaseRequest): LeaseAnswer {
+    const { keys, ownerId, attemptId, ttl, tokens } = request;
+    if (this.store.isRefused(attemptId)) return { granted: false, key: keys[0] ?? '', remaining: 0 };
+    for (const key of keys) if (!this.mayHave(key, request)) return this.refuse(key, request);
+    const token = this.store.nextToken(tokens);
+    const expiresAt = this.store.clock.now() + (ttl ?? Infinity);
+    const grants = keys.map((key) => {
+      if (request.address !== undefined) this.store.lines.remove(key, request.address, attemptId);
+      return this.grant(key, ownerId, attemptId, token, expiresAt);
+    });
     return {
       granted: true,
       fencingTokens: grants.map(({ fencingToken }) => fencingToken),
       reentered: grants.map(({ attempts }) => attempts.length > 1),
+      wanted: keys.some((key) => this.store.lines.addresses(key).length > 0),
     };
+  }
+
+  private mayHave(key: string, { ownerId, onlyIfOwned, address }: LeaseRequest): boolean {
+    const lease = this.store.get(key);
+    if (lease) return lease.ownerId === ownerId;
+    if (onlyIfOwned) return false;
+    const first = this.store.lines.first(key, this.store.clock.now());
+    if (!first) return true;
+    if (first.address !== address) return !this.passOn(key);
+    this.store.lines.shift(key);
+    return true;
+  }
+
+  /** Says no; whoever wants to stands in line from now on. */
+  private refuse(key: string, request: LeaseRequest): LeaseAnswer {
+    const { keys, ownerId, attemptId, ttl, tokens = 1, address } = request;
+    const now = this.store.clock.now();
+    // Sent twice, it may have been granted the first time: what this answer denies is given back.
+    for (const other of keys) this.giveUp(other, { ownerId, attemptId, undo: true });
+    const lease = this.store.get(key);
+    const refused = { granted: false, key, remaining: remaining(lease?.expiresAt ?? now, now) } as const;
+    if (address === undefined || keys.length > 1) return refused;
+    const isFirst = this.store.lines.join(key, { address, attemptId, ownerId, ttl, tokens, seenAt: now });
+    if (isFirst && lease) {
+      this.tellHolder(lease, (listener, holding) => {
+        listener.wanted(key, holding);
+      });
+    }
+    return { ...refused, queued: true };
+  }
+
+  /** Gives a free key to the first in line who is there to hear of it; whether there was one. */
+  private passOn(key: string): boolean {
+    const { lines, clock } = this.store;
+    for (;;) {
+      const place = lines.first(key, clock.now());
+      if (!place) return false;
+      lines.shift(key);
+      const { address, attemptId, ownerId, ttl, tokens } = place;
+      const token = this.store.nextToken(tokens);
+      const wanted = lines.addresses(key).length > 0;
+      if (
+        !lines.tell(address, (listener) => {
+          listener.granted(key, attemptId, token, wanted);
+        })
+      )
+        continue;
+      const expiresAt = clock.now() + (ttl ?? Infinity);
+      this.store.set(key, { ownerId, fencingToken: token, attempts: [attemptId], expiresAt });
+      return true;
+    }
+  }
+
+  private tellHolder(lease: MemoryLease, what: (listener: WakeUpListener, attemptId: string) => void): void {
+    const attemptId = lease.attempts.at(-1) ?? '';
+    this.store.lines.tell(addressOf(attemptId), (listener) => {
+      what(listener, attemptId);
+    });
+  }
+
+  private takeAway(key: string): boolean {
+    const lease = this.store.get(key);
+    if (!lease) return false;
+    this.tellHolder(lease, (listener, attemptId) => {
+      listener.taken(key, attemptId);
+    });
+    this.store.delete(key);
+    this.passOn(key);
+    return true;
   }
 
   private grant(key: string, ownerId: string, attemptId: string, token: number, expiresAt: number): MemoryLease {
@@ -111,7 +191,17 @@ export class InMemoryLockingProvider implements LockingProvider {
     return held;
   }
 
-  private releaseOne(key: string, { ownerId, attemptId, undo, keepFor }: ReleaseRequest): ReleaseOutcome {
+  private releaseOne(key: string, request: ReleaseRequest): ReleaseOutcome {
+    const { attemptId, undo, address } = request;
+    if (undo && attemptId !== undefined && address !== undefined) {
+      this.store.refuse(attemptId);
+      this.store.lines.remove(key, address, attemptId);
+      if (!this.store.get(key)) this.passOn(key);
+    }
+    return this.giveUp(key, request);
+  }
+
+  private giveUp(key: string, { ownerId, attemptId, undo, keepFor }: Omit<ReleaseRequest, 'keys'>): ReleaseOutcome {
     const lease = this.store.get(key);
     if (lease?.ownerId !== ownerId) return 'gone';
     if (attemptId !== undefined) {
@@ -122,8 +212,12 @@ export class InMemoryLockingProvider implements LockingProvider {
         return 'kept';
       }
     }
-    if (keepFor === undefined) this.store.delete(key);
-    else this.store.set(key, { ...lease, attempts: [], expiresAt: this.store.clock.now() + keepFor });
+    if (keepFor !== undefined) {
+      this.store.set(key, { ...lease, attempts: [], expiresAt: this.store.clock.now() + keepFor });
+    } else {
+      this.store.delete(key);
+      this.passOn(key);
+    }
     return 'freed';
   }
 
@@ -131,7 +225,8 @@ export class InMemoryLockingProvider implements LockingProvider {
     const lease = this.store.get(key);
     if (!lease) return null;
     const { ownerId, fencingToken, expiresAt } = lease;
-    return { key, ownerId, fencingToken, ttl: remaining(expiresAt, this.store.clock.now()) };
+    const line = this.store.lines.addresses(key);
+    return { key, ownerId, fencingToken, ttl: remaining(expiresAt, this.store.clock.now()), line };
   }
 }
 
@@ -145,4 +240,9 @@ function attemptsLeft(attempts: readonly string[], attemptId: string, undo: bool
 
 function remaining(expiresAt: number, now: number): number | null {
   return expiresAt === Infinity ? null : Math.max(0, Math.ceil(expiresAt - now));
+}
+
+/** An attempt's id begins with the address of its process. */
+function addressOf(attemptId: string): string {
+  return attemptId.slice(0, Math.max(0, attemptId.lastIndexOf('.')));
 }

@@ -1,4 +1,5 @@
 import { systemClock, type Clock, type ClockTimer } from '../../engine/clock.js';
+import { MemoryLines } from './memory-lines.js';
 
 /** One lease as it stands in memory. */
 export interface MemoryLease {
@@ -14,6 +15,9 @@ export interface MemoryLease {
 /** How often leases that ran out unreleased are swept away, in milliseconds. */
 const SWEEP_INTERVAL = 30_000;
 
+/** For how long an attempt that was given up before it came is refused when it comes, in milliseconds. */
+const VOID_FOR = 3_600_000;
+
 /**
  * The leases of a process. Providers that are given the same store exclude each other; each has its own without one.
  *
@@ -23,8 +27,12 @@ const SWEEP_INTERVAL = 30_000;
  */
 export class MemoryLockStore {
   private readonly leases = new Map<string, MemoryLease>();
+  private readonly voids = new Map<string, number>();
   private lastToken = 0;
   private sweeper?: ClockTimer;
+
+  /** @internal */
+  readonly lines = new MemoryLines();
 
   constructor(
     /** @internal */
@@ -61,10 +69,27 @@ export class MemoryLockStore {
     return [...this.leases.keys()];
   }
 
-  /** @internal Greater than every token before it, also over a restart of the process. */
-  nextToken(): number {
-    this.lastToken = Math.max(this.lastToken + 1, Math.floor(this.clock.epochMicroseconds()));
-    return this.lastToken;
+  /** @internal The first of `count` tokens, greater than every one before, also over a restart of the process. */
+  nextToken(count = 1): number {
+    const first = Math.max(this.lastToken + 1, Math.floor(this.clock.epochMicroseconds()));
+    this.lastToken = first + count - 1;
+    return first;
+  }
+
+  /** @internal An attempt that was given up: should it come (again), it is refused. */
+  refuse(attemptId: string): void {
+    const now = this.clock.now();
+    for (const [earlier, until] of this.voids) {
+      if (until > now) break;
+      this.voids.delete(earlier);
+    }
+    this.voids.delete(attemptId);
+    this.voids.set(attemptId, now + VOID_FOR);
+  }
+
+  /** @internal */
+  isRefused(attemptId: string): boolean {
+    return (this.voids.get(attemptId) ?? -Infinity) > this.clock.now();
   }
 
   private stopSweeping(): void {

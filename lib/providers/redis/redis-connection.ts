@@ -17,12 +17,24 @@ const NEVER_LATE = {
   maxRetriesPerRequest: 0,
 } as const satisfies RedisOptions;
 
-/** The one connection of a provider: its own, or the application's. */
+/** For how long an attempt that was given up before it came is refused when it comes, in milliseconds: */
+const VOID = {
+  /** Nothing can come over an earlier connection any more. */
+  cutOff: 5000,
+  /** The server may not be told to close earlier connections, and TCP delivers what it has for up to so long. */
+  open: 900_000,
+};
+
+/** The one connection for commands of a provider: its own, or the application's. */
 export class RedisConnection {
   private redis?: Redis;
   private onReady?: () => void;
   private wasReady = false;
   private lastError?: Error;
+  private clientId?: number;
+
+  /** See {@link VOID}. */
+  voidFor = VOID.cutOff;
   private readonly closing = new AbortController();
 
   constructor(
@@ -39,6 +51,7 @@ export class RedisConnection {
     this.onReady = () => {
       this.lastError = undefined;
       this.wasReady = true;
+      this.cutOffEarlier(client);
       onConnected();
     };
     client.on('error', this.noteError).on('ready', this.onReady).on('close', this.noteClose);
@@ -76,6 +89,11 @@ export class RedisConnection {
     return this.redis;
   }
 
+  /** Another client of the same server, for subscriptions; not connected yet, and its owner's to close. */
+  forSubscriptions(): Redis {
+    return this.client().duplicate({ ...NEVER_LATE, keyPrefix: '', autoResubscribe: false });
+  }
+
   /** What to put in front of a key where the client does not do so itself: in SCAN. */
   get keyPrefix(): string {
     return this.redis?.options.keyPrefix ?? '';
@@ -91,6 +109,21 @@ export class RedisConnection {
   private readonly noteError = (error: Error): void => {
     this.lastError = new Error(error.message);
   };
+
+  /**
+   * What was sent over an earlier connection and has not arrived yet is not to arrive at all: by now it has been given
+   * up. This is the first command on a new connection, so it comes before what undoes that.
+   */
+  private cutOffEarlier(client: Redis): void {
+    const noteRefusal = (error: unknown): void => {
+      if (error instanceof Error && error.name === 'ReplyError') this.voidFor = VOID.open;
+    };
+    if (this.clientId !== undefined) client.client('KILL', 'ID', this.clientId).catch(noteRefusal);
+    this.clientId = undefined;
+    client.client('ID').then((id) => {
+      this.clientId = id;
+    }, noteRefusal);
+  }
 
   private readonly noteClose = (): void => {
     if (!this.wasReady) return;

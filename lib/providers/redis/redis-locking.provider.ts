@@ -9,6 +9,7 @@ import type {
   ReleaseOutcome,
   ReleaseRequest,
   StoredLease,
+  WakeUpListener,
 } from '../../interfaces/index.js';
 import { findEvictingPolicy } from './eviction-check.js';
 import { RedisConnection } from './redis-connection.js';
@@ -22,11 +23,13 @@ import {
   mayEvict,
   missingUrl,
 } from './redis.messages.js';
+import { LeaseScripts } from './lease-scripts.js';
+import { RedisWakeUps } from './redis-wake-ups.js';
 import { runScript, type ScriptName } from './script-runner.js';
+import { StoreKeys } from './store-keys.js';
 import { toStoredLease } from './stored-value.js';
 
 const SCAN_COUNT = 500;
-const OUTCOMES: readonly ReleaseOutcome[] = ['gone', 'freed', 'kept'];
 
 /**
  * Locks across all processes that use the same Redis (or Valkey) server and namespace.
@@ -47,7 +50,9 @@ export class RedisLockingProvider implements LockingProvider {
   readonly storeName = 'Redis';
 
   private readonly connection: RedisConnection;
-  private readonly namespace: string;
+  private readonly wakeUps: RedisWakeUps;
+  private readonly keys: StoreKeys;
+  private readonly scripts: LeaseScripts;
   private warnedOf?: string;
 
   constructor(
@@ -58,7 +63,14 @@ export class RedisLockingProvider implements LockingProvider {
     this.connection = new RedisConnection(context.id, options, (message) => {
       context.warn(message);
     });
-    this.namespace = options.namespace ?? 'lock:';
+    this.keys = new StoreKeys(options.namespace ?? 'lock:');
+    this.wakeUps = new RedisWakeUps(this.connection, this.keys);
+    this.scripts = new LeaseScripts({
+      keys: this.keys,
+      run: async (name, keys, args) => this.run(name, keys, args),
+      forMessages: () => this.keys.forMessages(this.connection.keyPrefix),
+      voidFor: () => this.connection.voidFor,
+    });
   }
 
   async connect(onConnected: () => void): Promise<void> {
@@ -69,54 +81,42 @@ export class RedisLockingProvider implements LockingProvider {
   }
 
   async close(): Promise<void> {
+    this.wakeUps.close();
     this.connection.close();
     return Promise.resolve();
   }
 
+  async listen(address: string, listener: WakeUpListener): Promise<void> {
+    await this.wakeUps.listen(address, listener);
+  }
+
   acquire(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
-    return requests.map(async ({ keys, ownerId, attemptId, ttl, onlyIfOwned }): Promise<LeaseAnswer> => {
-      const storeKeys = [`${this.namespace}${RESERVED_KEY_PREFIX}fence`, ...this.storeKeys(keys)];
-      const reply = await this.run('acquire', storeKeys, [ownerId, attemptId, text(ttl), flag(onlyIfOwned)]);
-      const [granted, ...rest] = reply;
-      if (granted === 1) {
-        const fencingTokens = keys.map((_, index) => rest[2 * index] ?? 0);
-        return { granted: true, fencingTokens, reentered: keys.map((_, index) => rest[2 * index + 1] === 1) };
-      }
-      const [index = 1, pttl = -1] = rest;
-      return { granted: false, key: keys[index - 1] ?? '', remaining: pttl === -1 ? null : Math.max(0, pttl) };
-    });
+    return this.scripts.acquire(requests);
   }
 
   extend(requests: readonly ExtendRequest[]): Promise<readonly boolean[]>[] {
-    return requests.map(async ({ keys, ownerId, ttl }) => {
-      const reply = await this.run('extend', this.storeKeys(keys), [ownerId, text(ttl)]);
-      return reply.map((held) => held === 1);
-    });
+    return this.scripts.extend(requests);
   }
 
   release(requests: readonly ReleaseRequest[]): Promise<readonly ReleaseOutcome[]>[] {
-    return requests.map(async ({ keys, ownerId, attemptId, undo, keepFor }) => {
-      const args = [ownerId, attemptId ?? '', flag(undo), text(keepFor)];
-      const reply = await this.run('release', this.storeKeys(keys), args);
-      return reply.map((outcome) => OUTCOMES[outcome] ?? 'gone');
-    });
+    return this.scripts.release(requests);
   }
 
   async forceRelease(keys: readonly string[]): Promise<number> {
-    const count: unknown = await this.send(async () => this.connection.client().del(...this.storeKeys(keys)));
-    return Number(count);
+    const names = [this.keys.fence, ...this.keys.withLines(keys)];
+    return Number(await this.script('force', names, this.keys.forMessages(this.connection.keyPrefix)));
   }
 
   async inspect(keys: readonly string[]): Promise<readonly (StoredLease | null)[]> {
-    const reply = (await this.script('inspect', this.storeKeys(keys), [])) as (string | number | null)[];
+    const reply = (await this.script('inspect', this.keys.withLines(keys), [])) as unknown[];
     return keys.map((key, index) => {
-      const value = reply[2 * index];
-      return typeof value === 'string' ? toStoredLease(key, value, Number(reply[2 * index + 1])) : null;
+      const [value, pttl, line] = reply.slice(3 * index, 3 * index + 3);
+      return typeof value === 'string' ? toStoredLease(key, value, Number(pttl), line as string[]) : null;
     });
   }
 
   async *list(match = '*'): AsyncGenerator<StoredLease> {
-    const prefix = this.connection.keyPrefix + this.namespace;
+    const prefix = this.connection.keyPrefix + this.keys.lock('');
     const pattern = prefix.replace(/[\\*?[\]]/g, '\\$&') + match;
     const seen = new Set<string>();
     let cursor = '0';
@@ -135,14 +135,10 @@ export class RedisLockingProvider implements LockingProvider {
     } while (cursor !== '0');
   }
 
-  private storeKeys(keys: readonly string[]): string[] {
-    return keys.map((key) => this.namespace + key);
-  }
-
-  private async run(name: ScriptName, keys: readonly string[], args: readonly string[]): Promise<number[]> {
+  private async run(name: ScriptName, keys: readonly string[], args: readonly string[]): Promise<unknown[]> {
     const reply = await this.script(name, keys, args);
     if (!Array.isArray(reply)) throw new Error(`Redis answered the script ${name} with something that is no list`);
-    return reply.map(Number);
+    return reply as unknown[];
   }
 
   private async script(name: ScriptName, keys: readonly string[], args: readonly string[]): Promise<unknown> {
@@ -192,12 +188,4 @@ function isRedisUrl(text: string): boolean {
   } catch {
     return false;
   }
-}
-
-function text(milliseconds: number | null | undefined): string {
-  return milliseconds === null || milliseconds === undefined ? '' : String(milliseconds);
-}
-
-function flag(value: boolean | undefined): string {
-  return value ? '1' : '0';
 }

@@ -1,92 +1,99 @@
--- Takes leases: every key, or none.
+-- Takes leases on keys, each for itself: grants it, or refuses it and stands in line.
 --
--- KEYS[1]    the token counter of the namespace
--- KEYS[2..]  the lock keys
--- ARGV[1]    owner id
--- ARGV[2]    attempt id: asked again with the same one, the answer is the same
+-- KEYS[1]    the token counter
+-- KEYS[2]    the attempts that were given up before they came
+-- KEYS[3..]  the lock and the line of each key
+-- ARGV[1]    how many bytes of a lock's name come before the key as its users call it
+-- ARGV[2]    what the channel of an address begins with
 -- ARGV[3]    lease in ms; '' never expires
--- ARGV[4]    '1': only if the owner holds every key already
+-- ARGV[4]    how many tokens to set aside for each
+-- ARGV[5]    the address to stand in line under; '' does not
+-- ARGV[6]    '1': only what the owner holds already
+-- ARGV[7..]  for each key the claim, `:attempt:owner`. Asked again with the same attempt, the answer is the same
 --
--- Returns {1, fencing token and whether the owner held it before (1 or 0) of each key ...}
---      or {0, index of the key that is in the way, its PTTL (-1 never expires, -2 free)}
---
--- A lock is the string `nl1:token:attempts:owner`, the attempts whose grants stand oldest first, with commas between.
--- Anything else is another program's lock.
+-- Returns for each key: its token, granted to a new owner with nobody else in line;
+--      or {1, token, whether the owner held it before, whether somebody stands in line}
+--      or {0, PTTL of the lease in the way (-1 never expires, -2 free), whether it stands in line, whether the holder
+--         is another program}
+--      or {-1, error}: nothing was changed
 
-local owner, attempt, lease = ARGV[1], ARGV[2], tonumber(ARGV[3])
-local found = {}
+--#include value
+--#include tokens
+--#include line
+--#include reenter
 
--- Sent twice, an attempt may have been granted the first time: what this answer denies is given back.
-local function refuse(index, ttl)
-  for i = 2, #KEYS > 2 and #KEYS or 0 do
-    local value = redis.call('GET', KEYS[i])
-    local token, attempts, holder = string.match(value or '', '^nl1:(%d+):([^:]*):(.*)$')
-    if holder == owner then
-      local others = {}
-      for other in string.gmatch(attempts, '[^,]+') do
-        if other ~= attempt then
-          others[#others + 1] = other
-        end
-      end
-      local left = table.concat(others, ',')
-      if left == '' and attempts ~= '' then
-        redis.call('DEL', KEYS[i])
-      elseif left ~= attempts then
-        redis.call('SET', KEYS[i], table.concat({'nl1', token, left, holder}, ':'), 'KEEPTTL')
-      end
+local lease, tokens, address, onlyIfOwned = ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6] == '1'
+local replies = {}
+
+local function refuse(lock, line, claim, attempts)
+  local queued = 0
+  if address ~= '' then
+    standInLine(line, address, lease, ARGV[4], claim)
+    queued = 1
+    if attempts and redis.call('LINDEX', line, 0) == address then
+      tellHolder(attempts, 'wanted', lock)
     end
   end
-  return {0, index, ttl}
+  return {0, redis.call('PTTL', lock), queued, attempts and 0 or 1}
 end
 
-for i = 2, #KEYS do
-  local value = redis.call('GET', KEYS[i])
+local function consider(lock, line, claim)
+  local attempt, owner = parseClaim(claim)
+  local void = tonumber(redis.call('ZSCORE', KEYS[2], attempt) or 0)
+  if void > milliseconds() then
+    return {0, -2, 0, 0}
+  end
+  local value = redis.pcall('GET', lock)
+  if type(value) == 'table' then
+    return {-1, value.err}
+  end
   if value then
-    local token, attempts, holder = string.match(value, '^nl1:(%d+):([^:]*):(.*)$')
-    local ttl = redis.call('PTTL', KEYS[i])
+    local _, attempts, holder = parse(value)
     if holder ~= owner then
-      return refuse(i - 1, ttl)
+      return refuse(lock, line, claim, attempts)
     end
-    found[i] = {token = token, attempts = attempts, ttl = ttl}
-  elseif ARGV[4] == '1' then
-    return refuse(i - 1, -2)
+    local token, reentered = reenter(lock, value, attempt, owner, lease)
+    return {1, token, reentered, redis.call('EXISTS', line)}
   end
+  if onlyIfOwned then
+    return {0, -2, 0, 0}
+  end
+  local first = firstInLine(line)
+  if first == address then
+    leaveLine(line, address)
+  elseif first and passOn(lock, line) then
+    local _, attempts = parse(redis.call('GET', lock))
+    return refuse(lock, line, claim, attempts)
+  end
+  local token = takeTokens(tokens)
+  write(lock, 'nl1:' .. token .. claim, lease)
+  return {1, tonumber(token), 0, redis.call('EXISTS', line)}
 end
 
--- Greater than every earlier one: the counter survives holders, the clock survives the loss of the counter.
-local time = redis.call('TIME')
-local last = tonumber(redis.call('GET', KEYS[1]) or 0)
-local fresh = math.max(last + 1, tonumber(time[1]) * 1000000 + tonumber(time[2]))
-local freshText = string.format('%.0f', fresh)
-redis.call('SET', KEYS[1], freshText)
-
-local reply = {1}
-for i = 2, #KEYS do
-  local token, attempts, ttl = freshText, attempt, nil
-  if found[i] then
-    ttl = found[i].ttl
-    local others = {}
-    local newest
-    for other in string.gmatch(found[i].attempts, '[^,]+') do
-      newest = other
-      if other ~= attempt then
-        others[#others + 1] = other
-      end
-    end
-    if newest == attempt then
-      token = found[i].token
-    end
-    -- Of an owner that keeps taking it again only the newest 16 are told apart.
-    others[#others + 1] = attempt
-    attempts = table.concat(others, ',', math.max(1, #others - 15))
-  end
-  local value = table.concat({'nl1', token, attempts, owner}, ':')
-  if not lease or ttl == -1 then
-    redis.call('SET', KEYS[i], value)
-  else
-    redis.call('SET', KEYS[i], value, 'PX', string.format('%.0f', math.max(lease, ttl or 0)))
-  end
-  reply[#reply + 1] = tonumber(token)
-  reply[#reply + 1] = attempts ~= attempt and 1 or 0
+-- Most of the time there is no line at all, and nothing was given up.
+local watched = {KEYS[2]}
+for i = 4, #KEYS, 2 do
+  watched[#watched + 1] = KEYS[i]
 end
-return reply
+local simple = not onlyIfOwned and redis.call('EXISTS', unpack(watched)) == 0
+
+for i = 3, #KEYS, 2 do
+  local n = (i - 1) / 2
+  local claim = ARGV[n + 6]
+  if simple and lease ~= '' then
+    local before, any = last, granted
+    local token = takeTokens(tokens)
+    if redis.call('SET', KEYS[i], 'nl1:' .. token .. claim, 'NX', 'PX', lease) then
+      replies[n] = tonumber(token)
+    else
+      last, granted = before, any
+    end
+  end
+  if not replies[n] then
+    -- Whoever is refused here may be in line from now on.
+    simple = simple and address == ''
+    replies[n] = consider(KEYS[i], KEYS[i + 1], claim)
+  end
+end
+saveTokens()
+return replies

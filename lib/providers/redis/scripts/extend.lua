@@ -1,25 +1,37 @@
--- Makes leases last longer: all keys, or none. A lease is never shortened.
+-- Makes leases last longer; a lease is never shortened.
 --
 -- KEYS       the lock keys
--- ARGV[1]    owner id
--- ARGV[2]    lease in ms from now; '' leaves the leases as they are
+-- ARGV[1]    lease in ms from now; '' leaves the leases as they are
+-- ARGV[2]    '1': all keys, or none
+-- ARGV[3..]  for each key the claim, `:attempt:owner`; with an empty attempt, whichever it is
 --
 -- Returns 1 for each key that the owner holds, 0 for each that it does not.
 
-local held, all = {}, true
-for i, key in ipairs(KEYS) do
-  local value = redis.call('GET', key)
-  local holder = value and string.match(value, '^nl1:%d+:[^:]*:(.*)$')
-  held[i] = holder == ARGV[1] and 1 or 0
-  all = all and held[i] == 1
+--#include value
+
+local function holds(value, claim)
+  if not value then
+    return false
+  end
+  -- Nearly always: a token of 16 digits, and the claim.
+  if string.sub(value, 21) == claim then
+    return true
+  end
+  local _, owner = parseClaim(claim)
+  local _, _, holder = parse(value)
+  return holder == owner
 end
 
-local lease = tonumber(ARGV[2])
-if all and lease then
-  for _, key in ipairs(KEYS) do
-    local ttl = redis.call('PTTL', key)
-    if ttl ~= -1 and ttl < lease then
-      redis.call('PEXPIRE', key, ARGV[2])
+local values = redis.call('MGET', unpack(KEYS))
+local held, all = {}, true
+for i = 1, #KEYS do
+  held[i] = holds(values[i], ARGV[i + 2]) and 1 or 0
+  all = all and held[i] == 1
+end
+if ARGV[1] ~= '' and (all or ARGV[2] == '0') then
+  for i = 1, #KEYS do
+    if held[i] == 1 then
+      redis.call('PEXPIRE', KEYS[i], ARGV[1], 'GT')
     end
   end
 end

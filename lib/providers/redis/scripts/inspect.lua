@@ -1,12 +1,13 @@
 -- Looks at locks.
 --
--- KEYS       the lock keys
+-- KEYS       the lock and the line of each key
 --
--- Returns {value or false, PTTL} for each key, one after another in one flat list.
+-- Returns {value or false, PTTL, {address in line ...}} for each key, one after another in one flat list.
 
 local reply = {}
-for i, key in ipairs(KEYS) do
-  reply[2 * i - 1] = redis.call('GET', key)
-  reply[2 * i] = redis.call('PTTL', key)
+for i = 1, #KEYS, 2 do
+  reply[#reply + 1] = redis.call('GET', KEYS[i])
+  reply[#reply + 1] = redis.call('PTTL', KEYS[i])
+  reply[#reply + 1] = redis.call('LRANGE', KEYS[i + 1], 0, -1)
 end
 return reply

@@ -1,0 +1,107 @@
+import { LockLostError } from '../errors/index.js';
+import type { CallOptions } from './call-options.js';
+import type { Clock } from './clock.js';
+import type { Lease } from './lease.js';
+import type { Watch } from './lease-keeper.js';
+
+/**
+ * What one acquire was given: all of its keys. Several handles may share it (reentrancy); it is given back when the
+ * last of them is.
+ */
+export class Grant {
+  /** What is still held; a key leaves it when it is known to be gone. */
+  leases: Lease[] = [];
+
+  /** What is no longer trusted, but may still stand in the store. */
+  leftovers: Lease[] = [];
+
+  /** How many handles share it. */
+  joins = 1;
+
+  /** Milliseconds for which the store is to keep the keys after the release. */
+  minHold = 0;
+
+  /** Kept by the keeper that watches over it. */
+  watch?: Watch;
+
+  private lossReason?: LockLostError;
+  private ended = false;
+  private abort?: AbortController;
+
+  /** Whether its leases are renewed, and until when on the local clock. */
+  renew: boolean;
+  renewUntil = Infinity;
+
+  constructor(
+    readonly keys: readonly string[],
+    readonly ownerId: string,
+    /** One per key. */
+    readonly tokens: number[],
+    readonly options: CallOptions,
+    private readonly clock: Clock,
+  ) {
+    this.renew = options.renew && options.ttl !== null;
+  }
+
+  /** Whether the caller named the owner, who then may have taken the keys elsewhere, too. */
+  get named(): boolean {
+    return this.options.ownerId !== undefined;
+  }
+
+  /** Why it can't be trusted any more, if so. */
+  get loss(): LockLostError | undefined {
+    return this.lossReason;
+  }
+
+  tokenOf(key: string): number | undefined {
+    return this.tokens[this.keys.indexOf(key)];
+  }
+
+  leaseOf(key: string): Lease | undefined {
+    return this.leases.find((lease) => lease.key === key);
+  }
+
+  get deadline(): number {
+    let earliest = Infinity;
+    for (const { deadline } of this.leases) if (deadline < earliest) earliest = deadline;
+    return earliest;
+  }
+
+  /** By when the store has let it run out; nobody here can say that of an owner who may have taken it elsewhere, too. */
+  get latestEnd(): number {
+    return this.named ? Infinity : this.clock.now() + (this.options.ttl ?? Infinity);
+  }
+
+  get remaining(): number {
+    if (this.ended || this.lossReason) return 0;
+    return Math.max(0, this.deadline - this.clock.now());
+  }
+
+  /** By the clock, not by the timers: a process that was frozen finds out before any timer has fired. */
+  get held(): boolean {
+    return this.remaining > 0;
+  }
+
+  /** Made on first use: most holders never ask for it. */
+  get signal(): AbortSignal {
+    this.abort ??= new AbortController();
+    if (this.lossReason && !this.abort.signal.aborted) this.abort.abort(this.lossReason);
+    return this.abort.signal;
+  }
+
+  lose(message: string): void {
+    if (this.lossReason || this.ended) return;
+    this.lossReason = new LockLostError(this.keys, message);
+    this.abort?.abort(this.lossReason);
+  }
+
+  /** The store has given `leftover` up: nothing is left to release. */
+  forget(leftover: Lease): void {
+    this.leftovers = this.leftovers.filter((other) => other !== leftover);
+  }
+
+  /** From now on it is neither held nor can it be lost. */
+  end(): void {
+    this.ended = true;
+  }
+}

@@ -1,0 +1,50 @@
+import type { Lease } from './lease.js';
+import type { Seek } from './seek.js';
+import type { Waiter } from './waiter.js';
+
+/** The place of one waiter in one line. */
+export class Place {
+  previous?: Place;
+  next?: Place;
+
+  constructor(
+    readonly waiter: Waiter,
+    readonly line: Line,
+  ) {}
+}
+
+/** One key, as this process sees it: its lease, what is under way to get one, and who waits here, first come first. */
+export class Line {
+  lease?: Lease;
+  seek?: Seek;
+  head?: Place;
+  count = 0;
+
+  /** How many fencing tokens are set aside with a lease that several wait for; it grows as they are used up. */
+  tokenBlock = 32;
+
+  private tail?: Place;
+
+  constructor(readonly key: string) {}
+
+  /** Whether nobody here has anything to do with the key. */
+  get deserted(): boolean {
+    return this.head === undefined && this.lease === undefined && this.seek === undefined;
+  }
+
+  join(place: Place): void {
+    place.previous = this.tail;
+    if (this.tail) this.tail.next = place;
+    else this.head = place;
+    this.tail = place;
+    this.count += 1;
+  }
+
+  leave(place: Place): void {
+    if (place.previous) place.previous.next = place.next;
+    else this.head = place.next;
+    if (place.next) place.next.previous = place.previous;
+    else this.tail = place.previous;
+    this.count -= 1;
+  }
+}

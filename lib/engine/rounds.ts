@@ -1,0 +1,118 @@
+import type { ClockTimer } from './clock.js';
+import type { EngineParts } from './engine-parts.js';
+import type { Line } from './line.js';
+import type { Seek } from './seek.js';
+
+/** What is due within so many milliseconds is asked along, so that one call serves all. */
+const ALONG = 300;
+
+/**
+ * Asks again what the store may not have told: after leases that are sought, and after those of this process that
+ * somebody here waits for. Wake-ups are a speed-up; this is what makes sure. One timer for all.
+ */
+export class Rounds {
+  private readonly seeks = new Set<Seek>();
+  private readonly lines = new Map<Line, number>();
+  private timer?: ClockTimer;
+  private due = Infinity;
+
+  constructor(
+    private readonly parts: EngineParts,
+    private readonly ask: (seek: Seek) => void,
+  ) {}
+
+  add(seek: Seek, milliseconds: number): void {
+    seek.checkAt = this.parts.clock.now() + milliseconds;
+    this.seeks.add(seek);
+    this.arm(seek.checkAt);
+  }
+
+  remove(seek: Seek): void {
+    if (this.seeks.delete(seek)) this.rest();
+  }
+
+  /** `line` has a waiter, and its key a holder here, which may have lost it without anybody's noticing. */
+  attend(line: Line): void {
+    if (this.lines.has(line)) return;
+    const checkAt = this.parts.clock.now() + this.parts.settings.backoff.maximum;
+    this.lines.set(line, checkAt);
+    this.arm(checkAt);
+  }
+
+  everyone(): Seek[] {
+    return [...this.seeks];
+  }
+
+  close(): void {
+    this.seeks.clear();
+    this.lines.clear();
+    this.rest();
+  }
+
+  /** Without anything to ask there is no timer. */
+  rest(): void {
+    if (this.seeks.size > 0 || this.lines.size > 0) return;
+    this.timer?.cancel();
+    this.timer = undefined;
+    this.due = Infinity;
+  }
+
+  /** Nobody waits for `line` any more. */
+  leave(line: Line): void {
+    if (this.lines.delete(line)) this.rest();
+  }
+
+  private arm(due: number): void {
+    if (due >= this.due) return;
+    this.timer?.cancel();
+    this.due = due;
+    this.timer = this.parts.clock.setTimer(
+      () => {
+        this.due = Infinity;
+        this.timer = undefined;
+        this.go();
+      },
+      due - this.parts.clock.now(),
+      true,
+    );
+  }
+
+  private go(): void {
+    const { clock, settings } = this.parts;
+    const now = clock.now();
+    let next = Infinity;
+    for (const seek of [...this.seeks]) {
+      // What is polled keeps its own pace, which is drawn by lot.
+      if (seek.checkAt <= now + (seek.queued ? ALONG : 0)) {
+        this.seeks.delete(seek);
+        this.ask(seek);
+      } else next = Math.min(next, seek.checkAt);
+    }
+    for (const [line, checkAt] of this.lines) {
+      if (!line.head || !line.lease) this.lines.delete(line);
+      else if (checkAt <= now + ALONG) {
+        this.lines.set(line, now + settings.backoff.maximum);
+        this.askAfter(line);
+      }
+    }
+    for (const checkAt of this.lines.values()) next = Math.min(next, checkAt);
+    if (next !== Infinity) this.arm(next);
+  }
+
+  private askAfter({ lease }: Line): void {
+    if (!lease || lease.grants.length === 0) return;
+    const { calls, keeper } = this.parts;
+    const { key, ownerId, attemptId } = lease;
+    const asked = keeper.askedAfter([key], ownerId);
+    calls.extend(
+      { keys: [key], ownerId, ttl: null, attemptId },
+      {
+        answered: (held) => {
+          keeper.noteAnswer(asked, held, undefined);
+        },
+        // An error is neither held nor lost: the lease has a deadline.
+        failed: () => undefined,
+      },
+    );
+  }
+}

@@ -1,0 +1,97 @@
+import type { LeaseRequest } from '../interfaces/index.js';
+import type { Backoff } from './backoff.js';
+import { canShare } from './call-options.js';
+import type { Line } from './line.js';
+import type { Waiter } from './waiter.js';
+
+/** What a seek has found. */
+export interface Found {
+  /** One per key. */
+  readonly tokens: readonly number[];
+  /** Per key, whether the owner held it already. */
+  readonly reentered: readonly boolean[];
+  /** Whether another process stands in line for it. */
+  readonly wanted: boolean;
+  /** Until when it can be trusted. */
+  readonly deadline: number;
+}
+
+/** For whom is sought. */
+export interface SeekOwner {
+  /** The seek is over. */
+  found(seek: Seek, found: Found): void;
+
+  /** Somebody else holds a key. Told each time that the store says so. */
+  refused(seek: Seek): void;
+
+  /** The store could not be asked: whether to go on all the same. */
+  ridesOut(seek: Seek, error: unknown): boolean;
+
+  /** The seek is over for that. */
+  failed(seek: Seek, error: unknown): void;
+
+  /** The seek is over: what it found has run out already. */
+  late(seek: Seek): void;
+}
+
+/**
+ * One attempt to get keys from the store. It is asked as often as need be: the attempt stays the same, and so does its
+ * place in the store's line.
+ */
+export class Seek {
+  /** When the store was first asked, and when it was for the last time that it has said "not yet". */
+  firstSentAt?: number;
+  confirmedAt?: number;
+
+  /** A question is under way. */
+  asking = false;
+
+  /** How many questions there have been, and how many of them were never answered. */
+  asked = 0;
+  unanswered = 0;
+
+  /** Found, or given up. */
+  over = false;
+
+  /** Given up while a question was under way. */
+  abandoned = false;
+
+  /** Stands in the store's line. */
+  queued = false;
+
+  /** Whether the store has ever said "not yet". */
+  refused = false;
+
+  /** When to ask again, on the local clock. */
+  checkAt = Infinity;
+
+  backoff?: Backoff;
+
+  constructor(
+    readonly line: Line,
+    readonly owner: SeekOwner,
+    /** Its `address` is set as soon as there is one; `tokens` may grow until it is sent. */
+    readonly request: { -readonly [Name in keyof LeaseRequest]: LeaseRequest[Name] },
+    /** Whose it is; without one, it is for whoever is first in line here. */
+    readonly waiter: Waiter | undefined,
+  ) {}
+
+  get attemptId(): string {
+    return this.request.attemptId;
+  }
+
+  /** Whether a question of it may still reach the store. */
+  get unsettled(): boolean {
+    return this.asking || this.unanswered > 0;
+  }
+
+  /** Whether to ask, and not to wait. */
+  get once(): boolean {
+    return this.waiter?.options.timeout === 0 || this.request.onlyIfOwned;
+  }
+
+  /** Whether what it finds is what `waiter` wants, too. */
+  suits({ keys, options }: Waiter): boolean {
+    return this.waiter === undefined && keys.length === 1 && options.ttl === this.request.ttl && canShare(options);
+  }
+}

@@ -1,0 +1,210 @@
+import type { LeaseAnswer, WakeUpListener } from '../interfaces/index.js';
+import { Backoff } from './backoff.js';
+import { localDeadline } from './drift.js';
+import { forcedFree } from './engine.messages.js';
+import type { EngineParts } from './engine-parts.js';
+import type { Line } from './line.js';
+import { Rounds } from './rounds.js';
+import { Seek, type Found, type SeekOwner } from './seek.js';
+import { mayHaveRun } from './store-calls.js';
+import type { Waiter } from './waiter.js';
+
+/** What is sought. */
+export interface Wish {
+  /** The line of the first key. */
+  readonly line: Line;
+  readonly keys: readonly string[];
+  readonly ttl: number | null;
+  readonly owner: SeekOwner;
+  /** The attempt's own id without it. */
+  readonly ownerId?: string;
+  readonly waiter?: Waiter;
+  readonly tokens?: number;
+  readonly onlyIfOwned?: boolean;
+}
+
+/** A key that is not had yet is looked at once more after so many milliseconds, whatever else happens. */
+const LONGEST_CHECK = 1000;
+
+/** A lease about to run out is not asked after more often than this, in milliseconds. */
+const SHORTEST_CHECK = 2;
+
+/**
+ * Gets leases from the store: asks, stands in line, hears of grants, and asks again where a message may have been
+ * lost. See "Waiting" in ARCHITECTURE.md.
+ */
+export class Seeker implements WakeUpListener {
+  private readonly rounds: Rounds;
+  private listening: 'no' | 'soon' | 'yes' = 'no';
+
+  constructor(private readonly parts: EngineParts) {
+    this.rounds = new Rounds(parts, (seek) => {
+      this.ask(seek);
+    });
+  }
+
+  /** Whether this process may stand in line in the store. */
+  get canQueue(): boolean {
+    return this.listening === 'yes';
+  }
+
+  start({ line, keys, ttl, owner, ownerId, waiter, tokens, onlyIfOwned = false }: Wish): Seek {
+    const attemptId = this.parts.nextId();
+    const request = { keys, ownerId: ownerId ?? attemptId, attemptId, ttl, onlyIfOwned, tokens };
+    const seek = new Seek(line, owner, request, waiter);
+    if (!onlyIfOwned) line.seek = seek;
+    this.ask(seek);
+    return seek;
+  }
+
+  /** Leaves nothing of it in the store, whatever became of it there: at once, or when a question is answered. */
+  abandon(seek: Seek): void {
+    this.finish(seek);
+    if (seek.asking && this.parts.calls.withdraw(seek.request)) seek.asking = false;
+    if (seek.asking) seek.abandoned = true;
+    else if (seek.queued || seek.unanswered > 0) this.undo(seek);
+  }
+
+  /** Looks after a line whose key is held in this process while somebody waits for it. */
+  attend(line: Line): void {
+    this.rounds.attend(line);
+  }
+
+  /** Nobody waits there any more. */
+  leave(line: Line): void {
+    this.rounds.leave(line);
+  }
+
+  close(): void {
+    this.rounds.close();
+  }
+
+  granted(key: string, attemptId: string, token: number, wanted: boolean): void {
+    const seek = this.parts.lines.get(key)?.seek;
+    if (seek?.attemptId !== attemptId) return;
+    // It was not granted before the store last said "not yet"; nobody knows how long after.
+    const since = seek.confirmedAt ?? seek.firstSentAt ?? 0;
+    this.found(seek, {
+      tokens: [token],
+      reentered: [false],
+      wanted,
+      deadline: localDeadline(since, seek.request.ttl),
+    });
+  }
+
+  wanted(key: string, attemptId: string): void {
+    const lease = this.parts.lines.lease(key);
+    if (lease?.attemptId === attemptId) this.parts.cohort.noteWanted(lease);
+  }
+
+  taken(key: string, attemptId: string): void {
+    const lease = this.parts.lines.lease(key);
+    if (lease?.attemptId !== attemptId) return;
+    this.parts.leases.forfeit(lease, forcedFree([key]));
+    this.parts.look([key]);
+  }
+
+  interrupted(): void {
+    this.listening = 'soon';
+  }
+
+  restored(): void {
+    this.listening = 'yes';
+    for (const seek of this.rounds.everyone()) this.ask(seek);
+  }
+
+  private ask(seek: Seek): void {
+    if (seek.asking || seek.over) return;
+    const { calls, clock, address } = this.parts;
+    const { request } = seek;
+    request.address = this.canQueue && !seek.once && request.keys.length === 1 ? address : undefined;
+    const sentAt = clock.now();
+    seek.firstSentAt ??= sentAt;
+    seek.asking = true;
+    seek.asked += 1;
+    calls.acquire(request, {
+      answered: (answer) => {
+        seek.asking = false;
+        if (!seek.over) this.answered(seek, answer, sentAt);
+        else if (seek.abandoned && (answer.granted || answer.queued || seek.unanswered > 0)) this.undo(seek);
+      },
+      failed: (error) => {
+        seek.asking = false;
+        if (!seek.over) this.failed(seek, error);
+        else if (seek.abandoned && (mayHaveRun(error) || seek.queued || seek.unanswered > 0)) this.undo(seek);
+      },
+    });
+  }
+
+  private answered(seek: Seek, answer: LeaseAnswer, sentAt: number): void {
+    if (answer.granted) {
+      const { fencingTokens: tokens, reentered, wanted = false } = answer;
+      this.found(seek, { tokens, reentered, wanted, deadline: localDeadline(sentAt, seek.request.ttl) });
+      return;
+    }
+    seek.confirmedAt = sentAt;
+    seek.queued = answer.queued ?? false;
+    seek.refused = true;
+    if (seek.once) this.abandon(seek);
+    seek.owner.refused(seek);
+    if (seek.over) return;
+    const poll = !seek.queued || answer.foreign ? this.backoff(seek).next() : LONGEST_CHECK;
+    const wait = Math.min(poll, LONGEST_CHECK, answer.remaining ?? Infinity);
+    this.rounds.add(seek, Math.max(SHORTEST_CHECK, wait));
+    if (!seek.queued) this.listen();
+  }
+
+  private failed(seek: Seek, error: unknown): void {
+    if (mayHaveRun(error)) seek.unanswered += 1;
+    if (seek.owner.ridesOut(seek, error)) {
+      this.rounds.add(seek, this.backoff(seek).next());
+      return;
+    }
+    this.abandon(seek);
+    seek.owner.failed(seek, error);
+  }
+
+  private found(seek: Seek, found: Found): void {
+    if (this.parts.clock.now() < found.deadline) {
+      this.finish(seek);
+      seek.owner.found(seek, found);
+      return;
+    }
+    // Whatever it was, it has run out by now.
+    seek.unanswered += 1;
+    this.abandon(seek);
+    seek.owner.late(seek);
+  }
+
+  private finish(seek: Seek): void {
+    seek.over = true;
+    this.rounds.remove(seek);
+    if (seek.line.seek === seek) seek.line.seek = undefined;
+  }
+
+  private undo({ request, waiter }: Seek): void {
+    const { keys, ownerId, attemptId, ttl } = request;
+    // A named owner may have taken the key elsewhere, for longer.
+    const lasts = waiter?.options.ownerId === undefined ? ttl : null;
+    this.parts.retry.add({ keys, ownerId, attemptId, undo: true, address: this.parts.address }, lasts);
+  }
+
+  private backoff(seek: Seek): Backoff {
+    return (seek.backoff ??= new Backoff(this.parts.settings.backoff));
+  }
+
+  /** Where there are lines, this process is to be told of its turn before it joins one. */
+  private listen(): void {
+    const { provider, address } = this.parts;
+    if (this.listening !== 'no' || !provider.listen) return;
+    this.listening = 'soon';
+    provider.listen(address, this).then(
+      () => {
+        if (this.listening === 'soon') this.restored();
+      },
+      () => {
+        if (this.listening === 'soon') this.listening = 'no';
+      },
+    );
+  }
+}

@@ -1,0 +1,230 @@
+import { LockBackendError, LockTimeoutError } from '../errors/index.js';
+import { canShare } from './call-options.js';
+import { Deadlines } from './deadlines.js';
+import { callFailed, noAnswerInTime, timedOut } from './engine.messages.js';
+import type { EngineParts } from './engine-parts.js';
+import { Errand } from './errand.js';
+import type { Grant } from './grant.js';
+import { Lease } from './lease.js';
+import { Place, type Line } from './line.js';
+import type { Found, Seek, SeekOwner } from './seek.js';
+import type { Waiter } from './waiter.js';
+
+/** After this long without an answer, in milliseconds, a wait that times out is put down to the store. */
+const SILENCE = 1000;
+
+/**
+ * Whose turn it is. Everybody waits in the lines of this process, first come first served; only whoever is first goes
+ * to the store. Whatever happens to a key, {@link look} does what the first in its line needs next.
+ */
+export class Turns implements SeekOwner {
+  private readonly deadlines: Deadlines;
+
+  constructor(private readonly parts: EngineParts) {
+    this.deadlines = new Deadlines(parts.clock, (waiter) => {
+      this.refuse(waiter);
+    });
+  }
+
+  join(waiter: Waiter): void {
+    const { keys, options } = waiter;
+    for (const key of keys) {
+      const place = new Place(waiter, this.parts.lines.open(key));
+      waiter.places.push(place);
+      place.line.join(place);
+    }
+    if (options.timeout > 0) this.deadlines.add(waiter);
+    if (options.signal) this.endOn(options.signal, waiter);
+    if (keys.length > 1 || !canShare(options)) waiter.errand = new Errand(this.parts, this, waiter);
+    if (waiter.errand) waiter.errand.go();
+    else this.joinCohort(waiter);
+  }
+
+  /** Does what the first in line needs. */
+  look(line: Line): void {
+    const waiter = line.head?.waiter;
+    if (!waiter) this.retire(line);
+    else if (waiter.errand) this.lookFor(waiter.errand, line);
+    else if (!line.lease) this.seekFor(waiter, line);
+    else if (line.lease.grants.length > 0 || line.lease.renewing) this.waitBehind(waiter, line);
+    else this.handOn(line.lease, waiter, line);
+  }
+
+  /** Hands what `grant` has held until now to the next in line here, without the store, if that may be. */
+  handOver(grant: Grant): boolean {
+    const { lines, cohort, keeper } = this.parts;
+    const [lease] = grant.leases;
+    if (!lease?.shared) return false;
+    const line = lines.get(lease.key);
+    const next = line?.head?.waiter;
+    if (!line || !next || next.errand) return false;
+    const verdict = cohort.judge(lease, next);
+    if (verdict === 'no') return false;
+    lease.grants.length = 0;
+    grant.leases = [];
+    grant.end();
+    if (verdict === 'now') this.finish(next, cohort.grant(lease, next, grant));
+    else {
+      keeper.unwatch(grant);
+      cohort.renew(lease);
+    }
+    return true;
+  }
+
+  /** Ends a wait with the lock. */
+  finish(waiter: Waiter, grant: Grant): void {
+    this.leave(waiter);
+    if (waiter.hasWaitedHere) this.deliverNext(waiter, grant);
+    else waiter.outcome.granted(grant);
+    for (const { line } of waiter.places) this.look(line);
+  }
+
+  /** Ends a wait without the lock. */
+  end(waiter: Waiter, error: unknown): void {
+    if (waiter.done) return;
+    this.leave(waiter);
+    waiter.errand?.giveUp();
+    waiter.outcome.failed(error);
+    for (const { line } of waiter.places) {
+      if (!waiter.errand && line.seek?.waiter === waiter) this.parts.seeker.abandon(line.seek);
+      this.look(line);
+    }
+  }
+
+  /** Ends a wait that has lasted long enough. */
+  refuse(waiter: Waiter): void {
+    const { keys, failure, options } = waiter;
+    const { timeout } = options;
+    if (failure !== undefined) {
+      this.end(waiter, new LockBackendError(keys, callFailed('lock', keys, failure), { cause: failure }));
+    } else if (this.isStoreSilent(waiter)) {
+      this.end(waiter, new LockBackendError(keys, noAnswerInTime(keys, timeout)));
+    } else this.end(waiter, new LockTimeoutError(keys, timeout, timedOut(keys, timeout)));
+  }
+
+  found(seek: Seek, { tokens: [token = 0], wanted, deadline }: Found): void {
+    const { line, request } = seek;
+    const { ownerId, attemptId, ttl, tokens = 1 } = request;
+    const lease = new Lease(line.key, ownerId, attemptId, token - 1, token - 1 + tokens, ttl, deadline, true);
+    if (seek.unsettled) lease.seek = seek;
+    this.parts.leases.place(lease);
+    if (wanted) this.parts.cohort.noteWanted(lease);
+    this.look(line);
+  }
+
+  refused({ line, once }: Seek): void {
+    const waiter = line.head?.waiter;
+    if (!waiter) return;
+    waiter.answered = true;
+    waiter.failure = undefined;
+    if (once) this.refuse(waiter);
+  }
+
+  /** Who is already in line rides out a short fault; a newcomer is told at once. */
+  ridesOut({ line }: Seek, error: unknown): boolean {
+    const waiter = line.head?.waiter;
+    if (!waiter?.answered) return false;
+    waiter.failure = error;
+    return true;
+  }
+
+  failed({ line }: Seek, error: unknown): void {
+    const waiter = line.head?.waiter;
+    if (waiter) this.end(waiter, error);
+    else this.look(line);
+  }
+
+  late({ line, once }: Seek): void {
+    const waiter = line.head?.waiter;
+    if (once && waiter) this.refuse(waiter);
+    else this.look(line);
+  }
+
+  private joinCohort(waiter: Waiter): void {
+    const [{ line, previous }] = waiter.places as [Place];
+    waiter.hasWaitedHere = previous !== undefined;
+    if (!previous) this.look(line);
+    else if (waiter.options.timeout === 0) this.refuse(waiter);
+    else this.parts.cohort.noteCompany(line);
+  }
+
+  private lookFor(errand: Errand, line: Line): void {
+    const { seek } = line;
+    // What was sought for those who stood before it.
+    if (seek && !errand.owns(seek)) this.parts.seeker.abandon(seek);
+    errand.go();
+  }
+
+  private seekFor(waiter: Waiter, line: Line): void {
+    const { seek } = line;
+    if (seek?.waiter === waiter || seek?.suits(waiter)) {
+      if (seek.refused) waiter.answered = true;
+      return;
+    }
+    if (seek) this.parts.seeker.abandon(seek);
+    const tokens = line.count > 1 ? line.tokenBlock : 1;
+    const own = waiter.options.timeout === 0 ? waiter : undefined;
+    this.parts.seeker.start({ line, keys: waiter.keys, ttl: waiter.options.ttl, owner: this, waiter: own, tokens });
+  }
+
+  private waitBehind(waiter: Waiter, line: Line): void {
+    waiter.hasWaitedHere = true;
+    if (waiter.options.timeout === 0) this.refuse(waiter);
+    else this.parts.seeker.attend(line);
+  }
+
+  private handOn(lease: Lease, waiter: Waiter, line: Line): void {
+    const verdict = this.parts.cohort.judge(lease, waiter);
+    if (verdict === 'now') this.finish(waiter, this.parts.cohort.grant(lease, waiter, undefined));
+    else if (verdict === 'renewed') this.parts.cohort.renew(lease);
+    else {
+      void this.parts.releases.giveBack(lease);
+      this.seekFor(waiter, line);
+    }
+  }
+
+  /** Nobody waits any more. */
+  private retire(line: Line): void {
+    const { seek, lease } = line;
+    if (seek) this.parts.seeker.abandon(seek);
+    if (lease?.grants.length === 0 && !lease.renewing) void this.parts.releases.giveBack(lease);
+    this.parts.seeker.leave(line);
+    this.parts.lines.tidy(line);
+  }
+
+  private leave(waiter: Waiter): void {
+    waiter.done = true;
+    this.deadlines.remove(waiter);
+    waiter.stopListening?.();
+    for (const place of waiter.places) place.line.leave(place);
+  }
+
+  /** Whoever had the lock before goes on first, with all that follows from the end of that. */
+  private deliverNext({ outcome, options: { signal } }: Waiter, grant: Grant): void {
+    process.nextTick(() => {
+      if (!signal?.aborted) outcome.granted(grant);
+      else {
+        outcome.failed(signal.reason);
+        this.parts.releases.discard(grant);
+      }
+    });
+  }
+
+  private endOn(signal: AbortSignal, waiter: Waiter): void {
+    const onAbort = (): void => {
+      this.end(waiter, signal.reason);
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    waiter.stopListening = () => {
+      signal.removeEventListener('abort', onAbort);
+    };
+  }
+
+  /** Whether a wait that is over failed for want of an answer, and not because somebody holds a key. */
+  private isStoreSilent({ keys, answered, options: { timeout } }: Waiter): boolean {
+    const { calls, leases } = this.parts;
+    if (keys.some((key) => leases.get(key) !== undefined)) return false;
+    const tolerance = answered || timeout === 0 ? SILENCE : Math.min(SILENCE, timeout / 2);
+    return calls.silence >= tolerance;
+  }
+}

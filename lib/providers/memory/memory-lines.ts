@@ -1,0 +1,78 @@
+import type { WakeUpListener } from '../../interfaces/index.js';
+
+/** The place of one process in the line for one key. */
+export interface LinePlace {
+  readonly address: string;
+  readonly attemptId: string;
+  readonly ownerId: string;
+  readonly ttl: number | null;
+  readonly tokens: number;
+  /** When it last gave a sign of life, on the store's clock. */
+  readonly seenAt: number;
+}
+
+/** A place without a sign of life for so many milliseconds is passed over: its process asks every second. */
+const PATIENCE = 5000;
+
+/** Which processes stand in line for which keys, and how to reach them. */
+export class MemoryLines {
+  private readonly lines = new Map<string, LinePlace[]>();
+  private readonly listeners = new Map<string, WakeUpListener>();
+
+  listen(address: string, listener: WakeUpListener): void {
+    this.listeners.set(address, listener);
+  }
+
+  leave(address: string): void {
+    this.listeners.delete(address);
+  }
+
+  /** Tells a process something, later as a real store would; whether it is there to hear it. */
+  tell(address: string, what: (listener: WakeUpListener) => void): boolean {
+    const listener = this.listeners.get(address);
+    if (!listener) return false;
+    queueMicrotask(() => {
+      if (this.listeners.get(address) === listener) what(listener);
+    });
+    return true;
+  }
+
+  /** Joins the line for `key`, or renews a place in it. Tells whether it is the first place. */
+  join(key: string, place: LinePlace): boolean {
+    const line = this.lines.get(key) ?? [];
+    this.lines.set(key, line);
+    const index = line.findIndex(({ address }) => address === place.address);
+    if (index < 0) line.push(place);
+    else line[index] = place;
+    return line[0]?.address === place.address;
+  }
+
+  /** Gives up the place of an attempt. */
+  remove(key: string, address: string, attemptId: string): void {
+    const line = this.lines.get(key);
+    const index = line?.findIndex((place) => place.address === address && place.attemptId === attemptId) ?? -1;
+    if (index >= 0) line?.splice(index, 1);
+    this.tidy(key);
+  }
+
+  /** The first place in the line for `key` whose process is alive; those before it are dropped. */
+  first(key: string, now: number): LinePlace | undefined {
+    const line = this.lines.get(key);
+    while (line?.[0] && now - line[0].seenAt > PATIENCE) line.shift();
+    this.tidy(key);
+    return line?.[0];
+  }
+
+  shift(key: string): void {
+    this.lines.get(key)?.shift();
+    this.tidy(key);
+  }
+
+  addresses(key: string): string[] {
+    return (this.lines.get(key) ?? []).map(({ address }) => address);
+  }
+
+  private tidy(key: string): void {
+    if (this.lines.get(key)?.length === 0) this.lines.delete(key);
+  }
+}

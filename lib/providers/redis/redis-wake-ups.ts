@@ -1,0 +1,63 @@
+import type { Redis } from 'ioredis';
+import type { WakeUpListener } from '../../interfaces/index.js';
+import type { RedisConnection } from './redis-connection.js';
+import type { StoreKeys } from './store-keys.js';
+
+/** `granted token wanted attempt key`, `wanted attempt key` or `taken attempt key`: see `scripts/shared/line.lua`. */
+const MESSAGE = /^(?:granted (\d+) ([01])|(wanted|taken)) (\S*) ([^]*)$/;
+
+/** A connection of its own, made when first somebody has to wait, that hears what concerns this process. */
+export class RedisWakeUps {
+  private subscriber?: Redis;
+  private closed = false;
+
+  constructor(
+    private readonly connection: RedisConnection,
+    private readonly keys: StoreKeys,
+  ) {}
+
+  /** Resolves once everything for `address` arrives. */
+  async listen(address: string, listener: WakeUpListener): Promise<void> {
+    const channel = this.keys.channel(address, this.connection.keyPrefix);
+    const subscriber = this.connection.forSubscriptions();
+    this.subscriber = subscriber;
+    let heard = false;
+    await new Promise<void>((resolve) => {
+      const onSubscribed = (): void => {
+        if (heard) listener.restored();
+        heard = true;
+        resolve();
+      };
+      subscriber
+        // Told by the connection for commands already, and in messages of failed calls.
+        .on('error', () => undefined)
+        .on('ready', () => {
+          subscriber.subscribe(channel).then(onSubscribed, () => {
+            subscriber.disconnect(true);
+          });
+        })
+        .on('close', () => {
+          if (heard) listener.interrupted();
+        })
+        .on('message', (_: string, message: string) => {
+          deliver(message, listener);
+        });
+      if (this.closed) subscriber.disconnect();
+      else subscriber.connect().catch(() => undefined);
+    });
+  }
+
+  close(): void {
+    this.closed = true;
+    this.subscriber?.disconnect();
+  }
+}
+
+function deliver(message: string, listener: WakeUpListener): void {
+  const match = MESSAGE.exec(message);
+  if (!match) return;
+  const [, token, wanted, what, attemptId = '', key = ''] = match;
+  if (what === 'wanted') listener.wanted(key, attemptId);
+  else if (what === 'taken') listener.taken(key, attemptId);
+  else listener.granted(key, attemptId, Number(token), wanted === '1');
+}
