@@ -1,4 +1,3 @@
-import { resolveCallOptions } from './engine/call-options.js';
 import { parseDuration } from './engine/duration.js';
 import { currentLock } from './engine/lock-context.js';
 import { normalizeKeys } from './engine/lock-keys.js';
@@ -16,6 +15,9 @@ import type {
 } from './interfaces/index.js';
 import { badOwner, jobNotFunction, ownerRequired } from './locking.messages.js';
 import type { LockingRegistry } from './locking.registry.js';
+
+/** Frozen, so that what it comes to is known from the second call on. */
+const NO_OPTIONS = Object.freeze({});
 
 /**
  * The injectable face of the locks.
@@ -52,14 +54,21 @@ export class LockingService {
    * @example
    * const total = await locking.execute(['cart:1', 'stock:7'], async ({ signal }) => checkout(signal), { timeout: '2s' });
    */
-  async execute<T>(
+  // This and `acquire` are no async functions: that would cost every call another promise.
+  // eslint-disable-next-line @typescript-eslint/promise-function-async
+  execute<T>(
     keys: string | readonly string[],
     job: (lock: Lock) => T | PromiseLike<T>,
-    options: ExecuteOptions = {},
+    options: ExecuteOptions = NO_OPTIONS,
   ): Promise<T> {
-    if (typeof job !== 'function') throw new LockConfigurationError(jobNotFunction());
-    const engine = this.engine(options);
-    return engine.execute(normalizeKeys(keys), job, resolveCallOptions(options, 'job', engine.settings));
+    try {
+      if (typeof job !== 'function') throw new LockConfigurationError(jobNotFunction());
+      const engine = this.engine(options);
+      return engine.execute(normalizeKeys(keys), job, engine.resolve(options, 'job'));
+    } catch (error) {
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- it is what was thrown
+      return Promise.reject(error);
+    }
   }
 
   /**
@@ -72,9 +81,15 @@ export class LockingService {
    * @example
    * await using lock = await locking.acquire('report', { expire: '1m' });
    */
-  async acquire(keys: string | readonly string[], options: AcquireOptions = {}): Promise<Lock> {
-    const engine = this.engine(options);
-    return engine.acquire(normalizeKeys(keys), resolveCallOptions(options, 'handle', engine.settings));
+  // eslint-disable-next-line @typescript-eslint/promise-function-async -- as `execute`
+  acquire(keys: string | readonly string[], options: AcquireOptions = NO_OPTIONS): Promise<Lock> {
+    try {
+      const engine = this.engine(options);
+      return engine.acquire(normalizeKeys(keys), engine.resolve(options, 'handle'));
+    } catch (error) {
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- it is what was thrown
+      return Promise.reject(error);
+    }
   }
 
   /**
@@ -84,9 +99,9 @@ export class LockingService {
    * const lock = await locking.tryAcquire('nightly');
    * if (!lock) return;
    */
-  async tryAcquire(keys: string | readonly string[], options: TryAcquireOptions = {}): Promise<Lock | null> {
+  async tryAcquire(keys: string | readonly string[], options: TryAcquireOptions = NO_OPTIONS): Promise<Lock | null> {
     const engine = this.engine(options);
-    return engine.tryAcquire(normalizeKeys(keys), resolveCallOptions(options, 'handle', engine.settings));
+    return engine.tryAcquire(normalizeKeys(keys), engine.resolve(options, 'handle'));
   }
 
   /**

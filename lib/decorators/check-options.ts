@@ -16,5 +16,5 @@ export function checkOptions({ onUnavailable = 'throw', ...execute }: WithLockOp
   if (onUnavailable !== 'throw' && onUnavailable !== 'skip' && typeof onUnavailable !== 'function') {
     throw new LockConfigurationError(`onUnavailable: must be 'throw', 'skip' or a function.`);
   }
-  return { execute, onUnavailable };
+  return { execute: Object.freeze(execute), onUnavailable };
 }

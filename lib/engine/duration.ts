@@ -7,6 +7,9 @@ const MILLISECONDS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
 /** The largest bare number taken for seconds; beyond it, it most likely is milliseconds. */
 const LARGEST_BARE_NUMBER = 3600;
 
+const KNOWN_TEXTS = new Map<unknown, number>();
+const MOST_TEXTS = 1000;
+
 interface DurationRules {
   /** What a bare number counts. */
   readonly bareUnit: 's' | 'ms';
@@ -25,7 +28,7 @@ export function parseDuration(
   { bareUnit, minimum }: DurationRules = { bareUnit: 's', minimum: 0 },
 ): number {
   const milliseconds =
-    typeof value === 'number' ? fromNumber(value, option, bareUnit) : fromText(value, option, bareUnit);
+    typeof value === 'number' ? fromNumber(value, option, bareUnit) : readText(value, option, bareUnit);
   if (milliseconds < minimum) {
     throw new LockConfigurationError(
       `${option}: ${describe(value)} is too short; it must be at least ${String(minimum)} ms.`,
@@ -46,6 +49,15 @@ function fromNumber(value: number, option: string, unit: 's' | 'ms'): number {
     );
   }
   return Math.round(value * MILLISECONDS[unit]);
+}
+
+/** The texts of a program are few, and each call names some of them. */
+function readText(value: string, option: string, unit: 's' | 'ms'): number {
+  const known = KNOWN_TEXTS.get(value);
+  if (known !== undefined) return known;
+  const milliseconds = fromText(value, option, unit);
+  if (KNOWN_TEXTS.size < MOST_TEXTS) KNOWN_TEXTS.set(value, milliseconds);
+  return milliseconds;
 }
 
 function fromText(value: unknown, option: string, unit: 's' | 'ms'): number {

@@ -8,30 +8,37 @@ import type { LockHandle } from './lock-handle.js';
 export type LockedJob<T> = (lock: Lock) => T | PromiseLike<T>;
 
 /**
- * Runs `job` under `handle` and gives the handle up after, whatever the job came to. The job's own result or error
- * passes through untouched, unless the lock was lost meanwhile.
+ * Runs `job` under a lock and gives that up after, whatever the job came to. The job's own result or error passes
+ * through untouched, unless the lock was lost meanwhile. One function, as every further promise would cost each call.
  */
-export async function runJob<T>(engine: object, handle: LockHandle, job: LockedJob<T>): Promise<T> {
-  const frame = openFrame(handle, engine, handle.grants);
-  const outcome = await settle(async () => runInFrame(frame, () => job(handle)));
-  frame.ended = true;
-  let loss: string | undefined;
+export async function runJob<T>(
+  engine: object,
+  acquiring: Promise<LockHandle>,
+  job: LockedJob<T>,
+  onEnd: () => void,
+): Promise<T> {
   try {
-    const held = handle.giveUp();
-    if (!(typeof held === 'boolean' ? held : await held)) loss = takenAway(handle.keys);
-  } catch {
-    // The job is done and the lease was good to the end; the release is repeated in the background.
-  }
-  loss = handle.loss?.message ?? loss;
-  if (loss !== undefined) throw new LockLostError(handle.keys, loss, outcome);
-  if (outcome.status === 'rejected') throw outcome.reason;
-  return outcome.value;
-}
-
-async function settle<T>(job: () => Promise<T>): Promise<PromiseSettledResult<T>> {
-  try {
-    return { status: 'fulfilled', value: await job() };
-  } catch (reason) {
-    return { status: 'rejected', reason };
+    const handle = await acquiring;
+    const frame = openFrame(handle, engine, handle.grants);
+    let outcome: PromiseSettledResult<T>;
+    try {
+      outcome = { status: 'fulfilled', value: await runInFrame(frame, () => job(handle)) };
+    } catch (reason) {
+      outcome = { status: 'rejected', reason };
+    }
+    frame.ended = true;
+    let loss: string | undefined;
+    try {
+      const held = handle.giveUp();
+      if (!(typeof held === 'boolean' ? held : await held)) loss = takenAway(handle.keys);
+    } catch {
+      // The job is done and the lease was good to the end; the release is repeated in the background.
+    }
+    loss = handle.loss?.message ?? loss;
+    if (loss !== undefined) throw new LockLostError(handle.keys, loss, outcome);
+    if (outcome.status === 'rejected') throw outcome.reason;
+    return outcome.value;
+  } finally {
+    onEnd();
   }
 }

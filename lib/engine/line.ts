@@ -13,6 +13,9 @@ export class Place {
   ) {}
 }
 
+/** Tokens set aside run ahead of the clock until they are used: see "Fencing tokens" in ARCHITECTURE.md. */
+const LARGEST_TOKEN_BLOCK = 4096;
+
 /** One key, as this process sees it: its lease, what is under way to get one, and who waits here, first come first. */
 export class Line {
   lease?: Lease;
@@ -30,6 +33,10 @@ export class Line {
   /** Whether nobody here has anything to do with the key. */
   get deserted(): boolean {
     return this.head === undefined && this.lease === undefined && this.seek === undefined;
+  }
+
+  growTokenBlock(): void {
+    this.tokenBlock = Math.min(4 * this.tokenBlock, LARGEST_TOKEN_BLOCK);
   }
 
   join(place: Place): void {

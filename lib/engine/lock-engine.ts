@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { LockBackendError, LockTimeoutError } from '../errors/index.js';
-import type { Duration, LockInfo, LockingProvider } from '../interfaces/index.js';
-import { parseExpire, type CallOptions } from './call-options.js';
+import type { AcquireOptions, Duration, LockInfo, LockingProvider } from '../interfaces/index.js';
+import { parseExpire, resolveCallOptions, type CallOptions, type HoldMode } from './call-options.js';
 import { systemClock, type Clock, type ClockTimer } from './clock.js';
 import { closed, givenUpAtShutdown } from './engine.messages.js';
 import { assembleParts, type EngineParts } from './engine-parts.js';
@@ -22,7 +22,13 @@ import { Waiter } from './waiter.js';
  */
 export class LockEngine implements HandleActions {
   private readonly parts: EngineParts;
-  private readonly jobs = new Set<object>();
+  private readonly resolved: Record<HoldMode, WeakMap<AcquireOptions, CallOptions>> = {
+    job: new WeakMap(),
+    handle: new WeakMap(),
+  };
+
+  /** Calls of `execute` that have not ended. */
+  private running = 0;
   private onDrained?: () => void;
   private closing = false;
 
@@ -34,19 +40,27 @@ export class LockEngine implements HandleActions {
     return this.parts.settings;
   }
 
-  async execute<T>(keys: readonly string[], job: LockedJob<T>, options: CallOptions): Promise<T> {
-    const run = {};
-    this.jobs.add(run);
-    try {
-      return await runJob(this, await this.acquire(keys, options), job);
-    } finally {
-      this.jobs.delete(run);
-      if (this.jobs.size === 0) this.onDrained?.();
-    }
+  /**
+   * The options of a call, checked. What cannot change any more is checked once.
+   *
+   * @throws LockConfigurationError for an option that is unknown or cannot work
+   */
+  resolve(options: AcquireOptions, mode: HoldMode): CallOptions {
+    const known = this.resolved[mode].get(options);
+    if (known) return known;
+    const resolved = resolveCallOptions(options, mode, this.settings);
+    if (Object.isFrozen(options)) this.resolved[mode].set(options, resolved);
+    return resolved;
   }
 
-  // Not an async function: that would cost every acquire another promise.
-  // eslint-disable-next-line @typescript-eslint/promise-function-async
+  // These two are no async functions: that would cost every call another promise.
+  /* eslint-disable @typescript-eslint/promise-function-async */
+
+  execute<T>(keys: readonly string[], job: LockedJob<T>, options: CallOptions): Promise<T> {
+    this.running += 1;
+    return runJob(this, this.acquire(keys, options), job, this.onJobEnd);
+  }
+
   acquire(keys: readonly string[], options: CallOptions): Promise<LockHandle> {
     if (options.signal?.aborted) return Promise.reject(options.signal.reason as Error);
     const joined = options.reentrant ? enclosingGrants(this, keys, options.ownerId) : undefined;
@@ -62,6 +76,8 @@ export class LockEngine implements HandleActions {
       );
     });
   }
+
+  /* eslint-enable @typescript-eslint/promise-function-async */
 
   async tryAcquire(keys: readonly string[], options: CallOptions): Promise<LockHandle | null> {
     try {
@@ -135,7 +151,7 @@ export class LockEngine implements HandleActions {
       turns.end(waiter, new LockBackendError(waiter.keys, closed(waiter.keys)));
     }
     await within(this.drained(), settings.drainTimeout, clock);
-    const unfinished = this.jobs.size;
+    const unfinished = this.running;
     try {
       await within(calls.whenIdle(), STORE_ANSWER_TIMEOUT, clock);
       await releases.releaseAll(undefined, givenUpAtShutdown);
@@ -146,6 +162,11 @@ export class LockEngine implements HandleActions {
     }
     return unfinished;
   }
+
+  private readonly onJobEnd = (): void => {
+    this.running -= 1;
+    if (this.running === 0) this.onDrained?.();
+  };
 
   private take(
     keys: readonly string[],
@@ -183,7 +204,7 @@ export class LockEngine implements HandleActions {
   }
 
   private async drained(): Promise<void> {
-    if (this.jobs.size > 0) await new Promise<void>((resolve) => (this.onDrained = resolve));
+    if (this.running > 0) await new Promise<void>((resolve) => (this.onDrained = resolve));
   }
 }
 

@@ -38,9 +38,9 @@ function assertUsable(key: unknown): asserts key is string {
   }
 }
 
-/** `String.prototype.isWellFormed`, which Node 20 has and the ES2023 types lack. */
+/** Which Node 20 has and the ES2023 types lack. */
 function isWellFormed(text: string): boolean {
-  return !/\p{Surrogate}/u.test(text);
+  return (text as string & { isWellFormed(): boolean }).isWellFormed();
 }
 
 function nameType(value: unknown): string {

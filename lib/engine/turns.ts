@@ -59,7 +59,10 @@ export class Turns implements SeekOwner {
     const next = line?.head?.waiter;
     if (!line || !next || next.errand) return false;
     const verdict = cohort.judge(lease, next);
-    if (verdict === 'no') return false;
+    if (verdict === 'no') {
+      if (lease.token >= lease.lastToken) line.growTokenBlock();
+      return false;
+    }
     lease.grants.length = 0;
     grant.leases = [];
     grant.end();

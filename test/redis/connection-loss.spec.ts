@@ -83,7 +83,8 @@ describe('a connection that is cut', () => {
       }
       await eventually(async () => (await locking.inspect('k0').catch(() => undefined)) === null);
     }
-    await eventually(async () => (await redis.raw.dbsize()) === 1);
+    // The counter, or not even that: every call may have been cut off.
+    await eventually(async () => (await redis.raw.dbsize()) <= 1);
   });
 });
 

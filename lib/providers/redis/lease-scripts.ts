@@ -17,8 +17,6 @@ export type RunScript = (name: ScriptName, keys: readonly string[], args: readon
 export interface ScriptSurroundings {
   readonly keys: StoreKeys;
   readonly run: RunScript;
-  /** How many bytes come before a key as its users call it, and what the channels begin with. */
-  readonly forMessages: () => readonly [string, string];
   /** For how many milliseconds an attempt that was given up before it came is refused when it comes. */
   readonly voidFor: () => number;
 }
@@ -83,7 +81,7 @@ export class LeaseScripts {
     { ttl, tokens = 1, address = '', onlyIfOwned }: LeaseRequest,
     batch: readonly LeaseRequest[],
   ): Promise<(LeaseAnswer | Error)[]> {
-    const args = [...this.around.forMessages(), text(ttl), String(tokens), address, flag(onlyIfOwned)];
+    const args = [text(ttl), onlyIfOwned ? '0' : String(tokens), address];
     for (const { attemptId, ownerId } of batch) args.push(claim(attemptId, ownerId));
     const keys = batch.map(({ keys: [key = ''] }) => key);
     const replies = await this.around.run('acquire', this.keysFor(keys), args);
@@ -92,7 +90,7 @@ export class LeaseScripts {
 
   private async acquireAll(request: LeaseRequest | undefined): Promise<LeaseAnswer> {
     const { keys = [], ttl = null, onlyIfOwned, attemptId = '', ownerId = '' } = request ?? {};
-    const args = [...this.around.forMessages(), text(ttl), flag(onlyIfOwned), claim(attemptId, ownerId)];
+    const args = [text(ttl), onlyIfOwned ? '1' : '0', claim(attemptId, ownerId)];
     const reply = await this.around.run('acquireAll', this.keysFor(keys), args);
     const [granted, ...rest] = reply.map(Number);
     if (granted === -1) throw new StoreNotReachedError(String(reply[1]));
@@ -105,8 +103,7 @@ export class LeaseScripts {
   }
 
   private async releaseEach(batch: readonly ReleaseRequest[]): Promise<(readonly ReleaseOutcome[])[]> {
-    const [{ undo, keepFor, address = '' }] = batch as [ReleaseRequest];
-    const args = [...this.around.forMessages(), flag(undo), text(keepFor), address, String(this.around.voidFor())];
+    const args = [this.manner(batch[0])];
     const keys: string[] = [];
     for (const { keys: own, attemptId = '', ownerId } of batch) {
       for (const key of own) {
@@ -121,10 +118,16 @@ export class LeaseScripts {
     );
   }
 
+  /** How `release.lua` is to give up. */
+  private manner({ undo, address, keepFor }: Partial<ReleaseRequest> = {}): string {
+    if (keepFor !== undefined) return `keep ${String(keepFor)}`;
+    if (!undo) return '';
+    return address === undefined ? 'undo' : `undo ${String(this.around.voidFor())} ${address}`;
+  }
+
   /** The keys of a script that may grant leases. */
   private keysFor(keys: readonly string[]): string[] {
-    const names = this.around.keys;
-    return [names.fence, names.void, ...names.withLines(keys)];
+    return this.around.keys.addTo([this.around.keys.fence], keys);
   }
 }
 
@@ -166,8 +169,4 @@ function split<Answer>(
 
 function text(milliseconds: number | null | undefined): string {
   return milliseconds === null || milliseconds === undefined ? '' : String(milliseconds);
-}
-
-function flag(value: boolean | undefined): string {
-  return value ? '1' : '0';
 }

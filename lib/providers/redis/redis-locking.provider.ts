@@ -68,7 +68,6 @@ export class RedisLockingProvider implements LockingProvider {
     this.scripts = new LeaseScripts({
       keys: this.keys,
       run: async (name, keys, args) => this.run(name, keys, args),
-      forMessages: () => this.keys.forMessages(this.connection.keyPrefix),
       voidFor: () => this.connection.voidFor,
     });
   }
@@ -103,12 +102,11 @@ export class RedisLockingProvider implements LockingProvider {
   }
 
   async forceRelease(keys: readonly string[]): Promise<number> {
-    const names = [this.keys.fence, ...this.keys.withLines(keys)];
-    return Number(await this.script('force', names, this.keys.forMessages(this.connection.keyPrefix)));
+    return Number(await this.script('force', this.keys.addTo([this.keys.fence], keys), []));
   }
 
   async inspect(keys: readonly string[]): Promise<readonly (StoredLease | null)[]> {
-    const reply = (await this.script('inspect', this.keys.withLines(keys), [])) as unknown[];
+    const reply = (await this.script('inspect', this.keys.addTo([], keys), [])) as unknown[];
     return keys.map((key, index) => {
       const [value, pttl, line] = reply.slice(3 * index, 3 * index + 3);
       return typeof value === 'string' ? toStoredLease(key, value, Number(pttl), line as string[]) : null;

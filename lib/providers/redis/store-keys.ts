@@ -1,41 +1,30 @@
 import { RESERVED_KEY_PREFIX } from '../../engine/lock-keys.js';
 
-/** What is called how in Redis. */
+/** What is called how in Redis. The scripts find the other names from these: see `scripts/shared/line.lua`. */
 export class StoreKeys {
   /** The token counter. */
   readonly fence: string;
 
-  /** The attempts that were given up before they came. */
-  readonly void: string;
+  private readonly line: string;
 
   /** @param namespace - the prefix of every key */
   constructor(private readonly namespace: string) {
-    this.fence = this.own('fence');
-    this.void = this.own('void');
+    this.fence = `${namespace}${RESERVED_KEY_PREFIX}fence`;
+    this.line = `${namespace}${RESERVED_KEY_PREFIX}line:`;
   }
 
   lock(key: string): string {
     return this.namespace + key;
   }
 
-  /** The lock and the line of each key, one after another. */
-  withLines(keys: readonly string[]): string[] {
-    const line = this.own('line:');
-    const names: string[] = [];
-    for (const key of keys) names.push(this.namespace + key, line + key);
+  /** Adds the lock and the line of each key. */
+  addTo(names: string[], keys: readonly string[]): string[] {
+    for (const key of keys) names.push(this.namespace + key, this.line + key);
     return names;
   }
 
-  /** What every script is told that tells processes something; `prefix` is what the client puts before every key. */
-  forMessages(prefix: string): [nameOffset: string, channels: string] {
-    return [String(Buffer.byteLength(prefix + this.namespace)), this.channel('', prefix)];
-  }
-
+  /** @param prefix - what the client puts before every key */
   channel(address: string, prefix: string): string {
-    return `${prefix}${this.own('wake:')}${address}`;
-  }
-
-  private own(name: string): string {
-    return this.namespace + RESERVED_KEY_PREFIX + name;
+    return `${prefix}${this.namespace}${RESERVED_KEY_PREFIX}wake:${address}`;
   }
 }

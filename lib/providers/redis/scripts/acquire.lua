@@ -1,15 +1,11 @@
 -- Takes leases on keys, each for itself: grants it, or refuses it and stands in line.
 --
 -- KEYS[1]    the token counter
--- KEYS[2]    the attempts that were given up before they came
--- KEYS[3..]  the lock and the line of each key
--- ARGV[1]    how many bytes of a lock's name come before the key as its users call it
--- ARGV[2]    what the channel of an address begins with
--- ARGV[3]    lease in ms; '' never expires
--- ARGV[4]    how many tokens to set aside for each
--- ARGV[5]    the address to stand in line under; '' does not
--- ARGV[6]    '1': only what the owner holds already
--- ARGV[7..]  for each key the claim, `:attempt:owner`. Asked again with the same attempt, the answer is the same
+-- KEYS[2..]  the lock and the line of each key
+-- ARGV[1]    lease in ms; '' never expires
+-- ARGV[2]    how many tokens to set aside for each; 0: only what the owner holds already
+-- ARGV[3]    the address to stand in line under; '' does not
+-- ARGV[4..]  for each key the claim, `:attempt:owner`. Asked again with the same attempt, the answer is the same
 --
 -- Returns for each key: its token, granted to a new owner with nobody else in line;
 --      or {1, token, whether the owner held it before, whether somebody stands in line}
@@ -17,20 +13,57 @@
 --         is another program}
 --      or {-1, error}: nothing was changed
 
+-- Most of the time nobody is in line, nothing was given up, and the clock is ahead of the counter. What comes first
+-- does no more than that takes; the rest is not even defined until it is needed.
+local lease, tokens = ARGV[1], tonumber(ARGV[2])
+local replies, complete = {}, false
+local crowded
+if #KEYS == 3 then
+  crowded = redis.call('EXISTS', KEYS[3])
+else
+  local lines = {}
+  for i = 3, #KEYS, 2 do
+    lines[#lines + 1] = KEYS[i]
+  end
+  crowded = redis.call('EXISTS', unpack(lines))
+end
+if crowded == 0 and lease ~= '' and tokens > 0 then
+  local time = redis.call('TIME')
+  local last = tonumber(redis.call('GET', KEYS[1]) or 0)
+  local first = math.max(last + 1, time[1] * 1000000 + time[2])
+  local token = first
+  complete = true
+  for i = 2, #KEYS, 2 do
+    local n = i / 2
+    if redis.call('SET', KEYS[i], string.format('nl1:%.0f', token) .. ARGV[n + 3], 'NX', 'PX', lease) then
+      replies[n] = token
+      token = token + tokens
+    else
+      complete = false
+    end
+  end
+  if token > first then
+    -- In place, unlike SET.
+    redis.call('INCRBY', KEYS[1], string.format('%.0f', token - 1 - last))
+  end
+end
+if complete then
+  return replies
+end
+
 --#include value
 --#include tokens
 --#include line
 --#include reenter
 
-local lease, tokens, address, onlyIfOwned = ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6] == '1'
-local replies = {}
+local address = ARGV[3]
 
 local function refuse(lock, line, claim, attempts)
   local queued = 0
   if address ~= '' then
-    standInLine(line, address, lease, ARGV[4], claim)
+    standInLine(line, address, lease, ARGV[2], claim)
     queued = 1
-    if attempts and redis.call('LINDEX', line, 0) == address then
+    if attempts and redis.call('LINDEX', orderOf(line), 0) == address then
       tellHolder(attempts, 'wanted', lock)
     end
   end
@@ -39,8 +72,7 @@ end
 
 local function consider(lock, line, claim)
   local attempt, owner = parseClaim(claim)
-  local void = tonumber(redis.call('ZSCORE', KEYS[2], attempt) or 0)
-  if void > milliseconds() then
+  if comesTooLate(line, attempt) then
     return {0, -2, 0, 0}
   end
   local value = redis.pcall('GET', lock)
@@ -53,9 +85,9 @@ local function consider(lock, line, claim)
       return refuse(lock, line, claim, attempts)
     end
     local token, reentered = reenter(lock, value, attempt, owner, lease)
-    return {1, token, reentered, redis.call('EXISTS', line)}
+    return {1, token, reentered, isWanted(line)}
   end
-  if onlyIfOwned then
+  if tokens == 0 then
     return {0, -2, 0, 0}
   end
   local first = firstInLine(line)
@@ -67,33 +99,11 @@ local function consider(lock, line, claim)
   end
   local token = takeTokens(tokens)
   write(lock, 'nl1:' .. token .. claim, lease)
-  return {1, tonumber(token), 0, redis.call('EXISTS', line)}
+  return {1, tonumber(token), 0, isWanted(line)}
 end
 
--- Most of the time there is no line at all, and nothing was given up.
-local watched = {KEYS[2]}
-for i = 4, #KEYS, 2 do
-  watched[#watched + 1] = KEYS[i]
+for i = 2, #KEYS, 2 do
+  local n = i / 2
+  replies[n] = replies[n] or consider(KEYS[i], KEYS[i + 1], ARGV[n + 3])
 end
-local simple = not onlyIfOwned and redis.call('EXISTS', unpack(watched)) == 0
-
-for i = 3, #KEYS, 2 do
-  local n = (i - 1) / 2
-  local claim = ARGV[n + 6]
-  if simple and lease ~= '' then
-    local before, any = last, granted
-    local token = takeTokens(tokens)
-    if redis.call('SET', KEYS[i], 'nl1:' .. token .. claim, 'NX', 'PX', lease) then
-      replies[n] = tonumber(token)
-    else
-      last, granted = before, any
-    end
-  end
-  if not replies[n] then
-    -- Whoever is refused here may be in line from now on.
-    simple = simple and address == ''
-    replies[n] = consider(KEYS[i], KEYS[i + 1], claim)
-  end
-end
-saveTokens()
 return replies

@@ -1,13 +1,10 @@
 -- Takes leases on several keys: every one of them, or none.
 --
 -- KEYS[1]    the token counter
--- KEYS[2]    the attempts that were given up before they came
--- KEYS[3..]  the lock and the line of each key
--- ARGV[1]    how many bytes of a lock's name come before the key as its users call it
--- ARGV[2]    what the channel of an address begins with
--- ARGV[3]    lease in ms; '' never expires
--- ARGV[4]    '1': only if the owner holds every key already
--- ARGV[5]    the claim, `:attempt:owner`. Asked again with the same attempt, the answer is the same
+-- KEYS[2..]  the lock and the line of each key
+-- ARGV[1]    lease in ms; '' never expires
+-- ARGV[2]    '1': only if the owner holds every key already
+-- ARGV[3]    the claim, `:attempt:owner`. Asked again with the same attempt, the answer is the same
 --
 -- Returns {1, token and whether the owner held it before (1 or 0) of each key ...}
 --      or {0, index of the key that is in the way, its PTTL (-1 never expires, -2 free), whether its holder is another
@@ -19,13 +16,12 @@
 --#include line
 --#include reenter
 
-local lease, onlyIfOwned, claim = ARGV[3], ARGV[4] == '1', ARGV[5]
+local lease, onlyIfOwned, claim = ARGV[1], ARGV[2] == '1', ARGV[3]
 local attempt, owner = parseClaim(claim)
-local found = {}
 
 -- Sent twice, an attempt may have been granted the first time: what this answer denies is given back.
 local function refuse(index, ttl, foreign)
-  for i = 3, #KEYS, 2 do
+  for i = 2, #KEYS, 2 do
     local value = redis.call('GET', KEYS[i])
     local token, attempts, holder = parse(value or '')
     if holder == owner then
@@ -45,44 +41,39 @@ local function refuse(index, ttl, foreign)
       end
     end
   end
-  saveTokens()
   return {0, index, ttl, foreign}
 end
 
 -- Before anything is written.
-local values = {}
-for i = 3, #KEYS, 2 do
-  values[i] = redis.pcall('GET', KEYS[i])
-  if type(values[i]) == 'table' then
-    return {-1, values[i].err}
+local found = {}
+for i = 2, #KEYS, 2 do
+  found[i] = redis.pcall('GET', KEYS[i])
+  if type(found[i]) == 'table' then
+    return {-1, found[i].err}
   end
 end
-if tonumber(redis.call('ZSCORE', KEYS[2], attempt) or 0) > milliseconds() then
-  return refuse(1, -2, 0)
-end
-for i = 3, #KEYS, 2 do
-  local index = (i - 1) / 2
-  local value = values[i]
-  if value then
-    local _, _, holder = parse(value)
+for i = 2, #KEYS, 2 do
+  if comesTooLate(KEYS[i + 1], attempt) then
+    return refuse(i / 2, -2, 0)
+  elseif found[i] then
+    local _, _, holder = parse(found[i])
     if holder ~= owner then
-      return refuse(index, redis.call('PTTL', KEYS[i]), holder and 0 or 1)
+      return refuse(i / 2, redis.call('PTTL', KEYS[i]), holder and 0 or 1)
     end
-    found[i] = value
   elseif onlyIfOwned then
-    return refuse(index, -2, 0)
+    return refuse(i / 2, -2, 0)
   end
 end
 -- Free, but not for whoever comes last.
-for i = 3, #KEYS, 2 do
-  if not found[i] and redis.call('EXISTS', KEYS[i + 1]) == 1 and passOn(KEYS[i], KEYS[i + 1]) then
-    return refuse((i - 1) / 2, redis.call('PTTL', KEYS[i]), 0)
+for i = 2, #KEYS, 2 do
+  if not found[i] and isWanted(KEYS[i + 1]) == 1 and passOn(KEYS[i], KEYS[i + 1]) then
+    return refuse(i / 2, redis.call('PTTL', KEYS[i]), 0)
   end
 end
 
 local fresh = takeTokens(1)
 local reply = {1}
-for i = 3, #KEYS, 2 do
+for i = 2, #KEYS, 2 do
   local token, reentered = tonumber(fresh), 0
   if found[i] then
     token, reentered = reenter(KEYS[i], found[i], attempt, owner, lease)
@@ -92,5 +83,4 @@ for i = 3, #KEYS, 2 do
   reply[#reply + 1] = token
   reply[#reply + 1] = reentered
 end
-saveTokens()
 return reply

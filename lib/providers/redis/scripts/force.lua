@@ -2,8 +2,6 @@
 --
 -- KEYS[1]    the token counter
 -- KEYS[2..]  the lock and the line of each key
--- ARGV[1]    how many bytes of a lock's name come before the key as its users call it
--- ARGV[2]    what the channel of an address begins with
 --
 -- Returns how many of the keys were held.
 
@@ -27,5 +25,4 @@ for i = 2, #KEYS, 2 do
     passOn(lock, line)
   end
 end
-saveTokens()
 return held

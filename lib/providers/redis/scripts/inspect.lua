@@ -8,6 +8,6 @@ local reply = {}
 for i = 1, #KEYS, 2 do
   reply[#reply + 1] = redis.call('GET', KEYS[i])
   reply[#reply + 1] = redis.call('PTTL', KEYS[i])
-  reply[#reply + 1] = redis.call('LRANGE', KEYS[i + 1], 0, -1)
+  reply[#reply + 1] = redis.call('LRANGE', KEYS[i + 1] .. ':order', 0, -1)
 end
 return reply

@@ -1,42 +1,62 @@
 -- Gives leases up, each key for itself, and each to the first in line for it.
 --
 -- KEYS[1]    the token counter
--- KEYS[2]    the attempts that were given up before they came
--- KEYS[3..]  the lock and the line of each key
--- ARGV[1]    how many bytes of a lock's name come before the key as its users call it
--- ARGV[2]    what the channel of an address begins with
--- ARGV[3]    '1': the attempt was given up, so it goes alone, as if it had never been, and leaves the line, too
--- ARGV[4]    let the key run out in so many ms; '' frees it at once
--- ARGV[5]    with ARGV[3], the address under which the attempt may stand in line; '' if it can do neither this nor:
--- ARGV[6]    come late; it is then refused for so many ms
--- ARGV[7..]  for each key the claim, `:attempt:owner`: the grant of this attempt, and the older ones; with an empty
+-- KEYS[2..]  the lock and the line of each key
+-- ARGV[1]    how: '' frees the keys now; 'keep ms' lets them run out in so many ms; 'undo': the attempt was given up,
+--            so it goes alone, as if it had never been; 'undo ms address': it also leaves the line, where it may stand
+--            under this address, and if it has not come yet, it is refused for so many ms
+-- ARGV[2..]  for each key the claim, `:attempt:owner`: the grant of this attempt, and the older ones; with an empty
 --            attempt, all that the owner holds
 --
 -- Returns for each key: 0 the owner did not hold it, 1 freed, 2 kept, as another grant of the owner stands on it.
+
+-- Most of the time nobody is in line, and the value is what it was: a token of 16 digits, and the claim. What comes
+-- first does no more than that takes; the rest is not even defined until it is needed.
+local outcomes, freed = {}, {}
+if ARGV[1] == '' then
+  local locks, lines = {}, {}
+  for i = 2, #KEYS, 2 do
+    locks[#locks + 1] = KEYS[i]
+    lines[#lines + 1] = KEYS[i + 1]
+  end
+  local values = redis.call('MGET', unpack(locks))
+  if redis.call('EXISTS', unpack(lines)) == 0 then
+    for n = 1, #locks do
+      if values[n] and string.sub(values[n], 21) == ARGV[n + 1] then
+        freed[#freed + 1] = locks[n]
+        outcomes[n] = 1
+      end
+    end
+  end
+  if #freed > 0 then
+    redis.call('DEL', unpack(freed))
+  end
+  if #freed == #locks then
+    return outcomes
+  end
+end
 
 --#include value
 --#include tokens
 --#include line
 
-local undo, keepFor, address = ARGV[3] == '1', ARGV[4], ARGV[5]
+local how, expires, address = string.match(ARGV[1], '^(%a*) ?(%d*) ?(.*)$')
+local undo = how == 'undo'
 
 -- The attempt was not found at the key: it stands in line, or has not come, or is over.
 local function undoElsewhere(lock, line, claim)
-  if address == '' then
+  if expires == '' then
     return
   end
-  local attempt = parseClaim(claim)
-  local place = redis.call('HGET', line .. ':places', address)
+  local place = redis.call('HGET', line, address)
   if place and string.match(place, '^%d+ %d* %d+ (.*)$') == claim then
     leaveLine(line, address)
     if redis.call('EXISTS', lock) == 0 then
       passOn(lock, line)
     end
-    return
+  else
+    refuseLate(line, parseClaim(claim), tonumber(expires))
   end
-  redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', string.format('%.0f', milliseconds()))
-  redis.call('ZADD', KEYS[2], string.format('%.0f', milliseconds() + tonumber(ARGV[6])), attempt)
-  redis.call('PEXPIRE', KEYS[2], ARGV[6])
 end
 
 -- The attempts that are left once this one is given up, and whether it was among them.
@@ -76,36 +96,16 @@ local function giveUp(lock, line, claim)
       return 2
     end
   end
-  if keepFor ~= '' then
-    redis.call('SET', lock, table.concat({'nl1', token, '', holder}, ':'), 'PX', keepFor)
+  if how == 'keep' then
+    redis.call('SET', lock, table.concat({'nl1', token, '', holder}, ':'), 'PX', expires)
   elseif not passOn(lock, line) then
     redis.call('DEL', lock)
   end
   return 1
 end
 
-local locks, lines = {}, {}
-for i = 3, #KEYS, 2 do
-  locks[#locks + 1] = KEYS[i]
-  lines[#lines + 1] = KEYS[i + 1]
+for i = 2, #KEYS, 2 do
+  local n = i / 2
+  outcomes[n] = outcomes[n] or giveUp(KEYS[i], KEYS[i + 1], ARGV[n + 1])
 end
-local values = redis.call('MGET', unpack(locks))
-local simple = keepFor == '' and redis.call('EXISTS', unpack(lines)) == 0
-local freed, outcomes = {}, {}
-
--- Most of the time nobody is in line, and the value is what it was: a token of 16 digits, and the claim.
-for n = 1, #locks do
-  local value = values[n]
-  if simple and value and string.sub(value, 21) == ARGV[n + 6] then
-    freed[#freed + 1] = locks[n]
-    outcomes[n] = 1
-  end
-end
-if #freed > 0 then
-  redis.call('DEL', unpack(freed))
-end
-for n = 1, #locks do
-  outcomes[n] = outcomes[n] or giveUp(locks[n], lines[n], ARGV[n + 6])
-end
-saveTokens()
 return outcomes

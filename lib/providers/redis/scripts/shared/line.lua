@@ -1,22 +1,35 @@
--- The line for a key: a list of addresses, first come first, and beside it, at `line:places`, a hash of address to
--- place: `seen lease tokens claim`, of which `seen` is the time of the last sign of life in ms. A place without one
--- for 5 s is passed over; a line that everybody has forgotten expires after a minute.
+-- The line for a key is a hash of address to place, and beside it, at `line:order`, a list of the addresses, first come
+-- first. A place is `seen lease tokens claim`, of which `seen` is the time of the last sign of life in ms: without one
+-- for 5 s it is passed over, and a line that everybody has forgotten expires. A field `!attempt` is the time in ms up to
+-- which this attempt is refused: it was given up before it came.
 
 local PATIENCE = 5000
-local LINE_EXPIRES = 60000
+local LINE_EXPIRES = 8000
+
+-- What every name begins with: KEYS[1] is `prefix .. 'nestjs-locking:fence'`.
+local prefix = string.sub(KEYS[1], 1, -21)
 
 local function milliseconds()
   return math.floor(now() / 1000)
 end
 
+local function orderOf(line)
+  return line .. ':order'
+end
+
+-- Whether anybody stands in line.
+local function isWanted(line)
+  return redis.call('EXISTS', orderOf(line))
+end
+
 -- The key as its users call it.
 local function nameOf(lock)
-  return string.sub(lock, tonumber(ARGV[1]) + 1)
+  return string.sub(lock, #prefix + 1)
 end
 
 -- Tells a process something; with how many it arrived.
 local function tell(address, ...)
-  return redis.call('PUBLISH', ARGV[2] .. address, table.concat({...}, ' '))
+  return redis.call('PUBLISH', prefix .. 'nestjs-locking:wake:' .. address, table.concat({...}, ' '))
 end
 
 -- An attempt's id begins with the address of its process.
@@ -28,19 +41,25 @@ local function tellHolder(attempts, what, lock)
   end
 end
 
+local function keepLine(line, expires)
+  if redis.call('PTTL', line) < expires then
+    redis.call('PEXPIRE', line, expires)
+  end
+end
+
 local function leaveLine(line, address)
-  redis.call('LREM', line, 1, address)
-  redis.call('HDEL', line .. ':places', address)
+  redis.call('LREM', orderOf(line), 1, address)
+  redis.call('HDEL', line, address)
 end
 
 -- The first in line who is alive, and its place; those before it are dropped.
 local function firstInLine(line)
   while true do
-    local address = redis.call('LINDEX', line, 0)
+    local address = redis.call('LINDEX', orderOf(line), 0)
     if not address then
       return nil
     end
-    local place = redis.call('HGET', line .. ':places', address)
+    local place = redis.call('HGET', line, address)
     local seen = place and tonumber(string.match(place, '^%d+'))
     if seen and milliseconds() - seen <= PATIENCE then
       return address, place
@@ -51,13 +70,13 @@ end
 
 -- Stands in line, or gives a sign of life there.
 local function standInLine(line, address, lease, tokens, claim)
-  local places = line .. ':places'
+  local order = orderOf(line)
   local place = table.concat({string.format('%.0f', milliseconds()), lease, tokens, claim}, ' ')
-  if redis.call('HSET', places, address, place) == 1 or redis.call('EXISTS', line) == 0 then
-    redis.call('RPUSH', line, address)
+  if redis.call('HSET', line, address, place) == 1 or redis.call('EXISTS', order) == 0 then
+    redis.call('RPUSH', order, address)
   end
-  redis.call('PEXPIRE', line, LINE_EXPIRES)
-  redis.call('PEXPIRE', places, LINE_EXPIRES)
+  redis.call('PEXPIRE', order, LINE_EXPIRES)
+  keepLine(line, LINE_EXPIRES)
 end
 
 -- Gives a free key to the first in line who is there to hear of it; whether there was one. What it is told of is
@@ -71,10 +90,24 @@ local function passOn(lock, line)
     leaveLine(line, address)
     local lease, tokens, claim = string.match(place, '^%d+ (%d*) (%d+) (.*)$')
     local token = takeTokens(tonumber(tokens))
-    local wanted = redis.call('EXISTS', line)
-    if tell(address, 'granted', token, wanted, parseClaim(claim), nameOf(lock)) > 0 then
+    if tell(address, 'granted', token, isWanted(line), parseClaim(claim), nameOf(lock)) > 0 then
       write(lock, 'nl1:' .. token .. claim, lease)
       return true
     end
   end
+end
+
+-- The attempt was given up: should it still come within so many ms, it is refused.
+local function refuseLate(line, attempt, expires)
+  for _, field in ipairs(redis.call('HKEYS', line)) do
+    if string.sub(field, 1, 1) == '!' and tonumber(redis.call('HGET', line, field)) <= milliseconds() then
+      redis.call('HDEL', line, field)
+    end
+  end
+  redis.call('HSET', line, '!' .. attempt, string.format('%.0f', milliseconds() + expires))
+  keepLine(line, expires)
+end
+
+local function comesTooLate(line, attempt)
+  return tonumber(redis.call('HGET', line, '!' .. attempt) or 0) > milliseconds()
 end

@@ -1,28 +1,20 @@
 -- Fencing tokens: greater than every earlier one. The counter (KEYS[1]) survives holders, the clock survives the loss
--- of the counter. Whoever uses them calls saveTokens() at the end.
+-- of the counter. INCRBY, as that changes a number in place.
 
-local micros, last
-local granted = false
+local micros
 
 local function now()
   if not micros then
     local time = redis.call('TIME')
-    micros = tonumber(time[1]) * 1000000 + tonumber(time[2])
+    micros = time[1] * 1000000 + time[2]
   end
   return micros
 end
 
 -- The first of so many tokens in a row.
 local function takeTokens(count)
-  last = last or tonumber(redis.call('GET', KEYS[1]) or 0)
+  local last = tonumber(redis.call('GET', KEYS[1]) or 0)
   local first = math.max(last + 1, now())
-  last = first + count - 1
-  granted = true
+  redis.call('INCRBY', KEYS[1], string.format('%.0f', first + count - 1 - last))
   return string.format('%.0f', first)
-end
-
-local function saveTokens()
-  if granted then
-    redis.call('SET', KEYS[1], string.format('%.0f', last))
-  end
 end
