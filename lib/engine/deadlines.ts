@@ -17,21 +17,30 @@ export class Deadlines {
     private readonly onTimeout: (waiter: Waiter) => void,
   ) {}
 
+  /** From now on `waiter` is ended when its `deadline` comes. */
   add(waiter: Waiter): void {
+    if (waiter.isTimed) return;
+    waiter.isTimed = true;
     const { timeout } = waiter.options;
-    waiter.deadline = this.clock.now() + timeout;
     let bucket = this.buckets.get(timeout);
     if (!bucket) this.buckets.set(timeout, (bucket = {}));
-    waiter.earlier = bucket.last;
-    if (bucket.last) bucket.last.later = waiter;
+    let before = bucket.last;
+    while (before && before.deadline > waiter.deadline) before = before.earlier;
+    waiter.earlier = before;
+    waiter.later = before ? before.later : bucket.first;
+    if (before) before.later = waiter;
     else bucket.first = waiter;
-    bucket.last = waiter;
-    if (!bucket.timer) this.arm(timeout, bucket, timeout);
+    if (waiter.later) waiter.later.earlier = waiter;
+    else bucket.last = waiter;
+    if (!bucket.timer || bucket.first === waiter) {
+      bucket.timer?.cancel();
+      this.arm(timeout, bucket, waiter.deadline - this.clock.now());
+    }
   }
 
   remove(waiter: Waiter): void {
-    if (waiter.deadline === Infinity) return;
-    waiter.deadline = Infinity;
+    if (!waiter.isTimed) return;
+    waiter.isTimed = false;
     const { timeout } = waiter.options;
     const bucket = this.buckets.get(timeout);
     if (!bucket) return;

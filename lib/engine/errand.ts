@@ -65,8 +65,7 @@ export class Errand implements SeekOwner {
 
   refused({ once, request }: Seek): void {
     const { waiter } = this;
-    waiter.answered = true;
-    waiter.failure = undefined;
+    this.turns.noteAnswer(waiter);
     if (once) this.seek = undefined;
     if (waiter.options.timeout === 0) this.turns.refuse(waiter);
     else if (once) this.go();
@@ -87,7 +86,10 @@ export class Errand implements SeekOwner {
   late(): void {
     this.seek = undefined;
     if (this.waiter.options.timeout === 0) this.turns.refuse(this.waiter);
-    else this.go();
+    else {
+      this.turns.noteAnswer(this.waiter);
+      this.go();
+    }
   }
 
   /** Behind others; an owner may pass those who wait for what it holds itself. */
@@ -109,9 +111,7 @@ export class Errand implements SeekOwner {
         void this.parts.releases.giveBack(lease);
         continue;
       }
-      this.waiter.hasWaitedHere = true;
-      if (this.waiter.options.timeout === 0) this.turns.refuse(this.waiter);
-      else this.parts.seeker.attend(line);
+      this.turns.waitHere(this.waiter, line);
       return true;
     }
     return false;

@@ -180,14 +180,8 @@ export class LeaseRelease {
         },
       });
       for (const lease of leases)
-        if (lease.seek?.unsettled && request.keys.includes(lease.key)) this.settle(lease, lasts);
+        if (lease.seek && request.keys.includes(lease.key)) this.parts.seeker.settle(lease.seek);
     });
-  }
-
-  /** The attempt may reach the store once more: what it takes then is given back, too. */
-  private settle({ key, ownerId, attemptId }: Lease, lasts: number | null): void {
-    const { retry, address } = this.parts;
-    retry.add({ keys: [key], ownerId, attemptId, undo: true, address }, lasts);
   }
 }
 

@@ -57,9 +57,14 @@ export class Seeker implements WakeUpListener {
     return seek;
   }
 
-  /** Leaves nothing of it in the store, whatever became of it there: at once, or when a question is answered. */
+  /** Leaves nothing of it in the store, whatever became of it there. */
   abandon(seek: Seek): void {
     this.finish(seek);
+    this.settle(seek);
+  }
+
+  /** Takes back what `seek` may still take: at once, or when its question is answered. */
+  settle(seek: Seek): void {
     if (seek.asking && this.parts.calls.withdraw(seek.request)) seek.asking = false;
     if (seek.asking) seek.abandoned = true;
     else if (seek.queued || seek.unanswered > 0) this.undo(seek);
@@ -130,8 +135,9 @@ export class Seeker implements WakeUpListener {
       },
       failed: (error) => {
         seek.asking = false;
+        if (mayHaveRun(error)) seek.unanswered += 1;
         if (!seek.over) this.failed(seek, error);
-        else if (seek.abandoned && (mayHaveRun(error) || seek.queued || seek.unanswered > 0)) this.undo(seek);
+        else if (seek.abandoned) this.settle(seek);
       },
     });
   }
@@ -155,7 +161,6 @@ export class Seeker implements WakeUpListener {
   }
 
   private failed(seek: Seek, error: unknown): void {
-    if (mayHaveRun(error)) seek.unanswered += 1;
     if (seek.owner.ridesOut(seek, error)) {
       this.rounds.add(seek, this.backoff(seek).next());
       return;
@@ -182,11 +187,12 @@ export class Seeker implements WakeUpListener {
     if (seek.line.seek === seek) seek.line.seek = undefined;
   }
 
-  private undo({ request, waiter }: Seek): void {
+  private undo({ request, waiter, unanswered }: Seek): void {
     const { keys, ownerId, attemptId, ttl } = request;
+    const { address, retry } = this.parts;
     // A named owner may have taken the key elsewhere, for longer.
     const lasts = waiter?.options.ownerId === undefined ? ttl : null;
-    this.parts.retry.add({ keys, ownerId, attemptId, undo: true, address: this.parts.address }, lasts);
+    retry.add({ keys, ownerId, attemptId, undo: true, address, pending: unanswered > 0 }, lasts);
   }
 
   private backoff(seek: Seek): Backoff {

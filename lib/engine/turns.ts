@@ -7,6 +7,7 @@ import { Errand } from './errand.js';
 import type { Grant } from './grant.js';
 import { Lease } from './lease.js';
 import { Place, type Line } from './line.js';
+import { STORE_ANSWER_TIMEOUT } from './store-calls.js';
 import type { Found, Seek, SeekOwner } from './seek.js';
 import type { Waiter } from './waiter.js';
 
@@ -33,7 +34,9 @@ export class Turns implements SeekOwner {
       waiter.places.push(place);
       place.line.join(place);
     }
-    if (options.timeout > 0) this.deadlines.add(waiter);
+    waiter.deadline = this.parts.clock.now() + options.timeout;
+    // Until the first answer, or the error that there is none, a longer wait cannot end.
+    if (options.timeout > 0 && (options.timeout < STORE_ANSWER_TIMEOUT || !waiter.isFirst)) this.deadlines.add(waiter);
     if (options.signal) this.endOn(options.signal, waiter);
     if (keys.length > 1 || !canShare(options)) waiter.errand = new Errand(this.parts, this, waiter);
     if (waiter.errand) waiter.errand.go();
@@ -46,7 +49,7 @@ export class Turns implements SeekOwner {
     if (!waiter) this.retire(line);
     else if (waiter.errand) this.lookFor(waiter.errand, line);
     else if (!line.lease) this.seekFor(waiter, line);
-    else if (line.lease.grants.length > 0 || line.lease.renewing) this.waitBehind(waiter, line);
+    else if (line.lease.grants.length > 0 || line.lease.renewing) this.waitHere(waiter, line);
     else this.handOn(line.lease, waiter, line);
   }
 
@@ -118,8 +121,7 @@ export class Turns implements SeekOwner {
   refused({ line, once }: Seek): void {
     const waiter = line.head?.waiter;
     if (!waiter) return;
-    waiter.answered = true;
-    waiter.failure = undefined;
+    this.noteAnswer(waiter);
     if (once) this.refuse(waiter);
   }
 
@@ -140,7 +142,10 @@ export class Turns implements SeekOwner {
   late({ line, once }: Seek): void {
     const waiter = line.head?.waiter;
     if (once && waiter) this.refuse(waiter);
-    else this.look(line);
+    else {
+      if (waiter) this.deadlines.add(waiter);
+      this.look(line);
+    }
   }
 
   private joinCohort(waiter: Waiter): void {
@@ -170,17 +175,30 @@ export class Turns implements SeekOwner {
     this.parts.seeker.start({ line, keys: waiter.keys, ttl: waiter.options.ttl, owner: this, waiter: own, tokens });
   }
 
-  private waitBehind(waiter: Waiter, line: Line): void {
+  /** Behind somebody in this process. */
+  waitHere(waiter: Waiter, line: Line): void {
     waiter.hasWaitedHere = true;
     if (waiter.options.timeout === 0) this.refuse(waiter);
-    else this.parts.seeker.attend(line);
+    else {
+      this.deadlines.add(waiter);
+      this.parts.seeker.attend(line);
+    }
+  }
+
+  /** Behind somebody elsewhere: the store has said so. */
+  noteAnswer(waiter: Waiter): void {
+    waiter.answered = true;
+    waiter.failure = undefined;
+    if (waiter.options.timeout > 0) this.deadlines.add(waiter);
   }
 
   private handOn(lease: Lease, waiter: Waiter, line: Line): void {
     const verdict = this.parts.cohort.judge(lease, waiter);
     if (verdict === 'now') this.finish(waiter, this.parts.cohort.grant(lease, waiter, undefined));
-    else if (verdict === 'renewed') this.parts.cohort.renew(lease);
-    else {
+    else if (verdict === 'renewed') {
+      if (waiter.options.timeout > 0) this.deadlines.add(waiter);
+      this.parts.cohort.renew(lease);
+    } else {
       void this.parts.releases.giveBack(lease);
       this.seekFor(waiter, line);
     }

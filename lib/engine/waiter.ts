@@ -16,8 +16,9 @@ export interface WaitOutcome {
 export class Waiter {
   readonly places: Place[] = [];
 
-  /** On the local clock; `Infinity` without a timeout of its own. */
+  /** When the wait is over, on the local clock, and whether anybody looks after that yet. */
   deadline = Infinity;
+  isTimed = false;
 
   /** Neighbours among those with the same timeout. */
   earlier?: Waiter;

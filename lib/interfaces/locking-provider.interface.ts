@@ -73,11 +73,11 @@ export interface ReleaseRequest {
   /** The attempt was given up: it goes alone, as if it had never been, and the owner's other grants stand. */
   readonly undo?: boolean;
 
-  /**
-   * With `undo`: the attempt is over for good. It leaves the line that it may stand in under this address, and where
-   * it has not arrived yet, it is refused when it does.
-   */
+  /** With `undo`: the attempt leaves the line, too, where it may stand under this address. */
   readonly address?: string;
+
+  /** With `undo`: nobody knows whether the attempt has arrived. If it comes only after this, it is to be refused. */
+  readonly pending?: boolean;
 
   /** Let the key run out in this many milliseconds instead of freeing it now. */
   readonly keepFor?: number;

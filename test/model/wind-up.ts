@@ -78,7 +78,7 @@ interface Inside {
     readonly seeker: { readonly rounds: { readonly seeks: Sized; readonly lines: Sized } };
     readonly turns: { readonly deadlines: { readonly buckets: Sized } };
   };
-  readonly jobs: Sized;
+  readonly running: number;
 }
 
 function expectNothingLeft({ processes, clock, store, ledger }: World): void {
@@ -91,7 +91,7 @@ function expectNothingLeft({ processes, clock, store, ledger }: World): void {
 }
 
 function insideOf({ engine }: Process): Record<string, Sized> {
-  const { parts, jobs } = engine as unknown as Inside;
+  const { parts, running } = engine as unknown as Inside;
   return {
     lines: parts.lines.lines,
     watched: parts.keeper.timers,
@@ -101,6 +101,6 @@ function insideOf({ engine }: Process): Record<string, Sized> {
     seeks: parts.seeker.rounds.seeks,
     'attended lines': parts.seeker.rounds.lines,
     deadlines: parts.turns.deadlines.buckets,
-    jobs,
+    jobs: { size: running },
   };
 }

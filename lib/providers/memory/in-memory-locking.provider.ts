@@ -192,10 +192,10 @@ export class InMemoryLockingProvider implements LockingProvider {
   }
 
   private releaseOne(key: string, request: ReleaseRequest): ReleaseOutcome {
-    const { attemptId, undo, address } = request;
-    if (undo && attemptId !== undefined && address !== undefined) {
-      this.store.refuse(attemptId);
-      this.store.lines.remove(key, address, attemptId);
+    const { attemptId, undo, address, pending } = request;
+    if (undo && attemptId !== undefined) {
+      if (pending) this.store.refuse(attemptId);
+      if (address !== undefined) this.store.lines.remove(key, address, attemptId);
       if (!this.store.get(key)) this.passOn(key);
     }
     return this.giveUp(key, request);

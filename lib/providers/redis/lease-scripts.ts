@@ -49,6 +49,7 @@ export class LeaseScripts {
       requests,
       (one, other) =>
         one.undo === other.undo &&
+        one.pending === other.pending &&
         one.keepFor === other.keepFor &&
         one.address === other.address &&
         one.keys.length === 1 &&
@@ -119,10 +120,10 @@ export class LeaseScripts {
   }
 
   /** How `release.lua` is to give up. */
-  private manner({ undo, address, keepFor }: Partial<ReleaseRequest> = {}): string {
+  private manner({ undo, address = '', pending, keepFor }: Partial<ReleaseRequest> = {}): string {
     if (keepFor !== undefined) return `keep ${String(keepFor)}`;
     if (!undo) return '';
-    return address === undefined ? 'undo' : `undo ${String(this.around.voidFor())} ${address}`;
+    return `undo ${pending ? String(this.around.voidFor()) : ''} ${address}`;
   }
 
   /** The keys of a script that may grant leases. */

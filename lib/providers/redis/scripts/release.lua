@@ -4,7 +4,7 @@
 -- KEYS[2..]  the lock and the line of each key
 -- ARGV[1]    how: '' frees the keys now; 'keep ms' lets them run out in so many ms; 'undo': the attempt was given up,
 --            so it goes alone, as if it had never been; 'undo ms address': it also leaves the line, where it may stand
---            under this address, and if it has not come yet, it is refused for so many ms
+--            under this address, and if it has not come yet, it is refused for so many ms. Either may be left out
 -- ARGV[2..]  for each key the claim, `:attempt:owner`: the grant of this attempt, and the older ones; with an empty
 --            attempt, all that the owner holds
 --
@@ -45,16 +45,13 @@ local undo = how == 'undo'
 
 -- The attempt was not found at the key: it stands in line, or has not come, or is over.
 local function undoElsewhere(lock, line, claim)
-  if expires == '' then
-    return
-  end
   local place = redis.call('HGET', line, address)
   if place and string.match(place, '^%d+ %d* %d+ (.*)$') == claim then
     leaveLine(line, address)
     if redis.call('EXISTS', lock) == 0 then
       passOn(lock, line)
     end
-  else
+  elseif expires ~= '' then
     refuseLate(line, parseClaim(claim), tonumber(expires))
   end
 end
