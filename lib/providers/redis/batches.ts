@@ -1,55 +1,76 @@
+import type { ScriptName } from './script-runner.js';
+
 /** As many keys as one script call names at most: longer ones would hold up everybody else. */
 export const BATCH = 200;
+
+/** One call of a script for several requests. */
+export interface ScriptCall<Answer> {
+  readonly name: ScriptName;
+  readonly keys: readonly string[];
+  readonly args: readonly string[];
+  /** The answer to each request, or an Error for one that could not be carried out. */
+  readonly read: (reply: readonly unknown[]) => readonly (Answer | Error)[];
+}
+
+/** Sends a script; throws if that cannot even be tried. */
+export type RunScript = (name: ScriptName, keys: readonly string[], args: readonly string[]) => Promise<unknown>;
 
 interface Batch<Request, Answer> {
   readonly requests: Request[];
   readonly settle: { readonly resolve: (answer: Answer) => void; readonly reject: (error: unknown) => void }[];
 }
 
-/**
- * Sends requests that are `alike` together, and answers each for itself: with what `send` has for it, or an Error from
- * there.
- */
-export function inBatches<Request extends { readonly keys: readonly string[] }, Answer>(
+/** Sends requests that are `alike` together, and answers each for itself. */
+export function inBatches<Request, Answer>(
   requests: readonly Request[],
   alike: (one: Request, other: Request) => boolean,
-  send: (batch: readonly Request[]) => Promise<readonly (Answer | Error)[]>,
+  toCall: (batch: readonly Request[]) => ScriptCall<Answer>,
+  run: RunScript,
 ): Promise<Answer>[] {
   const open: Batch<Request, Answer>[] = [];
   const all: Batch<Request, Answer>[] = [];
-  const answers = requests.map(
-    async (request) =>
-      new Promise<Answer>((resolve, reject) => {
-        let batch = open.find(({ requests: [first] }) => first && alike(first, request));
-        if (!batch) {
-          batch = { requests: [], settle: [] };
-          open.push(batch);
-          all.push(batch);
-        }
-        batch.requests.push(request);
-        batch.settle.push({ resolve, reject });
-        if (batch.requests.length >= BATCH) open.splice(open.indexOf(batch), 1);
-      }),
-  );
-  for (const batch of all) deliver(batch, send);
+  const answers: Promise<Answer>[] = [];
+  for (const request of requests) {
+    let batch = open.find(({ requests: [first] }) => first && alike(first, request));
+    if (!batch) {
+      batch = { requests: [], settle: [] };
+      open.push(batch);
+      all.push(batch);
+    }
+    const { settle } = batch;
+    batch.requests.push(request);
+    answers.push(new Promise((resolve, reject) => settle.push({ resolve, reject })));
+    if (batch.requests.length >= BATCH) open.splice(open.indexOf(batch), 1);
+  }
+  for (const { requests: together, settle } of all) {
+    const fail = (error: unknown): void => {
+      for (const { reject } of settle) reject(error);
+    };
+    try {
+      const { name, keys, args, read } = toCall(together);
+      run(name, keys, args).then((reply) => {
+        hand(readList(name, reply, read), settle);
+      }, fail);
+    } catch (error) {
+      fail(error);
+    }
+  }
   return answers;
 }
 
-function deliver<Request, Answer>(
-  { requests, settle }: Batch<Request, Answer>,
-  send: (batch: readonly Request[]) => Promise<readonly (Answer | Error)[]>,
-): void {
-  send(requests).then(
-    (answers) => {
-      settle.forEach(({ resolve, reject }, index) => {
-        const answer = answers[index];
-        if (answer === undefined) reject(new Error('Redis answered fewer requests than it was sent'));
-        else if (answer instanceof Error) reject(answer);
-        else resolve(answer);
-      });
-    },
-    (error: unknown) => {
-      for (const { reject } of settle) reject(error);
-    },
-  );
+function readList<Answer>(
+  name: ScriptName,
+  reply: unknown,
+  read: ScriptCall<Answer>['read'],
+): readonly (Answer | Error)[] {
+  if (Array.isArray(reply)) return read(reply as unknown[]);
+  return [new Error(`Redis answered the script ${name} with something that is no list`)];
+}
+
+function hand<Answer>(answers: readonly (Answer | Error)[], settle: Batch<unknown, Answer>['settle']): void {
+  settle.forEach(({ resolve, reject }, index) => {
+    const answer = answers[index] ?? new Error('Redis answered fewer requests than it was sent');
+    if (answer instanceof Error) reject(answer);
+    else resolve(answer);
+  });
 }

@@ -6,12 +6,8 @@ import {
   type ReleaseOutcome,
   type ReleaseRequest,
 } from '../../interfaces/index.js';
-import { inBatches } from './batches.js';
-import type { ScriptName } from './script-runner.js';
+import { inBatches, type RunScript, type ScriptCall } from './batches.js';
 import type { StoreKeys } from './store-keys.js';
-
-/** Sends a script. */
-export type RunScript = (name: ScriptName, keys: readonly string[], args: readonly string[]) => Promise<unknown[]>;
 
 /** What scripts are told beside their requests. */
 export interface ScriptSurroundings {
@@ -28,95 +24,59 @@ export class LeaseScripts {
   constructor(private readonly around: ScriptSurroundings) {}
 
   acquire(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
-    return inBatches(
-      requests,
-      (one, other) =>
-        one.keys.length === 1 &&
-        other.keys.length === 1 &&
-        one.ttl === other.ttl &&
-        one.tokens === other.tokens &&
-        one.address === other.address &&
-        one.onlyIfOwned === other.onlyIfOwned,
-      async (batch) => {
-        const [first] = batch;
-        return first?.keys.length === 1 ? this.acquireEach(first, batch) : [await this.acquireAll(first)];
-      },
-    );
+    const alike = (one: LeaseRequest, other: LeaseRequest): boolean =>
+      areShort(one, other) &&
+      one.ttl === other.ttl &&
+      one.tokens === other.tokens &&
+      one.address === other.address &&
+      one.onlyIfOwned === other.onlyIfOwned;
+    return inBatches(requests, alike, (batch) => this.toAcquire(batch), this.around.run);
   }
 
   release(requests: readonly ReleaseRequest[]): Promise<readonly ReleaseOutcome[]>[] {
-    return inBatches(
-      requests,
-      (one, other) =>
-        one.undo === other.undo &&
-        one.pending === other.pending &&
-        one.keepFor === other.keepFor &&
-        one.address === other.address &&
-        one.keys.length === 1 &&
-        other.keys.length === 1,
-      async (batch) => this.releaseEach(batch),
-    );
+    const alike = (one: ReleaseRequest, other: ReleaseRequest): boolean =>
+      areShort(one, other) &&
+      one.undo === other.undo &&
+      one.pending === other.pending &&
+      one.keepFor === other.keepFor &&
+      one.address === other.address;
+    return inBatches(requests, alike, (batch) => this.toRelease(batch), this.around.run);
   }
 
   extend(requests: readonly ExtendRequest[]): Promise<readonly boolean[]>[] {
-    return inBatches(
-      requests,
-      (one, other) => one.keys.length === 1 && other.keys.length === 1 && one.ttl === other.ttl,
-      async (batch) => {
-        const [first] = batch;
-        const args = [text(first?.ttl), first?.keys.length === 1 ? '0' : '1'];
-        const locks: string[] = [];
-        for (const { keys, attemptId = '', ownerId } of batch) {
-          for (const key of keys) {
-            locks.push(this.around.keys.lock(key));
-            args.push(claim(attemptId, ownerId));
-          }
-        }
-        const held = (await this.around.run('extend', locks, args)).map((reply) => Number(reply) === 1);
-        return split(batch, held);
-      },
-    );
+    const alike = (one: ExtendRequest, other: ExtendRequest): boolean => areShort(one, other) && one.ttl === other.ttl;
+    return inBatches(requests, alike, (batch) => this.toExtend(batch), this.around.run);
   }
 
-  private async acquireEach(
-    { ttl, tokens = 1, address = '', onlyIfOwned }: LeaseRequest,
-    batch: readonly LeaseRequest[],
-  ): Promise<(LeaseAnswer | Error)[]> {
+  private toAcquire(batch: readonly LeaseRequest[]): ScriptCall<LeaseAnswer> {
+    const [first] = batch as [LeaseRequest];
+    if (first.keys.length > 1) return this.toAcquireAll(first);
+    const { ttl, tokens = 1, address = '', onlyIfOwned } = first;
     const args = [text(ttl), onlyIfOwned ? '0' : String(tokens), address];
-    for (const { attemptId, ownerId } of batch) args.push(claim(attemptId, ownerId));
-    const keys = batch.map(({ keys: [key = ''] }) => key);
-    const replies = await this.around.run('acquire', this.keysFor(keys), args);
-    return replies.map((reply, index) => readReply(reply, keys[index] ?? ''));
+    const keys = addClaims(args, batch);
+    const read = (replies: readonly unknown[]): (LeaseAnswer | Error)[] =>
+      replies.map((reply, index) => readReply(reply, keys[index] ?? ''));
+    return { name: 'acquire', keys: this.namesOf(keys), args, read };
   }
 
-  private async acquireAll(request: LeaseRequest | undefined): Promise<LeaseAnswer> {
-    const { keys = [], ttl = null, onlyIfOwned, attemptId = '', ownerId = '' } = request ?? {};
+  private toAcquireAll({ keys, ttl, onlyIfOwned, attemptId, ownerId }: LeaseRequest): ScriptCall<LeaseAnswer> {
     const args = [text(ttl), onlyIfOwned ? '1' : '0', claim(attemptId, ownerId)];
-    const reply = await this.around.run('acquireAll', this.keysFor(keys), args);
-    const [granted, ...rest] = reply.map(Number);
-    if (granted === -1) throw new StoreNotReachedError(String(reply[1]));
-    if (granted === 1) {
-      const fencingTokens = keys.map((_, index) => rest[2 * index] ?? 0);
-      return { granted: true, fencingTokens, reentered: keys.map((_, index) => rest[2 * index + 1] === 1) };
-    }
-    const [index = 1, pttl = -1, foreign] = rest;
-    return refusal(keys[index - 1] ?? '', pttl, false, foreign === 1);
+    return { name: 'acquireAll', keys: this.namesOf(keys), args, read: (reply) => [readReplyForAll(reply, keys)] };
   }
 
-  private async releaseEach(batch: readonly ReleaseRequest[]): Promise<(readonly ReleaseOutcome[])[]> {
+  private toRelease(batch: readonly ReleaseRequest[]): ScriptCall<readonly ReleaseOutcome[]> {
     const args = [this.manner(batch[0])];
-    const keys: string[] = [];
-    for (const { keys: own, attemptId = '', ownerId } of batch) {
-      for (const key of own) {
-        keys.push(key);
-        args.push(claim(attemptId, ownerId));
-      }
-    }
-    const replies = await this.around.run('release', this.keysFor(keys), args);
-    return split(
-      batch,
-      replies.map((outcome) => OUTCOMES[Number(outcome)] ?? 'gone'),
-    );
+    const keys = addClaims(args, batch);
+    const read = (reply: readonly unknown[]): (readonly ReleaseOutcome[])[] =>
+      split(batch, reply, (outcome) => OUTCOMES[Number(outcome)] ?? 'gone');
+    return { name: 'release', keys: this.namesOf(keys), args, read };
+  }
+
+  private toExtend(batch: readonly ExtendRequest[]): ScriptCall<readonly boolean[]> {
+    const [{ keys: own, ttl }] = batch as [ExtendRequest];
+    const args = [text(ttl), own.length === 1 ? '0' : '1'];
+    const keys = addClaims(args, batch).map((key) => this.around.keys.lock(key));
+    return { name: 'extend', keys, args, read: (reply) => split(batch, reply, (held) => Number(held) === 1) };
   }
 
   /** How `release.lua` is to give up. */
@@ -127,7 +87,7 @@ export class LeaseScripts {
   }
 
   /** The keys of a script that may grant leases. */
-  private keysFor(keys: readonly string[]): string[] {
+  private namesOf(keys: readonly string[]): string[] {
     return this.around.keys.addTo([this.around.keys.fence], keys);
   }
 }
@@ -159,13 +119,48 @@ function claim(attemptId: string, ownerId: string): string {
   return `:${attemptId}:${ownerId}`;
 }
 
-/** Gives each request of a batch the answers for its own keys. */
+/** The reply of `acquireAll.lua`. */
+function readReplyForAll(reply: readonly unknown[], keys: readonly string[]): LeaseAnswer | Error {
+  const [granted, ...rest] = reply.map(Number);
+  if (granted === -1) return new StoreNotReachedError(String(reply[1]));
+  if (granted === 1) {
+    const fencingTokens = keys.map((_, index) => rest[2 * index] ?? 0);
+    return { granted: true, fencingTokens, reentered: keys.map((_, index) => rest[2 * index + 1] === 1) };
+  }
+  const [index = 1, pttl = -1, foreign] = rest;
+  return refusal(keys[index - 1] ?? '', pttl, false, foreign === 1);
+}
+
+interface Claimed {
+  readonly keys: readonly string[];
+  readonly attemptId?: string;
+  readonly ownerId: string;
+}
+
+/** Adds the claim on each key; returns all those keys. */
+function addClaims(args: string[], batch: readonly Claimed[]): string[] {
+  const all: string[] = [];
+  for (const { keys, attemptId = '', ownerId } of batch) {
+    for (const key of keys) {
+      all.push(key);
+      args.push(claim(attemptId, ownerId));
+    }
+  }
+  return all;
+}
+
+function areShort(one: Claimed, other: Claimed): boolean {
+  return one.keys.length === 1 && other.keys.length === 1;
+}
+
+/** Gives each request of a batch what was said of its own keys. */
 function split<Answer>(
-  batch: readonly { readonly keys: readonly string[] }[],
-  answers: readonly Answer[],
+  batch: readonly Claimed[],
+  replies: readonly unknown[],
+  read: (reply: unknown) => Answer,
 ): (readonly Answer[])[] {
   let start = 0;
-  return batch.map(({ keys }) => answers.slice(start, (start += keys.length)));
+  return batch.map(({ keys }) => replies.slice(start, (start += keys.length)).map(read));
 }
 
 function text(milliseconds: number | null | undefined): string {

@@ -67,7 +67,8 @@ export class RedisLockingProvider implements LockingProvider {
     this.wakeUps = new RedisWakeUps(this.connection, this.keys);
     this.scripts = new LeaseScripts({
       keys: this.keys,
-      run: async (name, keys, args) => this.run(name, keys, args),
+      // eslint-disable-next-line @typescript-eslint/promise-function-async -- see `runScript`
+      run: (name, keys, args) => runScript(this.connection.client(), name, keys, args, this.explain),
       voidFor: () => this.connection.voidFor,
     });
   }
@@ -133,15 +134,11 @@ export class RedisLockingProvider implements LockingProvider {
     } while (cursor !== '0');
   }
 
-  private async run(name: ScriptName, keys: readonly string[], args: readonly string[]): Promise<unknown[]> {
-    const reply = await this.script(name, keys, args);
-    if (!Array.isArray(reply)) throw new Error(`Redis answered the script ${name} with something that is no list`);
-    return reply as unknown[];
+  private async script(name: ScriptName, keys: readonly string[], args: readonly string[]): Promise<unknown> {
+    return runScript(this.connection.client(), name, keys, args, this.explain);
   }
 
-  private async script(name: ScriptName, keys: readonly string[], args: readonly string[]): Promise<unknown> {
-    return this.send(async () => runScript(this.connection.client(), name, keys, args));
-  }
+  private readonly explain = (error: unknown): unknown => this.connection.explain(error);
 
   private async send<T>(command: () => Promise<T>): Promise<T> {
     try {

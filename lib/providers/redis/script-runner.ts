@@ -10,16 +10,21 @@ const HASHES = Object.fromEntries(
 ) as Record<ScriptName, string>;
 
 /** Runs a script by its hash, and sends its text only to a server that does not know it (any more). */
-export async function runScript(
+// Not an async function: this is on the way of every lock, and each of them costs a promise and its turns.
+// eslint-disable-next-line @typescript-eslint/promise-function-async
+export function runScript(
   client: Redis,
   name: ScriptName,
   keys: readonly string[],
   args: readonly string[],
+  explain: (error: unknown) => unknown,
 ): Promise<unknown> {
-  try {
-    return await client.evalsha(HASHES[name], keys.length, ...keys, ...args);
-  } catch (error) {
-    if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-    return client.eval(SCRIPT_SOURCES[name], keys.length, ...keys, ...args);
-  }
+  return client.evalsha(HASHES[name], keys.length, ...keys, ...args).then(undefined, async (error: unknown) => {
+    if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw explain(error);
+    try {
+      return await client.eval(SCRIPT_SOURCES[name], keys.length, ...keys, ...args);
+    } catch (failure) {
+      throw explain(failure);
+    }
+  });
 }
