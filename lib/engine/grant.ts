@@ -1,6 +1,7 @@
 import { LockLostError } from '../errors/index.js';
 import type { CallOptions } from './call-options.js';
 import type { Clock } from './clock.js';
+import { ranOut } from './engine.messages.js';
 import type { Lease } from './lease.js';
 import type { Watch } from './lease-keeper.js';
 
@@ -85,6 +86,8 @@ export class Grant {
   /** Made on first use: most holders never ask for it. */
   get signal(): AbortSignal {
     this.abort ??= new AbortController();
+    // As with `held`: the timer may be late.
+    if (this.leases.length > 0 && this.clock.now() >= this.deadline) this.lose(ranOut(this.keys));
     if (this.lossReason && !this.abort.signal.aborted) this.abort.abort(this.lossReason);
     return this.abort.signal;
   }

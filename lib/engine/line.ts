@@ -23,6 +23,9 @@ export class Line {
   head?: Place;
   count = 0;
 
+  /** Its lease was given back for the sake of other processes. */
+  isGivingWay = false;
+
   /** How many fencing tokens are set aside with a lease that several wait for; it grows as they are used up. */
   tokenBlock = 32;
 

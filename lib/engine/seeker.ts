@@ -21,6 +21,8 @@ export interface Wish {
   readonly waiter?: Waiter;
   readonly tokens?: number;
   readonly onlyIfOwned?: boolean;
+  /** Ask only in so many milliseconds. */
+  readonly after?: number;
 }
 
 /** A key that is not had yet is looked at once more after so many milliseconds, whatever else happens. */
@@ -48,12 +50,13 @@ export class Seeker implements WakeUpListener {
     return this.listening === 'yes';
   }
 
-  start({ line, keys, ttl, owner, ownerId, waiter, tokens, onlyIfOwned = false }: Wish): Seek {
+  start({ line, keys, ttl, owner, ownerId, waiter, tokens, onlyIfOwned = false, after = 0 }: Wish): Seek {
     const attemptId = this.parts.nextId();
     const request = { keys, ownerId: ownerId ?? attemptId, attemptId, ttl, onlyIfOwned, tokens };
     const seek = new Seek(line, owner, request, waiter);
     if (!onlyIfOwned) line.seek = seek;
-    this.ask(seek);
+    if (after > 0) this.rounds.add(seek, after);
+    else this.ask(seek);
     return seek;
   }
 
@@ -73,6 +76,7 @@ export class Seeker implements WakeUpListener {
   /** Looks after a line whose key is held in this process while somebody waits for it. */
   attend(line: Line): void {
     this.rounds.attend(line);
+    this.listen();
   }
 
   /** Nobody waits there any more. */
@@ -111,6 +115,8 @@ export class Seeker implements WakeUpListener {
 
   interrupted(): void {
     this.listening = 'soon';
+    // Who wants them cannot be heard any more.
+    for (const lease of this.parts.leases.all()) this.parts.cohort.noteWanted(lease);
   }
 
   restored(): void {
@@ -199,7 +205,10 @@ export class Seeker implements WakeUpListener {
     return (seek.backoff ??= new Backoff(this.parts.settings.backoff));
   }
 
-  /** Where there are lines, this process is to be told of its turn before it joins one. */
+  /**
+   * Where there are lines, this process is to be told of its turn before it joins one, and, if it hands leases on, of
+   * those who wait elsewhere.
+   */
   private listen(): void {
     const { provider, address } = this.parts;
     if (this.listening !== 'no' || !provider.listen) return;

@@ -64,6 +64,7 @@ export class Turns implements SeekOwner {
     const verdict = cohort.judge(lease, next);
     if (verdict === 'no') {
       if (lease.token >= lease.lastToken) line.growTokenBlock();
+      else line.isGivingWay = true;
       return false;
     }
     lease.grants.length = 0;
@@ -114,7 +115,8 @@ export class Turns implements SeekOwner {
     const lease = new Lease(line.key, ownerId, attemptId, token - 1, token - 1 + tokens, ttl, deadline, true);
     if (seek.unsettled) lease.seek = seek;
     this.parts.leases.place(lease);
-    if (wanted) this.parts.cohort.noteWanted(lease);
+    // Who does not hear of others has to reckon with them.
+    if (wanted || !this.parts.seeker.canQueue) this.parts.cohort.noteWanted(lease);
     this.look(line);
   }
 
@@ -170,9 +172,21 @@ export class Turns implements SeekOwner {
       return;
     }
     if (seek) this.parts.seeker.abandon(seek);
+    const { provider, settings } = this.parts;
     const tokens = line.count > 1 ? line.tokenBlock : 1;
+    // Without lines in the store, a gap is all that gives other processes a chance.
+    const after = line.isGivingWay && !provider.listen ? settings.backoff.initial : 0;
+    line.isGivingWay = false;
     const own = waiter.options.timeout === 0 ? waiter : undefined;
-    this.parts.seeker.start({ line, keys: waiter.keys, ttl: waiter.options.ttl, owner: this, waiter: own, tokens });
+    this.parts.seeker.start({
+      line,
+      keys: waiter.keys,
+      ttl: waiter.options.ttl,
+      owner: this,
+      waiter: own,
+      tokens,
+      after,
+    });
   }
 
   /** Behind somebody in this process. */
