@@ -45,7 +45,10 @@ export function assembleParts(
 ): EngineParts {
   const calls = new StoreCalls(provider, clock);
   const lines = new LineTable();
-  const leases = new LeaseTable(lines);
+  const leases = new LeaseTable(lines, ({ seek }) => {
+    // What of it may still reach the store is not to take the key once more.
+    if (seek) parts.seeker.settle(seek);
+  });
   let count = 0;
   const look = (keys: readonly string[]): void => {
     for (const key of keys) {

@@ -1,5 +1,6 @@
 import { localDeadline } from './drift.js';
 import type { EngineParts } from './engine-parts.js';
+import { STORE_ANSWER_TIMEOUT } from './store-calls.js';
 
 /** Makes `ownerId`'s leases last longer in the store and, where they are this process's, here. All or nothing. */
 export async function extendByKey(
@@ -10,6 +11,10 @@ export async function extendByKey(
 ): Promise<boolean> {
   const sentAt = clock.now();
   const asked = keeper.askedAfter(keys, ownerId);
+  for (const one of asked) {
+    if (one && ttl !== null)
+      one.lease.mayLastUntil = Math.max(one.lease.mayLastUntil, sentAt + STORE_ANSWER_TIMEOUT + ttl);
+  }
   const held = await calls.ask('extend', { keys, ownerId, ttl });
   keeper.noteAnswer(asked, held, ttl === null ? undefined : localDeadline(sentAt, ttl));
   return held.every(Boolean);

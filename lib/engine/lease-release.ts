@@ -187,7 +187,7 @@ export class LeaseRelease {
 
 /** When the store has let `leases` run out at the latest: after an extension, or through another grant, that is later. */
 function lastsUntil(leases: readonly Lease[], grant: Grant): number {
-  return Math.max(grant.latestEnd, ...leases.map(({ deadline }) => deadline));
+  return Math.max(grant.latestEnd, ...leases.map(({ deadline, mayLastUntil }) => Math.max(deadline, mayLastUntil)));
 }
 
 /** As few requests as will do: the leases of one owner may rest on different attempts. */

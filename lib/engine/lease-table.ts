@@ -17,7 +17,10 @@ export interface GrantedKey {
 
 /** Everything this process holds on one store, by key: at most one lease in each line. */
 export class LeaseTable {
-  constructor(private readonly lines: LineTable) {}
+  constructor(
+    private readonly lines: LineTable,
+    private readonly onForfeit: (lease: Lease) => void,
+  ) {}
 
   get(key: string): Lease | undefined {
     return this.lines.lease(key);
@@ -73,6 +76,7 @@ export class LeaseTable {
     }
     lease.grants.length = 0;
     this.drop(lease);
+    this.onForfeit(lease);
   }
 
   /** Given up by key: no grant trusts it any more, but until the store has said so their handles still release it. */

@@ -20,6 +20,9 @@ export class Lease {
   /** Being renewed before it can be handed on. */
   renewing = false;
 
+  /** An extension that has not been answered may have made it last until then. */
+  mayLastUntil = 0;
+
   /** What it was found by, if a question of that may still reach the store and take the key once more. */
   seek?: Seek;
 

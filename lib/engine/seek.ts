@@ -1,4 +1,4 @@
-import type { LeaseRequest } from '../interfaces/index.js';
+import type { LeaseAnswer, LeaseRequest } from '../interfaces/index.js';
 import type { Backoff } from './backoff.js';
 import { canShare } from './call-options.js';
 import type { Line } from './line.js';
@@ -56,8 +56,20 @@ export class Seek {
   /** Given up while a question was under way. */
   abandoned = false;
 
-  /** Stands in the store's line. */
+  /** Stands in the store's line, as it said last. */
   queued = false;
+
+  /** May do so: it was said once, and nothing that was asked since has taken the place away. */
+  mayStand = false;
+
+  /** What it was granted with, in its turn. */
+  token = 0;
+
+  /** Word of a grant with this token or a smaller one has come too late: it was over when the store was asked last. */
+  lastToken = 0;
+
+  /** It may have been granted since the question was sent that is under way. */
+  askAgain = false;
 
   /** Whether the store has ever said "not yet". */
   refused = false;
@@ -80,9 +92,17 @@ export class Seek {
     return this.request.attemptId;
   }
 
-  /** Whether a question of it may still reach the store. */
+  /** Whether the store may still come to grant it: a question of it is on the way, or it has a place in the line. */
   get unsettled(): boolean {
-    return this.asking || this.unanswered > 0;
+    return this.asking || this.unanswered > 0 || this.mayStand;
+  }
+
+  /** Takes in a "not yet". One from before a grant of which word has come since says nothing. */
+  note({ queued = false, lastToken }: LeaseAnswer & { granted: false }): void {
+    if (lastToken !== undefined && lastToken < this.token) return;
+    if (lastToken !== undefined) this.lastToken = lastToken;
+    this.queued = queued;
+    if (queued) this.mayStand = true;
   }
 
   /** Whether to ask, and not to wait. */

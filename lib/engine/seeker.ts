@@ -70,7 +70,7 @@ export class Seeker implements WakeUpListener {
   settle(seek: Seek): void {
     if (seek.asking && this.parts.calls.withdraw(seek.request)) seek.asking = false;
     if (seek.asking) seek.abandoned = true;
-    else if (seek.queued || seek.unanswered > 0) this.undo(seek);
+    else if (seek.unsettled) this.undo(seek);
   }
 
   /** Looks after a line whose key is held in this process while somebody waits for it. */
@@ -90,15 +90,18 @@ export class Seeker implements WakeUpListener {
 
   granted(key: string, attemptId: string, token: number, wanted: boolean): void {
     const seek = this.parts.lines.get(key)?.seek;
-    if (seek?.attemptId !== attemptId) return;
+    if (seek?.attemptId !== attemptId || token <= seek.lastToken) return;
     // It was not granted before the store last said "not yet"; nobody knows how long after.
-    const since = seek.confirmedAt ?? seek.firstSentAt ?? 0;
-    this.found(seek, {
-      tokens: [token],
-      reentered: [false],
-      wanted,
-      deadline: localDeadline(since, seek.request.ttl),
-    });
+    const deadline = localDeadline(seek.confirmedAt ?? seek.firstSentAt ?? 0, seek.request.ttl);
+    if (this.parts.clock.now() >= deadline || (seek.refused && !seek.queued)) {
+      // Too long ago to trust it, or from before the last answer, but most likely the key is there: the store knows.
+      seek.askAgain = seek.asking;
+      this.ask(seek);
+      return;
+    }
+    seek.mayStand = false;
+    seek.token = token;
+    this.found(seek, { tokens: [token], reentered: [false], wanted, deadline });
   }
 
   wanted(key: string, attemptId: string): void {
@@ -109,8 +112,11 @@ export class Seeker implements WakeUpListener {
   taken(key: string, attemptId: string): void {
     const lease = this.parts.lines.lease(key);
     if (lease?.attemptId !== attemptId) return;
-    this.parts.leases.forfeit(lease, forcedFree([key]));
-    this.parts.look([key]);
+    const { address, leases, look, retry } = this.parts;
+    leases.forfeit(lease, forcedFree([key]));
+    // If word of it comes late, the same attempt may have been granted again since.
+    retry.add({ keys: [key], ownerId: lease.ownerId, attemptId, undo: true, address }, lease.ttl);
+    look([key]);
   }
 
   interrupted(): void {
@@ -136,8 +142,9 @@ export class Seeker implements WakeUpListener {
     calls.acquire(request, {
       answered: (answer) => {
         seek.asking = false;
+        if (!answer.granted) seek.note(answer);
         if (!seek.over) this.answered(seek, answer, sentAt);
-        else if (seek.abandoned && (answer.granted || answer.queued || seek.unanswered > 0)) this.undo(seek);
+        else if (seek.abandoned && (answer.granted || seek.unsettled)) this.undo(seek);
       },
       failed: (error) => {
         seek.asking = false;
@@ -151,17 +158,18 @@ export class Seeker implements WakeUpListener {
   private answered(seek: Seek, answer: LeaseAnswer, sentAt: number): void {
     if (answer.granted) {
       const { fencingTokens: tokens, reentered, wanted = false } = answer;
+      if (seek.request.address !== undefined) seek.mayStand = false;
       this.found(seek, { tokens, reentered, wanted, deadline: localDeadline(sentAt, seek.request.ttl) });
       return;
     }
     seek.confirmedAt = sentAt;
-    seek.queued = answer.queued ?? false;
     seek.refused = true;
     if (seek.once) this.abandon(seek);
     seek.owner.refused(seek);
     if (seek.over) return;
     const poll = !seek.queued || answer.foreign ? this.backoff(seek).next() : LONGEST_CHECK;
-    const wait = Math.min(poll, LONGEST_CHECK, answer.remaining ?? Infinity);
+    const wait = seek.askAgain ? 0 : Math.min(poll, LONGEST_CHECK, answer.remaining ?? Infinity);
+    seek.askAgain = false;
     this.rounds.add(seek, Math.max(SHORTEST_CHECK, wait));
     if (!seek.queued) this.listen();
   }

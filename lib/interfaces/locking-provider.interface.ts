@@ -48,6 +48,8 @@ export type LeaseAnswer =
       readonly queued?: boolean;
       /** Whether other software holds the key, which will hand it to nobody. */
       readonly foreign?: boolean;
+      /** With `queued`, the last fencing token so far: a grant up to it, of which word may still come, is over. */
+      readonly lastToken?: number;
     };
 
 /** A wish to make leases last longer. */

@@ -1,18 +1,12 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
+import { RUNS, SEED } from './runs.js';
 import { schedules, type Schedule } from './steps.js';
 import { windUp } from './wind-up.js';
 import { World } from './world.js';
 
-/**
- * How many schedules are tried: the same ones in every run of the suite, other ones in a hunt (`MODEL_RUNS=10000`). A
- * failure names its seed and path, for `MODEL_SEED`.
- */
-const { MODEL_RUNS, MODEL_SEED = MODEL_RUNS === undefined ? '1' : undefined } = process.env;
-const RUNS = Number(MODEL_RUNS ?? 1000);
-
 /** What went wrong in the course of `schedule`. */
-async function play({ ordered, steps }: Schedule): Promise<readonly string[]> {
+async function play({ ordered, steps }: Schedule, listening: boolean): Promise<readonly string[]> {
   let state = 1;
   jest.spyOn(Math, 'random').mockImplementation(() => {
     state = (state * 48271) % 2147483647;
@@ -22,7 +16,7 @@ async function play({ ordered, steps }: Schedule): Promise<readonly string[]> {
   const onUnhandled = (reason: unknown): void => void unhandled.push(reason);
   process.on('unhandledRejection', onUnhandled);
   try {
-    const world = new World(ordered);
+    const world = new World({ ordered, listening });
     const { violations } = world.ledger;
     for (const step of steps) {
       await world.take(step);
@@ -35,7 +29,10 @@ async function play({ ordered, steps }: Schedule): Promise<readonly string[]> {
   }
 }
 
-describe('several processes on one store, whatever happens in between', () => {
+describe.each([
+  ['is polled', false],
+  ['has lines and wakes up who waits', true],
+])('several processes on one store, which %s, whatever happens in between', (_, listening) => {
   afterEach(() => {
     jest.restoreAllMocks();
   });
@@ -47,10 +44,10 @@ describe('several processes on one store, whatever happens in between', () => {
     'exclude each other, take turns, and leave nothing behind: locks %s',
     async (_, owners) => {
       await fc.assert(
-        fc.asyncProperty(schedules(owners), async (schedule) => {
-          expect(await play(schedule)).toEqual([]);
+        fc.asyncProperty(schedules({ owners, listening }), async (schedule) => {
+          expect(await play(schedule, listening)).toEqual([]);
         }),
-        { numRuns: RUNS, ...(MODEL_SEED === undefined ? {} : { seed: Number(MODEL_SEED) }) },
+        { numRuns: RUNS, ...(SEED === undefined ? {} : { seed: SEED }) },
       );
     },
     Math.max(30_000, RUNS * 100),

@@ -1,5 +1,6 @@
 import type { LockHandle } from '../../lib/engine/lock-handle.js';
-import type { ExtendRequest, LeaseAnswer, LeaseRequest, ReleaseOutcome, ReleaseRequest } from '../../lib/index.js';
+import type { ExtendRequest, ReleaseOutcome, ReleaseRequest } from '../../lib/index.js';
+import { leasesOf } from './inside.js';
 
 /** A lock as its holder has it. */
 export interface HeldLock {
@@ -26,7 +27,16 @@ export interface Caller {
   readonly keys: readonly string[];
   readonly ownerId: string | undefined;
   readonly abort: AbortController;
+  /** When it is to be told that it has waited long enough. */
+  readonly deadline: number;
   done: boolean;
+}
+
+/** Tokens that the store has set aside with a grant. */
+interface TokenBlock {
+  readonly process: number;
+  readonly first: number;
+  readonly last: number;
 }
 
 interface JobRun {
@@ -42,11 +52,12 @@ export class Ledger {
   readonly callers: Caller[] = [];
   /** Keys that stay held for a while after their release, by owner. */
   readonly keptUntil = new Map<string, number>();
-  /** Processes that have been shut down: what the store did not let them give back runs out by itself. */
-  readonly closed = new Set<number>();
+  /** Processes that were shut down amid faults: what the store did not let them give back runs out by itself. */
+  readonly leftBehind = new Set<number>();
   /** Whose grant is the newest of a key. */
   private readonly granters = new Map<string, number>();
-  private readonly tokens = new Map<string, number>();
+  private readonly blocks = new Map<string, TokenBlock[]>();
+  /** The last token that an attempt was given of a key. */
   private readonly grants = new Map<string, number>();
   /** The greatest token that a holder has had, and who that was. */
   private readonly obtainedTokens = new Map<string, { token: number; ownerId: string }>();
@@ -55,34 +66,28 @@ export class Ledger {
 
   constructor(private readonly now: () => number) {}
 
-  /** The store has answered an attempt: tokens grow. */
-  granted(process: number, { keys, attemptId }: LeaseRequest, answer: LeaseAnswer): void {
-    if (!answer.granted) return;
-    for (const key of keys) this.granters.set(key, process);
-    keys.forEach((key, index) => {
-      const token = answer.fencingTokens[index]!;
-      const grant = `${key} ${attemptId}`;
-      const repeated = this.grants.get(grant);
-      const last = this.lastToken(key);
-      // Asked again, the store answers the same, or grants anew, or with the token of an attempt that was given up since.
-      if (token === repeated || (repeated !== undefined && token === last)) return;
-      if (token <= last) this.fault(`TOKEN: ${key} was granted with ${token} to P${process} after ${last}`);
-      this.grants.set(grant, token);
-      this.tokens.set(key, token);
-    });
+  /** The store has granted `count` tokens of a key, from `first` on: tokens grow. */
+  granted(process: number, key: string, attemptId: string, first: number, count: number): void {
+    const before = this.lastToken(key);
+    if (first <= before) this.fault(`TOKEN: ${key} was granted with ${first} to P${process} after ${before}`);
+    const last = first + count - 1;
+    this.granters.set(key, process);
+    this.grants.set(`${key} ${attemptId}`, last);
+    this.blocks.set(key, [...(this.blocks.get(key) ?? []), { process, first, last }]);
   }
 
+  /** @param newest - the last token of the key before that */
   released(
     process: number,
-    { keys, ownerId, attemptId, keepFor }: ReleaseRequest,
-    outcomes: readonly ReleaseOutcome[],
+    key: string,
+    { ownerId, attemptId, keepFor }: ReleaseRequest,
+    outcome: ReleaseOutcome,
+    newest: number,
   ): void {
-    keys.forEach((key, index) => {
-      if (outcomes[index] !== 'freed') return;
-      if (keepFor !== undefined) this.keptUntil.set(`${key} ${ownerId}`, this.now() + keepFor);
-      const token = attemptId === undefined ? this.lastToken(key) : (this.grants.get(`${key} ${attemptId}`) ?? 0);
-      this.freed.push({ key, token, by: { process: attemptId === undefined ? undefined : process, ownerId } });
-    });
+    if (outcome !== 'freed') return;
+    if (keepFor !== undefined) this.keptUntil.set(`${key} ${ownerId}`, this.now() + keepFor);
+    const token = attemptId === undefined ? newest : (this.grants.get(`${key} ${attemptId}`) ?? 0);
+    this.freed.push({ key, token, by: { process: attemptId === undefined ? undefined : process, ownerId } });
   }
 
   /** A key that is kept for a while after its release may be extended meanwhile, by a renewal that came late as well. */
@@ -93,8 +98,8 @@ export class Ledger {
     }
   }
 
-  forced(keys: readonly string[]): void {
-    for (const key of keys) this.freed.push({ key, token: this.lastToken(key) });
+  forced(key: string): void {
+    this.freed.push({ key, token: this.lastToken(key) });
   }
 
   /** A caller has got its lock: it was its turn. */
@@ -127,6 +132,10 @@ export class Ledger {
     for (const key of handle.keys) {
       const token = handle.fencingTokenFor(key);
       const last = this.obtainedTokens.get(key);
+      const isSetAside = (this.blocks.get(key) ?? []).some(
+        (block) => block.process === process && block.first <= token && token <= block.last,
+      );
+      if (!isSetAside) this.fault(`TOKEN: P${process} has ${key} with ${token}, which it was never given`);
       if (last && token <= last.token && last.ownerId !== handle.ownerId && handle.held) {
         if (!this.wasFreedElsewhere(lock, key)) {
           this.fault(`TOKEN: P${process} has ${key} with ${token}, after ${last.token}`);
@@ -166,17 +175,18 @@ export class Ledger {
     this.goodRuns.push(run);
   }
 
-  /** Whether somebody may hold `key` in the store as `ownerId`. */
+  /** Whether somebody is to give back what `ownerId` holds of `key` in the store. */
   isAccountedFor(key: string, ownerId: string): boolean {
     if ((this.keptUntil.get(`${key} ${ownerId}`) ?? 0) >= this.now()) return true;
     return this.locks.some(
-      ({ handle, givenUp }) => !givenUp && isSameOwner(handle.ownerId, ownerId) && handle.keys.includes(key),
+      ({ handle, givenUp }) =>
+        !givenUp && leasesOf(handle).some((lease) => lease.key === key && lease.ownerId === ownerId),
     );
   }
 
-  /** Whether the newest grant of `key` was made to a process that has shut down since. */
-  isOfClosed(key: string): boolean {
-    return this.closed.has(this.granters.get(key) ?? -1);
+  /** Whether the newest grant of `key` was made to a process that could not give it back when it was shut down. */
+  isLeftBehind(key: string): boolean {
+    return this.leftBehind.has(this.granters.get(key) ?? -1);
   }
 
   /** Who waits, and has nobody before it in its process. */
@@ -203,7 +213,7 @@ export class Ledger {
   }
 
   lastToken(key: string): number {
-    return this.tokens.get(key) ?? 0;
+    return this.blocks.get(key)?.at(-1)?.last ?? 0;
   }
 
   fault(message: string): void {

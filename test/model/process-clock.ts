@@ -11,11 +11,16 @@ export class ProcessClock implements Clock {
   private readonly late = new Set<() => void>();
   private waking: (() => void)[] = [];
   private isFrozen = false;
+  private lastThaw = -Infinity;
 
   constructor(private readonly common: ManualClock) {}
 
   get frozen(): boolean {
     return this.isFrozen;
+  }
+
+  get thawedAt(): number {
+    return this.lastThaw;
   }
 
   now(): number {
@@ -44,8 +49,9 @@ export class ProcessClock implements Clock {
     this.isFrozen = true;
   }
 
-  /** What has become due meanwhile runs now, before or after the answers that have come. */
+  /** What has become due meanwhile runs now, before or after the answers and messages that have come. */
   async thaw(first: 'timers' | 'answers'): Promise<void> {
+    if (this.isFrozen) this.lastThaw = this.now();
     this.isFrozen = false;
     if (first === 'answers') await this.deliver();
     for (const run of this.late) {

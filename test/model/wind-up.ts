@@ -1,21 +1,27 @@
+import { getEventListeners } from 'node:events';
+import type { LinePlace } from '../../lib/providers/memory/memory-lines.js';
+import type { MemoryLockStore } from '../../lib/providers/memory/memory-lock-store.js';
+import { collectedIn, sizesOf } from './inside.js';
+import type { Caller } from './ledger.js';
+import { LONGEST_PAUSE } from './pauses.js';
 import { settled } from './process-clock.js';
-import type { Process, World } from './world.js';
+import type { World } from './world.js';
 
 /** How long the undoing of what was given up may take, once the store answers again. */
 const UNDOING = 3000;
 
-/** How long a free key may stay free while somebody waits for it. */
-const LONGEST_PAUSE = 1100;
+const KEYS = ['a', 'b', 'c'];
 
 /** Mends everything, gives everything back, and checks that nobody is forgotten and nothing is left behind. */
 export async function windUp(world: World): Promise<void> {
-  for (const { clock, wire } of world.processes) {
-    wire.mend();
+  for (const { clock, faults, channel } of world.processes) {
+    faults.clear();
+    channel.restore();
     await clock.thaw('timers');
-    for (; wire.parkedCalls > 0; await settled()) wire.letGo(0);
+    for (; faults.heldUp > 0; await settled()) faults.letGo(0);
   }
   await world.clock.advance(`${UNDOING}ms`);
-  world.ledger.checkExclusion();
+  world.judge.look();
   expectAccountedFor(world, 'after the faults');
 
   world.windingUp = true;
@@ -26,81 +32,94 @@ export async function windUp(world: World): Promise<void> {
   expectAccountedFor(world, 'after the end');
   await world.clock.advance('60s');
   expectNothingLeft(world);
+
+  for (const process of world.processes) void process.close();
+  await world.clock.advance('1h');
+  expectNothingLeft(world);
+  expectNobodyListens(world);
 }
 
 /** Whoever still waits is served, and soon. */
 async function serveEveryone(world: World): Promise<void> {
-  const freeSince = new Map<string, number>();
+  const idleSince = new Map<string, number>();
   const tokens = new Map<string, number>();
-  const { ledger, clock, store } = world;
+  const { ledger, clock } = world;
   for (let step = 0; step < 2000 && world.open.size > 0; step++) {
     await clock.advance('50ms');
-    ledger.checkExclusion();
-    for (const key of ['a', 'b', 'c']) {
+    world.judge.look();
+    for (const key of KEYS) {
       // Somebody may have had it between two looks.
-      if (store.get(key) || ledger.lastToken(key) !== tokens.get(key)) freeSince.delete(key);
-      else if (!freeSince.has(key)) freeSince.set(key, clock.now());
+      if (!isIdle(world, key) || ledger.lastToken(key) !== tokens.get(key)) idleSince.delete(key);
+      else if (!idleSince.has(key)) idleSince.set(key, clock.now());
       tokens.set(key, ledger.lastToken(key));
     }
-    for (const { keys, process } of ledger.firstInLine) {
-      const since = Math.max(...keys.map((key) => freeSince.get(key) ?? Infinity));
+    for (const caller of ledger.firstInLine) {
+      const wanted = caller.keys.filter((key) => !isCollectedBy(world, caller, key));
+      const since = Math.max(...wanted.map((key) => idleSince.get(key) ?? Infinity));
       if (clock.now() - since <= LONGEST_PAUSE) continue;
-      ledger.fault(`WAKE: [${keys.join()}] free since ${since}, and P${process} still waits at ${clock.now()}`);
+      ledger.fault(
+        `WAKE: [${caller.keys.join()}] free since ${since}, and P${caller.process} still waits at ${clock.now()}`,
+      );
       return;
     }
   }
   if (world.open.size > 0) ledger.fault(`SETTLED: ${world.open.size} promises are still open`);
 }
 
-function expectAccountedFor({ store, ledger }: World, when: string): void {
+/** Whether nobody has `key`, or the store alone believes that somebody has. */
+function isIdle(world: World, key: string): boolean {
+  const lease = world.store.get(key);
+  return !lease || !isAccountedFor(world, key, lease.ownerId);
+}
+
+/** Whether `caller`, who waits for several keys, has been given `key` already. */
+function isCollectedBy({ processes }: World, { process, keys }: Caller, key: string): boolean {
+  return keys.length > 1 && collectedIn(processes[process]!.engine).some((lease) => lease.key === key);
+}
+
+function isAccountedFor({ processes, ledger }: World, key: string, ownerId: string): boolean {
+  if (ledger.isAccountedFor(key, ownerId) || ledger.isLeftBehind(key)) return true;
+  return processes.some(({ engine }) =>
+    collectedIn(engine).some((lease) => lease.key === key && lease.ownerId === ownerId),
+  );
+}
+
+function expectAccountedFor(world: World, when: string): void {
+  const { store, ledger } = world;
   for (const key of store.keys()) {
     const lease = store.get(key);
-    if (!lease || ledger.isAccountedFor(key, lease.ownerId)) continue;
-    if (ledger.isOfClosed(key)) {
-      // A shutdown without the store leaves it to the lease, or to an operator.
-      store.delete(key);
-      continue;
+    if (!lease) continue;
+    // A shutdown without the store leaves it to the lease, or to an operator.
+    if (ledger.isLeftBehind(key)) store.delete(key);
+    else if (!isAccountedFor(world, key, lease.ownerId)) {
+      ledger.fault(`ORPHAN: ${when} ${key} is held in the store by ${lease.ownerId}, and by nobody here`);
     }
-    ledger.fault(`ORPHAN: ${when} ${key} is held in the store by ${lease.ownerId}, and by nobody here`);
   }
 }
 
-interface Sized {
-  readonly size: number;
-}
-
-interface Inside {
-  readonly parts: {
-    readonly lines: { readonly lines: Sized };
-    readonly keeper: { readonly timers: Sized };
-    readonly retry: { readonly pending: Sized; readonly underway: Sized };
-    readonly calls: { readonly pending: Sized };
-    readonly seeker: { readonly rounds: { readonly seeks: Sized; readonly lines: Sized } };
-    readonly turns: { readonly deadlines: { readonly buckets: Sized } };
+function expectNothingLeft({ processes, clock, store, judge, ledger }: World): void {
+  const left: Record<string, number> = {
+    'keys in the store': store.keys().length,
+    'places in line': placesIn(store).filter((place) => !judge.mayBeForgotten(place)).length,
+    timers: clock.pendingTimers,
+    'listeners on signals': ledger.callers.flatMap(({ abort }) => getEventListeners(abort.signal, 'abort')).length,
   };
-  readonly running: number;
-}
-
-function expectNothingLeft({ processes, clock, store, ledger }: World): void {
-  const left: Record<string, number> = { 'keys in the store': store.keys().length, timers: clock.pendingTimers };
-  processes.forEach((process, number) => {
-    for (const [name, { size }] of Object.entries(insideOf(process))) left[`${name} of P${number}`] = size;
+  processes.forEach(({ engine }, number) => {
+    for (const [name, size] of Object.entries(sizesOf(engine))) left[`${name} of P${number}`] = size;
   });
   const found = Object.entries(left).filter(([, count]) => count > 0);
   if (found.length > 0) ledger.fault(`LEFT: ${found.map(([name, count]) => `${count} ${name}`).join(', ')}`);
 }
 
-function insideOf({ engine }: Process): Record<string, Sized> {
-  const { parts, running } = engine as unknown as Inside;
-  return {
-    lines: parts.lines.lines,
-    watched: parts.keeper.timers,
-    retries: parts.retry.pending,
-    'retries underway': parts.retry.underway,
-    calls: parts.calls.pending,
-    seeks: parts.seeker.rounds.seeks,
-    'attended lines': parts.seeker.rounds.lines,
-    deadlines: parts.turns.deadlines.buckets,
-    jobs: { size: running },
-  };
+function placesIn({ lines }: MemoryLockStore): LinePlace[] {
+  return [...(lines as unknown as { readonly lines: ReadonlyMap<string, LinePlace[]> }).lines.values()].flat();
+}
+
+function expectNobodyListens({ store, ledger }: World): void {
+  const { listeners } = store.lines as unknown as { readonly listeners: ReadonlyMap<string, unknown> };
+  if (listeners.size > 0) ledger.fault(`LEFT: ${listeners.size} listeners`);
+  // What was given up is remembered for an hour, and forgotten when the next one is.
+  store.refuse('the last');
+  const { voids } = store as unknown as { readonly voids: ReadonlyMap<string, unknown> };
+  if (voids.size > 1) ledger.fault(`LEFT: ${voids.size - 1} attempts that were given up long ago`);
 }

@@ -1,48 +1,47 @@
 import { resolveCallOptions } from '../../lib/engine/call-options.js';
 import { readEngineSettings } from '../../lib/engine/engine-settings.js';
-import { LockEngine } from '../../lib/engine/lock-engine.js';
+import type { LockEngine } from '../../lib/engine/lock-engine.js';
 import type { LockHandle } from '../../lib/engine/lock-handle.js';
-import { InMemoryLockingProvider, MemoryLockStore } from '../../lib/index.js';
 import { ManualClock } from '../../lib/testing/index.js';
-import { Ledger, type Caller, type HeldLock } from './ledger.js';
-import { ProcessClock, settled } from './process-clock.js';
+import { Judge } from './judge.js';
+import type { Caller, HeldLock, Ledger } from './ledger.js';
+import { settled, type ProcessClock } from './process-clock.js';
+import { Process, type Connections } from './process.js';
 import { PROCESSES, type Step, type TimedStep, type Wish } from './steps.js';
-import { Wire } from './wire.js';
+import { WatchedStore } from './watched-store.js';
 
 const settings = readEngineSettings({ expire: '6s', drainTimeout: '3s' });
 
-/** One process: an engine, its clock and its connection. */
-export interface Process {
-  readonly clock: ProcessClock;
-  readonly wire: Wire;
-  readonly engine: LockEngine;
-}
+/** After trouble a process has come to rest so many milliseconds later. */
+const REST = 7000;
 
 /** Several processes on one store. */
 export class World {
   readonly clock = new ManualClock();
-  readonly store = new MemoryLockStore(this.clock);
-  readonly ledger = new Ledger(() => this.clock.now());
+  readonly judge = new Judge(this);
+  readonly store = new WatchedStore(this.clock, this.judge);
   readonly processes: readonly Process[];
   /** Promises that have not been settled. */
   readonly open = new Set<Promise<unknown>>();
   /** Whoever gets a lock from now on gives it back at once. */
   windingUp = false;
 
-  constructor(ordered: boolean) {
-    const inner = new InMemoryLockingProvider({ store: this.store });
-    this.processes = Array.from({ length: PROCESSES }, (_, number) => {
-      const clock = new ProcessClock(this.clock);
-      const wire = new Wire(number, clock, inner, this.ledger, ordered);
-      return { clock, wire, engine: new LockEngine(wire.provider(), settings, clock) };
-    });
+  constructor(connections: Connections) {
+    this.processes = Array.from(
+      { length: PROCESSES },
+      (_, number) => new Process(number, this.store, this.clock, settings, this.judge, connections),
+    );
+  }
+
+  get ledger(): Ledger {
+    return this.judge.ledger;
   }
 
   async take(step: TimedStep): Promise<void> {
     await this.run(step);
     if (step.ticks === undefined) await settled();
     else for (let tick = 0; tick < step.ticks; tick++) await Promise.resolve();
-    this.ledger.checkExclusion();
+    this.judge.look();
   }
 
   release(lock: HeldLock): void {
@@ -65,23 +64,40 @@ export class World {
     else this.follow(lock.handle.extend(step.expire));
   }
 
-  private async runIn({ engine, clock, wire }: Process, step: Extract<Step, { process: number }>): Promise<void> {
+  private async runIn(process: Process, step: Extract<Step, { process: number }>): Promise<void> {
+    const { engine, clock, faults, channel } = process;
     if (step.do === 'thaw') return clock.thaw(step.first);
-    if (step.do === 'letGo') return wire.letGo(step.index);
-    if (step.do === 'mend') return wire.mend();
-    if (step.do === 'fail') return wire.fail(step.call, step.how, step.times);
+    if (step.do === 'letGo') return faults.letGo(step.index);
+    if (step.do === 'mend') return faults.clear();
+    if (step.do === 'fail') return faults.add(step.call, step.how, step.times);
+    if (step.do === 'restore') return channel.restore();
+    if (step.do === 'interrupt') return channel.interrupt(step.noticed);
     if (clock.frozen) return;
-    if (step.do === 'freeze') return clock.freeze();
-    if (step.do === 'close') {
-      this.ledger.closed.add(step.process);
-      return this.follow(engine.close());
+    if (step.do === 'freeze') {
+      this.judge.freezes(step.process);
+      return clock.freeze();
     }
+    if (step.do === 'close') return this.close(process, step.process);
     if (step.do === 'releaseKeys') return this.follow(engine.release(step.keys, step.ownerId));
     if (step.do === 'releaseAll') return this.follow(engine.releaseAll(step.ownerId));
     if (step.do === 'forceRelease') return this.follow(engine.forceRelease(step.keys));
     if (step.do === 'extendKeys') return this.follow(engine.extendKeys(step.keys, step.ownerId, 4000));
     if (step.do === 'execute') return this.execute(engine, clock, step);
+    if (step.do === 'crowd') {
+      for (let count = 0; count < step.count; count++) this.execute(engine, clock, { ...step, do: 'execute' });
+      return;
+    }
     this.acquire(engine, step);
+  }
+
+  private close(process: Process, number: number): void {
+    const start = this.clock.now();
+    this.ledger.leftBehind.add(number);
+    this.follow(
+      process.close().then(() => {
+        if (process.calmSince < start - REST) this.ledger.leftBehind.delete(number);
+      }),
+    );
   }
 
   private acquire(engine: LockEngine, step: Extract<Step, { do: 'acquire' | 'tryAcquire' }>): void {
@@ -93,7 +109,7 @@ export class World {
         (handle) => {
           caller.done = true;
           if (!handle) return;
-          const lock = this.ledger.obtained(caller, handle, false);
+          const lock = this.judge.obtains(caller, handle, false);
           if (this.windingUp) this.release(lock);
         },
         () => (caller.done = true),
@@ -105,7 +121,7 @@ export class World {
     const { caller, options } = this.join(step, 'job');
     let run: { lock: HeldLock; start: number; end: number } | undefined;
     const job = async (handle: LockHandle): Promise<void> => {
-      const lock = this.ledger.obtained(caller, handle, true);
+      const lock = this.judge.obtains(caller, handle, true);
       run = { lock, start: clock.now(), end: Infinity };
       const inner = step.nested ? await this.nested(engine, step) : undefined;
       await new Promise<void>((resolve) => clock.setTimer(resolve, step.lasts));
@@ -135,9 +151,11 @@ export class World {
 
   private join({ process, keys, options }: Wish, mode: 'handle' | 'job') {
     const abort = new AbortController();
-    const caller: Caller = { process, keys, ownerId: options.ownerId, abort, done: false };
-    this.ledger.callers.push(caller);
-    return { caller, options: resolveCallOptions({ ...options, signal: abort.signal }, mode, settings) };
+    const resolved = resolveCallOptions({ ...options, signal: abort.signal }, mode, settings);
+    const deadline = this.clock.now() + resolved.timeout;
+    const caller: Caller = { process, keys, ownerId: options.ownerId, abort, deadline, done: false };
+    this.judge.joins(caller);
+    return { caller, options: resolved };
   }
 
   private follow(promise: Promise<unknown>): void {

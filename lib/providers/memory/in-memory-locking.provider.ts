@@ -96,15 +96,10 @@ export class InMemoryLockingProvider implements LockingProvider {
     };
   }
 
-  private mayHave(key: string, { ownerId, onlyIfOwned, address }: LeaseRequest): boolean {
+  private mayHave(key: string, request: LeaseRequest): boolean {
     const lease = this.store.get(key);
-    if (lease) return lease.ownerId === ownerId;
-    if (onlyIfOwned) return false;
-    const first = this.store.lines.first(key, this.store.clock.now());
-    if (!first) return true;
-    if (first.address !== address) return !this.passOn(key);
-    this.store.lines.shift(key);
-    return true;
+    if (lease) return lease.ownerId === request.ownerId;
+    return !request.onlyIfOwned && !this.passOn(key, request);
   }
 
   /** Says no; whoever wants to stands in line from now on. */
@@ -122,17 +117,18 @@ export class InMemoryLockingProvider implements LockingProvider {
         listener.wanted(key, holding);
       });
     }
-    return { ...refused, queued: true };
+    return { ...refused, queued: true, lastToken: this.store.lastToken };
   }
 
-  /** Gives a free key to the first in line who is there to hear of it; whether there was one. */
-  private passOn(key: string): boolean {
+  /** Gives a free key to the first in line who is there to hear of it; whether that is somebody else than who asks. */
+  private passOn(key: string, asks?: LeaseRequest): boolean {
     const { lines, clock } = this.store;
     for (;;) {
       const place = lines.first(key, clock.now());
       if (!place) return false;
       lines.shift(key);
       const { address, attemptId, ownerId, ttl, tokens } = place;
+      if (asks && (address === asks.address || attemptId === asks.attemptId)) return false;
       const token = this.store.nextToken(tokens);
       const wanted = lines.addresses(key).length > 0;
       if (

@@ -28,7 +28,7 @@ const VOID_FOR = 3_600_000;
 export class MemoryLockStore {
   private readonly leases = new Map<string, MemoryLease>();
   private readonly voids = new Map<string, number>();
-  private lastToken = 0;
+  private last = 0;
   private sweeper?: ClockTimer;
 
   /** @internal */
@@ -71,9 +71,14 @@ export class MemoryLockStore {
 
   /** @internal The first of `count` tokens, greater than every one before, also over a restart of the process. */
   nextToken(count = 1): number {
-    const first = Math.max(this.lastToken + 1, Math.floor(this.clock.epochMicroseconds()));
-    this.lastToken = first + count - 1;
+    const first = Math.max(this.last + 1, Math.floor(this.clock.epochMicroseconds()));
+    this.last = first + count - 1;
     return first;
+  }
+
+  /** @internal The greatest token so far. */
+  get lastToken(): number {
+    return this.last;
   }
 
   /** @internal An attempt that was given up: should it come (again), it is refused. */

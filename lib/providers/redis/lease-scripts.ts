@@ -96,21 +96,24 @@ export class LeaseScripts {
 function readReply(reply: unknown, key: string): LeaseAnswer | Error {
   if (!Array.isArray(reply))
     return { granted: true, fencingTokens: [Number(reply)], reentered: [false], wanted: false };
-  const [kind, value, second, third] = (reply as unknown[]).map((part, index) => (index === 1 ? part : Number(part)));
+  const [kind, value, second, third, last] = (reply as unknown[]).map((part, index) =>
+    index === 1 ? part : Number(part),
+  );
   if (kind === -1) return new StoreNotReachedError(String(value));
   if (kind === 1) {
     return { granted: true, fencingTokens: [Number(value)], reentered: [second === 1], wanted: third === 1 };
   }
-  return refusal(key, Number(value), second === 1, third === 1);
+  return refusal(key, Number(value), third === 1, second === 1 ? Number(last) : undefined);
 }
 
-function refusal(key: string, pttl: number, queued: boolean, foreign: boolean): LeaseAnswer {
+/** @param lastToken - if it stands in line now */
+function refusal(key: string, pttl: number, foreign: boolean, lastToken?: number): LeaseAnswer {
   return {
     granted: false,
     key,
     remaining: pttl === -1 ? null : Math.max(0, pttl),
-    ...(queued && { queued }),
     ...(foreign && { foreign }),
+    ...(lastToken !== undefined && { queued: true, lastToken }),
   };
 }
 
@@ -128,7 +131,7 @@ function readReplyForAll(reply: readonly unknown[], keys: readonly string[]): Le
     return { granted: true, fencingTokens, reentered: keys.map((_, index) => rest[2 * index + 1] === 1) };
   }
   const [index = 1, pttl = -1, foreign] = rest;
-  return refusal(keys[index - 1] ?? '', pttl, false, foreign === 1);
+  return refusal(keys[index - 1] ?? '', pttl, foreign === 1);
 }
 
 interface Claimed {

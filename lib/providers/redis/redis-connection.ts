@@ -31,7 +31,8 @@ export class RedisConnection {
   private onReady?: () => void;
   private wasReady = false;
   private lastError?: Error;
-  private clientId?: number;
+  /** What the server calls the present connection. */
+  private self?: { readonly id: string; readonly addr: string };
 
   /** See {@link VOID}. */
   voidFor = VOID.cutOff;
@@ -118,10 +119,14 @@ export class RedisConnection {
     const noteRefusal = (error: unknown): void => {
       if (error instanceof Error && error.name === 'ReplyError') this.voidFor = VOID.open;
     };
-    if (this.clientId !== undefined) client.client('KILL', 'ID', this.clientId).catch(noteRefusal);
-    this.clientId = undefined;
-    client.client('ID').then((id) => {
-      this.clientId = id;
+    if (this.self) {
+      // The address as well: after a restart or a failover the number may be somebody else's.
+      client.call('CLIENT', 'KILL', 'ID', this.self.id, 'ADDR', this.self.addr).catch(noteRefusal);
+    }
+    this.self = undefined;
+    client.call('CLIENT', 'INFO').then((info) => {
+      const [, id, addr] = /\bid=(\d+) addr=(\S+)/.exec(String(info)) ?? [];
+      if (id !== undefined && addr !== undefined) this.self = { id, addr };
     }, noteRefusal);
   }
 

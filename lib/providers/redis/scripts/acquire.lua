@@ -10,7 +10,7 @@
 -- Returns for each key: its token, granted to a new owner with nobody else in line;
 --      or {1, token, whether the owner held it before, whether somebody stands in line}
 --      or {0, PTTL of the lease in the way (-1 never expires, -2 free), whether it stands in line, whether the holder
---         is another program}
+--         is another program, the last token so far if it stands in line}
 --      or {-1, error}: nothing was changed
 
 -- Most of the time nobody is in line, nothing was given up, and the clock is ahead of the counter. What comes first
@@ -59,21 +59,21 @@ end
 local address = ARGV[3]
 
 local function refuse(lock, line, claim, attempts)
-  local queued = 0
+  local queued, last = 0, 0
   if address ~= '' then
     standInLine(line, address, lease, ARGV[2], claim)
-    queued = 1
+    queued, last = 1, tonumber(redis.call('GET', KEYS[1]) or 0)
     if attempts and redis.call('LINDEX', orderOf(line), 0) == address then
       tellHolder(attempts, 'wanted', lock)
     end
   end
-  return {0, redis.call('PTTL', lock), queued, attempts and 0 or 1}
+  return {0, redis.call('PTTL', lock), queued, attempts and 0 or 1, last}
 end
 
 local function consider(lock, line, claim)
   local attempt, owner = parseClaim(claim)
   if comesTooLate(line, attempt) then
-    return {0, -2, 0, 0}
+    return {0, -2, 0, 0, 0}
   end
   local value = redis.pcall('GET', lock)
   if type(value) == 'table' then
@@ -88,12 +88,9 @@ local function consider(lock, line, claim)
     return {1, token, reentered, isWanted(line)}
   end
   if tokens == 0 then
-    return {0, -2, 0, 0}
+    return {0, -2, 0, 0, 0}
   end
-  local first = firstInLine(line)
-  if first == address then
-    leaveLine(line, address)
-  elseif first and passOn(lock, line) then
+  if passOn(lock, line, address, attempt) then
     local _, attempts = parse(redis.call('GET', lock))
     return refuse(lock, line, claim, attempts)
   end

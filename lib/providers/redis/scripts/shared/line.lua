@@ -79,9 +79,10 @@ local function standInLine(line, address, lease, tokens, claim)
   keepLine(line, LINE_EXPIRES)
 end
 
--- Gives a free key to the first in line who is there to hear of it; whether there was one. What it is told of is
--- written before anybody else's turn, as a script runs alone.
-local function passOn(lock, line)
+-- Gives a free key to the first in line who is there to hear of it; whether that is somebody else than who asks for it
+-- (under `asking`, with `attempt`), who is given the answer instead. What it is told of is written before anybody else's
+-- turn, as a script runs alone.
+local function passOn(lock, line, asking, attempt)
   while true do
     local address, place = firstInLine(line)
     if not address then
@@ -89,8 +90,12 @@ local function passOn(lock, line)
     end
     leaveLine(line, address)
     local lease, tokens, claim = string.match(place, '^%d+ (%d*) (%d+) (.*)$')
+    local granted = parseClaim(claim)
+    if address == asking or granted == attempt then
+      return false
+    end
     local token = takeTokens(tonumber(tokens))
-    if tell(address, 'granted', token, isWanted(line), parseClaim(claim), nameOf(lock)) > 0 then
+    if tell(address, 'granted', token, isWanted(line), granted, nameOf(lock)) > 0 then
       write(lock, 'nl1:' .. token .. claim, lease)
       return true
     end

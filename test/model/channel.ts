@@ -1,0 +1,139 @@
+import type { MemoryLines } from '../../lib/providers/memory/memory-lines.js';
+import type { WakeUpListener } from '../../lib/index.js';
+import { signal, type Faults, type Signal } from './faults.js';
+import type { ProcessClock } from './process-clock.js';
+import type { Watcher } from './watcher.js';
+
+/** Where one process hears the store: its messages may be lost, late, doubled, and the subscription may break. */
+export class Channel {
+  private listener?: WakeUpListener;
+  private address = '';
+  private subscribed = false;
+  private opened: Promise<void> = Promise.resolve();
+  private lastMessage: Promise<void> = Promise.resolve();
+  private broken?: Signal & { readonly noticed: boolean };
+  private connection = 0;
+  private closed = false;
+
+  /** @param ordered - messages come in the order in which they were sent, and none of a connection that is gone */
+  constructor(
+    private readonly process: number,
+    private readonly clock: ProcessClock,
+    private readonly lines: MemoryLines,
+    private readonly faults: Faults,
+    private readonly watcher: Watcher,
+    private readonly ordered: boolean,
+  ) {}
+
+  /** Whether the store finds somebody here. */
+  get isOpen(): boolean {
+    return this.subscribed;
+  }
+
+  /** Whether what the store says now is heard at once. */
+  get isClear(): boolean {
+    return this.subscribed && !this.clock.frozen && this.faults.sparesMessages;
+  }
+
+  listen(address: string, listener: WakeUpListener): Promise<void> {
+    this.opened = this.open(address, listener);
+    return this.opened;
+  }
+
+  /** The subscription is lost; `noticed` by the process now, or when it is back. */
+  interrupt(noticed: boolean): void {
+    if (this.broken) return;
+    this.broken = { ...signal(), noticed };
+    if (!this.subscribed) return;
+    this.unsubscribe();
+    if (noticed) this.notify((listener) => listener.interrupted());
+  }
+
+  restore(): void {
+    const { broken, listener } = this;
+    if (!broken) return;
+    this.broken = undefined;
+    broken.resolve();
+    if (!listener || this.closed) return;
+    if (!broken.noticed) this.notify(() => listener.interrupted());
+    this.subscribe();
+    this.notify(() => listener.restored());
+  }
+
+  close(): void {
+    this.closed = true;
+    if (this.subscribed) this.unsubscribe();
+  }
+
+  private async open(address: string, listener: WakeUpListener): Promise<void> {
+    const fault = this.faults.next('listen');
+    if (fault === 'refuse' || fault === 'fail' || fault === 'lose') throw new Error('no connection');
+    if (fault) await this.faults.park('listen');
+    while (this.broken) await this.broken.promise;
+    if (this.closed) return new Promise(() => undefined);
+    this.address = address;
+    this.listener = listener;
+    this.subscribe();
+    await this.clock.awake();
+  }
+
+  private subscribe(): void {
+    const { process, watcher } = this;
+    this.connection += 1;
+    this.subscribed = true;
+    this.lines.listen(this.address, {
+      granted: (key, attemptId, token, wanted) =>
+        this.receive((listener) => {
+          watcher.hearsOfGrant(process, attemptId);
+          listener.granted(key, attemptId, token, wanted);
+        }),
+      wanted: (key, attemptId) =>
+        this.receive((listener) => {
+          watcher.hearsOfWaiters(process, key, attemptId);
+          listener.wanted(key, attemptId);
+        }),
+      taken: (key, attemptId) => this.receive((listener) => listener.taken(key, attemptId)),
+      interrupted: () => undefined,
+      restored: () => undefined,
+    });
+  }
+
+  private unsubscribe(): void {
+    this.subscribed = false;
+    this.lines.leave(this.address);
+    this.watcher.goesDeaf(this.process);
+  }
+
+  private receive(tell: (listener: WakeUpListener) => void): void {
+    void this.carry(tell);
+  }
+
+  private async carry(tell: (listener: WakeUpListener) => void): Promise<void> {
+    const { connection } = this;
+    const fault = this.faults.next('message');
+    if (fault === 'refuse' || fault === 'fail' || fault === 'lose') return;
+    const before = this.lastMessage;
+    const arrived = signal();
+    this.lastMessage = arrived.promise;
+    if (this.ordered) await before;
+    if (fault === 'delay' || fault === 'hold' || fault === 'holdAndLose') await this.faults.park('message');
+    arrived.resolve();
+    const goesOn = (): boolean => !this.closed && (!this.ordered || connection === this.connection);
+    await this.clock.awake();
+    if (goesOn()) tell(this.listener!);
+    if (fault === 'twice' && goesOn()) tell(this.listener!);
+    if (fault !== 'resend') return;
+    await this.faults.park('message');
+    await this.clock.awake();
+    if (goesOn()) tell(this.listener!);
+  }
+
+  /** What the connection says of itself; not before it was there. */
+  private notify(tell: (listener: WakeUpListener) => void): void {
+    void this.opened
+      .then(() => this.clock.awake())
+      .then(() => {
+        if (!this.closed) tell(this.listener!);
+      });
+  }
+}

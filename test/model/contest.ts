@@ -1,0 +1,143 @@
+import type fc from 'fast-check';
+import { resolveCallOptions } from '../../lib/engine/call-options.js';
+import { readEngineSettings } from '../../lib/engine/engine-settings.js';
+import { LockEngine } from '../../lib/engine/lock-engine.js';
+import type { LockHandle } from '../../lib/engine/lock-handle.js';
+import type { AcquireOptions, LockingProvider, WakeUpListener } from '../../lib/index.js';
+import { ManualClock } from '../../lib/testing/index.js';
+import { Judge, type Actor, type Stage } from './judge.js';
+import type { Caller } from './ledger.js';
+import { settled } from './process-clock.js';
+import { watchedProvider, WatchedStore } from './watched-store.js';
+
+const settings = readEngineSettings({ waitLockingTimeout: '1h' });
+
+/** One caller, from any of the processes. */
+export interface Contestant {
+  readonly process: number;
+  readonly keys: readonly string[];
+  readonly options: AcquireOptions;
+  /** It may change its mind at any moment. */
+  readonly wavers: boolean;
+}
+
+/**
+ * Processes that contend for keys while a scheduler of fast-check decides what happens next: that a caller comes or
+ * leaves, a job ends, a request or an answer or a message arrives. Time stands still unless somebody moves it.
+ */
+export class Contest implements Stage {
+  readonly clock = new ManualClock();
+  readonly judge = new Judge(this);
+  readonly store = new WatchedStore(this.clock, this.judge);
+  readonly processes: Actor[] = [];
+  /** How many callers have not been served or turned down. */
+  waiting = 0;
+  /** How many messages were lost. */
+  lost = 0;
+
+  /** @param loses - whether the next message is lost */
+  constructor(
+    private readonly scheduler: fc.Scheduler,
+    count: number,
+    private readonly loses: () => boolean,
+  ) {
+    for (let process = 0; process < count; process++) {
+      const channel = { isOpen: false, isClear: false };
+      const engine = new LockEngine(this.connect(process, channel), settings, this.clock);
+      this.processes.push({ engine, channel, calmSince: -Infinity });
+    }
+  }
+
+  get violations(): readonly string[] {
+    return this.judge.ledger.violations;
+  }
+
+  enter(contestant: Contestant): void {
+    this.waiting += 1;
+    void this.happens(`P${contestant.process} calls for ${contestant.keys.join()}`).then(() => this.call(contestant));
+  }
+
+  /** Lets everything happen that can without the clock. */
+  async playOn(): Promise<void> {
+    do {
+      await this.scheduler.waitIdle();
+      await settled();
+    } while (this.scheduler.count() > 0);
+  }
+
+  private async call({ process, keys, options, wavers }: Contestant): Promise<void> {
+    const abort = new AbortController();
+    const caller: Caller = { process, keys, ownerId: undefined, abort, deadline: Infinity, done: false };
+    this.judge.joins(caller);
+    if (wavers) void this.happens(`P${process} leaves`).then(() => abort.abort());
+    const job = async (lock: LockHandle): Promise<void> => {
+      const held = this.judge.obtains(caller, lock, true);
+      await this.happens(`P${process} works`);
+      this.judge.look();
+      held.givenUp = true;
+    };
+    const resolved = resolveCallOptions({ ...options, signal: abort.signal }, 'job', settings);
+    const work = this.processes[process]!.engine.execute(keys, (lock) => job(lock as LockHandle), resolved);
+    await work.catch((error: unknown) => {
+      if (!abort.signal.aborted) this.judge.ledger.fault(`FAILED: ${String(error)}`);
+    });
+    caller.done = true;
+    this.waiting -= 1;
+  }
+
+  private happens(what: string): Promise<void> {
+    return this.scheduler.schedule(Promise.resolve(), what);
+  }
+
+  private connect(process: number, channel: { isOpen: boolean; isClear: boolean }): LockingProvider {
+    const { judge } = this;
+    const store = watchedProvider(process, this.store, judge);
+    const carry = async <T>(what: string, execute: () => Promise<T>): Promise<T> => {
+      await this.happens(`the store hears from P${process}: ${what}`);
+      const answer = await execute();
+      await this.happens(`P${process} has the answer: ${what}`);
+      return answer;
+    };
+    return {
+      listen: (address, listener) =>
+        carry('listen', async () => {
+          this.store.lines.listen(address, this.ear(process, listener));
+          channel.isOpen = true;
+        }),
+      acquire: (requests) =>
+        requests.map(async (request) => {
+          judge.asks(process, request);
+          const answer = await carry('acquire', () => store.acquire([request])[0]!);
+          judge.hasAnswer(request, answer);
+          return answer;
+        }),
+      extend: (requests) => requests.map((request) => carry('extend', () => store.extend([request])[0]!)),
+      release: (requests) => requests.map((request) => carry('release', () => store.release([request])[0]!)),
+      forceRelease: (keys) => carry('force', () => store.forceRelease(keys)),
+      inspect: (keys) => carry('inspect', () => store.inspect(keys)),
+      list: (match) => store.list(match),
+    };
+  }
+
+  private ear(process: number, listener: WakeUpListener): WakeUpListener {
+    const hear = (what: string, tell: () => void): void => {
+      if (this.loses()) this.lost += 1;
+      else void this.happens(`P${process} hears: ${what}`).then(tell);
+    };
+    return {
+      granted: (key, attemptId, token, wanted) =>
+        hear('granted', () => {
+          this.judge.hearsOfGrant(process, attemptId);
+          listener.granted(key, attemptId, token, wanted);
+        }),
+      wanted: (key, attemptId) =>
+        hear('wanted', () => {
+          this.judge.hearsOfWaiters(process, key, attemptId);
+          listener.wanted(key, attemptId);
+        }),
+      taken: (key, attemptId) => hear('taken', () => listener.taken(key, attemptId)),
+      interrupted: () => undefined,
+      restored: () => undefined,
+    };
+  }
+}

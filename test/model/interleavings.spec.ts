@@ -1,0 +1,76 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import type { AcquireOptions } from '../../lib/index.js';
+import { Contest, type Contestant } from './contest.js';
+import { LONGEST_PAUSE } from './pauses.js';
+import { RUNS, SEED } from './runs.js';
+
+const PROCESSES = 3;
+
+const contestant: fc.Arbitrary<Contestant> = fc.record({
+  process: fc.nat({ max: PROCESSES - 1 }),
+  keys: fc.oneof({ weight: 5, arbitrary: fc.constant(['a']) }, { weight: 1, arbitrary: fc.constant(['a', 'b']) }),
+  options: fc.constantFrom<AcquireOptions>({}, {}, {}, { expire: '20s' }, { maxHold: '10s' }),
+  wavers: fc.oneof({ weight: 4, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
+});
+const contestants = fc.array(contestant, { minLength: 2, maxLength: 8 });
+const settings = { numRuns: RUNS, ...(SEED === undefined ? {} : { seed: SEED }) };
+
+/** How long nothing happened at most until the clock was moved, until everybody was served. */
+async function play(contest: Contest, entrants: readonly Contestant[]): Promise<number> {
+  for (const entrant of entrants) contest.enter(entrant);
+  let longest = 0;
+  let standstill = 0;
+  let left = entrants.length;
+  for (;;) {
+    await contest.playOn();
+    if (contest.waiting === 0) break;
+    standstill = contest.waiting < left ? 0 : standstill + 50;
+    left = contest.waiting;
+    longest = Math.max(longest, standstill);
+    if (standstill > 5000) break;
+    await contest.clock.advance('50ms');
+  }
+  return longest;
+}
+
+describe('requests, answers and messages of several processes in any order', () => {
+  it(
+    'need no clock to serve everybody in turn where none is lost',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.scheduler(), contestants, async (scheduler, entrants) => {
+          const contest = new Contest(scheduler, PROCESSES, () => false);
+          const standstill = await play(contest, entrants);
+          expect(contest.violations).toEqual([]);
+          expect(standstill).toBe(0);
+          expect(contest.store.keys()).toEqual([]);
+          expect(contest.store.lines.addresses('a')).toEqual([]);
+        }),
+        settings,
+      );
+    },
+    Math.max(30_000, RUNS * 100),
+  );
+
+  it(
+    'serve everybody in turn, and within about a second, whatever message is lost',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.scheduler(),
+          contestants,
+          fc.infiniteStream(fc.boolean()),
+          async (scheduler, entrants, losses) => {
+            const contest = new Contest(scheduler, PROCESSES, () => losses.next().value);
+            const standstill = await play(contest, entrants);
+            expect(contest.violations).toEqual([]);
+            expect(standstill).toBeLessThanOrEqual(LONGEST_PAUSE);
+          },
+        ),
+        settings,
+      );
+    },
+    Math.max(30_000, RUNS * 100),
+  );
+});

@@ -1,0 +1,78 @@
+import {
+  InMemoryLockingProvider,
+  MemoryLockStore,
+  type ExtendRequest,
+  type LeaseAnswer,
+  type LeaseRequest,
+  type ReleaseOutcome,
+  type ReleaseRequest,
+} from '../../lib/index.js';
+import type { Clock } from '../../lib/engine/clock.js';
+import type { MemoryLease } from '../../lib/providers/memory/memory-lock-store.js';
+import type { Watcher } from './watcher.js';
+
+/** A store that tells when it grants what to whom. */
+export class WatchedStore extends MemoryLockStore {
+  private readonly ends = new Map<string, number>();
+
+  constructor(
+    clock: Clock,
+    private readonly watcher: Watcher,
+  ) {
+    super(clock);
+  }
+
+  override set(key: string, lease: MemoryLease): MemoryLease {
+    const present = this.get(key);
+    const freeSince = this.freeSince(key);
+    super.set(key, lease);
+    this.ends.set(key, lease.expiresAt);
+    if (present?.fencingToken !== lease.fencingToken) this.watcher.grants(key, lease, freeSince);
+    return lease;
+  }
+
+  override delete(key: string): boolean {
+    const held = super.delete(key);
+    if (held) this.ends.set(key, this.clock.now());
+    return held;
+  }
+
+  /** Since when nobody has had `key` in the store. */
+  freeSince(key: string): number | undefined {
+    return this.get(key) ? undefined : (this.ends.get(key) ?? 0);
+  }
+}
+
+/** How the store deals with one request; it runs at once, and so nothing comes between what it does and its report. */
+interface Primitives {
+  acquireOne: (request: LeaseRequest) => LeaseAnswer;
+  releaseOne: (key: string, request: ReleaseRequest) => ReleaseOutcome;
+  extendOne: (request: ExtendRequest) => boolean[];
+  takeAway: (key: string) => boolean;
+}
+
+/** The store as one process reaches it. */
+export function watchedProvider(process: number, store: WatchedStore, watcher: Watcher): InMemoryLockingProvider {
+  const provider = new InMemoryLockingProvider({ store });
+  const primitives = provider as unknown as Primitives;
+  const { acquireOne, releaseOne, extendOne, takeAway } = primitives;
+  primitives.acquireOne = (request) => {
+    const answer = acquireOne.call(provider, request);
+    if (!answer.granted && answer.queued) watcher.queues(process, answer.key, request.attemptId);
+    return answer;
+  };
+  primitives.releaseOne = (key, request) => {
+    const { attemptId, undo, address } = request;
+    if (attemptId !== undefined && undo && address !== undefined) watcher.strikesOff(process, key, attemptId);
+    return watcher.releases(process, key, request, () => releaseOne.call(provider, key, request));
+  };
+  primitives.extendOne = (request) => {
+    watcher.extends(request);
+    return extendOne.call(provider, request);
+  };
+  primitives.takeAway = (key) => {
+    if (store.get(key)) watcher.forces(key);
+    return takeAway.call(provider, key);
+  };
+  return provider;
+}
