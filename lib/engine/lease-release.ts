@@ -27,8 +27,11 @@ export class LeaseRelease {
     grant.minHold = Math.max(grant.minHold, minHold);
     grant.joins -= 1;
     if (grant.joins > 0) return grant.held;
-    if (grant.held && this.parts.turns.handOver(grant)) return true;
-    return this.giveUpAll(grant);
+    if (!grant.held) return this.giveUpAll(grant, false);
+    if (this.parts.turns.handOver(grant)) return true;
+    const [lease, ...others] = grant.leases;
+    const isPlain = lease?.grants.length === 1 && others.length === 0 && grant.leftovers.length === 0;
+    return isPlain ? this.giveUpOne(grant, lease) : this.giveUpAll(grant, true);
   }
 
   /** Gives back what nobody was told of. */
@@ -81,22 +84,46 @@ export class LeaseRelease {
     );
   }
 
-  private async giveUpAll(grant: Grant): Promise<boolean> {
-    const { keeper, leases, look } = this.parts;
-    const wasHeld = grant.held;
-    keeper.unwatch(grant);
-    const last = leases.withdraw(grant);
-    if (wasHeld) grant.end();
-    const keepFor = grant.minHold > 0 && wasHeld ? grant.minHold : undefined;
-    const until = lastsUntil(last, grant);
-    const [first] = last;
-    const sent =
-      first && last.length === 1
-        ? this.send({ keys: [first.key], ownerId: first.ownerId, attemptId: first.attemptId, keepFor }, last, until)
-        : this.sendAll(requestsFor(last, keepFor), last, until);
-    for (const { key } of last) look([key]);
+  private async giveUpAll(grant: Grant, wasHeld: boolean): Promise<boolean> {
+    const last = this.takeOut(grant, wasHeld);
+    const sent = this.sendAll(requestsFor(last, this.keepFor(grant, wasHeld)), last, lastsUntil(last, grant));
+    for (const { key } of last) this.parts.look([key]);
     const outcomes = await sent;
     return wasHeld && !outcomes.includes('gone');
+  }
+
+  /** The usual case, one key with nobody else on it, at the price of one promise. */
+  // eslint-disable-next-line @typescript-eslint/promise-function-async
+  private giveUpOne(grant: Grant, lease: Lease): Promise<boolean> {
+    this.takeOut(grant, true);
+    const { key, ownerId, attemptId } = lease;
+    const request = { keys: [key], ownerId, attemptId, keepFor: this.keepFor(grant, true) };
+    const { calls, retry, clock, look, seeker } = this.parts;
+    return new Promise((resolve, reject) => {
+      calls.release(request, {
+        answered: ([outcome]) => {
+          resolve(outcome !== 'gone');
+        },
+        failed: (error) => {
+          const until = lastsUntil([lease], grant);
+          retry.add(request, until === Infinity ? null : until - clock.now());
+          reject(error);
+        },
+      });
+      if (lease.seek) seeker.settle(lease.seek);
+      look(grant.keys);
+    });
+  }
+
+  private takeOut(grant: Grant, wasHeld: boolean): Lease[] {
+    this.parts.keeper.unwatch(grant);
+    const last = this.parts.leases.withdraw(grant);
+    if (wasHeld) grant.end();
+    return last;
+  }
+
+  private keepFor({ minHold }: Grant, wasHeld: boolean): number | undefined {
+    return minHold > 0 && wasHeld ? minHold : undefined;
   }
 
   /** What this process holds of `keys`, whoever has it. */

@@ -69,7 +69,9 @@ export class LeaseScripts {
     const keys = addClaims(args, batch);
     const read = (reply: readonly unknown[]): (readonly ReleaseOutcome[])[] =>
       split(batch, reply, (outcome) => OUTCOMES[Number(outcome)] ?? 'gone');
-    return { name: 'release', keys: this.namesOf(keys), args, read };
+    const names = [this.around.keys.fence];
+    for (const key of keys) names.push(this.around.keys.lock(key));
+    return { name: 'release', keys: names, args, read };
   }
 
   private toExtend(batch: readonly ExtendRequest[]): ScriptCall<readonly boolean[]> {

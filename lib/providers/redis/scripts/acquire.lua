@@ -29,8 +29,7 @@ else
 end
 if crowded == 0 and lease ~= '' and tokens > 0 then
   local time = redis.call('TIME')
-  local last = tonumber(redis.call('GET', KEYS[1]) or 0)
-  local first = math.max(last + 1, time[1] * 1000000 + time[2])
+  local first = time[1] * 1000000 + time[2]
   local token = first
   complete = true
   for i = 2, #KEYS, 2 do
@@ -43,8 +42,19 @@ if crowded == 0 and lease ~= '' and tokens > 0 then
     end
   end
   if token > first then
-    -- In place, unlike SET.
-    redis.call('INCRBY', KEYS[1], string.format('%.0f', token - 1 - last))
+    local last = redis.call('SET', KEYS[1], string.format('%.0f', token - 1), 'GET')
+    local behind = last and last + 1 - first or 0
+    if behind > 0 then
+      -- The counter is ahead of the clock: the tokens follow it.
+      for i = 2, #KEYS, 2 do
+        local n = i / 2
+        if replies[n] then
+          replies[n] = replies[n] + behind
+          redis.call('SET', KEYS[i], string.format('nl1:%.0f', replies[n]) .. ARGV[n + 3], 'PX', lease)
+        end
+      end
+      redis.call('SET', KEYS[1], string.format('%.0f', token - 1 + behind))
+    end
   end
 end
 if complete then
@@ -58,9 +68,18 @@ end
 
 local address = ARGV[3]
 
+-- While somebody stands in line, the value says so.
+local function mark(lock)
+  local token, attempts, owner, wanted = parse(redis.call('GET', lock))
+  if token and not wanted then
+    redis.call('SET', lock, compose(token, attempts, owner, true), 'KEEPTTL')
+  end
+end
+
 local function refuse(lock, line, claim, attempts)
   local queued, last = 0, 0
   if address ~= '' then
+    mark(lock)
     standInLine(line, address, lease, ARGV[2], claim)
     queued, last = 1, tonumber(redis.call('GET', KEYS[1]) or 0)
     if attempts and redis.call('LINDEX', orderOf(line), 0) == address then
@@ -94,9 +113,9 @@ local function consider(lock, line, claim)
     local _, attempts = parse(redis.call('GET', lock))
     return refuse(lock, line, claim, attempts)
   end
-  local token = takeTokens(tokens)
-  write(lock, 'nl1:' .. token .. claim, lease)
-  return {1, tonumber(token), 0, isWanted(line)}
+  local token, wanted = takeTokens(tokens), isWanted(line)
+  write(lock, compose(token, attempt, owner, wanted == 1), lease)
+  return {1, tonumber(token), 0, wanted}
 end
 
 for i = 2, #KEYS, 2 do

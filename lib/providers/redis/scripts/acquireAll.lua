@@ -23,7 +23,7 @@ local attempt, owner = parseClaim(claim)
 local function refuse(index, ttl, foreign)
   for i = 2, #KEYS, 2 do
     local value = redis.call('GET', KEYS[i])
-    local token, attempts, holder = parse(value or '')
+    local token, attempts, holder, wanted = parse(value or '')
     if holder == owner then
       local others = {}
       for other in string.gmatch(attempts, '[^,]+') do
@@ -37,7 +37,7 @@ local function refuse(index, ttl, foreign)
           redis.call('DEL', KEYS[i])
         end
       elseif left ~= attempts then
-        redis.call('SET', KEYS[i], table.concat({'nl1', token, left, holder}, ':'), 'KEEPTTL')
+        redis.call('SET', KEYS[i], compose(token, left, holder, wanted), 'KEEPTTL')
       end
     end
   end

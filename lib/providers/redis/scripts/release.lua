@@ -1,7 +1,7 @@
 -- Gives leases up, each key for itself, and each to the first in line for it.
 --
 -- KEYS[1]    the token counter
--- KEYS[2..]  the lock and the line of each key
+-- KEYS[2..]  the lock of each key
 -- ARGV[1]    how: '' frees the keys now; 'keep ms' lets them run out in so many ms; 'undo': the attempt was given up,
 --            so it goes alone, as if it had never been; 'undo ms address': it also leaves the line, where it may stand
 --            under this address, and if it has not come yet, it is refused for so many ms. Either may be left out
@@ -14,25 +14,26 @@
 -- first does no more than that takes; the rest is not even defined until it is needed.
 local outcomes, freed = {}, {}
 if ARGV[1] == '' then
-  local locks, lines = {}, {}
-  for i = 2, #KEYS, 2 do
-    locks[#locks + 1] = KEYS[i]
-    lines[#lines + 1] = KEYS[i + 1]
-  end
-  local values = redis.call('MGET', unpack(locks))
-  if redis.call('EXISTS', unpack(lines)) == 0 then
-    for n = 1, #locks do
+  if #KEYS == 2 then
+    local value = redis.pcall('GET', KEYS[2])
+    if type(value) == 'string' and string.sub(value, 21) == ARGV[2] then
+      redis.call('DEL', KEYS[2])
+      return {1}
+    end
+  else
+    local values = redis.call('MGET', unpack(KEYS, 2))
+    for n = 1, #KEYS - 1 do
       if values[n] and string.sub(values[n], 21) == ARGV[n + 1] then
-        freed[#freed + 1] = locks[n]
+        freed[#freed + 1] = KEYS[n + 1]
         outcomes[n] = 1
       end
     end
-  end
-  if #freed > 0 then
-    redis.call('DEL', unpack(freed))
-  end
-  if #freed == #locks then
-    return outcomes
+    if #freed > 0 then
+      redis.call('DEL', unpack(freed))
+    end
+    if #freed == #KEYS - 1 then
+      return outcomes
+    end
   end
 end
 
@@ -71,9 +72,9 @@ end
 local function giveUp(lock, line, claim)
   local attempt, owner = parseClaim(claim)
   local value = redis.pcall('GET', lock)
-  local token, attempts, holder
+  local token, attempts, holder, wanted
   if type(value) == 'string' then
-    token, attempts, holder = parse(value)
+    token, attempts, holder, wanted = parse(value)
   end
   if holder ~= owner then
     if undo then
@@ -88,21 +89,21 @@ local function giveUp(lock, line, claim)
     end
     if left ~= '' or not stood then
       if left ~= attempts then
-        redis.call('SET', lock, table.concat({'nl1', token, left, holder}, ':'), 'KEEPTTL')
+        redis.call('SET', lock, compose(token, left, holder, wanted), 'KEEPTTL')
       end
       return 2
     end
   end
   if how == 'keep' then
-    redis.call('SET', lock, table.concat({'nl1', token, '', holder}, ':'), 'PX', expires)
+    redis.call('SET', lock, compose(token, '', holder, false), 'PX', expires)
   elseif not passOn(lock, line) then
     redis.call('DEL', lock)
   end
   return 1
 end
 
-for i = 2, #KEYS, 2 do
-  local n = i / 2
-  outcomes[n] = outcomes[n] or giveUp(KEYS[i], KEYS[i + 1], ARGV[n + 1])
+for n = 1, #KEYS - 1 do
+  local lock = KEYS[n + 1]
+  outcomes[n] = outcomes[n] or giveUp(lock, lineOf(lock), ARGV[n + 1])
 end
 return outcomes

@@ -13,6 +13,10 @@ local function milliseconds()
   return math.floor(now() / 1000)
 end
 
+local function lineOf(lock)
+  return prefix .. 'nestjs-locking:line:' .. string.sub(lock, #prefix + 1)
+end
+
 local function orderOf(line)
   return line .. ':order'
 end
@@ -95,8 +99,10 @@ local function passOn(lock, line, asking, attempt)
       return false
     end
     local token = takeTokens(tonumber(tokens))
-    if tell(address, 'granted', token, isWanted(line), granted, nameOf(lock)) > 0 then
-      write(lock, 'nl1:' .. token .. claim, lease)
+    local wanted = isWanted(line)
+    if tell(address, 'granted', token, wanted, granted, nameOf(lock)) > 0 then
+      local attempt, owner = parseClaim(claim)
+      write(lock, compose(token, attempt, owner, wanted == 1), lease)
       return true
     end
   end

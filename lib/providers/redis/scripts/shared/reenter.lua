@@ -2,7 +2,7 @@
 -- Returns the token, and whether another attempt stood before this one.
 
 local function reenter(lock, value, attempt, owner, lease)
-  local token, attempts = parse(value)
+  local token, attempts, _, wanted = parse(value)
   local others, newest = {}, nil
   for other in string.gmatch(attempts, '[^,]+') do
     newest = other
@@ -23,6 +23,6 @@ local function reenter(lock, value, attempt, owner, lease)
   elseif lease ~= '' then
     lease = string.format('%.0f', math.max(tonumber(lease), left))
   end
-  write(lock, table.concat({'nl1', token, attempts, owner}, ':'), lease)
+  write(lock, compose(token, attempts, owner, wanted), lease)
   return tonumber(token), reentered
 end
