@@ -23,6 +23,9 @@ export class Lease {
   /** An extension that has not been answered may have made it last until then. */
   mayLastUntil = 0;
 
+  /** The first token that the store has set aside for it. */
+  readonly firstToken: number;
+
   /** What it was found by, if a question of that may still reach the store and take the key once more. */
   seek?: Seek;
 
@@ -40,5 +43,7 @@ export class Lease {
     public deadline: number,
     /** Whether it is handed from holder to holder within this process. */
     readonly shared: boolean,
-  ) {}
+  ) {
+    this.firstToken = shared ? token + 1 : token;
+  }
 }

@@ -14,6 +14,7 @@ export class Place {
 }
 
 /** Tokens set aside run ahead of the clock until they are used: see "Fencing tokens" in ARCHITECTURE.md. */
+const SMALLEST_TOKEN_BLOCK = 32;
 const LARGEST_TOKEN_BLOCK = 4096;
 
 /** One key, as this process sees it: its lease, what is under way to get one, and who waits here, first come first. */
@@ -27,7 +28,7 @@ export class Line {
   isGivingWay = false;
 
   /** How many fencing tokens are set aside with a lease that several wait for; it grows as they are used up. */
-  tokenBlock = 32;
+  tokenBlock = SMALLEST_TOKEN_BLOCK;
 
   private tail?: Place;
 
@@ -38,8 +39,12 @@ export class Line {
     return this.head === undefined && this.lease === undefined && this.seek === undefined;
   }
 
-  growTokenBlock(): void {
-    this.tokenBlock = Math.min(4 * this.tokenBlock, LARGEST_TOKEN_BLOCK);
+  /** The next lease is to have about as many tokens as the last one has used. */
+  adaptTokenBlock({ firstToken, lastToken, token }: Lease): void {
+    const size = lastToken - firstToken + 1;
+    const used = token - firstToken + 1;
+    if (used === size && size >= this.tokenBlock) this.tokenBlock = Math.min(4 * size, LARGEST_TOKEN_BLOCK);
+    else if (used < size / 4) this.tokenBlock = Math.max(size / 4, SMALLEST_TOKEN_BLOCK);
   }
 
   join(place: Place): void {

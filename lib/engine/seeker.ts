@@ -28,6 +28,9 @@ export interface Wish {
 /** A key that is not had yet is looked at once more after so many milliseconds, whatever else happens. */
 const LONGEST_CHECK = 1000;
 
+/** After a store has refused to tell this process anything, it is asked again only after so many milliseconds. */
+const LISTEN_AGAIN = 10_000;
+
 /** A lease about to run out is not asked after more often than this, in milliseconds. */
 const SHORTEST_CHECK = 2;
 
@@ -38,6 +41,8 @@ const SHORTEST_CHECK = 2;
 export class Seeker implements WakeUpListener {
   private readonly rounds: Rounds;
   private listening: 'no' | 'soon' | 'yes' = 'no';
+  /** When to try that again, on the local clock. */
+  private listenFrom = -Infinity;
 
   constructor(private readonly parts: EngineParts) {
     this.rounds = new Rounds(parts, (seek) => {
@@ -218,15 +223,16 @@ export class Seeker implements WakeUpListener {
    * those who wait elsewhere.
    */
   private listen(): void {
-    const { provider, address } = this.parts;
-    if (this.listening !== 'no' || !provider.listen) return;
+    const { provider, address, clock } = this.parts;
+    if (this.listening !== 'no' || !provider.listen || clock.now() < this.listenFrom) return;
     this.listening = 'soon';
     provider.listen(address, this).then(
       () => {
         if (this.listening === 'soon') this.restored();
       },
       () => {
-        if (this.listening === 'soon') this.listening = 'no';
+        this.listening = 'no';
+        this.listenFrom = clock.now() + LISTEN_AGAIN;
       },
     );
   }

@@ -63,8 +63,8 @@ export class Turns implements SeekOwner {
     if (!line || !next || next.errand) return false;
     const verdict = cohort.judge(lease, next);
     if (verdict === 'no') {
-      if (lease.token >= lease.lastToken) line.growTokenBlock();
-      else line.isGivingWay = true;
+      line.adaptTokenBlock(lease);
+      if (lease.token < lease.lastToken) line.isGivingWay = true;
       return false;
     }
     lease.grants.length = 0;

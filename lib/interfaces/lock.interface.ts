@@ -70,6 +70,6 @@ export interface LockInfo {
   /** Milliseconds until it expires; `null` if it never does. */
   readonly ttl: number | null;
 
-  /** How many callers of this application instance wait for it. */
+  /** How many wait for it: each caller in this application instance, and each other process that has any. */
   readonly waiters: number;
 }

@@ -153,7 +153,7 @@ export interface LockingProvider {
 
   /**
    * From when this resolves on, what concerns `address` is told to `listener`. A store without it has no lines: whoever
-   * waits asks again and again. Called at most once, when first somebody has to wait.
+   * waits asks again and again. Called when first somebody has to wait, and again only if it has rejected.
    */
   listen?(address: string, listener: WakeUpListener): Promise<void>;
 

@@ -10,7 +10,8 @@ export interface LockingProviderOptions {
   waitLockingTimeout?: Duration;
 
   /**
-   * The first wait before a held key is tried again. A number is **milliseconds**.
+   * The first wait before a held key is tried again where no wake-up can be expected: another program holds it, or the
+   * connection for wake-ups is not there. A number is **milliseconds**.
    *
    * @defaultValue 20
    */

@@ -107,7 +107,7 @@ export class RedisLockingProvider implements LockingProvider {
   }
 
   async inspect(keys: readonly string[]): Promise<readonly (StoredLease | null)[]> {
-    const reply = (await this.script('inspect', this.keys.addTo([], keys), [])) as unknown[];
+    const reply = (await this.script('inspect', this.keys.withOrders(keys), [])) as unknown[];
     return keys.map((key, index) => {
       const [value, pttl, line] = reply.slice(3 * index, 3 * index + 3);
       return typeof value === 'string' ? toStoredLease(key, value, Number(pttl), line as string[]) : null;

@@ -12,7 +12,10 @@ export interface RedisLockingProviderOptions extends LockingProviderOptions {
   /** Passed on to ioredis: TLS, ACL user, `sentinels`, `db` and so on. */
   redisOptions?: RedisOptions;
 
-  /** An existing ioredis client. It is used as it is and never closed by this module. */
+  /**
+   * An existing ioredis client. It is used as it is and never closed by this module. Where somebody has to wait, a
+   * duplicate of it is made to hear of wake-ups, and closed at the end.
+   */
   client?: Redis | Cluster;
 
   /** A Redis Cluster. Not supported yet: it is refused at start-up. */

@@ -22,7 +22,7 @@ export class RedisWakeUps {
     const subscriber = this.connection.forSubscriptions();
     this.subscriber = subscriber;
     let heard = false;
-    await new Promise<void>((resolve) => {
+    await new Promise<void>((resolve, reject) => {
       const onSubscribed = (): void => {
         if (heard) listener.restored();
         heard = true;
@@ -32,8 +32,11 @@ export class RedisWakeUps {
         // Told by the connection for commands already, and in messages of failed calls.
         .on('error', () => undefined)
         .on('ready', () => {
-          subscriber.subscribe(channel).then(onSubscribed, () => {
-            subscriber.disconnect(true);
+          subscriber.subscribe(channel).then(onSubscribed, (error: unknown) => {
+            // Forbidden, it would be the next time, too; anything else may have been the connection.
+            const forbidden = error instanceof Error && error.name === 'ReplyError';
+            subscriber.disconnect(!forbidden);
+            if (forbidden) reject(error);
           });
         })
         .on('close', () => {

@@ -6,11 +6,13 @@ export class StoreKeys {
   readonly fence: string;
 
   private readonly line: string;
+  private readonly order: string;
 
   /** @param namespace - the prefix of every key */
   constructor(private readonly namespace: string) {
     this.fence = `${namespace}${RESERVED_KEY_PREFIX}fence`;
     this.line = `${namespace}${RESERVED_KEY_PREFIX}line:`;
+    this.order = `${namespace}${RESERVED_KEY_PREFIX}order:`;
   }
 
   lock(key: string): string {
@@ -21,6 +23,11 @@ export class StoreKeys {
   addTo(names: string[], keys: readonly string[]): string[] {
     for (const key of keys) names.push(this.namespace + key, this.line + key);
     return names;
+  }
+
+  /** The lock of each key, and the order of its line. */
+  withOrders(keys: readonly string[]): string[] {
+    return keys.flatMap((key) => [this.namespace + key, this.order + key]);
   }
 
   /** @param prefix - what the client puts before every key */

@@ -22,10 +22,15 @@ local function holds(value, claim)
   return holder == owner
 end
 
-local values = redis.call('MGET', unpack(KEYS))
+-- Lua takes no more than some thousand arguments.
+local values = #KEYS <= 1000 and redis.call('MGET', unpack(KEYS)) or {}
 local held, all = {}, true
 for i = 1, #KEYS do
-  held[i] = holds(values[i], ARGV[i + 2]) and 1 or 0
+  local value = values[i]
+  if #KEYS > 1000 then
+    value = redis.call('GET', KEYS[i])
+  end
+  held[i] = holds(value, ARGV[i + 2]) and 1 or 0
   all = all and held[i] == 1
 end
 if ARGV[1] ~= '' and (all or ARGV[2] == '0') then

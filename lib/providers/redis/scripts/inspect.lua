@@ -1,6 +1,6 @@
 -- Looks at locks.
 --
--- KEYS       the lock and the line of each key
+-- KEYS       the lock of each key, and the order of its line
 --
 -- Returns {value or false, PTTL, {address in line ...}} for each key, one after another in one flat list.
 
@@ -8,6 +8,6 @@ local reply = {}
 for i = 1, #KEYS, 2 do
   reply[#reply + 1] = redis.call('GET', KEYS[i])
   reply[#reply + 1] = redis.call('PTTL', KEYS[i])
-  reply[#reply + 1] = redis.call('LRANGE', KEYS[i + 1] .. ':order', 0, -1)
+  reply[#reply + 1] = redis.call('LRANGE', KEYS[i + 1], 0, -1)
 end
 return reply

@@ -20,7 +20,8 @@ if ARGV[1] == '' then
       redis.call('DEL', KEYS[2])
       return {1}
     end
-  else
+  elseif #KEYS <= 1000 then
+    -- Lua takes no more than some thousand arguments.
     local values = redis.call('MGET', unpack(KEYS, 2))
     for n = 1, #KEYS - 1 do
       if values[n] and string.sub(values[n], 21) == ARGV[n + 1] then
@@ -52,7 +53,8 @@ local function undoElsewhere(lock, line, claim)
     if redis.call('EXISTS', lock) == 0 then
       passOn(lock, line)
     end
-  elseif expires ~= '' then
+  end
+  if expires ~= '' then
     refuseLate(line, parseClaim(claim), tonumber(expires))
   end
 end

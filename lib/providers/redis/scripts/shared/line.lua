@@ -1,5 +1,5 @@
--- The line for a key is a hash of address to place, and beside it, at `line:order`, a list of the addresses, first come
--- first. A place is `seen lease tokens claim`, of which `seen` is the time of the last sign of life in ms: without one
+-- The line for a key is a hash of address to place, `line:<key>`, and a list of the addresses, first come first,
+-- `order:<key>`. A place is `seen lease tokens claim`, of which `seen` is the time of the last sign of life in ms: without one
 -- for 5 s it is passed over, and a line that everybody has forgotten expires. A field `!attempt` is the time in ms up to
 -- which this attempt is refused: it was given up before it came.
 
@@ -18,7 +18,7 @@ local function lineOf(lock)
 end
 
 local function orderOf(line)
-  return line .. ':order'
+  return prefix .. 'nestjs-locking:order:' .. string.sub(line, #prefix + 21)
 end
 
 -- Whether anybody stands in line.
