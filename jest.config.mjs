@@ -16,6 +16,8 @@ export default {
       },
     ],
   },
+  // Two stand-ins for one package, each installed for itself.
+  modulePathIgnorePatterns: ['<rootDir>/bench/'],
   testTimeout: 30_000,
   setupFiles: ['reflect-metadata'],
   reporters: ['default', '<rootDir>/tools/jest-summary-reporter.mjs'],

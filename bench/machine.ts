@@ -1,20 +1,40 @@
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import os from 'node:os';
+import path from 'node:path';
+import type { Participant } from './contenders/participants.js';
+import { PEERS_FOLDER } from './peers/location.js';
+import type { Machine } from './report/results.js';
 
 const require = createRequire(import.meta.url);
 
-/** What the figures were measured on and with. */
-export function describeMachine(redisVersion: string): string {
+/** What the figures were measured on. `redisVersion` is the first line of `redis-server --version`. */
+export function describeMachine(redisVersion: string): Machine {
   const cpus = os.cpus();
-  const memory = Math.round(os.totalmem() / 2 ** 30);
-  const redis = /v=(\S+)/.exec(redisVersion)?.[1] ?? redisVersion;
-  const packages = ['nestjs-locking', '@nestjs/core', 'ioredis'].map((name) => `${name} ${versionOf(name)}`);
-  return [
-    `${String(cpus.length)} × ${cpus[0]?.model.trim() ?? 'unknown CPU'}, ${String(memory)} GiB, ${os.type()} ${os.arch()}`,
-    [`Node ${process.versions.node}`, `Redis ${redis} on loopback`, ...packages].join(', '),
-  ].join('\n');
+  return {
+    cpu: cpus[0]?.model.trim() ?? 'unknown',
+    cores: cpus.length,
+    memoryGiB: Math.round(os.totalmem() / 2 ** 30),
+    system: `${os.type()} ${os.arch()}`,
+    node: process.versions.node,
+    redis: /v=(\S+)/.exec(redisVersion)?.[1] ?? redisVersion,
+  };
 }
 
-function versionOf(name: string): string {
-  return (require(`${name}/package.json`) as { version: string }).version;
+/** What was measured. */
+export function listVersions(participants: readonly Participant[]): Record<string, string> {
+  const own = ['nestjs-locking', '@nestjs/core', 'ioredis'].map((name) => [
+    name,
+    versionIn(require.resolve(`${name}/package.json`)),
+  ]);
+  // Not resolved, as not every package exports its package.json.
+  const peers = participants
+    .filter(({ kind }) => kind === 'peer')
+    .map(({ name }) => [name, versionIn(path.join(PEERS_FOLDER, 'node_modules', name, 'package.json'))]);
+  return Object.fromEntries([...own, ...peers]) as Record<string, string>;
+}
+
+function versionIn(file: string): string {
+  // One of them has a `v` in front.
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version.replace(/^v/, '');
 }

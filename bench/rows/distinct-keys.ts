@@ -1,32 +1,41 @@
-import type { LockingService } from 'nestjs-locking';
-import type { Comparison } from '../measure.js';
-import type { Bench } from '../setup.js';
-import { atOnce, inTurn } from './batches.js';
-import { takeAndFreePlainly } from './plain-lock.js';
+import { FLOOR } from '../contenders/participants.js';
+import { atLeast, type Goal } from './goals.js';
+import type { Figure, Row } from './row.js';
 
-const BASELINE = 'SET NX PX, then compare-and-delete by EVALSHA';
+export const oneAtATime = distinctKeys({
+  id: 'one-at-a-time',
+  title: 'acquire + release, distinct keys, one at a time',
+  meaning: 'What a lock costs that nobody else wants: two round trips.',
+  width: 1,
+  goal: atLeast(0.95, '× floor'),
+});
 
-export async function distinctKeysInTurn({ locking, redis }: Bench): Promise<Comparison> {
-  const plainly = await takeAndFreePlainly(redis);
+export const hundredAtATime = distinctKeys({
+  id: 'hundred-at-a-time',
+  title: 'acquire + release, distinct keys, 100 at a time',
+  meaning: 'The same under load, where what is asked for at the same time can share a round trip.',
+  width: 100,
+  goal: atLeast(2.5, '× floor'),
+});
+
+function distinctKeys({
+  width,
+  goal,
+  ...texts
+}: Pick<Row, 'id' | 'title' | 'meaning'> & { width: number; goal: Goal }): Row {
+  const figures: Figure[] = [
+    { id: 'rate', title: 'locks/s against the floor', unit: '×', better: 'more', relativeTo: FLOOR, goal },
+    { id: 'rate', title: 'locks/s', unit: '/s', better: 'more', detail: true },
+  ];
   return {
-    title: 'Redis: acquire + release, distinct keys, one at a time',
-    locked: inTurn(20, async (i) => takeAndFree(locking, `key-${String(i)}`)),
-    baseline: inTurn(20, async (i) => plainly(`plain-${String(i)}`)),
-    baselineTitle: BASELINE,
+    ...texts,
+    rounds: { full: 61, quick: 15 },
+    takesPart: ({ kind }) => kind === 'ours' || kind === 'peer' || kind === 'floor',
+    async measure({ crew, plan, newKey }, participant) {
+      const worker = await crew.workerOf(participant);
+      const { locks, ms } = await worker.call('cycle', { prefix: newKey(), width, ms: plan.choose(60, 30) });
+      return { rate: (locks * 1000) / ms };
+    },
+    figures,
   };
-}
-
-export async function distinctKeysAtOnce({ locking, redis }: Bench): Promise<Comparison> {
-  const plainly = await takeAndFreePlainly(redis);
-  return {
-    title: 'Redis: acquire + release, distinct keys, 100 at a time',
-    locked: atOnce(100, async (i) => takeAndFree(locking, `key-${String(i)}`)),
-    baseline: atOnce(100, async (i) => plainly(`plain-${String(i)}`)),
-    baselineTitle: BASELINE,
-  };
-}
-
-async function takeAndFree(locking: LockingService, key: string): Promise<void> {
-  const lock = await locking.acquire(key);
-  await lock.release();
 }

@@ -1,14 +1,24 @@
-import type { Comparison } from '../measure.js';
-import type { Bench } from '../setup.js';
-import { decoratedMethod } from './decorated-method.js';
-import { distinctKeysAtOnce, distinctKeysInTurn } from './distinct-keys.js';
-import { inMemoryExecute } from './in-memory.js';
-import { oneKey } from './one-key.js';
+import { hundredAtATime, oneAtATime } from './distinct-keys.js';
+import { fourProcesses } from './four-processes.js';
+import { handOver } from './hand-over.js';
+import { idleWaiters } from './idle-waiters.js';
+import { decorated, inMemory } from './in-process.js';
+import { manyKeys } from './many-keys.js';
+import { emptyJob, oneKey } from './one-key.js';
+import { extendAll, ownRenewal } from './renewal.js';
+import type { Row } from './row.js';
 
-export const WORK: ((bench: Bench) => Promise<Comparison> | Comparison)[] = [
-  distinctKeysInTurn,
-  distinctKeysAtOnce,
+export const ROWS: readonly Row[] = [
+  oneAtATime,
+  hundredAtATime,
   oneKey,
-  inMemoryExecute,
-  decoratedMethod,
+  emptyJob,
+  fourProcesses,
+  handOver,
+  idleWaiters,
+  extendAll,
+  ownRenewal,
+  inMemory,
+  decorated,
+  manyKeys,
 ];

@@ -1,26 +1,45 @@
-import type { Comparison } from '../measure.js';
-import type { Bench } from '../setup.js';
-import { atOnce, inTurn } from './batches.js';
+import { SERIAL } from '../contenders/participants.js';
+import { contention } from './contention.js';
+import { atLeast, partOfBestPeer, timesBestPeer } from './goals.js';
+import type { Row } from './row.js';
 
 const TASKS = 50;
-const COUNTER = 'bench:counter';
 
-/** Read, then write: a lost update would show in the count. */
-export function oneKey({ locking, redis }: Bench): Comparison {
-  let jobs = 0;
-  const job = async (): Promise<void> => {
-    const count = Number(await redis.get(COUNTER));
-    await redis.set(COUNTER, count + 1);
-    jobs++;
-  };
-  return {
-    title: `Redis: ${String(TASKS)} tasks in one process, one key (the job: a GET, a SET)`,
-    locked: atOnce(TASKS, async () => locking.execute('one-key', job, { timeout: '30s' })),
-    baseline: inTurn(TASKS, job),
-    baselineTitle: 'the same jobs one after another, without a lock',
-    async verify() {
-      const counted = Number(await redis.get(COUNTER));
-      if (counted !== jobs) throw new Error(`${String(jobs - counted)} of ${String(jobs)} updates were lost`);
+export const oneKey: Row = {
+  id: 'one-key',
+  title: `${String(TASKS)} tasks in one process, one key, the job a GET and a SET`,
+  meaning: 'A hot key in one process, against the same jobs one after another without a lock, which no lock can beat.',
+  rounds: { full: 4, quick: 2 },
+  takesPart: ({ kind }) => kind !== 'floor',
+  measure: async (stage, participant) =>
+    contention(stage, participant, {
+      processes: 1,
+      tasks: TASKS,
+      job: 'read and write',
+      ms: stage.plan.choose(3000, 400),
+    }),
+  figures: [
+    {
+      id: 'rate',
+      title: 'jobs/s against serial',
+      unit: '×',
+      better: 'more',
+      relativeTo: SERIAL,
+      goal: atLeast(0.95, '× serial'),
     },
-  };
-}
+    { id: 'rate', title: 'jobs/s', unit: '/s', better: 'more', detail: true },
+    { id: 'longestWait', title: 'longest wait', unit: 'ms', better: 'less', goal: partOfBestPeer(50) },
+    { id: 'jainOfTasks', title: 'fairness over tasks (Jain)', unit: '', better: 'more', goal: atLeast(0.99) },
+  ],
+};
+
+export const emptyJob: Row = {
+  id: 'empty-job',
+  title: `${String(TASKS)} tasks in one process, one key, an empty job`,
+  meaning: 'How fast a lock goes from task to task inside a process.',
+  rounds: { full: 5, quick: 2 },
+  takesPart: ({ kind }) => kind === 'ours' || kind === 'peer',
+  measure: async (stage, participant) =>
+    contention(stage, participant, { processes: 1, tasks: TASKS, job: 'empty', ms: stage.plan.choose(1000, 200) }),
+  figures: [{ id: 'rate', title: 'grants/s', unit: '/s', better: 'more', goal: timesBestPeer(20) }],
+};

@@ -41,7 +41,9 @@ export function leaseIn(engine: LockEngine, key: string): Lease | undefined {
 /** What callers that still wait in `engine` have been given of their keys. */
 export function collectedIn(engine: LockEngine): readonly Lease[] {
   const waiters = [...insideOf(engine).parts.lines.waiters()];
-  return waiters.flatMap(({ errand }) => (errand as unknown as { collected?: Grant } | undefined)?.collected?.leases ?? []);
+  return waiters.flatMap(
+    ({ errand }) => (errand as unknown as { collected?: Grant } | undefined)?.collected?.leases ?? [],
+  );
 }
 
 /** What `handle` is to give back, trusted or not. */

@@ -92,7 +92,7 @@ const begun = performance.now();
 const samples = [];
 const batch = 100;
 while (once < keys || performance.now() - begun < lasts) {
-  const service = services[(once / batch) % 2 | 0];
+  const service = services[((once / batch) % 2) | 0];
   assert(service);
   if (once < keys) {
     const from = once;
@@ -106,7 +106,9 @@ while (once < keys || performance.now() - begun < lasts) {
   if (wait > 2) await delay(wait);
   if (samples.length < ((performance.now() - begun) / lasts) * 10) {
     samples.push(heap());
-    console.log(`${(performance.now() / 60_000).toFixed(1)} min: ${once} keys once, ${contended} calls in contention, heap ${samples.at(-1)?.toFixed(1)} MiB`);
+    console.log(
+      `${(performance.now() / 60_000).toFixed(1)} min: ${once} keys once, ${contended} calls in contention, heap ${samples.at(-1)?.toFixed(1)} MiB`,
+    );
   }
 }
 await delay(6000);
@@ -114,7 +116,14 @@ const inside = services.map(insideOf);
 const resources = process.getActiveResourcesInfo().filter((name) => name === 'Timeout' || name === 'Immediate');
 const left = await redis.keys('*');
 console.log('inside the engines:', JSON.stringify(inside));
-console.log('timers:', resources.length, ' keys in Redis:', left.join(', '), ' heap:', samples.map((size) => size.toFixed(1)).join(' '));
+console.log(
+  'timers:',
+  resources.length,
+  ' keys in Redis:',
+  left.join(', '),
+  ' heap:',
+  samples.map((size) => size.toFixed(1)).join(' '),
+);
 for (const sizes of inside) for (const [name, size] of Object.entries(sizes)) assert.equal(size, 0, `${name} left`);
 assert.deepEqual(resources, [], 'timers left');
 assert.deepEqual(left, ['lock:nestjs-locking:fence']);

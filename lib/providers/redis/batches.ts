@@ -1,7 +1,7 @@
 import type { ScriptName } from './script-runner.js';
 
 /** As many keys as one script call names at most: longer ones would hold up everybody else. */
-export const BATCH = 200;
+const BATCH = 200;
 
 /** One call of a script for several requests. */
 export interface ScriptCall<Answer> {

@@ -1,0 +1,22 @@
+import { BROKEN, FLOOR, OURS, PEERS, SERIAL, type Participant } from './contenders/participants.js';
+import type { BenchOptions } from './options.js';
+import { installPeers } from './peers/install.js';
+
+export async function chooseParticipants(
+  { peers, broken }: BenchOptions,
+  interrupted: AbortSignal,
+): Promise<readonly Participant[]> {
+  return [SERIAL, FLOOR, OURS, ...(peers ? await availablePeers(interrupted) : []), ...(broken ? [BROKEN] : [])];
+}
+
+async function availablePeers(interrupted: AbortSignal): Promise<readonly Participant[]> {
+  try {
+    await installPeers(interrupted);
+    return PEERS;
+  } catch (error) {
+    interrupted.throwIfAborted();
+    const reason = error instanceof Error ? error.message : String(error);
+    console.warn(`The other packages cannot be installed, so this goes on without them: ${reason}\n`);
+    return [];
+  }
+}

@@ -1,0 +1,26 @@
+/**
+ * What a contender is to the comparison. `floor` is a bare lock without waiting, `serial` the same work without any
+ * lock and nobody beside it, `broken` a lock that does not work.
+ */
+export type Kind = 'ours' | 'peer' | 'floor' | 'serial' | 'broken';
+
+export interface Participant {
+  /** Of a peer, that of its package. */
+  readonly name: string;
+  readonly kind: Kind;
+}
+
+export const OURS: Participant = { name: 'nestjs-locking', kind: 'ours' };
+export const FLOOR: Participant = { name: 'floor', kind: 'floor' };
+export const SERIAL: Participant = { name: 'serial', kind: 'serial' };
+export const BROKEN: Participant = { name: 'broken', kind: 'broken' };
+
+/** What a Nest application could use in its place. */
+export const PEERS: readonly Participant[] = [
+  'redlock',
+  '@sesamecare-oss/redlock',
+  'redis-semaphore',
+  'redlock-universal',
+  'murlock',
+  '@medusajs/locking-redis',
+].map((name) => ({ name, kind: 'peer' }));

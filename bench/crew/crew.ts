@@ -1,0 +1,46 @@
+import type { Participant } from '../contenders/participants.js';
+import { WorkerProcess } from './worker-process.js';
+
+/** At most. */
+const WARM_UP_MS = 1_300;
+
+/** For those that only take part where most wait, or that replace one which is still busy. */
+const SHORT_WARM_UP_MS = 200;
+
+/**
+ * The processes that the contenders run in, each started when it is first needed. Every contender has processes of its
+ * own, so that what one leaves behind (timers, garbage, compiled code) does not disturb the others.
+ */
+export class Crew {
+  private readonly workers = new Map<string, Promise<WorkerProcess>>();
+  private closed = false;
+
+  constructor(private readonly redisUrl: string) {}
+
+  /** Those with the numbers 0 to `count` - 1. */
+  async workersOf(participant: Participant, count: number): Promise<WorkerProcess[]> {
+    return Promise.all(Array.from({ length: count }, async (_, number) => this.workerOf(participant, number)));
+  }
+
+  async workerOf({ name }: Participant, number = 0): Promise<WorkerProcess> {
+    const slot = `${name} ${String(number)}`;
+    const existing = await this.workers.get(slot)?.catch(() => undefined);
+    if (existing?.usable) return existing;
+    if (this.closed) throw new Error('The bench is over');
+    const started = this.start(name, number === 0 && !existing ? WARM_UP_MS : SHORT_WARM_UP_MS);
+    this.workers.set(slot, started);
+    return started;
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    const started = await Promise.allSettled(this.workers.values());
+    await Promise.all(started.map(async (worker) => worker.status === 'fulfilled' && worker.value.end()));
+  }
+
+  private async start(name: string, ms: number): Promise<WorkerProcess> {
+    const worker = await WorkerProcess.start(name, this.redisUrl);
+    await worker.call('warmUp', { ms });
+    return worker;
+  }
+}

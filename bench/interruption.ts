@@ -1,0 +1,10 @@
+/** Aborts when somebody wants this process to go. A second Ctrl-C ends it at once. */
+export function watchForInterruption(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => {
+      controller.abort(new Error(`Interrupted by ${signal}`));
+    });
+  }
+  return controller.signal;
+}

@@ -1,0 +1,29 @@
+// @ts-check
+// What the lock provider of Medusa takes from `@medusajs/framework/utils`, doing the same as the original in 2.21.2:
+// the real package brings hundreds of others along (a web server, an ORM, an AWS client), and none of them locks.
+
+/**
+ * @template T
+ * @param {Promise<T>[]} promises
+ */
+export async function promiseAll(promises) {
+  const states = await Promise.allSettled(promises);
+  return states.map((state) => {
+    if (state.status === 'rejected') throw state.reason;
+    return state.value;
+  });
+}
+
+export class MedusaError extends Error {
+  static Types = { CONFLICT: 'conflict' };
+
+  /**
+   * @param {string} type
+   * @param {string} message
+   */
+  constructor(type, message) {
+    super(message);
+    this.type = type;
+    this.date = new Date();
+  }
+}

@@ -1,0 +1,57 @@
+import { formatFigure } from '../report/format.js';
+import type { FigureResult, Machine, Results, RowResult } from '../report/results.js';
+import { markdownTable } from './markdown-table.js';
+import { wrap } from './wrap.js';
+
+const HEADING = ['work', 'measured', 'nestjs-locking', 'best of the others'];
+
+const METHOD =
+  'Each package works at its own defaults and in processes of its own, with the calls that its documentation recommends; one that gives up waiting is called again at once. They take turns, round by round, and the figures are medians over the rounds. The speed of such a machine changes from minute to minute: trust the ratios, which are taken within a round. "Floor" is a bare `SET NX PX` and a compare-and-delete script, without any waiting; "serial" is the same jobs one after another without a lock.';
+
+/** The section of the README about performance, from the results of a full run. */
+export function renderPerformance(results: Results): string {
+  const { machine, versions, rows, startedAt, seconds } = results;
+  return [
+    wrap(`Measured on ${startedAt.slice(0, 10)} on ${describe(machine)}. ${METHOD}`),
+    markdownTable(HEADING, rows.flatMap(tableRows)),
+    rows.map(({ title, meaning }) => wrap(`- _${title}_: ${meaning}`, '  ')).join('\n'),
+    ...shortcomings(rows),
+    wrap(
+      `Versions: ${Object.entries(versions)
+        .map(([name, version]) => `${name} ${version}`)
+        .join(', ')}.`,
+    ),
+    wrap(
+      `To repeat it, in a checkout: \`npm ci && npm run bench\` (${String(Math.ceil(seconds / 60))} minutes), or \`npm run bench -- --quick\` for a first look.`,
+    ),
+  ].join('\n\n');
+}
+
+function tableRows({ title, figures }: RowResult): string[][] {
+  return figures
+    .filter(({ detail }) => !detail)
+    .map((figure, i) => [i === 0 ? title : '', figure.title, ours(figure), best(figure)]);
+}
+
+function ours({ contenders, unit }: FigureResult): string {
+  const figure = contenders.find(({ kind }) => kind === 'ours');
+  return figure ? formatFigure(figure.median, unit) : '–';
+}
+
+function best({ contenders, unit, bestPeer }: FigureResult): string {
+  const figure = contenders.find(({ name }) => name === bestPeer);
+  return figure ? `${formatFigure(figure.median, unit)} (${figure.name})` : '–';
+}
+
+function describe({ cpu, cores, memoryGiB, system, node, redis }: Machine): string {
+  return `${String(cores)} × ${cpu} with ${String(memoryGiB)} GiB, ${system}, Node ${node}, Redis ${redis} on loopback`;
+}
+
+function shortcomings(rows: readonly RowResult[]): string[] {
+  const lost = rows.flatMap(({ title, lostUpdates }) =>
+    Object.entries(lostUpdates).map(
+      ([name, count]) => `${name} lost ${count.toLocaleString('en')} updates in _${title}_.`,
+    ),
+  );
+  return lost.length === 0 ? [] : [wrap(lost.join(' '))];
+}

@@ -1,0 +1,93 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { findRedisServer } from '../tools/redis-server/index.mjs';
+import { chooseParticipants } from './choose-participants.js';
+import type { Participant } from './contenders/participants.js';
+import { watchForInterruption } from './interruption.js';
+import { describeMachine, listVersions } from './machine.js';
+import type { BenchOptions } from './options.js';
+import { planFor } from './plan.js';
+import { evaluate } from './report/evaluate.js';
+import type { Results, RowResult } from './report/results.js';
+import { RESULTS_FOLDER } from './report/results-folder.js';
+import { reportRow } from './report/row-report.js';
+import { summarizeRows } from './report/summary.js';
+import { ROWS } from './rows/index.js';
+import type { Row, Stage } from './rows/row.js';
+import { runRow } from './run-row.js';
+import { setStage } from './stage.js';
+
+/**
+ * What this library costs and gives, next to the least that the same work can cost on this machine, and next to the
+ * packages that an application could use in its place. The speed of machines drifts: trust the ratios.
+ */
+export async function runBench(options: BenchOptions): Promise<void> {
+  const rows = chooseRows(options.only);
+  const interrupted = watchForInterruption();
+  const participants = await chooseParticipants(options, interrupted);
+  const started = new Date();
+  const head = {
+    mode: options.quick ? ('quick' as const) : ('full' as const),
+    startedAt: started.toISOString(),
+    machine: describeMachine((await findRedisServer()).version),
+    versions: listVersions(participants),
+  };
+  console.log(describe(head.machine, head.versions));
+
+  const { stage, clear } = await setStage(planFor(options.quick), interrupted);
+  try {
+    const results = await measureAll(rows, stage, participants);
+    const seconds = Math.round((Date.now() - started.getTime()) / 1000);
+    console.log(`${summarizeRows(results)}\n`);
+    console.log(`Took ${String(seconds)} s. Ratios are medians of pairs measured in the same round.`);
+    // A part of the rows, or with the broken lock among the contenders, is not to be mistaken for the whole.
+    if (options.only.length === 0 && !options.broken) await save({ ...head, seconds, rows: results });
+    if (results.some(isWrong)) process.exitCode = 1;
+  } finally {
+    await clear();
+  }
+}
+
+function chooseRows(only: readonly string[]): readonly Row[] {
+  const wanted = ROWS.filter(
+    ({ id, title }) =>
+      only.length === 0 || only.some((text) => `${id} ${title}`.toLowerCase().includes(text.toLowerCase())),
+  );
+  if (wanted.length === 0)
+    throw new Error(`No row is called like that. There are: ${ROWS.map(({ id }) => id).join(', ')}`);
+  return wanted;
+}
+
+async function measureAll(
+  rows: readonly Row[],
+  stage: Stage,
+  participants: readonly Participant[],
+): Promise<RowResult[]> {
+  const results: RowResult[] = [];
+  for (const row of rows) {
+    const result = evaluate(await runRow(row, stage, participants));
+    console.log(`${reportRow(result)}\n`);
+    results.push(result);
+  }
+  return results;
+}
+
+function describe(
+  { cpu, cores, memoryGiB, system, node, redis }: Results['machine'],
+  versions: Results['versions'],
+): string {
+  const packages = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  return `${String(cores)} × ${cpu}, ${String(memoryGiB)} GiB, ${system}\nNode ${node}, Redis ${redis} on loopback, ${packages.join(', ')}\n`;
+}
+
+async function save(results: Results): Promise<void> {
+  const file = path.join(RESULTS_FOLDER, results.mode === 'quick' ? 'quick.json' : 'latest.json');
+  await mkdir(RESULTS_FOLDER, { recursive: true });
+  await writeFile(file, `${JSON.stringify(results, undefined, 2)}\n`);
+  console.log(`Written to ${path.relative(process.cwd(), file)}.`);
+}
+
+/** This library lost updates or failed. What the others do is for the table. */
+function isWrong({ lostUpdates, failures }: RowResult): boolean {
+  return 'nestjs-locking' in lostUpdates || failures.some((failure) => failure.startsWith('nestjs-locking:'));
+}
