@@ -54,9 +54,6 @@ local function undoElsewhere(lock, line, claim)
       passOn(lock, line)
     end
   end
-  if expires ~= '' then
-    refuseLate(line, parseClaim(claim), tonumber(expires))
-  end
 end
 
 -- The attempts that are left once this one is given up, and whether it was among them.
@@ -107,5 +104,10 @@ end
 for n = 1, #KEYS - 1 do
   local lock = KEYS[n + 1]
   outcomes[n] = outcomes[n] or giveUp(lock, lineOf(lock), ARGV[n + 1])
+  if undo and expires ~= '' then
+    -- Wherever it was found: it may come once more.
+    local attempt = parseClaim(ARGV[n + 1])
+    refuseLate(lineOf(lock), attempt, tonumber(expires))
+  end
 end
 return outcomes

@@ -31,9 +31,10 @@ local function nameOf(lock)
   return string.sub(lock, #prefix + 1)
 end
 
--- Tells a process something; with how many it arrived.
+-- Tells a process something; with how many it arrived. Where this user may not publish, with none.
 local function tell(address, ...)
-  return redis.call('PUBLISH', prefix .. 'nestjs-locking:wake:' .. address, table.concat({...}, ' '))
+  local heard = redis.pcall('PUBLISH', prefix .. 'nestjs-locking:wake:' .. address, table.concat({...}, ' '))
+  return type(heard) == 'number' and heard or 0
 end
 
 -- An attempt's id begins with the address of its process.
