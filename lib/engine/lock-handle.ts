@@ -64,6 +64,11 @@ export class LockHandle implements Lock {
     return this.remaining > 0;
   }
 
+  /** Whether others share its lock that have not given it up yet. */
+  get outlived(): boolean {
+    return this.#grants.some(({ joins }) => joins > 0);
+  }
+
   /** Why it can't be trusted any more, if so. */
   get loss(): LockLostError | undefined {
     return this.#grants.find(({ loss }) => loss)?.loss;

@@ -6,8 +6,8 @@ import { sharedLease } from './inside.js';
 interface Batch {
   readonly process: number;
   readonly key: string;
-  /** Whether others stood in line when the store granted the lease. */
-  readonly wanted: boolean;
+  /** Whether others stood in line when the store granted the lease, and whenever it was asked again. */
+  wanted: boolean;
   used: boolean;
   /** When the process was told that others wait. */
   toldAt?: number;
@@ -24,6 +24,7 @@ export class Batches {
   constructor(
     private readonly now: () => number,
     private readonly othersWait: (key: string, process: number) => boolean,
+    private readonly isKnownDeaf: (process: number) => boolean,
     private readonly report: (violation: string) => void,
   ) {}
 
@@ -33,13 +34,13 @@ export class Batches {
     this.batches.set(attemptId, { process, key, wanted, used: false, count: 0 });
   }
 
-  /** The process knows of its lease. */
-  delivered(attemptId: string): void {
+  /** The store has said so, perhaps once more. */
+  confirmed(attemptId: string): void {
     const batch = this.batches.get(attemptId);
-    if (batch?.wanted) batch.toldAt ??= this.now();
+    if (batch?.wanted) batch.wanted = this.othersWait(batch.key, batch.process);
   }
 
-  /** The process has heard that others wait. */
+  /** The process has heard that others wait, or has to reckon with them. */
   told(attemptId: string): void {
     const batch = this.batches.get(attemptId);
     if (batch) batch.toldAt ??= this.now();
@@ -49,6 +50,13 @@ export class Batches {
   expectTold(attemptId: string): void {
     const batch = this.batches.get(attemptId);
     if (batch) batch.expectedAt ??= this.now();
+  }
+
+  /** The process knows that it does not hear of others: it has to reckon with them, whatever it has. */
+  knowsDeaf(process: number, has: (key: string, attemptId: string) => boolean): void {
+    for (const [attemptId, batch] of this.batches) {
+      if (batch.process === process && has(batch.key, attemptId)) this.told(attemptId);
+    }
   }
 
   /** The process hears nothing more for now: what was expected may not have come. */
@@ -61,12 +69,15 @@ export class Batches {
     if (!batch) return;
     const isFirst = !batch.used;
     batch.used = true;
+    // Until then nobody can say that the process knew of its lease.
+    if (isFirst && (batch.wanted || this.isKnownDeaf(process))) batch.toldAt ??= this.now();
     const toldAt = Math.min(batch.toldAt ?? Infinity, batch.expectedAt ?? Infinity);
     if (toldAt === Infinity) return;
     batch.count += 1;
-    if (isFirst || !this.othersWait(batch.key, process)) return;
     const since = this.now() - toldAt;
-    if (batch.count > COHORT_GRANTS + 1 || since >= COHORT_TIME) {
+    // The clock of the process may be a little slow.
+    const isOver = batch.count > COHORT_GRANTS + 1 || since > COHORT_TIME;
+    if (isOver && !isFirst && this.othersWait(batch.key, process)) {
       const times = `${batch.count} times and for ${since} ms`;
       this.report(`ORDER: P${process} has handed ${batch.key} on within itself ${times} while others waited`);
     }

@@ -14,6 +14,8 @@ export class Channel {
   private broken?: Signal & { readonly noticed: boolean };
   private connection = 0;
   private closed = false;
+  private isDeaf = true;
+  private wasOpened = false;
 
   /** @param ordered - messages come in the order in which they were sent, and none of a connection that is gone */
   constructor(
@@ -35,6 +37,16 @@ export class Channel {
     return this.subscribed && !this.clock.frozen && this.faults.sparesMessages;
   }
 
+  /** Whether the process knows that it hears nothing. */
+  get isKnownDeaf(): boolean {
+    return this.isDeaf;
+  }
+
+  /** Whether the process has ever been told that it will hear what concerns it. */
+  get hasOpened(): boolean {
+    return this.wasOpened;
+  }
+
   listen(address: string, listener: WakeUpListener): Promise<void> {
     this.opened = this.open(address, listener);
     return this.opened;
@@ -46,7 +58,7 @@ export class Channel {
     this.broken = { ...signal(), noticed };
     if (!this.subscribed) return;
     this.unsubscribe();
-    if (noticed) this.notify((listener) => listener.interrupted());
+    if (noticed) this.notifyOfInterruption();
   }
 
   restore(): void {
@@ -55,9 +67,12 @@ export class Channel {
     this.broken = undefined;
     broken.resolve();
     if (!listener || this.closed) return;
-    if (!broken.noticed) this.notify(() => listener.interrupted());
+    if (!broken.noticed) this.notifyOfInterruption();
     this.subscribe();
-    this.notify(() => listener.restored());
+    this.notify(() => {
+      this.isDeaf = false;
+      listener.restored();
+    });
   }
 
   close(): void {
@@ -75,6 +90,8 @@ export class Channel {
     this.listener = listener;
     this.subscribe();
     await this.clock.awake();
+    this.isDeaf = false;
+    this.wasOpened = true;
   }
 
   private subscribe(): void {
@@ -83,10 +100,7 @@ export class Channel {
     this.subscribed = true;
     this.lines.listen(this.address, {
       granted: (key, attemptId, token, wanted) =>
-        this.receive((listener) => {
-          watcher.hearsOfGrant(process, attemptId);
-          listener.granted(key, attemptId, token, wanted);
-        }),
+        this.receive((listener) => listener.granted(key, attemptId, token, wanted)),
       wanted: (key, attemptId) =>
         this.receive((listener) => {
           watcher.hearsOfWaiters(process, key, attemptId);
@@ -126,6 +140,14 @@ export class Channel {
     await this.faults.park('message');
     await this.clock.awake();
     if (goesOn()) tell(this.listener!);
+  }
+
+  private notifyOfInterruption(): void {
+    this.notify((listener) => {
+      listener.interrupted();
+      this.isDeaf = true;
+      this.watcher.knowsDeaf(this.process);
+    });
   }
 
   /** What the connection says of itself; not before it was there. */

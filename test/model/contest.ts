@@ -30,21 +30,26 @@ export class Contest implements Stage {
   readonly judge = new Judge(this);
   readonly store = new WatchedStore(this.clock, this.judge);
   readonly processes: Actor[] = [];
+  readonly listening = true;
   /** How many callers have not been served or turned down. */
   waiting = 0;
   /** How many messages were lost. */
   lost = 0;
 
-  /** @param loses - whether the next message is lost */
+  /**
+   * @param loses - whether the next message is lost
+   * @param ordered - whether the requests of a process arrive in the order in which it has sent them
+   */
   constructor(
     private readonly scheduler: fc.Scheduler,
     count: number,
     private readonly loses: () => boolean,
+    private readonly ordered: boolean,
   ) {
     for (let process = 0; process < count; process++) {
-      const channel = { isOpen: false, isClear: false };
+      const channel = { isOpen: false, isClear: false, isKnownDeaf: true, hasOpened: false };
       const engine = new LockEngine(this.connect(process, channel), settings, this.clock);
-      this.processes.push({ engine, channel, calmSince: -Infinity });
+      this.processes.push({ engine, channel, calmSince: -Infinity, frozen: false });
     }
   }
 
@@ -89,11 +94,20 @@ export class Contest implements Stage {
     return this.scheduler.schedule(Promise.resolve(), what);
   }
 
-  private connect(process: number, channel: { isOpen: boolean; isClear: boolean }): LockingProvider {
+  private connect(
+    process: number,
+    channel: { isOpen: boolean; isKnownDeaf: boolean; hasOpened: boolean },
+  ): LockingProvider {
     const { judge } = this;
     const store = watchedProvider(process, this.store, judge);
+    let lastArrival = Promise.resolve();
+    const arrive = async (what: string): Promise<void> => {
+      if (!this.ordered || what === 'listen') return this.happens(`the store hears from P${process}: ${what}`);
+      lastArrival = lastArrival.then(() => this.happens(`the store hears from P${process}: ${what}`));
+      return lastArrival;
+    };
     const carry = async <T>(what: string, execute: () => Promise<T>): Promise<T> => {
-      await this.happens(`the store hears from P${process}: ${what}`);
+      await arrive(what);
       const answer = await execute();
       await this.happens(`P${process} has the answer: ${what}`);
       return answer;
@@ -103,13 +117,14 @@ export class Contest implements Stage {
         carry('listen', async () => {
           this.store.lines.listen(address, this.ear(process, listener));
           channel.isOpen = true;
+        }).then(() => {
+          channel.isKnownDeaf = false;
+          channel.hasOpened = true;
         }),
       acquire: (requests) =>
         requests.map(async (request) => {
           judge.asks(process, request);
-          const answer = await carry('acquire', () => store.acquire([request])[0]!);
-          judge.hasAnswer(request, answer);
-          return answer;
+          return carry('acquire', () => store.acquire([request])[0]!);
         }),
       extend: (requests) => requests.map((request) => carry('extend', () => store.extend([request])[0]!)),
       release: (requests) => requests.map((request) => carry('release', () => store.release([request])[0]!)),
@@ -126,10 +141,7 @@ export class Contest implements Stage {
     };
     return {
       granted: (key, attemptId, token, wanted) =>
-        hear('granted', () => {
-          this.judge.hearsOfGrant(process, attemptId);
-          listener.granted(key, attemptId, token, wanted);
-        }),
+        hear('granted', () => listener.granted(key, attemptId, token, wanted)),
       wanted: (key, attemptId) =>
         hear('wanted', () => {
           this.judge.hearsOfWaiters(process, key, attemptId);

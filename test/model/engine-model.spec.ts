@@ -6,7 +6,7 @@ import { windUp } from './wind-up.js';
 import { World } from './world.js';
 
 /** What went wrong in the course of `schedule`. */
-async function play({ ordered, steps }: Schedule, listening: boolean): Promise<readonly string[]> {
+async function play({ ordered, drifting, steps }: Schedule, listening: boolean): Promise<readonly string[]> {
   let state = 1;
   jest.spyOn(Math, 'random').mockImplementation(() => {
     state = (state * 48271) % 2147483647;
@@ -16,7 +16,7 @@ async function play({ ordered, steps }: Schedule, listening: boolean): Promise<r
   const onUnhandled = (reason: unknown): void => void unhandled.push(reason);
   process.on('unhandledRejection', onUnhandled);
   try {
-    const world = new World({ ordered, listening });
+    const world = new World({ ordered, drifting, listening });
     const { violations } = world.ledger;
     for (const step of steps) {
       await world.take(step);

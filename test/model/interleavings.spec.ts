@@ -40,7 +40,7 @@ describe('requests, answers and messages of several processes in any order', () 
     async () => {
       await fc.assert(
         fc.asyncProperty(fc.scheduler(), contestants, async (scheduler, entrants) => {
-          const contest = new Contest(scheduler, PROCESSES, () => false);
+          const contest = new Contest(scheduler, PROCESSES, () => false, true);
           const standstill = await play(contest, entrants);
           expect(contest.violations).toEqual([]);
           expect(standstill).toBe(0);
@@ -61,8 +61,9 @@ describe('requests, answers and messages of several processes in any order', () 
           fc.scheduler(),
           contestants,
           fc.infiniteStream(fc.boolean()),
-          async (scheduler, entrants, losses) => {
-            const contest = new Contest(scheduler, PROCESSES, () => losses.next().value);
+          fc.boolean(),
+          async (scheduler, entrants, losses, ordered) => {
+            const contest = new Contest(scheduler, PROCESSES, () => losses.next().value, ordered);
             const standstill = await play(contest, entrants);
             expect(contest.violations).toEqual([]);
             expect(standstill).toBeLessThanOrEqual(LONGEST_PAUSE);

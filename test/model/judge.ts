@@ -1,4 +1,4 @@
-import type { LeaseAnswer, LeaseRequest, ReleaseOutcome, ReleaseRequest, ExtendRequest } from '../../lib/index.js';
+import type { LeaseRequest, ReleaseOutcome, ReleaseRequest, ExtendRequest } from '../../lib/index.js';
 import type { MemoryLease } from '../../lib/providers/memory/memory-lock-store.js';
 import type { LockEngine } from '../../lib/engine/lock-engine.js';
 import type { ManualClock } from '../../lib/testing/index.js';
@@ -16,6 +16,8 @@ export interface Stage {
   readonly clock: ManualClock;
   readonly store: WatchedStore;
   readonly processes: readonly Actor[];
+  /** Whether the store has lines. */
+  readonly listening: boolean;
 }
 
 /** One process, as far as the rules ask after it. */
@@ -23,11 +25,17 @@ export interface Actor {
   readonly engine: LockEngine;
   /** Since when it has not been frozen, and no call of it has gone wrong. */
   readonly calmSince: number;
+  /** Whether its timers are held up. */
+  readonly frozen: boolean;
   readonly channel: {
     /** Whether the store finds somebody there. */
     readonly isOpen: boolean;
     /** Whether what the store says now is heard at once. */
     readonly isClear: boolean;
+    /** Whether the process knows that it hears nothing. */
+    readonly isKnownDeaf: boolean;
+    /** Whether it has ever been told that it will hear what concerns it. */
+    readonly hasOpened: boolean;
   };
 }
 
@@ -51,11 +59,19 @@ export class Judge implements Watcher {
       { isThere: (process) => stage.processes[process]!.channel.isOpen, calmSince },
       report,
     );
-    this.batches = new Batches(now, (key, process) => this.precedence.othersWait(key, process), report);
+    this.batches = new Batches(
+      now,
+      (key, process) => this.othersWait(key, process),
+      (process) => stage.processes[process]!.channel.isKnownDeaf,
+      report,
+    );
     this.pauses = new Pauses(now, calmSince, report);
   }
 
-  asks(process: number, { attemptId, tokens = 1 }: LeaseRequest): void {
+  asks(process: number, { attemptId, tokens = 1, address }: LeaseRequest): void {
+    if (address !== undefined && !this.stage.processes[process]!.channel.hasOpened) {
+      this.ledger.fault(`LISTEN: P${process} wants to stand in line, and does not listen yet`);
+    }
     this.addresses.set(addressOf(attemptId), process);
     this.tokens.set(attemptId, tokens);
   }
@@ -67,6 +83,10 @@ export class Judge implements Watcher {
     this.precedence.granted(process, key, attemptId, freeSince === undefined);
     this.batches.granted(process, key, attemptId);
     if (freeSince !== undefined) this.pauses.check(key, freeSince);
+  }
+
+  grantsAgain(key: string, { attempts, fencingToken }: MemoryLease): void {
+    this.ledger.fault(`TOKEN: ${key} was granted to ${attempts.at(-1)} once more, now with ${fencingToken}`);
   }
 
   queues(process: number, key: string, attemptId: string): void {
@@ -97,12 +117,8 @@ export class Judge implements Watcher {
     this.ledger.forced(key);
   }
 
-  hasAnswer({ attemptId }: LeaseRequest, { granted }: LeaseAnswer): void {
-    if (granted) this.batches.delivered(attemptId);
-  }
-
-  hearsOfGrant(_: number, attemptId: string): void {
-    this.batches.delivered(attemptId);
+  confirms(attemptId: string): void {
+    this.batches.confirmed(attemptId);
   }
 
   hearsOfWaiters(process: number, key: string, attemptId: string): void {
@@ -112,6 +128,10 @@ export class Judge implements Watcher {
   /** What is said to `process` does not arrive for now. */
   freezes(process: number): void {
     this.batches.deafened(process);
+  }
+
+  knowsDeaf(process: number): void {
+    this.batches.knowsDeaf(process, (key, attemptId) => this.has(process, key, attemptId));
   }
 
   goesDeaf(process: number): void {
@@ -134,6 +154,7 @@ export class Judge implements Watcher {
   /** What has to hold at any moment. */
   look(): void {
     this.ledger.checkExclusion();
+    this.ledger.checkSignals((process) => this.stage.processes[process]!.frozen);
     this.pauses.note(this.ledger.firstInLine);
     for (const key of ['a', 'b', 'c']) {
       const freeSince = this.stage.store.freeSince(key);
@@ -145,6 +166,15 @@ export class Judge implements Watcher {
   mayBeForgotten({ address, seenAt }: LinePlace): boolean {
     const process = this.addresses.get(address)!;
     return this.ledger.leftBehind.has(process) || this.stage.processes[process]!.calmSince >= seenAt;
+  }
+
+  /** In the store's line, or, where it has none, by asking again and again. */
+  private othersWait(key: string, process: number): boolean {
+    if (this.precedence.othersWait(key, process)) return true;
+    return (
+      !this.stage.listening &&
+      this.ledger.firstInLine.some((caller) => caller.process !== process && caller.keys.includes(key))
+    );
   }
 
   private has(process: number, key: string, attemptId: string): boolean {

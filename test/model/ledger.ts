@@ -1,6 +1,6 @@
 import type { LockHandle } from '../../lib/engine/lock-handle.js';
 import type { ExtendRequest, ReleaseOutcome, ReleaseRequest } from '../../lib/index.js';
-import { leasesOf } from './inside.js';
+import { leasesOf, sharedLease } from './inside.js';
 
 /** A lock as its holder has it. */
 export interface HeldLock {
@@ -10,6 +10,8 @@ export interface HeldLock {
   readonly ofJob: boolean;
   /** The holder has asked for its release, or its job has ended. */
   givenUp: boolean;
+  /** As its holder has had it from the beginning, if it watches it. */
+  readonly signal?: AbortSignal;
 }
 
 /** A key was freed in the store by force, or by its owner in another process: its holders learn of it later. */
@@ -105,10 +107,11 @@ export class Ledger {
   /** A caller has got its lock: it was its turn. */
   obtained(caller: Caller, handle: LockHandle, ofJob: boolean): HeldLock {
     caller.done = true;
-    const lock = { process: caller.process, handle, ofJob, givenUp: false };
+    const lock = { process: caller.process, handle, ofJob, givenUp: false, signal: handle.signal };
     this.locks.push(lock);
     this.checkExclusion();
     this.checkTokens(lock);
+    this.checkTime(lock);
     if (caller.ownerId === undefined) {
       const earlier = this.callers.slice(0, this.callers.indexOf(caller));
       const passed = earlier.find(
@@ -161,6 +164,21 @@ export class Ledger {
     }
   }
 
+  /** What is handed on within a process lasts for a while. */
+  private checkTime({ process, handle }: HeldLock): void {
+    const ttl = sharedLease(handle)?.ttl;
+    if (typeof ttl !== 'number' || handle.remaining >= ttl / 3) return;
+    this.fault(`TIME: P${process} has ${handle.keys.join()} with ${handle.remaining} of ${ttl} ms left`);
+  }
+
+  /** Whoever watches its signal is told when its time is over, unless its process stands still. */
+  checkSignals(isFrozen: (process: number) => boolean): void {
+    for (const { process, handle, givenUp, signal } of this.locks) {
+      if (!signal || signal.aborted || givenUp || handle.held || isFrozen(process)) continue;
+      this.fault(`SIGNAL: P${process} has not been told that ${handle.keys.join()} is lost, at ${this.now()}`);
+    }
+  }
+
   /** A job has run, and its caller was told that the lock had been held throughout. */
   ranWell(run: JobRun): void {
     const { handle, process } = run.lock;
@@ -191,10 +209,13 @@ export class Ledger {
 
   /** Who waits, and has nobody before it in its process. */
   get firstInLine(): Caller[] {
-    const waiting = this.callers.filter(({ done }) => !done);
-    return waiting.filter((caller, place) => {
-      const before = waiting.slice(0, place).filter(({ process }) => process === caller.process);
-      return !before.some(({ keys }) => keys.some((key) => caller.keys.includes(key)));
+    const taken = new Set<string>();
+    return this.callers.filter(({ done, process, keys }) => {
+      if (done) return false;
+      const places = keys.map((key) => `${process} ${key}`);
+      const isFirst = !places.some((place) => taken.has(place));
+      for (const place of places) taken.add(place);
+      return isFirst;
     });
   }
 

@@ -6,25 +6,33 @@ export async function settled(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** The common clock as one process has it, which may freeze: time goes on without its timers and its answers. */
+/**
+ * The common clock as one process has it: at a speed of its own, and it may freeze; time goes on without its timers and
+ * its answers.
+ */
 export class ProcessClock implements Clock {
   private readonly late = new Set<() => void>();
   private waking: (() => void)[] = [];
   private isFrozen = false;
   private lastThaw = -Infinity;
 
-  constructor(private readonly common: ManualClock) {}
+  /** @param speed - how much faster than the store's this clock runs */
+  constructor(
+    private readonly common: ManualClock,
+    private readonly speed: number,
+  ) {}
 
   get frozen(): boolean {
     return this.isFrozen;
   }
 
+  /** On the common clock. */
   get thawedAt(): number {
     return this.lastThaw;
   }
 
   now(): number {
-    return this.common.now();
+    return this.common.now() * this.speed;
   }
 
   epochMicroseconds(): number {
@@ -36,7 +44,7 @@ export class ProcessClock implements Clock {
       if (this.isFrozen) this.late.add(run);
       else callback();
     };
-    const timer = this.common.setTimer(run, milliseconds);
+    const timer = this.common.setTimer(run, milliseconds / this.speed);
     return {
       cancel: () => {
         timer.cancel();
@@ -51,7 +59,7 @@ export class ProcessClock implements Clock {
 
   /** What has become due meanwhile runs now, before or after the answers and messages that have come. */
   async thaw(first: 'timers' | 'answers'): Promise<void> {
-    if (this.isFrozen) this.lastThaw = this.now();
+    if (this.isFrozen) this.lastThaw = this.common.now();
     this.isFrozen = false;
     if (first === 'answers') await this.deliver();
     for (const run of this.late) {

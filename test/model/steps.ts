@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import type { AcquireOptions, Duration } from '../../lib/index.js';
 import type { Fault, Primitive } from './faults.js';
+import { listeningScenes, pollingScenes } from './scenes.js';
 
 export const PROCESSES = 3;
 
@@ -51,6 +52,8 @@ export type TimedStep = Step & { readonly ticks?: number };
 export interface Schedule {
   /** The connections keep the order of requests, of answers, and of messages. */
   readonly ordered: boolean;
+  /** The clocks of the processes run at different speeds. */
+  readonly drifting: boolean;
   readonly steps: readonly TimedStep[];
 }
 
@@ -160,7 +163,7 @@ const listeningSteps: Weighted<Step>[] = [
       ...crowdedWish,
       options: plain,
       nested: fc.constant(false),
-      count: fc.constantFrom(2, 5, 40),
+      count: fc.constantFrom(2, 5, 80),
       lasts: fc.constantFrom(0, 1, 15),
     }),
   },
@@ -189,15 +192,20 @@ export interface Setting {
 export function schedules({ owners, listening }: Setting): fc.Arbitrary<Schedule> {
   const timedStep = fc
     .tuple(fc.oneof(...(listening ? listeningSteps : pollingSteps)), maybe(fc.nat({ max: 14 }), 3))
-    .map(([one, ticks]): TimedStep => compact({ ...one, ticks }));
+    .map(([one, ticks]): TimedStep[] => [compact({ ...one, ticks })]);
+  const next = fc.oneof(
+    { weight: 30, arbitrary: timedStep },
+    { weight: 1, arbitrary: listening ? listeningScenes : pollingScenes },
+  );
   const anonymous = (one: TimedStep): TimedStep[] => {
     if ('options' in one) return [{ ...one, options: compact({ ...one.options, ownerId: undefined }) }];
     return 'ownerId' in one ? [] : [one];
   };
   return fc.record({
     ordered: fc.boolean(),
+    drifting: fc.boolean(),
     steps: fc
-      .array(timedStep, { maxLength: 40, size: 'max' })
-      .map((steps) => (owners ? steps : steps.flatMap(anonymous))),
+      .array(next, { maxLength: 40, size: 'max' })
+      .map((steps) => (owners ? steps.flat() : steps.flat().flatMap(anonymous))),
   });
 }

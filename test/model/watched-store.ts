@@ -27,7 +27,9 @@ export class WatchedStore extends MemoryLockStore {
     const freeSince = this.freeSince(key);
     super.set(key, lease);
     this.ends.set(key, lease.expiresAt);
-    if (present?.fencingToken !== lease.fencingToken) this.watcher.grants(key, lease, freeSince);
+    if (present?.fencingToken === lease.fencingToken) return lease;
+    if (present?.attempts.at(-1) === lease.attempts.at(-1)) this.watcher.grantsAgain(key, lease);
+    this.watcher.grants(key, lease, freeSince);
     return lease;
   }
 
@@ -58,7 +60,8 @@ export function watchedProvider(process: number, store: WatchedStore, watcher: W
   const { acquireOne, releaseOne, extendOne, takeAway } = primitives;
   primitives.acquireOne = (request) => {
     const answer = acquireOne.call(provider, request);
-    if (!answer.granted && answer.queued) watcher.queues(process, answer.key, request.attemptId);
+    if (answer.granted) watcher.confirms(request.attemptId);
+    else if (answer.queued) watcher.queues(process, answer.key, request.attemptId);
     return answer;
   };
   primitives.releaseOne = (key, request) => {

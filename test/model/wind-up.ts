@@ -7,17 +7,17 @@ import { LONGEST_PAUSE } from './pauses.js';
 import { settled } from './process-clock.js';
 import type { World } from './world.js';
 
-/** How long the undoing of what was given up may take, once the store answers again. */
-const UNDOING = 3000;
+/** How long the undoing of what was given up may take, once the store answers again, and the end of a process. */
+const UNDOING = 3100;
 
 const KEYS = ['a', 'b', 'c'];
 
 /** Mends everything, gives everything back, and checks that nobody is forgotten and nothing is left behind. */
 export async function windUp(world: World): Promise<void> {
-  for (const { clock, faults, channel } of world.processes) {
+  for (const [number, { clock, faults, channel }] of world.processes.entries()) {
     faults.clear();
     channel.restore();
-    await clock.thaw('timers');
+    await clock.thaw(number === 0 ? 'timers' : 'answers');
     for (; faults.heldUp > 0; await settled()) faults.letGo(0);
   }
   await world.clock.advance(`${UNDOING}ms`);

@@ -32,9 +32,7 @@ export class Wire {
       acquire: (requests) =>
         requests.map(async (request) => {
           watcher.asks(process, request);
-          const answer = await this.carry('acquire', () => store.acquire([request])[0]!);
-          watcher.hasAnswer(request, answer);
-          return answer;
+          return this.carry('acquire', () => store.acquire([request])[0]!);
         }),
       extend: (requests) => requests.map((request) => this.carry('extend', () => store.extend([request])[0]!)),
       release: (requests) => requests.map((request) => this.carry('release', () => store.release([request])[0]!)),

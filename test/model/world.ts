@@ -21,12 +21,14 @@ export class World {
   readonly judge = new Judge(this);
   readonly store = new WatchedStore(this.clock, this.judge);
   readonly processes: readonly Process[];
+  readonly listening: boolean;
   /** Promises that have not been settled. */
   readonly open = new Set<Promise<unknown>>();
   /** Whoever gets a lock from now on gives it back at once. */
   windingUp = false;
 
   constructor(connections: Connections) {
+    this.listening = connections.listening;
     this.processes = Array.from(
       { length: PROCESSES },
       (_, number) => new Process(number, this.store, this.clock, settings, this.judge, connections),
@@ -122,11 +124,11 @@ export class World {
     let run: { lock: HeldLock; start: number; end: number } | undefined;
     const job = async (handle: LockHandle): Promise<void> => {
       const lock = this.judge.obtains(caller, handle, true);
-      run = { lock, start: clock.now(), end: Infinity };
+      run = { lock, start: this.clock.now(), end: Infinity };
       const inner = step.nested ? await this.nested(engine, step) : undefined;
       await new Promise<void>((resolve) => clock.setTimer(resolve, step.lasts));
       if (inner) await inner.release().catch(() => false);
-      run.end = clock.now();
+      run.end = this.clock.now();
       lock.givenUp = true;
     };
     const call = engine.execute(step.keys, (lock) => job(lock as LockHandle), options);
