@@ -50,6 +50,6 @@ describe.each([
         { numRuns: RUNS, ...(SEED === undefined ? {} : { seed: SEED }) },
       );
     },
-    Math.max(30_000, RUNS * 100),
+    Math.max(240_000, RUNS * 300),
   );
 });

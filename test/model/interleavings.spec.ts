@@ -50,7 +50,7 @@ describe('requests, answers and messages of several processes in any order', () 
         settings,
       );
     },
-    Math.max(30_000, RUNS * 100),
+    Math.max(240_000, RUNS * 300),
   );
 
   it(
@@ -72,6 +72,6 @@ describe('requests, answers and messages of several processes in any order', () 
         settings,
       );
     },
-    Math.max(30_000, RUNS * 100),
+    Math.max(240_000, RUNS * 300),
   );
 });

@@ -4,6 +4,6 @@ const { MODEL_RUNS, MODEL_SEED = MODEL_RUNS === undefined ? '1' : undefined } = 
  * How many schedules are tried of each kind: the same ones in every run of the suite, other ones in a hunt
  * (`MODEL_RUNS=10000`). A failure names its seed and path, for `MODEL_SEED`.
  */
-export const RUNS = Number(MODEL_RUNS ?? 400);
+export const RUNS = Number(MODEL_RUNS ?? 250);
 
 export const SEED = MODEL_SEED === undefined ? undefined : Number(MODEL_SEED);
