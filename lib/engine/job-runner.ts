@@ -32,7 +32,10 @@ export async function runJob<T>(
       const held = handle.giveUp();
       if (!(typeof held === 'boolean' ? held : await held)) loss = takenAway(handle.keys);
       // A call inside that nobody waited for may be about to end as well: whoever goes on is to find the key free then.
-      if (handle.outlived) await new Promise<void>((resolve) => { process.nextTick(resolve); });
+      if (handle.outlived)
+        await new Promise<void>((resolve) => {
+          process.nextTick(resolve);
+        });
     } catch {
       // The job is done and the lease was good to the end; the release is repeated in the background.
     }

@@ -207,8 +207,11 @@ export class Seeker implements WakeUpListener {
   }
 
   private undo({ request, waiter, unanswered }: Seek): void {
-    const { keys, ownerId, attemptId, ttl } = request;
-    const { address, retry } = this.parts;
+    const { ownerId, attemptId, ttl } = request;
+    const { address, leases, retry } = this.parts;
+    // What still stands here by that attempt is given back in its own time.
+    const keys = request.keys.filter((key) => leases.get(key)?.attemptId !== attemptId);
+    if (keys.length === 0) return;
     // A named owner may have taken the key elsewhere, for longer.
     const lasts = waiter?.options.ownerId === undefined ? ttl : null;
     retry.add({ keys, ownerId, attemptId, undo: true, address, pending: unanswered > 0 }, lasts);
