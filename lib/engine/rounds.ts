@@ -4,7 +4,7 @@ import type { Line } from './line.js';
 import type { Seek } from './seek.js';
 
 /** What is due within so many milliseconds is asked along, so that one call serves all. */
-const ALONG = 300;
+const ALONG = 500;
 
 /**
  * Asks again what the store may not have told: after leases that are sought, and after those of this process that

@@ -1,8 +1,12 @@
 import { acquireCases } from './acquire.cases.js';
+import { attemptCases } from './attempt.cases.js';
+import { blockCases } from './block.cases.js';
 import { extendCases } from './extend.cases.js';
+import { lineCases } from './line.cases.js';
 import type { ConformanceCase, ProviderUnderTest } from './provider-under-test.js';
 import { releaseCases } from './release.cases.js';
 import { tokenCases } from './token.cases.js';
+import { turnCases } from './turn.cases.js';
 import { viewCases } from './view.cases.js';
 
 /** The two functions of a test runner that the suite needs: those of Jest, Vitest, Mocha or `node:test`. */
@@ -13,9 +17,11 @@ export interface ConformanceRunner {
 
 const GROUPS: readonly (readonly [string, readonly ConformanceCase[]])[] = [
   ['acquire', acquireCases],
-  ['fencing tokens', tokenCases],
+  ['attempts', attemptCases],
+  ['fencing tokens', [...tokenCases, ...blockCases]],
   ['extend', extendCases],
   ['release', releaseCases],
+  ['lines', [...lineCases, ...turnCases]],
   ['inspect and list', viewCases],
 ];
 

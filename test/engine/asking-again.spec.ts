@@ -1,0 +1,172 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { track } from '../support/faulty-provider.js';
+import { LinedStore, lockOf, times, type LinedProcess } from '../support/lined-store.js';
+
+let world: LinedStore;
+let holder: LinedProcess;
+let waiter: LinedProcess;
+
+beforeEach(() => {
+  world = new LinedStore();
+  [holder, waiter] = [world.process(), world.process()];
+});
+
+describe('waiting for what another process holds', () => {
+  it('costs one call a second, however many keys it is for', async () => {
+    const keys = times(50, (index) => `k${index}`);
+    await Promise.all(keys.map((key) => holder.acquire(key, { ownerId: 'one' })));
+    for (const key of keys) {
+      track(waiter.acquire(key, { timeout: '1h' }));
+      await world.clock.advance('17ms');
+    }
+    await world.clock.advance('3s');
+    const { acquires } = waiter.wire;
+    const before = acquires.length;
+    await world.clock.advance('10s');
+    expect(acquires.length - before).toBeGreaterThanOrEqual(9);
+    expect(acquires.length - before).toBeLessThanOrEqual(11);
+    const asked = acquires.at(-1)!;
+    expect(asked.map(({ keys: [key] }) => key).sort()).toEqual([...keys].sort());
+    expect(new Set(asked.map(({ address }) => address)).size).toBe(1);
+  });
+
+  it('costs nothing per waiter: 500 ask as one', async () => {
+    await holder.acquire('a');
+    const waits = times(500, () => track(waiter.acquire('a', { timeout: '1h' })));
+    await world.clock.advance('1s');
+    const before = [holder.wire.calls, waiter.wire.calls];
+    await world.clock.advance('60s');
+    expect(waiter.wire.calls - before[1]!).toBeLessThanOrEqual(60);
+    expect(holder.wire.calls - before[0]!).toBeLessThanOrEqual(6);
+    expect(waiter.wire.acquires.at(-1)).toHaveLength(1);
+    expect(waits.every(({ outcome }) => outcome === undefined)).toBe(true);
+  });
+
+  it('costs as little where the holder is in this process', async () => {
+    await waiter.acquire('a');
+    times(500, () => track(waiter.acquire('a', { timeout: '1h' })));
+    await world.clock.advance('1s');
+    const before = waiter.wire.calls;
+    await world.clock.advance('60s');
+    expect(waiter.wire.calls - before).toBeLessThanOrEqual(66);
+    expect(waiter.wire.acquires).toHaveLength(1);
+  });
+
+  it('keeps the place in line, with the same attempt', async () => {
+    await holder.acquire('a', { ownerId: 'one' });
+    const third = world.process();
+    track(waiter.acquire('a', { timeout: '1h' }));
+    await world.settle();
+    track(third.acquire('a', { timeout: '1h' }));
+    await world.clock.advance('30s');
+    expect(world.line('a')).toHaveLength(2);
+    const attempts = waiter.wire.acquires.flat().map(({ attemptId }) => attemptId);
+    expect(attempts.length).toBeGreaterThan(25);
+    expect(new Set(attempts).size).toBe(1);
+    expect(attempts[0]!.startsWith(`${world.line('a')[0]!}.`)).toBe(true);
+  });
+
+  it('ends by a message, without asking', async () => {
+    const lock = await holder.acquire('a');
+    const wait = track(waiter.acquire('a', { timeout: '1h' }));
+    await world.clock.advance('300ms');
+    const before = waiter.wire.calls;
+    await lock.release();
+    await world.settle();
+    const { fencingToken } = lockOf(wait);
+    expect(fencingToken).toBeGreaterThan(lock.fencingToken);
+    expect(waiter.wire.calls).toBe(before);
+    expect(lockOf(wait).remaining).toBeLessThan(29_698);
+  });
+
+  it('ends within a second when the message is lost', async () => {
+    const lock = await holder.acquire('a');
+    const wait = track(waiter.acquire('a', { timeout: '1h' }));
+    await world.clock.advance('2500ms');
+    waiter.wire.deaf = true;
+    await lock.release();
+    await world.settle();
+    expect(wait.outcome).toBeUndefined();
+    await world.clock.advance('1s');
+    expect(lockOf(wait).held).toBe(true);
+    expect(world.line('a')).toEqual([]);
+  });
+
+  it('ends within a second of the end of a lease that nobody renews', async () => {
+    await holder.acquire('a', { expire: '2500ms' });
+    const waits = [track(waiter.acquire('a', { timeout: '1h' }))];
+    await world.settle();
+    waits.push(track(world.process().acquire('a', { timeout: '1h' })));
+    await world.clock.advance('2499ms');
+    expect(waits.map(({ outcome }) => outcome)).toEqual([undefined, undefined]);
+    await world.clock.advance('10ms');
+    expect(lockOf(waits[0]!).held).toBe(true);
+    expect(waits[1]!.outcome).toBeUndefined();
+  });
+
+  it('tells whoever holds a key here at once that it was freed by force', async () => {
+    const process = await world.listeningProcess();
+    const lock = await process.acquire('a');
+    const { signal } = lock;
+    await holder.engine.forceRelease(['a']);
+    await world.settle();
+    expect(signal.aborted).toBe(true);
+    expect(process.wire.extensions).toEqual([]);
+  });
+
+  it('tells whoever holds a key here within a second that it was freed by force, message or not', async () => {
+    const lock = await waiter.acquire('a');
+    const { signal } = lock;
+    const wait = track(waiter.acquire('a', { timeout: '1h' }));
+    await world.settle();
+    waiter.wire.deaf = true;
+    await holder.engine.forceRelease(['a']);
+    await world.clock.advance('1s');
+    expect(signal.aborted).toBe(true);
+    await world.settle();
+    expect(lockOf(wait).held).toBe(true);
+  });
+});
+
+describe('a grant that comes when nobody waits any more', () => {
+  it.each(['before the store is asked', 'while the question is under way', 'when the message is lost'])(
+    'goes on to the next process at once: given up %s',
+    async (when) => {
+      const third = world.process();
+      const lock = await holder.acquire('a');
+      const abort = new AbortController();
+      track(waiter.acquire('a', { timeout: '1h', signal: abort.signal }));
+      await world.settle();
+      const next = track(third.acquire('a', { timeout: '1h' }));
+      await world.clock.advance('100ms');
+      if (when === 'while the question is under way') {
+        waiter.wire.fail('acquire', 'hold');
+        await world.clock.advance('1s');
+      }
+      if (when === 'when the message is lost') waiter.wire.deaf = true;
+      const released = lock.release();
+      // In the same turn: the message is on its way.
+      await Promise.resolve();
+      abort.abort('enough');
+      await released;
+      waiter.wire.letGo();
+      await world.settle();
+      expect(lockOf(next).held).toBe(true);
+      expect(world.line('a')).toEqual([]);
+    },
+  );
+
+  it('serves another waiter of the same process', async () => {
+    const lock = await holder.acquire('a');
+    const abort = new AbortController();
+    track(waiter.acquire('a', { timeout: '1h', signal: abort.signal }));
+    const next = track(waiter.acquire('a', { timeout: '1h' }));
+    await world.clock.advance('100ms');
+    const before = waiter.wire.calls;
+    abort.abort('enough');
+    await lock.release();
+    await world.settle();
+    expect(lockOf(next).held).toBe(true);
+    expect(waiter.wire.calls).toBe(before);
+  });
+});

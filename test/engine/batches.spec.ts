@@ -1,0 +1,75 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { track } from '../support/faulty-provider.js';
+import { LinedStore, lockOf, times, type LinedProcess } from '../support/lined-store.js';
+
+let world: LinedStore;
+let process: LinedProcess;
+
+beforeEach(() => {
+  world = new LinedStore();
+  process = world.process();
+});
+
+const keys = times(40, (index) => `k${index}`);
+
+describe('what is asked in one turn of the event loop', () => {
+  it('goes out as one call with a request each', async () => {
+    const locks = await Promise.all(keys.map((key) => process.acquire(key)));
+    expect(process.wire.acquires.map((batch) => batch.flatMap((request) => request.keys))).toEqual([keys]);
+    await Promise.all(locks.map((lock) => lock.release()));
+    expect(process.wire.releases.map((batch) => batch.flatMap((request) => request.keys))).toEqual([keys]);
+    expect(process.wire.calls).toBe(2);
+  });
+
+  it('goes out alone where there is nothing else', async () => {
+    for (const key of keys.slice(0, 3)) await (await process.acquire(key)).release();
+    expect(process.wire.acquires.map((batch) => batch.length)).toEqual([1, 1, 1]);
+    expect(process.wire.releases.map((batch) => batch.length)).toEqual([1, 1, 1]);
+  });
+
+  it('is sent before the turn is over: nothing is waited for', async () => {
+    const acquiring = process.acquire('a');
+    await Promise.resolve();
+    expect(process.wire.acquires).toHaveLength(1);
+    await acquiring;
+  });
+
+  it('frees before it takes', async () => {
+    const lock = await process.acquire('a', { ownerId: 'one' });
+    const waiting = track(process.acquire('b'));
+    const released = lock.release();
+    const next = track(process.acquire('a', { ownerId: 'two' }));
+    await released;
+    await world.settle();
+    expect(lockOf(next).held && lockOf(waiting).held).toBe(true);
+    expect(process.wire.acquires.flat()).toHaveLength(3);
+  });
+
+  it('does not share the fate of the others', async () => {
+    const other = world.process();
+    await other.acquire('k1');
+    const attempts = await Promise.all(['k0', 'k1', 'k2'].map((key) => process.tryAcquire(key)));
+    expect(attempts.map((lock) => lock !== null)).toEqual([true, false, true]);
+    expect(process.wire.acquires).toHaveLength(1);
+  });
+
+  it('is not sent at all if it is given up in the same turn', async () => {
+    const abort = new AbortController();
+    const given = track(process.acquire('a', { signal: abort.signal }));
+    const kept = track(process.acquire('b'));
+    abort.abort('enough');
+    await world.settle();
+    expect(given.outcome).toEqual({ status: 'rejected', reason: 'enough' });
+    expect(lockOf(kept).held).toBe(true);
+    expect(process.wire.acquires.flat().map((request) => request.keys)).toEqual([['b']]);
+    expect(process.wire.releases).toEqual([]);
+  });
+
+  it('asks once for all who want the same key', async () => {
+    const waits = times(10, () => track(process.acquire('a')));
+    await world.settle();
+    expect(process.wire.acquires).toMatchObject([[{ keys: ['a'] }]]);
+    expect(process.wire.acquires[0]![0]!.tokens).toBeGreaterThanOrEqual(10);
+    expect(waits.filter(({ outcome }) => outcome)).toHaveLength(1);
+  });
+});

@@ -1,0 +1,152 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { deferred } from '../support/deferred.js';
+import { track } from '../support/faulty-provider.js';
+import { LinedStore, lockOf, times } from '../support/lined-store.js';
+
+let world: LinedStore;
+
+beforeEach(() => {
+  world = new LinedStore();
+});
+
+/** A job of 6 ms. */
+const work = (order: string[], name: string) => async (): Promise<void> => {
+  order.push(name);
+  await new Promise((resolve) => world.clock.setTimer(() => resolve(undefined), 6));
+};
+
+describe('while another process waits', () => {
+  it('the holder learns of it at once, and goes on for 20 ms at most', async () => {
+    const [busy, other] = [await world.listeningProcess(), world.process()];
+    const order: string[] = [];
+    const jobs = times(12, (index) => track(busy.execute('a', work(order, `busy ${index}`), { timeout: '1h' })));
+    await world.clock.advance('7ms');
+    // From 7 ms on somebody waits elsewhere: grants at 12, 18 and 24 ms are within the time, one at 30 ms is not.
+    track(other.execute('a', work(order, 'other'), { timeout: '1h' }));
+    await world.clock.advance('200ms');
+    expect(jobs.every(({ outcome }) => outcome?.status === 'fulfilled')).toBe(true);
+    expect(order.indexOf('other')).toBe(5);
+  });
+
+  it('it makes 32 grants at most, and then stands in line behind', async () => {
+    const [busy, other] = [world.process(), world.process()];
+    const order: string[] = [];
+    const pause = deferred();
+    const jobs = times(600, (index) =>
+      busy.execute('a', async () => {
+        order.push('busy');
+        if (index === 250) await pause.promise;
+      }),
+    );
+    await world.settle();
+    expect(order).toHaveLength(251);
+    jobs.push(...times(3, () => other.execute('a', () => void order.push('other'))));
+    await world.settle();
+    expect(world.line('a')).toHaveLength(1);
+    pause.resolve();
+    await Promise.all(jobs);
+    const turn = order.indexOf('other');
+    expect(turn).toBeGreaterThan(251);
+    expect(turn - 251).toBeLessThanOrEqual(32);
+    expect(order.slice(turn, turn + 3)).toEqual(['other', 'other', 'other']);
+    expect(order).toHaveLength(603);
+  });
+
+  it('processes with much to do take turns, none with more than 32 grants in a row', async () => {
+    const order: number[] = [];
+    const processes = times(3, () => world.process());
+    const jobs = processes.flatMap((process, number) =>
+      times(200, () => process.execute('a', () => void order.push(number), { timeout: '1h' })),
+    );
+    await Promise.all(jobs);
+    const runs: { number: number; length: number }[] = [];
+    for (const number of order) {
+      if (runs.at(-1)?.number === number) runs.at(-1)!.length += 1;
+      else runs.push({ number, length: 1 });
+    }
+    // The first run may begin before anybody else waits.
+    expect(Math.max(...runs.map(({ length }) => length))).toBeLessThanOrEqual(33);
+    expect(runs.length).toBeGreaterThan(15);
+    const rounds = runs.slice(0, 15).map(({ number }) => number);
+    expect(rounds.slice(3)).toEqual(rounds.slice(0, -3));
+    expect(order).toHaveLength(600);
+  });
+
+  it('a lease that comes with somebody behind is on a budget from the start', async () => {
+    const [holder, busy, last] = times(3, () => world.process());
+    const lock = await holder!.acquire('a');
+    const order: string[] = [];
+    const jobs = times(60, () => busy!.execute('a', () => void order.push('busy')));
+    await world.settle();
+    jobs.push(last!.execute('a', () => void order.push('last')));
+    await world.settle();
+    await lock.release();
+    await Promise.all(jobs);
+    expect(order.indexOf('last')).toBeGreaterThan(0);
+    expect(order.indexOf('last')).toBeLessThanOrEqual(32);
+  });
+
+  it('a lock without anybody here to hand it on to goes over at its release', async () => {
+    const [holder, other, third] = times(3, () => world.process());
+    const lock = await holder!.acquire('a');
+    const waits = [track(other!.acquire('a')), track(third!.acquire('a'))];
+    await world.settle();
+    expect(world.line('a')).toHaveLength(2);
+    const release = lock.release();
+    const again = track(holder!.acquire('a'));
+    await release;
+    await world.settle();
+    expect(waits.map(({ outcome }) => outcome?.status)).toEqual(['fulfilled', undefined]);
+    await lockOf(waits[0]!).release();
+    await world.settle();
+    expect(again.outcome).toBeUndefined();
+    await lockOf(waits[1]!).release();
+    await world.settle();
+    expect(lockOf(again).held).toBe(true);
+  });
+});
+
+describe('while no other process waits', () => {
+  it('there is no limit of time', async () => {
+    const process = await world.listeningProcess();
+    const jobs = times(32, (index) => track(process.execute('a', work([], `job ${index}`), { timeout: '1h' })));
+    await world.clock.advance('200ms');
+    expect(jobs.every(({ outcome }) => outcome?.status === 'fulfilled')).toBe(true);
+    expect(process.wire.acquires).toHaveLength(1);
+    expect(process.wire.releases).toHaveLength(1);
+  });
+
+  it('there is no limit of grants: blocks of tokens grow as they are used up', async () => {
+    const process = await world.listeningProcess();
+    await Promise.all(times(10_000, () => process.execute('a', () => undefined, { timeout: '1h' })));
+    const blocks = process.wire.acquires.flat().map(({ tokens }) => tokens);
+    expect(blocks.length).toBeLessThan(10);
+    expect(blocks).toEqual([...blocks].sort((a, b) => a! - b!));
+  });
+});
+
+describe('a process that does not hear of others', () => {
+  it('reckons with them: it gives way after 20 ms', async () => {
+    const [deaf, other] = [world.process(), world.process()];
+    deaf.wire.failsToListen = true;
+    const order: string[] = [];
+    times(30, (index) => track(deaf.execute('a', work(order, `deaf ${index}`), { timeout: '1h' })));
+    await world.clock.advance('1ms');
+    track(other.execute('a', work(order, 'other'), { timeout: '1h' }));
+    await world.clock.advance('300ms');
+    expect(order.indexOf('other')).toBeLessThanOrEqual(4);
+    expect(order).toHaveLength(31);
+  });
+
+  it('reckons with them from the moment in which its subscription breaks', async () => {
+    const [busy, other] = [await world.listeningProcess(), world.process()];
+    const order: string[] = [];
+    times(30, (index) => track(busy.execute('a', work(order, `busy ${index}`), { timeout: '1h' })));
+    await world.clock.advance('7ms');
+    busy.wire.interrupt();
+    track(other.execute('a', work(order, 'other'), { timeout: '1h' }));
+    await world.clock.advance('300ms');
+    expect(order.indexOf('other')).toBe(5);
+    expect(order).toHaveLength(31);
+  });
+});

@@ -1,0 +1,164 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import type { AcquireOptions } from '../../lib/index.js';
+import { track } from '../support/faulty-provider.js';
+import { LinedStore, lockOf, times, type LinedProcess } from '../support/lined-store.js';
+
+let world: LinedStore;
+
+beforeEach(() => {
+  world = new LinedStore();
+});
+
+/** Lets the renewals of `process` fail until so much of its leases of 30 s is left. */
+async function wearDownTo(process: LinedProcess, seconds: number): Promise<void> {
+  process.wire.fail('extend', 'refuse');
+  await world.clock.advance(30 - seconds);
+  process.wire.mend();
+}
+
+describe('handing a lock on within the process', () => {
+  it('asks the store for the first, releases after the last, and keeps the order', async () => {
+    const process = world.process();
+    const order: number[] = [];
+    await Promise.all(times(20, (index) => process.execute('a', () => order.push(index))));
+    expect(order).toEqual(times(20, (index) => index));
+    expect(process.wire.acquires).toHaveLength(1);
+    expect(process.wire.releases).toHaveLength(1);
+    expect(process.wire.calls).toBe(2);
+    expect(await world.observer.inspect(['a'])).toEqual([null]);
+  });
+
+  it('gives each a greater token, each out of a block that was set aside for it', async () => {
+    const [process, other] = [await world.listeningProcess(), world.process()];
+    const tokens = await Promise.all(times(100, () => process.execute('a', ({ fencingToken }) => fencingToken)));
+    expect(tokens).toEqual([...new Set(tokens)].sort((a, b) => a - b));
+    const { acquires, granted } = process.wire;
+    expect(acquires.length).toBeLessThanOrEqual(4);
+    for (const token of tokens) {
+      const block = granted.filter((one) => one.token <= token && token < one.token + (one.request.tokens ?? 1));
+      expect(block).toHaveLength(1);
+    }
+    expect((await other.acquire('a')).fencingToken).toBeGreaterThan(tokens.at(-1)!);
+  });
+
+  it('gives each an owner of its own, whom the store need not know', async () => {
+    const process = world.process();
+    const [first, second] = times(2, () => track(process.acquire('a')));
+    await world.settle();
+    const { ownerId } = lockOf(first!);
+    await lockOf(first!).release();
+    await world.settle();
+    expect(await process.engine.release(['a'], ownerId)).toBe(false);
+    const { fencingToken } = lockOf(second!);
+    expect(await process.engine.inspect('a')).toMatchObject({ ownerId: lockOf(second!).ownerId, fencingToken });
+    expect(lockOf(second!).ownerId).not.toBe(ownerId);
+    expect(await process.engine.release(['a'], lockOf(second!).ownerId)).toBe(true);
+    expect(world.store.get('a')).toBeUndefined();
+  });
+
+  it('does not wait for the store, not even for a silent one', async () => {
+    const process = world.process();
+    const waits = times(3, () => track(process.acquire('a')));
+    await world.settle();
+    for (const call of ['acquire', 'extend', 'release'] as const) process.wire.fail(call, 'delay');
+    for (const [index, wait] of waits.entries()) {
+      expect(waits.filter(({ outcome }) => outcome)).toHaveLength(index + 1);
+      void lockOf(wait).release();
+      await world.settle();
+    }
+  });
+
+  it('renews first when less than a third of the lease is left', async () => {
+    const process = await world.listeningProcess();
+    const [first, second] = times(2, () => track(process.acquire('a', { timeout: '1h' })));
+    await wearDownTo(process, 9.9);
+    const asked = process.wire.extensions.length;
+    process.wire.fail('extend', 'hold');
+    expect(await lockOf(first!).release()).toBe(true);
+    await world.settle();
+    expect(process.wire.extensions.slice(asked)).toMatchObject([[{ keys: ['a'], ttl: 30_000 }]]);
+    expect(second?.outcome).toBeUndefined();
+    process.wire.letGo();
+    await world.settle();
+    expect(lockOf(second!).remaining).toBeGreaterThan(29_000);
+    expect(process.wire.acquires).toHaveLength(1);
+  });
+
+  it('hands on at once while more than a third is left', async () => {
+    const process = await world.listeningProcess();
+    const [first, second] = times(2, () => track(process.acquire('a', { timeout: '1h' })));
+    await wearDownTo(process, 10.5);
+    const asked = process.wire.extensions.length;
+    void lockOf(first!).release();
+    await world.settle();
+    expect(second?.outcome?.status).toBe('fulfilled');
+    expect(process.wire.extensions).toHaveLength(asked);
+    expect(process.wire.acquires).toHaveLength(1);
+  });
+
+  it.each(['refuse', 'gone'] as const)('asks anew when that renewal fails: %s', async (how) => {
+    const process = await world.listeningProcess();
+    const [first, second] = times(2, () => track(process.acquire('a', { timeout: '1h' })));
+    await wearDownTo(process, 5);
+    if (how === 'refuse') process.wire.fail('extend', 'refuse');
+    else world.store.delete('a');
+    void lockOf(first!).release();
+    await world.settle();
+    expect(second?.outcome).toMatchObject({ value: { held: true } });
+    expect(process.wire.acquires).toHaveLength(2);
+    expect(process.wire.granted[1]!.token).toBeGreaterThan(process.wire.granted[0]!.token);
+  });
+
+  it('gives back what it has renewed when nobody waits any more', async () => {
+    const process = await world.listeningProcess();
+    const abort = new AbortController();
+    const first = track(process.acquire('a', { timeout: '1h' }));
+    track(process.acquire('a', { timeout: '1h', signal: abort.signal }));
+    await wearDownTo(process, 5);
+    process.wire.fail('extend', 'hold');
+    void lockOf(first).release();
+    await world.settle();
+    abort.abort('enough');
+    process.wire.letGo();
+    await world.settle();
+    expect(world.store.get('a')).toBeUndefined();
+  });
+
+  it('passes over whoever wants another kind of lease, who then asks the store in its turn', async () => {
+    const process = world.process();
+    const first = await process.acquire('a');
+    const kinds: AcquireOptions[] = [{ expire: '7s' }, { ownerId: 'me' }, {}, { expire: '9s', renew: true }];
+    const waits = kinds.map((kind) => track(process.acquire('a', kind)));
+    const ttls: unknown[] = [];
+    let holder = first;
+    for (const wait of waits) {
+      await holder.release();
+      await world.settle();
+      holder = lockOf(wait);
+      ttls.push((await world.observer.inspect(['a']))[0]?.ttl);
+    }
+    expect(ttls).toEqual([7000, null, 30_000, 9000]);
+    expect(process.wire.acquires).toHaveLength(5);
+  });
+});
+
+describe('a call that does not wait', () => {
+  it('on a key held in this process asks the store nothing', async () => {
+    const process = world.process();
+    await process.acquire('a');
+    const before = process.wire.calls;
+    expect(await process.tryAcquire('a')).toBeNull();
+    expect(await process.tryAcquire(['a', 'b'])).toBeNull();
+    expect(process.wire.calls).toBe(before);
+  });
+
+  it('on a key that somebody waits for in this process asks nothing either', async () => {
+    const [process, other] = [world.process(), world.process()];
+    await other.acquire('a');
+    track(process.acquire('a'));
+    await world.settle();
+    const before = process.wire.calls;
+    expect(await process.tryAcquire('a')).toBeNull();
+    expect(process.wire.calls).toBe(before);
+  });
+});

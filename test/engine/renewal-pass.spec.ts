@@ -1,0 +1,98 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { track } from '../support/faulty-provider.js';
+import { LinedStore, lockOf, times, type LinedProcess } from '../support/lined-store.js';
+
+let world: LinedStore;
+let process: LinedProcess;
+
+beforeEach(() => {
+  world = new LinedStore();
+  process = world.process();
+});
+
+describe('renewing many leases', () => {
+  it('is one call for all of them, at a third of their length', async () => {
+    const locks = await Promise.all(times(300, (index) => process.acquire(`k${index}`)));
+    const { extensions } = process.wire;
+    await world.clock.advance('9999ms');
+    expect(extensions).toHaveLength(0);
+    await world.clock.advance('1ms');
+    expect(extensions).toHaveLength(1);
+    expect(extensions[0]!.map(({ keys: [key] }) => key).sort()).toEqual(locks.map(({ keys: [key] }) => key).sort());
+    expect(extensions[0]!.every(({ ttl }) => ttl === 30_000)).toBe(true);
+    expect(Math.min(...locks.map(({ remaining }) => remaining))).toBeGreaterThan(29_000);
+    await world.clock.advance('50s');
+    expect(extensions).toHaveLength(6);
+  });
+
+  it('comes to be one pass also where they were taken one after another', async () => {
+    for (const key of times(15, (index) => `k${index}`)) {
+      await process.acquire(key);
+      await world.clock.advance('100ms');
+    }
+    await world.clock.advance('20s');
+    const before = process.wire.extensions.length;
+    await world.clock.advance('30s');
+    expect(process.wire.extensions.slice(before).map((pass) => pass.length)).toEqual([15, 15, 15]);
+  });
+
+  it('takes those along that are only asked after, and needs one timer', async () => {
+    await process.acquire('renewed');
+    await process.acquire('fixed', { expire: '30s' });
+    await process.acquire('for ever', { ownerId: 'me' });
+    const timers = world.clock.pendingTimers;
+    await Promise.all(times(100, (index) => process.acquire(`k${index}`)));
+    expect(world.clock.pendingTimers).toBe(timers);
+    await world.clock.advance('10s');
+    expect(process.wire.extensions).toHaveLength(1);
+    const ttls = new Map(process.wire.extensions[0]!.map(({ keys: [key], ttl }) => [key, ttl]));
+    expect([ttls.get('renewed'), ttls.get('fixed'), ttls.get('for ever')]).toEqual([30_000, null, null]);
+    expect(ttls.size).toBe(103);
+  });
+
+  it('leaves out what was released, and stops with the last', async () => {
+    const locks = await Promise.all(times(10, (index) => process.acquire(`k${index}`)));
+    await Promise.all(locks.slice(3).map((lock) => lock.release()));
+    await world.clock.advance('10s');
+    expect(process.wire.extensions.flat().flatMap(({ keys }) => keys)).toEqual(['k0', 'k1', 'k2']);
+    await Promise.all(locks.map((lock) => lock.release()));
+    await world.clock.advance('60s');
+    expect(process.wire.extensions).toHaveLength(1);
+    expect(world.clock.pendingTimers).toBe(0);
+  });
+
+  it('goes with a lease that is handed on, and ends with it', async () => {
+    process = await world.listeningProcess();
+    const waits = times(4, () => track(process.acquire('a', { timeout: '1h' })));
+    await world.settle();
+    for (const wait of waits) {
+      const lock = lockOf(wait);
+      await world.clock.advance('8s');
+      expect(lock.remaining).toBeGreaterThan(19_000);
+      await lock.release();
+      await world.settle();
+    }
+    const renewals = process.wire.extensions.flat().filter(({ ttl }) => ttl !== null);
+    expect(renewals).toHaveLength(3);
+    const before = process.wire.calls;
+    await world.clock.advance('60s');
+    expect(process.wire.calls).toBe(before);
+    expect(world.clock.pendingTimers).toBe(0);
+  });
+
+  it('does not revive a lease that was handed over to another process', async () => {
+    const other = world.process();
+    const lock = await process.acquire('a', { ownerId: 'one', expire: '30s', renew: true });
+    const wait = track(other.acquire('a', { timeout: '1h' }));
+    await world.clock.advance('9990ms');
+    process.wire.fail('extend', 'delay');
+    await world.clock.advance('10ms');
+    const released = lock.release();
+    await world.settle();
+    expect(await released).toBe(true);
+    process.wire.letGo();
+    await world.settle();
+    expect(lockOf(wait).held).toBe(true);
+    expect((await world.observer.inspect(['a']))[0]?.ownerId).not.toBe('one');
+  });
+});

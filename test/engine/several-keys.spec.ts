@@ -1,0 +1,148 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { track } from '../support/faulty-provider.js';
+import { LinedStore, lockOf, times, type LinedProcess } from '../support/lined-store.js';
+
+let world: LinedStore;
+let processes: LinedProcess[];
+
+beforeEach(() => {
+  world = new LinedStore();
+  processes = times(3, () => world.process());
+});
+
+/** Takes `key` again and again, each time for `milliseconds`, until told to stop. */
+function keepBusy(process: LinedProcess, key: string, milliseconds: number): () => void {
+  let stopped = false;
+  const work = (): Promise<unknown> =>
+    new Promise((resolve) => world.clock.setTimer(() => resolve(undefined), milliseconds));
+  const run = async (): Promise<void> => {
+    while (!stopped) await process.execute(key, work, { timeout: '1h' });
+  };
+  // Two, so that somebody always waits.
+  void run();
+  void run();
+  return () => {
+    stopped = true;
+  };
+}
+
+async function owners(...keys: string[]): Promise<(string | undefined)[]> {
+  return (await world.observer.inspect(keys)).map((stored) => stored?.ownerId);
+}
+
+describe('a lock of several keys', () => {
+  it('is asked for at once where all are free', async () => {
+    const [process] = processes;
+    const lock = await process!.acquire(['a', 'b', 'c']);
+    expect(process!.wire.acquires).toMatchObject([[{ keys: ['a', 'b', 'c'] }]]);
+    await lock.release();
+    expect(process!.wire.calls).toBe(2);
+  });
+
+  it('is got against callers of single keys in other processes who never leave them both free', async () => {
+    const [several, one, two] = processes;
+    const stop = [keepBusy(one!, 'a', 70), keepBusy(two!, 'b', 70)];
+    await world.tick(35);
+    const wait = track(several!.acquire(['a', 'b'], { timeout: '1h' }));
+    await world.tick(1000);
+    const lock = lockOf(wait);
+    expect(await owners('a', 'b')).toEqual([lock.ownerId, lock.ownerId]);
+    for (const end of stop) end();
+    await lock.release();
+    await world.tick(300);
+    expect(await owners('a', 'b')).toEqual([undefined, undefined]);
+  });
+
+  it('is taken key by key, each in its turn, in one order for everybody', async () => {
+    const [one, two, three] = processes;
+    const [a, b] = [await three!.acquire('a', { ownerId: 'x' }), await three!.acquire('b', { ownerId: 'x' })];
+    const first = track(one!.acquire(['b', 'a'], { timeout: '1h' }));
+    await world.settle();
+    const second = track(two!.acquire(['a', 'b'], { timeout: '1h' }));
+    await world.settle();
+    expect([world.line('a').length, world.line('b').length]).toEqual([2, 0]);
+    await b.release();
+    await world.settle();
+    expect(await owners('b')).toEqual([undefined]);
+    await a.release();
+    await world.settle();
+    const lock = lockOf(first);
+    expect(await owners('a', 'b')).toEqual([lock.ownerId, lock.ownerId]);
+    expect(second.outcome).toBeUndefined();
+    await lock.release();
+    await world.settle();
+    expect(lockOf(second).keys).toEqual(['a', 'b']);
+  });
+
+  it('keeps what has been taken for as long as the rest takes', async () => {
+    const [one, two] = processes;
+    const b = await two!.acquire('b', { ownerId: 'x' });
+    const fixed = track(one!.acquire(['a', 'b'], { expire: '3s', timeout: '1h' }));
+    await world.clock.advance('60700ms');
+    expect(await two!.tryAcquire('a')).toBeNull();
+    await b.release();
+    await world.settle();
+    expect(lockOf(fixed).remaining).toBeGreaterThan(2900);
+    await world.clock.advance('3s');
+    expect(lockOf(fixed).held).toBe(false);
+    expect(await owners('a', 'b')).toEqual([undefined, undefined]);
+  });
+
+  it('starts over when a part of it is lost meanwhile', async () => {
+    const [one, two] = processes;
+    const b = await two!.acquire('b', { ownerId: 'x' });
+    const wait = track(one!.acquire(['a', 'b'], { timeout: '1h' }));
+    await world.clock.advance('2s');
+    await two!.engine.forceRelease(['a']);
+    await world.clock.advance('2s');
+    await b.release();
+    await world.clock.advance('2s');
+    const lock = lockOf(wait);
+    expect(lock.held).toBe(true);
+    expect(await owners('a', 'b')).toEqual([lock.ownerId, lock.ownerId]);
+  });
+});
+
+describe('a lock of several keys that is not got', () => {
+  const ends = {
+    'by its timeout': async () => world.clock.advance('3s'),
+    'by its signal': async (abort: AbortController) => abort.abort('enough'),
+    'by the end of the process': async () => processes[0]!.engine.close(),
+  };
+
+  it.each(Object.entries(ends))('leaves nothing held and no place in line: ended %s', async (_, end) => {
+    const [one, two, three] = processes;
+    const b = await two!.acquire('b', { ownerId: 'x' });
+    const abort = new AbortController();
+    const wait = track(one!.acquire(['a', 'b', 'c'], { timeout: '3s', signal: abort.signal }));
+    await world.settle();
+    const next = track(three!.acquire('a', { timeout: '1h' }));
+    await world.clock.advance('500ms');
+    expect(next.outcome).toBeUndefined();
+    expect(world.line('b')).toHaveLength(1);
+    await end(abort);
+    await world.settle();
+    expect(wait.outcome?.status).toBe('rejected');
+    expect(lockOf(next).held).toBe(true);
+    expect(world.line('b')).toEqual([]);
+    expect(await owners('b', 'c')).toEqual(['x', undefined]);
+    await b.release();
+    expect(await owners('b')).toEqual([undefined]);
+  });
+
+  it('leaves nothing held that comes while it ends', async () => {
+    const [one, two] = processes;
+    const b = await two!.acquire('b', { ownerId: 'x' });
+    const abort = new AbortController();
+    track(one!.acquire(['a', 'b'], { timeout: '1h', signal: abort.signal }));
+    await world.clock.advance('500ms');
+    const released = b.release();
+    await Promise.resolve();
+    abort.abort('enough');
+    await released;
+    await world.settle();
+    expect(await owners('a', 'b')).toEqual([undefined, undefined]);
+    await world.clock.advance('1m');
+    expect(world.clock.pendingTimers).toBe(0);
+  });
+});

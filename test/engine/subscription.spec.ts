@@ -1,0 +1,136 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { track } from '../support/faulty-provider.js';
+import { LinedStore, lockOf, times, type LinedProcess } from '../support/lined-store.js';
+
+let world: LinedStore;
+let holder: LinedProcess;
+let waiter: LinedProcess;
+
+beforeEach(() => {
+  world = new LinedStore();
+  [holder, waiter] = [world.process(), world.process()];
+});
+
+describe('the subscription of a process', () => {
+  it('is made when first somebody has to wait, and once', async () => {
+    await Promise.all(times(50, (index) => waiter.execute(`k${index}`, () => 'ran')));
+    for (const key of ['a', 'c']) expect(await waiter.tryAcquire(key)).not.toBeNull();
+    expect(await holder.tryAcquire('a')).toBeNull();
+    expect([holder.wire.listened, waiter.wire.listened]).toEqual([0, 0]);
+    track(holder.acquire('a', { timeout: '1h' }));
+    track(holder.acquire('c', { timeout: '1h' }));
+    track(holder.acquire(['a', 'b'], { timeout: '1h' }));
+    await world.clock.advance('10s');
+    expect(holder.wire.listened).toBe(1);
+  });
+
+  it('is made before the process stands in line: its first question names no address', async () => {
+    await holder.acquire('a');
+    track(waiter.acquire('a'));
+    await world.settle();
+    const addresses = waiter.wire.acquires.flat().map(({ address }) => address);
+    expect(addresses).toEqual([undefined, world.line('a')[0]]);
+  });
+
+  it('that cannot be made is done without, and tried again', async () => {
+    waiter.wire.failsToListen = true;
+    const lock = await holder.acquire('a');
+    const wait = track(waiter.acquire('a', { timeout: '1h' }));
+    await world.clock.advance('5s');
+    expect(world.line('a')).toEqual([]);
+    await lock.release();
+    await world.clock.advance('1s');
+    expect(lockOf(wait).held).toBe(true);
+
+    const tried = waiter.wire.listened;
+    expect(tried).toBeLessThanOrEqual(2);
+    waiter.wire.failsToListen = false;
+    const next = await holder.tryAcquire('b');
+    const again = track(waiter.acquire('b', { timeout: '1h' }));
+    await world.clock.advance('15s');
+    expect(waiter.wire.listened).toBe(tried + 1);
+    expect(world.line('b')).toHaveLength(1);
+    await next?.release();
+    await world.settle();
+    expect(lockOf(again).held).toBe(true);
+  });
+
+  it('that is lost keeps nobody in line, who then asks on', async () => {
+    const lock = await holder.acquire('a');
+    const wait = track(waiter.acquire('a', { timeout: '1h' }));
+    await world.clock.advance('100ms');
+    expect(world.line('a')).toHaveLength(1);
+    waiter.wire.interrupt();
+    await lock.release();
+    await world.settle();
+    expect(wait.outcome).toBeUndefined();
+    await world.clock.advance('1s');
+    expect(lockOf(wait).held).toBe(true);
+    expect(waiter.wire.acquires.at(-1)![0]!.address).toBeUndefined();
+  });
+
+  it('that is back has everybody ask at once, and be told again', async () => {
+    const lock = await holder.acquire('a');
+    const wait = track(waiter.acquire('a', { timeout: '1h' }));
+    await world.clock.advance('100ms');
+    waiter.wire.interrupt();
+    await world.clock.advance('20s');
+    expect(wait.outcome).toBeUndefined();
+    waiter.wire.restore();
+    await world.settle();
+    expect(world.line('a')).toHaveLength(1);
+    const before = waiter.wire.calls;
+    await lock.release();
+    await world.settle();
+    expect(lockOf(wait).held).toBe(true);
+    expect(waiter.wire.calls).toBe(before);
+  });
+
+  it('that is back finds what was granted meanwhile', async () => {
+    const lock = await holder.acquire('a');
+    const wait = track(waiter.acquire('a', { timeout: '1h' }));
+    await world.clock.advance('1100ms');
+    waiter.wire.deaf = true;
+    await lock.release();
+    waiter.wire.interrupt();
+    await world.settle();
+    expect(wait.outcome).toBeUndefined();
+    waiter.wire.deaf = false;
+    waiter.wire.restore();
+    await world.settle();
+    expect(lockOf(wait).held).toBe(true);
+  });
+
+  it('leaves no place behind for a wait that ends while it is down', async () => {
+    const lock = await holder.acquire('a');
+    const wait = track(waiter.acquire('a', { timeout: '2s' }));
+    await world.clock.advance('500ms');
+    expect(world.line('a')).toHaveLength(1);
+    waiter.wire.interrupt();
+    await world.clock.advance('1500ms');
+    expect(wait.outcome).toMatchObject({ reason: { code: 'LOCK_TIMEOUT' } });
+    waiter.wire.restore();
+    await lock.release();
+    await world.settle();
+    expect(world.line('a')).toEqual([]);
+    expect(await holder.tryAcquire('a')).not.toBeNull();
+  });
+
+  it('leaves no place behind for a wait that is given up while a question is under way', async () => {
+    const lock = await holder.acquire('a');
+    const abort = new AbortController();
+    track(waiter.acquire('a', { timeout: '1h', signal: abort.signal }));
+    await world.clock.advance('500ms');
+    waiter.wire.interrupt();
+    waiter.wire.fail('acquire', 'hold');
+    await world.clock.advance('1s');
+    abort.abort('enough');
+    waiter.wire.mend();
+    waiter.wire.letGo();
+    await world.settle();
+    waiter.wire.restore();
+    await lock.release();
+    await world.settle();
+    expect(await holder.tryAcquire('a')).not.toBeNull();
+  });
+});

@@ -1,0 +1,86 @@
+import { resolveCallOptions } from '../../lib/engine/call-options.js';
+import { readEngineSettings } from '../../lib/engine/engine-settings.js';
+import { LockEngine } from '../../lib/engine/lock-engine.js';
+import type { LockHandle } from '../../lib/engine/lock-handle.js';
+import {
+  InMemoryLockingProvider,
+  MemoryLockStore,
+  type AcquireOptions,
+  type LockingProviderOptions,
+} from '../../lib/index.js';
+import { ManualClock } from '../../lib/testing/index.js';
+import { LinedWire } from './lined-wire.js';
+
+/** An in-memory store with lines, several processes on it, and a clock moved by hand. */
+export class LinedStore {
+  readonly clock = new ManualClock();
+  readonly store = new MemoryLockStore(this.clock);
+  readonly observer = new InMemoryLockingProvider({ store: this.store });
+
+  /** A process with a connection of its own. */
+  process(options: LockingProviderOptions = {}): LinedProcess {
+    return new LinedProcess(new LinedWire(this.store), options, this.clock);
+  }
+
+  /** The same, with a subscription: it has had somebody wait before, and hears of other processes. */
+  async listeningProcess(options: LockingProviderOptions = {}): Promise<LinedProcess> {
+    const process = this.process(options);
+    await Promise.all([process.execute('warm', () => undefined), process.execute('warm', () => undefined)]);
+    process.wire.forget();
+    return process;
+  }
+
+  /** Lets everything happen that is ready to. */
+  async settle(): Promise<void> {
+    await this.clock.advance(0);
+  }
+
+  /** Who stands in line for a key, first come first. */
+  line(key: string): string[] {
+    return this.store.lines.addresses(key);
+  }
+
+  /** Lets `milliseconds` pass in steps of one. */
+  async tick(milliseconds: number): Promise<void> {
+    for (let step = 0; step < milliseconds; step += 1) await this.clock.advance('1ms');
+  }
+}
+
+/** An engine that takes options as users write them, and its wire. */
+export class LinedProcess {
+  readonly engine: LockEngine;
+
+  constructor(
+    readonly wire: LinedWire,
+    options: LockingProviderOptions,
+    clock: ManualClock,
+  ) {
+    this.engine = new LockEngine(wire.provider, readEngineSettings(options), clock);
+  }
+
+  acquire(keys: string | string[], options: AcquireOptions = {}): Promise<LockHandle> {
+    return this.engine.acquire(list(keys), resolveCallOptions(options, 'handle', this.engine.settings));
+  }
+
+  tryAcquire(keys: string | string[], options: AcquireOptions = {}): Promise<LockHandle | null> {
+    return this.engine.tryAcquire(list(keys), resolveCallOptions(options, 'handle', this.engine.settings));
+  }
+
+  execute<T>(keys: string | string[], job: (lock: LockHandle) => T | Promise<T>, options: AcquireOptions = {}) {
+    const resolved = resolveCallOptions(options, 'job', this.engine.settings);
+    return this.engine.execute(list(keys), (lock) => job(lock as LockHandle), resolved);
+  }
+}
+
+function list(keys: string | string[]): string[] {
+  return typeof keys === 'string' ? [keys] : [...keys].sort();
+}
+
+/** The lock that a wait has ended with. */
+export function lockOf(wait: { readonly outcome: PromiseSettledResult<LockHandle | null> | undefined }): LockHandle {
+  if (wait.outcome?.status !== 'fulfilled' || !wait.outcome.value) throw new Error('it has no lock');
+  return wait.outcome.value;
+}
+
+export const times = <T>(count: number, make: (index: number) => T): T[] =>
+  Array.from({ length: count }, (_, index) => make(index));
