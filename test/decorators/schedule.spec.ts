@@ -12,6 +12,10 @@ class Overlap {
   keys: readonly string[] = [];
   private inside = 0;
 
+  get idle(): boolean {
+    return this.inside === 0;
+  }
+
   async run(locking: LockingService): Promise<void> {
     this.inside += 1;
     this.most = Math.max(this.most, this.inside);
@@ -92,10 +96,12 @@ describe('@WithLock with @nestjs/schedule', () => {
   it.each(['cron-above', 'cron-below'])('registers a @Cron, whose ticks run under the lock: %s', async (name) => {
     const app = await startApp(parts);
     const jobs = app.get(Jobs);
-    const job = app.get(SchedulerRegistry).getCronJob(name);
-    await job.stop();
+    // every @Cron stands still and has ended its run, so that only the tick below can be the one that is seen
+    const registry = app.get(SchedulerRegistry);
+    for (const each of registry.getCronJobs().values()) await each.stop();
+    await eventually(() => jobs.cron.idle);
     jobs.cron.keys = [];
-    void job.fireOnTick();
+    void registry.getCronJob(name).fireOnTick();
     await eventually(() => jobs.cron.keys.includes(name));
   });
 
