@@ -3,7 +3,9 @@ import type { EngineParts } from './engine-parts.js';
 import { STORE_ANSWER_TIMEOUT } from './store-calls.js';
 
 /** Makes `ownerId`'s leases last longer in the store and, where they are this process's, here. All or nothing. */
-export async function extendByKey(
+// Not an async function: who extends thousands at once pays for every promise.
+// eslint-disable-next-line @typescript-eslint/promise-function-async
+export function extendByKey(
   { calls, clock, keeper }: EngineParts,
   keys: readonly string[],
   ownerId: string,
@@ -15,7 +17,17 @@ export async function extendByKey(
     if (one && ttl !== null)
       one.lease.mayLastUntil = Math.max(one.lease.mayLastUntil, sentAt + STORE_ANSWER_TIMEOUT + ttl);
   }
-  const held = await calls.ask('extend', { keys, ownerId, ttl });
-  keeper.noteAnswer(asked, held, ttl === null ? undefined : localDeadline(sentAt, ttl));
-  return held.every(Boolean);
+  const attemptId = keys.length === 1 ? asked[0]?.attemptId : undefined;
+  return new Promise((resolve, reject) => {
+    calls.extend(
+      { keys, ownerId, ttl, attemptId },
+      {
+        answered: (held) => {
+          keeper.noteAnswer(asked, held, ttl === null ? undefined : localDeadline(sentAt, ttl));
+          resolve(held.every(Boolean));
+        },
+        failed: reject,
+      },
+    );
+  });
 }

@@ -152,7 +152,7 @@ export class LeaseRelease {
   private async free(request: ReleaseRequest, reason: LossReason): Promise<readonly ReleaseOutcome[]> {
     const { calls } = this.parts;
     const { keys, ownerId } = request;
-    return this.giveUp(keys, ownerId, reason, async () => calls.ask('release', request));
+    return this.giveUp(keys, ownerId, reason, async () => calls.askToRelease(request));
   }
 
   /**

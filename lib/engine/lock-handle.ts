@@ -57,7 +57,10 @@ export class LockHandle implements Lock {
   }
 
   get remaining(): number {
-    return this.#releasing !== undefined ? 0 : Math.min(...this.#grants.map(({ remaining }) => remaining));
+    if (this.#releasing !== undefined) return 0;
+    let shortest = Infinity;
+    for (const { remaining } of this.#grants) shortest = Math.min(shortest, remaining);
+    return shortest;
   }
 
   get held(): boolean {
@@ -76,6 +79,7 @@ export class LockHandle implements Lock {
 
   async extend(expire?: Duration): Promise<boolean> {
     if (!this.held) return false;
+    if (this.#grants.length === 1) return this.#actions.extend(this.#grants[0], expire);
     const extended = await Promise.all(this.#grants.map(async (grant) => this.#actions.extend(grant, expire)));
     return extended.every(Boolean);
   }

@@ -78,11 +78,9 @@ export class StoreCalls {
   }
 
   /** The same, as a promise. */
-  async ask(action: 'release', request: ReleaseRequest): Promise<readonly ReleaseOutcome[]>;
-  async ask(action: 'extend', request: ExtendRequest): Promise<readonly boolean[]>;
-  async ask(action: 'release' | 'extend', request: never): Promise<unknown> {
+  async askToRelease(request: ReleaseRequest): Promise<readonly ReleaseOutcome[]> {
     return new Promise((resolve, reject) => {
-      this[action](request, { answered: resolve, failed: reject });
+      this.release(request, { answered: resolve, failed: reject });
     });
   }
 
