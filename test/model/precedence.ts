@@ -85,10 +85,9 @@ export class Precedence {
     );
   }
 
-  /** Whether `process` is the first that the store has in line for `key`. */
+  /** Whether `process` is the first that the store has in line for `key`; who cannot be told keeps its place there. */
   isFirst(key: string, process: number): boolean {
-    const first = this.lines.get(key)?.find((stand) => stand.since !== Infinity && !this.isStale(stand));
-    return first?.process === process;
+    return this.lines.get(key)?.find((stand) => !this.isStale(stand))?.process === process;
   }
 
   private hasLapsed(stand: Stand): boolean {

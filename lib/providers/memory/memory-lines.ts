@@ -37,14 +37,14 @@ export class MemoryLines {
     return true;
   }
 
-  /** Joins the line for `key`, or renews a place in it. Tells whether it is the first place. */
+  /** Joins the line for `key`, or renews a place in it. Tells whether it is the first place of somebody alive. */
   join(key: string, place: LinePlace): boolean {
     const line = this.lines.get(key) ?? [];
     this.lines.set(key, line);
     const index = line.findIndex(({ address }) => address === place.address);
     if (index < 0) line.push(place);
     else line[index] = place;
-    return line[0]?.address === place.address;
+    return this.first(key, place.seenAt)?.address === place.address;
   }
 
   /** Gives up the place of an attempt. */

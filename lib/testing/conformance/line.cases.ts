@@ -79,6 +79,8 @@ export const lineCases: ConformanceCase[] = [
     await nobody.hold(['a', 'b', 'c']);
     for (const key of ['a', 'b']) await here.queue(key);
     const attemptId = await there.queue('a');
+    await here.hold('d');
+    await nobody.queue('d');
     await pass(1500);
     await there.ask('a', { attemptId });
     await here.queue('c');
@@ -87,6 +89,10 @@ export const lineCases: ConformanceCase[] = [
     const owners = (await provider.inspect(['a', 'b', 'c'])).map((stored) => stored?.ownerId);
     assert.deepEqual(owners, ['there', undefined, 'here']);
     assert.equal((await there.hear('granted', 'a')).attemptId, attemptId);
+    // Whoever is first now is the one to tell the holder.
+    here.heard.length = 0;
+    await there.queue('d');
+    await here.hear('wanted', 'd');
   }),
   lineCase('tells a holder that somebody waits', async ({ here, there }) => {
     const attemptId = await here.hold('a');

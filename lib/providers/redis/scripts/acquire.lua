@@ -82,7 +82,7 @@ local function refuse(lock, line, claim, attempts)
     mark(lock)
     standInLine(line, address, lease, ARGV[2], claim)
     queued, last = 1, tonumber(redis.call('GET', KEYS[1]) or 0)
-    if attempts and redis.call('LINDEX', orderOf(line), 0) == address then
+    if attempts and firstInLine(line) == address then
       tellHolder(attempts, 'wanted', lock)
     end
   end
