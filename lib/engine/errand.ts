@@ -107,7 +107,7 @@ export class Errand implements SeekOwner {
     for (const { line } of this.waiter.places) {
       const { lease } = line;
       if (!lease || lease.ownerId === this.ownerId) continue;
-      if (lease.grants.length === 0 && !lease.renewing) {
+      if (lease.isIdle) {
         void this.parts.releases.giveBack(lease);
         continue;
       }

@@ -46,4 +46,9 @@ export class Lease {
   ) {
     this.firstToken = shared ? token + 1 : token;
   }
+
+  /** Whether nobody here has it, and nobody is about to. */
+  get isIdle(): boolean {
+    return this.grants.length === 0 && !this.renewing;
+  }
 }

@@ -159,9 +159,10 @@ export class Turns implements SeekOwner {
   }
 
   private lookFor(errand: Errand, line: Line): void {
-    const { seek } = line;
-    // What was sought for those who stood before it.
+    const { seek, lease } = line;
+    // What was sought for those who stood before it, and what they had: it may have to wait elsewhere for long.
     if (seek && !errand.owns(seek)) this.parts.seeker.abandon(seek);
+    if (lease?.isIdle) void this.parts.releases.giveBack(lease);
     errand.go();
   }
 
@@ -222,7 +223,7 @@ export class Turns implements SeekOwner {
   private retire(line: Line): void {
     const { seek, lease } = line;
     if (seek) this.parts.seeker.abandon(seek);
-    if (lease?.grants.length === 0 && !lease.renewing) void this.parts.releases.giveBack(lease);
+    if (lease?.isIdle) void this.parts.releases.giveBack(lease);
     this.parts.seeker.leave(line);
     this.parts.lines.tidy(line);
   }

@@ -95,9 +95,11 @@ export class World {
   private close(process: Process, number: number): void {
     const start = this.clock.now();
     this.ledger.leftBehind.add(number);
+    // What has run out here may stand in the store through the same owner elsewhere, and is its handle's to give back.
+    const hasLapsed = this.ledger.returnable.some((lock) => lock.process === number && !lock.handle.held);
     this.follow(
       process.close().then(() => {
-        if (process.calmSince < start - REST) this.ledger.leftBehind.delete(number);
+        if (!hasLapsed && process.calmSince < start - REST) this.ledger.leftBehind.delete(number);
       }),
     );
   }
