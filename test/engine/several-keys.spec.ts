@@ -75,18 +75,19 @@ describe('a lock of several keys', () => {
   });
 
   it('does not sit on what those before it have left while it waits for another key', async () => {
-    const [process, other] = processes;
+    const [process, other] = [await world.listeningProcess(), ...processes];
     const abort = new AbortController();
-    const first = track(process!.acquire('b'));
-    const next = track(process!.acquire('b', { timeout: '1h', signal: abort.signal }));
-    const a = await process!.acquire('a');
-    process!.wire.fail('extend', 'refuse');
+    const first = track(process.acquire('b'));
+    const next = track(process.acquire('b', { timeout: '1h', signal: abort.signal }));
+    const a = await process.acquire('a');
+    process.wire.fail('extend', 'refuse');
     await world.clock.advance('25s');
-    process!.wire.fail('extend', 'hold');
+    process.wire.fail('extend', 'hold');
     await lockOf(first).release();
-    const several = track(process!.acquire(['a', 'b'], { timeout: '1h' }));
+    const several = track(process.acquire(['a', 'b'], { timeout: '1h' }));
     abort.abort();
-    process!.wire.letGo();
+    await world.settle();
+    process.wire.letGo();
     await world.settle();
     expect(next.outcome?.status).toBe('rejected');
     expect(several.outcome).toBeUndefined();
