@@ -20,3 +20,8 @@ export {
 export { MemoryLockStore } from './providers/memory/memory-lock-store.js';
 export { RedisLockingProvider } from './providers/redis/redis-locking.provider.js';
 export type { RedisLockingProviderOptions } from './providers/redis/redis-options.interface.js';
+export { RedisQuorumLockingProvider } from './providers/redis-quorum/redis-quorum-locking.provider.js';
+export type {
+  RedisQuorumLockingProviderOptions,
+  RedisQuorumNode,
+} from './providers/redis-quorum/redis-quorum-options.interface.js';

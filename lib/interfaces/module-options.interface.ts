@@ -1,11 +1,16 @@
 import type { InMemoryLockingProviderOptions } from '../providers/memory/in-memory-locking.provider.js';
 import type { RedisLockingProviderOptions } from '../providers/redis/redis-options.interface.js';
+import type { RedisQuorumLockingProviderOptions } from '../providers/redis-quorum/redis-quorum-options.interface.js';
 import type { LockingProviderClass } from './locking-provider.interface.js';
 import type { LockingProviderOptions } from './provider-options.interface.js';
 
 /** One store of locks, as the module is told of it. */
 export interface LockingProviderDefinition<
-  Options = InMemoryLockingProviderOptions | RedisLockingProviderOptions | LockingProviderOptions,
+  Options =
+    | InMemoryLockingProviderOptions
+    | RedisLockingProviderOptions
+    | RedisQuorumLockingProviderOptions
+    | LockingProviderOptions,
 > {
   /** The provider's class, such as `RedisLockingProvider`. */
   resolve: LockingProviderClass;

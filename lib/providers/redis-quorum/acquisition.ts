@@ -1,0 +1,80 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { localDeadline } from '../../engine/drift.js';
+import { StoreNotReachedError, type LeaseAnswer, type LeaseRequest } from '../../interfaces/index.js';
+import { poll, reasonsIn, answersIn, type Patience, type Vote } from './poll.js';
+import type { QuorumNode } from './quorum-node.js';
+import { grantedTooLate, tooFewAnswered } from './redis-quorum.messages.js';
+import type { Tally } from './tally.js';
+
+/** How long whoever has the first node in a tie waits for the others to give up theirs, in milliseconds. */
+const TIE_WAITS = [2, 4, 8, 16];
+
+/** The nodes, and how they are asked. */
+export interface Quorum {
+  readonly nodes: readonly QuorumNode[];
+  readonly tally: Tally;
+  readonly patience: Patience;
+}
+
+/**
+ * Takes the keys of one request on a majority of the nodes, or gives back what it has taken on any.
+ *
+ * @param asked - the first answer of each node
+ */
+export async function acquireByQuorum(
+  quorum: Quorum,
+  request: LeaseRequest,
+  asked: Promise<LeaseAnswer>[],
+  since: number,
+): Promise<LeaseAnswer> {
+  const { nodes, tally, patience } = quorum;
+  const until = since + patience.nodeTimeout;
+  let votes = await poll(nodes, asked, patience, (some) => tally.ofAcquire(some));
+  for (const wait of TIE_WAITS) {
+    if (!isFirstInTie(votes, tally) || performance.now() + wait >= until) break;
+    await delay(wait);
+    const again = asked.map(async (answer, index) => {
+      const [vote] = votes.slice(index);
+      const isRefused = vote !== undefined && 'answer' in vote && !vote.answer.granted;
+      return isRefused ? (nodes[index]?.acquire([request])[0] ?? answer) : answer;
+    });
+    const nodeTimeout = Math.max(1, until - performance.now());
+    votes = await poll(nodes, again, { ...patience, nodeTimeout }, (some) => tally.ofAcquire(some));
+  }
+  const granted = tally.granted(votes, request);
+  const isInTime = performance.now() < localDeadline(since, request.ttl);
+  if (granted && isInTime) return granted;
+  undo(votes, nodes, request);
+  if (granted) throw new Error(grantedTooLate(request.ttl ?? 0));
+  const refused = tally.refused(votes);
+  if (refused) return refused;
+  const reasons = reasonsIn(votes, nodes, patience);
+  const message = tooFewAnswered(answersIn(votes).length, nodes.length, tally.quorum, reasons);
+  throw votes.some(isUnknown) ? new Error(message) : new StoreNotReachedError(message);
+}
+
+/**
+ * Of those who have some nodes each, and none of them enough, one goes on while the others give up: it is the one that
+ * has the first node of all that answer.
+ */
+function isFirstInTie(votes: readonly Vote<LeaseAnswer>[], tally: Tally): boolean {
+  const answers = answersIn(votes);
+  const granted = answers.filter((answer) => answer.granted).length;
+  return answers[0]?.granted === true && !tally.isQuorum(granted) && tally.isQuorum(answers.length);
+}
+
+/** Also where nobody knows what became of it. */
+function undo(
+  votes: readonly Vote<LeaseAnswer>[],
+  nodes: readonly QuorumNode[],
+  { keys, ownerId, attemptId }: LeaseRequest,
+): void {
+  votes.forEach((vote, index) => {
+    const isGranted = vote !== undefined && 'answer' in vote && vote.answer.granted;
+    if (isGranted || isUnknown(vote)) nodes[index]?.owe({ keys, ownerId, attemptId, undo: true });
+  });
+}
+
+function isUnknown(vote: Vote<LeaseAnswer>): boolean {
+  return vote === undefined || ('error' in vote && !(vote.error instanceof StoreNotReachedError));
+}

@@ -1,0 +1,251 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  StoreNotReachedError,
+  type ExtendRequest,
+  type LeaseAnswer,
+  type LeaseRequest,
+  type LockingProvider,
+  type ReleaseOutcome,
+  type ReleaseRequest,
+  type StoredLease,
+} from '../../interfaces/index.js';
+import { afterReading } from './after-reading.js';
+import { Debts } from './debts.js';
+import { NodeSilence } from './node-silence.js';
+import { noAnswerYet, ofNode, owesAnswer } from './redis-quorum.messages.js';
+
+/** How soon a release that a node has failed is tried again, in milliseconds. */
+const RETRY_INTERVAL = 1000;
+
+/** What a node reports of itself. */
+export interface NodeReports {
+  /** It is asked nothing any more, as it has not answered in time. */
+  leftOut(node: QuorumNode): void;
+
+  /** It has answered after all. */
+  answersAgain(node: QuorumNode): void;
+}
+
+interface Attempted {
+  readonly attemptId?: string;
+}
+
+/**
+ * One server of a quorum. While it owes an answer for longer than `nodeTimeout` it is asked nothing: a call does not
+ * wait twice for the same hang, and nothing piles up. What concerns one attempt goes to it strictly in turn, each
+ * when the one before has been answered, and what it could not be told to release it is told as soon as it can be.
+ */
+export class QuorumNode {
+  /** As its connection says. */
+  isConnected = false;
+
+  /** Whether it answers in time. */
+  readonly silence: NodeSilence;
+
+  /** For each attempt the end of what was asked last. */
+  private readonly tails = new Map<string, Promise<void>>();
+
+  private readonly debts = new Debts();
+  private isPaying = false;
+  private retry?: NodeJS.Timeout;
+  private isClosed = false;
+
+  constructor(
+    readonly name: string,
+    private readonly provider: LockingProvider,
+    private readonly nodeTimeout: number,
+    reports: NodeReports,
+  ) {
+    const onLeftOut = (): void => {
+      if (!this.isClosed) reports.leftOut(this);
+    };
+    this.silence = new NodeSilence(nodeTimeout, onLeftOut, (hasAnswered) => {
+      if (hasAnswered && !this.isClosed) reports.answersAgain(this);
+      this.payLater();
+    });
+  }
+
+  /** @param onConnected - called whenever it is connected, for the first time or again */
+  async connect(onConnected: () => void): Promise<void> {
+    await this.provider.connect?.(() => {
+      this.isConnected = true;
+      onConnected();
+      this.payLater();
+    });
+  }
+
+  /** Tells the node once more what it still has to give up, whether or not it hears of it, and goes. */
+  async close(): Promise<void> {
+    clearTimeout(this.retry);
+    const owed = this.debts.all().map((request) => ({ ...request, pending: request.undo }));
+    this.isClosed = true;
+    if (owed.length > 0) {
+      const sent = Promise.allSettled(this.provider.release(owed));
+      if (!this.silence.isLeftOut) await Promise.race([sent, delay(this.nodeTimeout, undefined, { ref: false })]);
+    }
+    await this.provider.close?.();
+  }
+
+  /** An error of this node, for a message. */
+  describe(error: unknown): string {
+    return ofNode(this.name, error);
+  }
+
+  acquire(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
+    return this.inTurn(requests, (batch) => {
+      // What is asked now makes up for what is still owed of the same attempt, unless it does not get there.
+      const owed = this.debts.isEmpty ? [] : batch.map(({ attemptId }) => this.debts.take(attemptId));
+      const answers = this.provider.acquire(batch);
+      owed.forEach((debts, index) => {
+        if (debts.length > 0)
+          answers[index]?.catch((error: unknown) => {
+            this.oweAgain(debts, error);
+          });
+      });
+      return answers;
+    });
+  }
+
+  extend(requests: readonly ExtendRequest[]): Promise<readonly boolean[]>[] {
+    return this.ask(requests.length, () => this.provider.extend(requests));
+  }
+
+  release(requests: readonly ReleaseRequest[]): Promise<readonly ReleaseOutcome[]>[] {
+    return this.inTurn(requests, (batch) => this.provider.release(batch));
+  }
+
+  /** Sees to it that the node releases this as soon as it can be asked. Only for what one attempt has taken. */
+  owe(request: ReleaseRequest): void {
+    this.debts.add(request);
+    this.payLater();
+  }
+
+  async forceRelease(key: string): Promise<number> {
+    return this.askOne(async () => this.provider.forceRelease([key]));
+  }
+
+  async inspect(keys: readonly string[]): Promise<readonly (StoredLease | null)[]> {
+    return this.askOne(async () => this.provider.inspect(keys));
+  }
+
+  /** The keys that it has, a bounded wait for each. */
+  async *keys(match: string | undefined): AsyncGenerator<string> {
+    const found = this.provider.list(match)[Symbol.asyncIterator]();
+    for (;;) {
+      const next = await this.inTime(this.askOne(async () => found.next()));
+      if (next.done) return;
+      yield next.value.key;
+    }
+  }
+
+  private oweAgain(debts: readonly ReleaseRequest[], error: unknown): void {
+    if (error instanceof StoreNotReachedError) for (const request of debts) this.debts.add(request);
+  }
+
+  private inTurn<Request extends Attempted, Answer>(
+    requests: readonly Request[],
+    call: (batch: readonly Request[]) => Promise<Answer>[],
+  ): Promise<Answer>[] {
+    const isFree = ({ attemptId }: Request): boolean => attemptId === undefined || !this.tails.has(attemptId);
+    const free = this.tails.size === 0 ? requests : requests.filter(isFree);
+    const answers = free.length > 0 ? this.ask(free.length, () => call(free)) : [];
+    let index = 0;
+    return requests.map(async (request) => {
+      const { attemptId } = request;
+      // An index into what was sent: those that wait for their turn are not in there.
+      const sent = free[index] === request ? answers[index++] : undefined;
+      const answer = sent ?? this.after(attemptId, () => this.ask(1, () => call([request])));
+      if (attemptId !== undefined) this.follow(attemptId, answer);
+      return answer;
+    });
+  }
+
+  private async after<Answer>(attemptId = '', ask: () => Promise<Answer>[]): Promise<Answer> {
+    if (this.silence.isLeftOut) throw new StoreNotReachedError(owesAnswer());
+    await this.tails.get(attemptId);
+    const [answer] = ask() as [Promise<Answer>];
+    return answer;
+  }
+
+  private follow(attemptId: string, answer: Promise<unknown>): void {
+    const end = (): void => {
+      if (this.tails.get(attemptId) !== tail) return;
+      this.tails.delete(attemptId);
+      if (this.debts.has(attemptId)) this.payLater();
+    };
+    const tail = answer.then(end, end);
+    this.tails.set(attemptId, tail);
+  }
+
+  private ask<Answer>(count: number, call: () => Promise<Answer>[]): Promise<Answer>[] {
+    if (this.silence.isLeftOut) {
+      return Array.from({ length: count }, async () => Promise.reject(new StoreNotReachedError(owesAnswer())));
+    }
+    let left = count;
+    const done = (hasAnswered: boolean) => (): void => {
+      left -= 1;
+      if (left === 0) this.silence.end(open, hasAnswered);
+    };
+    const answers = call();
+    const open = this.silence.begin();
+    for (const answer of answers) answer.then(done(true), done(false));
+    return answers;
+  }
+
+  private async askOne<Answer>(call: () => Promise<Answer>): Promise<Answer> {
+    const [answer] = this.ask(1, () => [call()]) as [Promise<Answer>];
+    return answer;
+  }
+
+  private async inTime<Answer>(answer: Promise<Answer>): Promise<Answer> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        afterReading(() => {
+          this.silence.note();
+          reject(new Error(noAnswerYet(this.nodeTimeout)));
+        });
+      }, this.nodeTimeout);
+    });
+    return Promise.race([answer, late]).finally(() => {
+      clearTimeout(timer);
+    });
+  }
+
+  /** What comes up in one turn goes out together. */
+  private payLater(): void {
+    if (this.isPaying || this.debts.isEmpty || this.isClosed) return;
+    this.isPaying = true;
+    queueMicrotask(() => {
+      this.isPaying = false;
+      this.pay();
+    });
+  }
+
+  private pay(): void {
+    if (this.isClosed || !this.isConnected || this.silence.isLeftOut) return;
+    const due = this.debts.next((attemptId) => !this.tails.has(attemptId));
+    if (due.length === 0) return;
+    this.release(due).forEach((answer, index) => {
+      const [request] = due.slice(index) as [ReleaseRequest];
+      answer.then(
+        () => {
+          this.debts.settle(request);
+          this.payLater();
+        },
+        () => {
+          this.payAgain();
+        },
+      );
+    });
+  }
+
+  private payAgain(): void {
+    if (this.retry || this.isClosed || this.debts.isEmpty) return;
+    this.retry = setTimeout(() => {
+      this.retry = undefined;
+      this.payLater();
+    }, RETRY_INTERVAL);
+    this.retry.unref();
+  }
+}

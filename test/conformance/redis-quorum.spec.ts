@@ -1,0 +1,56 @@
+import { beforeAll, describe, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { RedisQuorumLockingProvider } from '../../lib/index.js';
+import { describeLockingProvider } from '../../lib/testing/index.js';
+import { useRedisNodes } from '../support/redis-nodes.js';
+
+interface Setting {
+  readonly name: string;
+  readonly count: number;
+  readonly fault?: 'killed' | 'hung';
+}
+
+const SETTINGS: Setting[] = [
+  { name: '3 nodes', count: 3 },
+  { name: '5 nodes', count: 5 },
+  { name: '3 nodes, one of them killed', count: 3, fault: 'killed' },
+  { name: '3 nodes, one of them hung', count: 3, fault: 'hung' },
+  { name: '5 nodes, one of them killed', count: 5, fault: 'killed' },
+  { name: '5 nodes, one of them hung', count: 5, fault: 'hung' },
+];
+
+describe.each(SETTINGS)('$name', ({ name, count, fault }) => {
+  const servers = useRedisNodes(count);
+
+  async function connect(namespace: string): Promise<RedisQuorumLockingProvider> {
+    const nodes = servers.map(({ url }) => url);
+    const options = { nodes, namespace, nodeTimeout: '2s' } as const;
+    const provider = new RedisQuorumLockingProvider(options, { id: 'quorum', warn: () => undefined });
+    await provider.connect(() => undefined);
+    return provider;
+  }
+
+  if (fault) {
+    beforeAll(() => {
+      servers[1]?.kill(fault === 'killed' ? 'SIGKILL' : 'SIGSTOP');
+    });
+  }
+
+  describeLockingProvider(
+    `RedisQuorumLockingProvider on ${name}`,
+    async () => {
+      const namespace = `[${randomUUID()}]*:`;
+      const [provider, other] = await Promise.all([connect(namespace), connect(namespace)]);
+      return {
+        provider,
+        other,
+        pass: async (milliseconds) => delay(milliseconds),
+        close: async () => {
+          await Promise.all([provider.close(), other.close()]);
+        },
+      };
+    },
+    { describe, it },
+  );
+});
