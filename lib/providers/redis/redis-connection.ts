@@ -25,6 +25,12 @@ const VOID = {
   open: 900_000,
 };
 
+/** A connection, as the server names it. */
+interface ServerSide {
+  readonly id: string;
+  readonly addr: string;
+}
+
 /** The one connection for commands of a provider: its own, or the application's. */
 export class RedisConnection {
   private redis?: Redis;
@@ -32,7 +38,11 @@ export class RedisConnection {
   private wasReady = false;
   private lastError?: Error;
   /** What the server calls the present connection. */
-  private self?: { readonly id: string; readonly addr: string };
+  private self?: ServerSide;
+  private hadConnection = false;
+
+  /** Those before it that the server has not said to be closed. */
+  private readonly earlier = new Set<ServerSide>();
 
   /** See {@link VOID}. */
   voidFor = VOID.cutOff;
@@ -116,18 +126,27 @@ export class RedisConnection {
    * up. This is the first command on a new connection, so it comes before what undoes that.
    */
   private cutOffEarlier(client: Redis): void {
-    const noteRefusal = (error: unknown): void => {
-      if (error instanceof Error && error.name === 'ReplyError') this.voidFor = VOID.open;
+    const isRefused = (error: unknown): boolean => {
+      const refused = error instanceof Error && error.name === 'ReplyError';
+      if (refused) this.voidFor = VOID.open;
+      return refused;
     };
-    if (this.self) {
-      // The address as well: after a restart or a failover the number may be somebody else's.
-      client.call('CLIENT', 'KILL', 'ID', this.self.id, 'ADDR', this.self.addr).catch(noteRefusal);
-    }
+    if (this.self) this.earlier.add(this.self);
+    // One that was never named cannot be told to close.
+    else if (this.hadConnection) this.voidFor = VOID.open;
+    this.hadConnection = true;
     this.self = undefined;
+    for (const one of this.earlier) {
+      // The address as well: after a restart or a failover the number may be somebody else's.
+      client.call('CLIENT', 'KILL', 'ID', one.id, 'ADDR', one.addr).then(
+        () => this.earlier.delete(one),
+        (error: unknown) => isRefused(error) && this.earlier.delete(one),
+      );
+    }
     client.call('CLIENT', 'INFO').then((info) => {
       const [, id, addr] = /\bid=(\d+) addr=(\S+)/.exec(String(info)) ?? [];
       if (id !== undefined && addr !== undefined) this.self = { id, addr };
-    }, noteRefusal);
+    }, isRefused);
   }
 
   private readonly noteClose = (): void => {
