@@ -91,13 +91,13 @@ describe('keeping a lease', () => {
     const run = engine.execute('a', async (held) => {
       lock = held;
       await goOn.promise;
-      return [held.held, held.remaining];
+      return [held.held, held.remaining, held.signal.aborted];
     });
     await world.clock.advance(0);
     expect(lock?.held).toBe(true);
     freeze(31_000);
     goOn.resolve();
-    await expect(run).rejects.toMatchObject({ code: 'LOCK_LOST', outcome: { value: [false, 0] } });
+    await expect(run).rejects.toMatchObject({ code: 'LOCK_LOST', outcome: { value: [false, 0, true] } });
   });
 
   it('does not renew what ran out while it was frozen', async () => {

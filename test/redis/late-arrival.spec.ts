@@ -4,8 +4,8 @@ import { RedisLockingProvider, type RedisLockingProviderOptions } from '../../li
 import { useApplications, type StartedApplication } from '../module/support/applications.js';
 import { eventually, rejectionOf } from '../module/support/poll.js';
 import { useRawRedis } from '../module/support/raw-redis.js';
-import { refusedLate, signsOfLife, untilInLine } from '../support/store-view.js';
-import { useProxies, type TcpProxy } from '../support/tcp-proxy.js';
+import { refusedLate, scriptCalls, signsOfLife, untilClean, untilInLine } from '../support/store-view.js';
+import { useProxies, type ProxiedConnection, type TcpProxy } from '../support/tcp-proxy.js';
 
 const redis = useRawRedis();
 const applications = useApplications();
@@ -72,6 +72,68 @@ describe.each([
   });
 });
 
+describe('an acquire on its way that was given up', () => {
+  /** An acquire of `k`, and one of `a` and `l`, which are kept from the server. */
+  async function acquireSlowly(options: { readonly timeout: '300ms' | '20s'; readonly signal?: AbortSignal }) {
+    const application = await throughProxy();
+    const [first] = connections();
+    first!.keep();
+    const acquiring = ['k', ['a', 'l']].map((keys) => rejectionOf(application.locking.acquire(keys, options)));
+    await eventually(() => first!.keepsAnything);
+    return { ...application, first: first!, errors: Promise.all(acquiring) };
+  }
+
+  const nothingHeld = async (): Promise<boolean> => (await redis.raw.exists('lock:a', 'lock:k', 'lock:l')) === 0;
+
+  /** Lets the server have what was kept: the two acquires, and behind each what undoes it. */
+  async function expectUndone(first: ProxiedConnection): Promise<void> {
+    const before = await scriptCalls(redis.raw);
+    first.letGo();
+    await eventually(async () => (await scriptCalls(redis.raw)) >= before + 4);
+    expect(await nothingHeld()).toBe(true);
+    await untilClean(redis.raw);
+  }
+
+  async function expectRefused(first: ProxiedConnection): Promise<void> {
+    for (const key of ['a', 'k', 'l']) await eventually(async () => (await refusedLate(redis.raw, key)).count === 1);
+    expect(await first.deliver()).toBe('closed');
+    expect(await nothingHeld()).toBe(true);
+  }
+
+  it.each(['arrives late', 'is cut off'])('by its timeout takes nothing where it %s', async (fate) => {
+    const { first, errors } = await acquireSlowly({ timeout: '300ms' });
+    expect(await errors).toMatchObject([{ code: 'LOCK_BACKEND' }, { code: 'LOCK_BACKEND' }]);
+    if (fate === 'is cut off') first.cut();
+    await (fate === 'is cut off' ? expectRefused(first) : expectUndone(first));
+  });
+
+  it.each(['arrives late', 'is cut off'])('by its signal takes nothing where it %s', async (fate) => {
+    const abort = new AbortController();
+    const { first, errors } = await acquireSlowly({ timeout: '20s', signal: abort.signal });
+    abort.abort(new Error('enough'));
+    expect(await errors).toMatchObject([{ message: 'enough' }, { message: 'enough' }]);
+    if (fate === 'is cut off') first.cut();
+    await (fate === 'is cut off' ? expectRefused(first) : expectUndone(first));
+  });
+
+  it('by the end of its application takes nothing where it arrives late', async () => {
+    const { app, first, errors } = await acquireSlowly({ timeout: '20s' });
+    const closed = app.close();
+    expect(await errors).toMatchObject([{ code: 'LOCK_BACKEND' }, { code: 'LOCK_BACKEND' }]);
+    await expectUndone(first);
+    await closed;
+  });
+
+  it('takes nothing where its application ends before it has been undone', async () => {
+    const { app, log, first, errors } = await acquireSlowly({ timeout: '20s' });
+    first.cut();
+    await errors;
+    await eventually(() => log.of('log').length === 2);
+    await app.close();
+    await expectRefused(first);
+  });
+});
+
 describe('earlier connections', () => {
   it('are cut off also where the next one breaks before it has done so', async () => {
     const { locking, log } = await throughProxy();
@@ -124,5 +186,19 @@ describe('earlier connections', () => {
     const { count, left } = await refusedLate(redis.raw, 'k');
     expect(count).toBe(2);
     expect(left).toBeGreaterThan(60_000);
+  });
+});
+
+describe('what is noted of attempts that were given up', () => {
+  it('goes when it no longer says anything, also where a key is given up again and again', async () => {
+    const provider = new RedisLockingProvider({ redisUrl: redis.url }, { id: 'locking-redis', warn: () => undefined });
+    await provider.connect(() => undefined);
+    const line = 'lock:nestjs-locking:line:k';
+    const past = Date.now() - 1000;
+    await redis.raw.hset(line, { '!address.old': past, '!address.newer': past + 3_600_000 });
+    const undo = { keys: ['k'], ownerId: 'me', attemptId: 'address.new', undo: true, pending: true };
+    await Promise.all(provider.release([undo]));
+    await provider.close();
+    expect((await redis.raw.hkeys(line)).sort()).toEqual(['!address.new', '!address.newer']);
   });
 });

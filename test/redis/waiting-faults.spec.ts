@@ -1,18 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
-import { once } from 'node:events';
 import { RedisLockingProvider, type LockingService } from '../../lib/index.js';
 import { useApplications } from '../module/support/applications.js';
 import { eventually, rejectionOf } from '../module/support/poll.js';
 import { useRawRedis } from '../module/support/raw-redis.js';
 import { expectDirectHandOver } from '../support/expect-hand-over.js';
-import { times } from '../support/lined-store.js';
 import { subscribers, untilClean, untilInLine } from '../support/store-view.js';
 
 const redis = useRawRedis();
 const applications = useApplications();
 
-const start = async (expire: `${number}ms` = '30000ms'): Promise<LockingService> =>
-  (await applications.onRedis({ redisUrl: redis.url, expire })).locking;
+const start = async (): Promise<LockingService> => (await applications.onRedis({ redisUrl: redis.url })).locking;
 
 const cutSubscriptions = (): Promise<unknown> => redis.raw.call('CLIENT', 'KILL', 'TYPE', 'PUBSUB');
 
@@ -26,7 +23,7 @@ describe('a subscription that is cut', () => {
     expect(await lock.release()).toBe(true);
     const since = performance.now();
     await (await waiting).release();
-    expect(performance.now() - since).toBeLessThan(1500);
+    expect(performance.now() - since).toBeLessThan(3000);
     await eventually(async () => (await subscribers(redis.raw)) === 1);
     await expectDirectHandOver(redis.raw, holder, waiter);
     await untilClean(redis.raw);
@@ -81,34 +78,25 @@ describe('a provider', () => {
   });
 });
 
-describe('a server that loses everything while people wait', () => {
-  it('serves them all, one at a time, and the holder learns of it', async () => {
-    const [holder, ...waiters] = await Promise.all([start('900ms'), start('900ms'), start('900ms')]);
-    const lock = await holder.acquire('k');
-    const { signal } = lock;
-    const aborted = once(signal, 'abort');
-    let running = 0;
-    const waiting = waiters.flatMap((waiter) =>
-      times(5, () =>
-        waiter.execute(
-          'k',
-          async () => {
-            running += 1;
-            expect(running).toBe(1);
-            await redis.raw.ping();
-            running -= 1;
-          },
-          { timeout: '20s' },
-        ),
-      ),
-    );
-    await untilInLine(redis.raw, 'k', 2);
-    await redis.raw.flushall();
-    await Promise.all(waiting);
-    await aborted;
-    expect(signal.reason).toMatchObject({ code: 'LOCK_LOST' });
-    expect(await lock.release()).toBe(false);
-    await untilClean(redis.raw);
+describe('a newcomer', () => {
+  it('gets nothing before those who wait, however often it asks, also in the moment in which a lease runs out', async () => {
+    const [holder, waiter, newcomer] = await Promise.all([start(), start(), start()]);
+    const { fencingToken } = await holder.acquire('k', { expire: '900ms' });
+    let served = 0;
+    const waiting = waiter.execute('k', (lock) => (served = lock.fencingToken), { timeout: '20s' });
+    await untilInLine(redis.raw, 'k', 1);
+    let refused = 0;
+    for (;;) {
+      const lock = await newcomer.tryAcquire('k');
+      if (lock) {
+        expect(lock.fencingToken).toBeGreaterThan(served);
+        break;
+      }
+      refused += 1;
+    }
+    expect(refused).toBeGreaterThan(0);
+    expect(served).toBeGreaterThan(fencingToken);
+    await waiting;
   });
 });
 

@@ -2,17 +2,24 @@ import { afterEach } from '@jest/globals';
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-/** One connection through the proxy: what the client sends can be kept from the server, even beyond its own end. */
+/**
+ * One connection through the proxy: what the client sends can be kept from the server, even beyond its own end, and what
+ * the server sends can be lost.
+ */
 export class ProxiedConnection {
   private readonly kept: Buffer[] = [];
   private keeps: ((bytes: Buffer) => boolean) | undefined;
+  private loses = false;
+
+  /** How many times something of the server's was lost. */
+  lost = 0;
 
   constructor(
     private readonly client: Socket,
     private readonly server: Socket,
   ) {
     client.on('error', () => undefined).on('data', (bytes) => this.fromClient(bytes));
-    server.on('error', () => undefined).on('data', (bytes) => client.write(bytes));
+    server.on('error', () => undefined).on('data', (bytes) => this.fromServer(bytes));
     client.on('close', () => {
       if (!this.keeps) server.destroy();
     });
@@ -29,7 +36,18 @@ export class ProxiedConnection {
     return this.kept.length > 0;
   }
 
-  /** Ends the client's side; the server does not learn of it. */
+  /** Sends on what was kept; from now on nothing is. */
+  letGo(): void {
+    this.keeps = undefined;
+    for (const bytes of this.kept.splice(0)) this.server.write(bytes);
+  }
+
+  /** From now on nothing that the server sends arrives. */
+  loseAnswers(): void {
+    this.loses = true;
+  }
+
+  /** Ends the client's side; the server does not learn of it where something is kept. */
   cut(): void {
     this.client.destroy();
   }
@@ -51,6 +69,11 @@ export class ProxiedConnection {
   destroy(): void {
     this.client.destroy();
     this.server.destroy();
+  }
+
+  private fromServer(bytes: Buffer): void {
+    if (this.loses) this.lost += 1;
+    else this.client.write(bytes);
   }
 
   private fromClient(bytes: Buffer): void {
