@@ -30,6 +30,19 @@ describe('keeping a lease', () => {
     expect(world.clock.pendingTimers).toBe(0);
   });
 
+  it('renews nothing after a release that comes while it is being renewed', async () => {
+    const lock = await world.engine().acquire('a');
+    world.fail('extend', 'hold');
+    await world.clock.advance('10s');
+    expect(world.calls.extend).toBe(1);
+    await lock.release();
+    world.mend();
+    world.letGo();
+    await world.clock.advance(0);
+    expect(world.clock.pendingTimers).toBe(0);
+    expect(await world.engine().tryAcquire('a')).not.toBeNull();
+  });
+
   it('takes a fault for neither held nor lost until the deadline', async () => {
     const lock = await world.engine().acquire('a');
     const { signal } = lock;

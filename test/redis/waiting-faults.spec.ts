@@ -78,6 +78,22 @@ describe('a provider', () => {
   });
 });
 
+describe('a line', () => {
+  it('lasts for as long as somebody in it gives signs of life', async () => {
+    const [holder, waiter] = await Promise.all([start(), start()]);
+    const lock = await holder.acquire('k');
+    const waiting = waiter.acquire('k', { timeout: '20s' });
+    await untilInLine(redis.raw, 'k', 1);
+    const names = ['order', 'line'].map((kind) => `lock:nestjs-locking:${kind}:k`);
+    // As they are when nobody has asked for a while.
+    for (const name of names) await redis.raw.pexpire(name, 4000);
+    for (const name of names) await eventually(async () => (await redis.raw.pttl(name)) > 6000);
+    await lock.release();
+    await (await waiting).release();
+    await untilClean(redis.raw);
+  });
+});
+
 describe('a newcomer', () => {
   it('gets nothing before those who wait, however often it asks, also in the moment in which a lease runs out', async () => {
     const [holder, waiter, newcomer] = await Promise.all([start(), start(), start()]);
