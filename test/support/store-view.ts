@@ -13,6 +13,11 @@ export async function scriptCalls(raw: Redis): Promise<number> {
   return calls.reduce((sum, count) => sum + count, 0);
 }
 
+/** How many messages have been sent since then. */
+export async function messagesSent(raw: Redis): Promise<number> {
+  return Number(/cmdstat_publish:calls=(\d+)/.exec(await raw.info('commandstats'))?.[1] ?? 0);
+}
+
 /** How many scripts `work` takes. */
 export async function callsFor(raw: Redis, work: () => Promise<unknown>): Promise<number> {
   await raw.config('RESETSTAT');
