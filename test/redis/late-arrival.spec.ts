@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import type { RedisOptions } from 'ioredis';
+import { Redis, type RedisOptions } from 'ioredis';
 import { RedisLockingProvider, type RedisLockingProviderOptions } from '../../lib/index.js';
 import { useApplications, type StartedApplication } from '../module/support/applications.js';
 import { eventually, rejectionOf } from '../module/support/poll.js';
@@ -168,6 +168,33 @@ describe('earlier connections', () => {
     expect((await refusedLate(redis.raw, 'k')).left).toBeGreaterThan(60_000);
     expect(await first!.deliver()).toBe('answered');
     expect(await redis.raw.exists('lock:k')).toBe(0);
+  });
+
+  it('are told apart from those of others that a new server gives the same number', async () => {
+    const { locking } = await throughProxy();
+    const numbers = async (): Promise<number[]> =>
+      [...String(await redis.raw.client('LIST')).matchAll(/^id=(\d+)/gm)].map(([, id]) => Number(id));
+    const before = Math.max(...(await numbers()));
+    // It comes back only after all of the others.
+    proxy.onConnection = (connection) => connection.keep();
+    await redis.server.restart();
+    const others: Redis[] = [];
+    try {
+      for (let last = 0; last <= before;) {
+        const client = new Redis(redis.url, { disconnectTimeout: 100 });
+        others.push(client);
+        last = await client.client('ID');
+      }
+      let closed = 0;
+      for (const client of others) client.on('close', () => (closed += 1));
+      proxy.onConnection = undefined;
+      for (const connection of connections()) connection.letGo();
+      await eventually(async () => (await locking.execute('k', () => 'ran').catch(() => '')) === 'ran');
+      await Promise.all(others.map((client) => client.ping()));
+      expect(closed).toBe(0);
+    } finally {
+      for (const client of others) client.disconnect();
+    }
   });
 
   it('of one process are waited for as long as it takes, whatever others say', async () => {
