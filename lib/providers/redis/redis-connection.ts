@@ -41,8 +41,8 @@ export class RedisConnection {
   private self?: ServerSide;
   private hadConnection = false;
 
-  /** Those before it that the server has not said to be closed. */
-  private readonly earlier = new Set<ServerSide>();
+  /** The last one before it that was named. */
+  private earlier?: ServerSide;
 
   /** See {@link VOID}. */
   voidFor = VOID.cutOff;
@@ -126,27 +126,22 @@ export class RedisConnection {
    * up. This is the first command on a new connection, so it comes before what undoes that.
    */
   private cutOffEarlier(client: Redis): void {
-    const isRefused = (error: unknown): boolean => {
-      const refused = error instanceof Error && error.name === 'ReplyError';
-      if (refused) this.voidFor = VOID.open;
-      return refused;
+    const noteRefusal = (error: unknown): void => {
+      if (error instanceof Error && error.name === 'ReplyError') this.voidFor = VOID.open;
     };
-    if (this.self) this.earlier.add(this.self);
-    // One that was never named cannot be told to close.
-    else if (this.hadConnection) this.voidFor = VOID.open;
-    this.hadConnection = true;
+    // A connection that was never named cannot be cut off. The one before it still may have to be.
+    if (!this.self && this.hadConnection) this.voidFor = VOID.open;
+    this.earlier = this.self ?? this.earlier;
     this.self = undefined;
-    for (const one of this.earlier) {
+    this.hadConnection = true;
+    if (this.earlier) {
       // The address as well: after a restart or a failover the number may be somebody else's.
-      client.call('CLIENT', 'KILL', 'ID', one.id, 'ADDR', one.addr).then(
-        () => this.earlier.delete(one),
-        (error: unknown) => isRefused(error) && this.earlier.delete(one),
-      );
+      client.call('CLIENT', 'KILL', 'ID', this.earlier.id, 'ADDR', this.earlier.addr).catch(noteRefusal);
     }
     client.call('CLIENT', 'INFO').then((info) => {
       const [, id, addr] = /\bid=(\d+) addr=(\S+)/.exec(String(info)) ?? [];
       if (id !== undefined && addr !== undefined) this.self = { id, addr };
-    }, isRefused);
+    }, noteRefusal);
   }
 
   private readonly noteClose = (): void => {
