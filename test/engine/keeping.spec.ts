@@ -30,6 +30,19 @@ describe('keeping a lease', () => {
     expect(world.clock.pendingTimers).toBe(0);
   });
 
+  it('renews nothing after a release that comes while it is being renewed', async () => {
+    const lock = await world.engine().acquire('a');
+    world.fail('extend', 'hold');
+    await world.clock.advance('10s');
+    expect(world.calls.extend).toBe(1);
+    await lock.release();
+    world.mend();
+    world.letGo();
+    await world.clock.advance(0);
+    expect(world.clock.pendingTimers).toBe(0);
+    expect(await world.engine().tryAcquire('a')).not.toBeNull();
+  });
+
   it('takes a fault for neither held nor lost until the deadline', async () => {
     const lock = await world.engine().acquire('a');
     const { signal } = lock;
@@ -91,13 +104,13 @@ describe('keeping a lease', () => {
     const run = engine.execute('a', async (held) => {
       lock = held;
       await goOn.promise;
-      return [held.held, held.remaining];
+      return [held.held, held.remaining, held.signal.aborted];
     });
     await world.clock.advance(0);
     expect(lock?.held).toBe(true);
     freeze(31_000);
     goOn.resolve();
-    await expect(run).rejects.toMatchObject({ code: 'LOCK_LOST', outcome: { value: [false, 0] } });
+    await expect(run).rejects.toMatchObject({ code: 'LOCK_LOST', outcome: { value: [false, 0, true] } });
   });
 
   it('does not renew what ran out while it was frozen', async () => {

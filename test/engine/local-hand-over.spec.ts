@@ -109,7 +109,10 @@ describe('handing a lock on within the process', () => {
     expect(process.wire.granted[1]!.token).toBeGreaterThan(process.wire.granted[0]!.token);
   });
 
-  it('gives back what it has renewed when nobody waits any more', async () => {
+  it.each([
+    ['', false],
+    [', also where that fails at first', true],
+  ])('gives back what it has renewed when nobody waits any more%s', async (_, fails) => {
     const process = await world.listeningProcess();
     const abort = new AbortController();
     const first = track(process.acquire('a', { timeout: '1h' }));
@@ -119,8 +122,12 @@ describe('handing a lock on within the process', () => {
     void lockOf(first).release();
     await world.settle();
     abort.abort('enough');
+    if (fails) process.wire.fail('release', 'refuse');
     process.wire.letGo();
     await world.settle();
+    expect(world.store.get('a') !== undefined).toBe(fails);
+    process.wire.mend();
+    if (fails) await world.clock.advance('1s');
     expect(world.store.get('a')).toBeUndefined();
   });
 

@@ -124,6 +124,20 @@ describe('a lock of several keys', () => {
   });
 });
 
+describe('a lock of several keys whose release fails', () => {
+  it('is released again until the store has answered', async () => {
+    const [process] = processes;
+    const lock = await process!.acquire(['a', 'b']);
+    process!.wire.fail('release', 'refuse');
+    await expect(lock.release()).rejects.toMatchObject({ code: 'LOCK_BACKEND' });
+    await world.clock.advance('2s');
+    expect(await owners('a', 'b')).toEqual([lock.ownerId, lock.ownerId]);
+    process!.wire.mend();
+    await world.clock.advance('1s');
+    expect(await owners('a', 'b')).toEqual([undefined, undefined]);
+  });
+});
+
 describe('a lock of several keys that is not got', () => {
   const ends = {
     'by its timeout': async () => world.clock.advance('3s'),

@@ -3,6 +3,7 @@ import type { LockingService } from '../../lib/index.js';
 import { useApplications } from '../module/support/applications.js';
 import { eventually } from '../module/support/poll.js';
 import { useRawRedis } from '../module/support/raw-redis.js';
+import { untilInLine } from '../support/store-view.js';
 
 const redis = useRawRedis();
 const applications = useApplications();
@@ -65,6 +66,39 @@ describe('fencing tokens', () => {
     ]) {
       await harm();
       tokens.push(await tokenOf(locking), await tokenOf(locking));
+    }
+    expectRising(tokens);
+  });
+
+  it('rise over FLUSHALL, whichever way a key is granted', async () => {
+    const [one, two] = [
+      await applications.onRedis({ redisUrl: redis.url }),
+      await applications.onRedis({ redisUrl: redis.url }),
+    ];
+    const ways: Record<string, () => Promise<number>> = {
+      alone: () => tokenOf(one.locking),
+      'with others': () => one.locking.execute(['j', 'k'], (lock) => lock.fencingTokenFor('k')),
+      'for ever': () => one.locking.acquire('k', { ownerId: 'me' }).then(({ fencingToken }) => fencingToken),
+      'once more': async () => {
+        await one.locking.acquire('k', { ownerId: 'me' });
+        await redis.raw.del(FENCE);
+        return (await one.locking.acquire('k', { ownerId: 'me' })).fencingToken;
+      },
+      'by hand-over': async () => {
+        const lock = await one.locking.acquire('k');
+        const waiting = two.locking.execute('k', ({ fencingToken }) => fencingToken, { timeout: '20s' });
+        await untilInLine(redis.raw, 'k', 1);
+        await redis.raw.del(FENCE);
+        await lock.release();
+        return waiting;
+      },
+    };
+    const tokens = [];
+    for (const way of Object.values(ways)) {
+      tokens.push(await tokenOf(one.locking));
+      await redis.raw.flushall();
+      tokens.push(await way());
+      await one.locking.forceRelease('k');
     }
     expectRising(tokens);
   });

@@ -25,6 +25,12 @@ const VOID = {
   open: 900_000,
 };
 
+/** A connection, as the server names it. */
+interface ServerSide {
+  readonly id: string;
+  readonly addr: string;
+}
+
 /** The one connection for commands of a provider: its own, or the application's. */
 export class RedisConnection {
   private redis?: Redis;
@@ -32,7 +38,11 @@ export class RedisConnection {
   private wasReady = false;
   private lastError?: Error;
   /** What the server calls the present connection. */
-  private self?: { readonly id: string; readonly addr: string };
+  private self?: ServerSide;
+  private hadConnection = false;
+
+  /** The last one before it that was named. */
+  private earlier?: ServerSide;
 
   /** See {@link VOID}. */
   voidFor = VOID.cutOff;
@@ -119,11 +129,15 @@ export class RedisConnection {
     const noteRefusal = (error: unknown): void => {
       if (error instanceof Error && error.name === 'ReplyError') this.voidFor = VOID.open;
     };
-    if (this.self) {
-      // The address as well: after a restart or a failover the number may be somebody else's.
-      client.call('CLIENT', 'KILL', 'ID', this.self.id, 'ADDR', this.self.addr).catch(noteRefusal);
-    }
+    // A connection that was never named cannot be cut off. The one before it still may have to be.
+    if (!this.self && this.hadConnection) this.voidFor = VOID.open;
+    this.earlier = this.self ?? this.earlier;
     this.self = undefined;
+    this.hadConnection = true;
+    if (this.earlier) {
+      // The address as well: after a restart or a failover the number may be somebody else's.
+      client.call('CLIENT', 'KILL', 'ID', this.earlier.id, 'ADDR', this.earlier.addr).catch(noteRefusal);
+    }
     client.call('CLIENT', 'INFO').then((info) => {
       const [, id, addr] = /\bid=(\d+) addr=(\S+)/.exec(String(info)) ?? [];
       if (id !== undefined && addr !== undefined) this.self = { id, addr };

@@ -30,6 +30,21 @@ export const turnCases: ConformanceCase[] = [
     await there.queue('c');
     assert.deepEqual(await lineOf(provider, 'c'), ['there']);
   }),
+  lineCase('lets no newcomer past those who wait where it asks for many keys at once', async (lines) => {
+    const { here, provider, other, pass } = lines;
+    await take(provider, 'b', 'one', { ttl: 300 });
+    await here.queue('b');
+    await pass(400);
+    const request = { ownerId: 'newcomer', ttl: 30_000, onlyIfOwned: false };
+    const answers = await Promise.all(
+      other.acquire(['a', 'b', 'c'].map((key) => ({ ...request, keys: [key], attemptId: `newcomer.${key}` }))),
+    );
+    assert.deepEqual(
+      answers.map(({ granted }) => granted),
+      [true, false, true],
+    );
+    await here.hear('granted', 'b');
+  }),
   lineCase('grants to the first in line who asks, and says who is behind', async ({ here, there, other, pass }) => {
     await take(other, 'a', 'one', { ttl: 300 });
     await here.queue('a');

@@ -1,0 +1,90 @@
+import { describe, expect, it } from '@jest/globals';
+import type { LockingService } from '../../lib/index.js';
+import { useApplications } from '../module/support/applications.js';
+import { eventually } from '../module/support/poll.js';
+import { useRawRedis } from '../module/support/raw-redis.js';
+import { reportFigure } from '../support/figures.js';
+import { untilInLine } from '../support/store-view.js';
+import { useWorkers } from '../support/workers.js';
+
+/** How often each is tried, and what a busy machine may add, in milliseconds. */
+const ROUNDS = 3;
+const BUSY = 3000;
+const LEASE = 900;
+
+const redis = useRawRedis();
+const applications = useApplications();
+const startWorkers = useWorkers();
+
+const start = async (): Promise<LockingService> => (await applications.onRedis({ redisUrl: redis.url })).locking;
+
+/** How long each round of `work` takes, all of them within `limit`. */
+async function measure(what: string, limit: number, round: () => Promise<() => Promise<unknown>>): Promise<void> {
+  const took: number[] = [];
+  for (let count = 0; count < ROUNDS; count += 1) {
+    const recover = await round();
+    const since = performance.now();
+    await recover();
+    took.push(performance.now() - since);
+  }
+  reportFigure(what, took);
+  expect(Math.max(...took)).toBeLessThan(limit + BUSY);
+}
+
+describe('the next in line has the lock', () => {
+  it('within lease and a second of the kill of its holder', async () => {
+    const waiter = await start();
+    await measure(`holder killed, lease of ${LEASE} ms`, LEASE + 1000, async () => {
+      const [holder] = await startWorkers(redis.url, 1);
+      holder!.tell({ do: 'hold', key: 'k', expire: `${LEASE}ms` });
+      await holder!.hear('holds');
+      const waiting = waiter.acquire('k', { timeout: '20s' });
+      await untilInLine(redis.raw, 'k', 1);
+      holder!.kill();
+      return async () => (await waiting).release();
+    });
+  });
+
+  it('within a second where its subscription was cut before its turn', async () => {
+    const [holder, waiter] = await Promise.all([start(), start()]);
+    await measure('subscription cut, then released', 1000, async () => {
+      const lock = await holder.acquire('k', { timeout: '20s' });
+      const waiting = waiter.acquire('k', { timeout: '20s' });
+      await untilInLine(redis.raw, 'k', 1);
+      await redis.raw.call('CLIENT', 'KILL', 'TYPE', 'PUBSUB');
+      await lock.release();
+      return async () => (await waiting).release();
+    });
+  });
+});
+
+describe('calls work again', () => {
+  /** Until a job has run. */
+  const works = async (locking: LockingService): Promise<void> =>
+    eventually(async () => (await locking.execute('k', () => 'ran').catch(() => '')) === 'ran');
+
+  it('within a second where the connection was cut', async () => {
+    const locking = await start();
+    await measure('connection cut', 1000, async () => {
+      await works(locking);
+      await redis.raw.call('CLIENT', 'KILL', 'TYPE', 'normal');
+      return async () => works(locking);
+    });
+  });
+
+  it('within a second of the return of the server', async () => {
+    const locking = await start();
+    await measure('server back', 1000, async () => {
+      await works(locking);
+      redis.server.kill('SIGKILL');
+      // Away for so long that the connection is tried at its slowest pace.
+      let refused = 0;
+      await eventually(async () => {
+        await locking.execute('k', () => 'ran').catch(() => (refused += 1));
+        return refused >= 120;
+      });
+      await redis.server.restart();
+      return async () => works(locking);
+    });
+  });
+});

@@ -1,0 +1,152 @@
+import { describe, expect, it } from '@jest/globals';
+import type { LockingService } from '../../lib/index.js';
+import { useApplications } from '../module/support/applications.js';
+import { eventually } from '../module/support/poll.js';
+import { useRawRedis } from '../module/support/raw-redis.js';
+import { signsOfLife, subscribers, untilClean, untilInLine } from '../support/store-view.js';
+import { useProxies } from '../support/tcp-proxy.js';
+import { useWorkers, type Worker } from '../support/workers.js';
+
+const redis = useRawRedis();
+const applications = useApplications();
+const startWorkers = useWorkers();
+const startProxy = useProxies();
+
+const start = async (): Promise<LockingService> => (await applications.onRedis({ redisUrl: redis.url })).locking;
+
+/** Has a process stand first in line for `key` and then do as it is told by a signal. */
+async function waitThen(key: string, signal: NodeJS.Signals, expire = '20s'): Promise<Worker> {
+  const [worker] = await startWorkers(redis.url, 1);
+  worker!.tell({ do: 'hold', key, expire });
+  await untilInLine(redis.raw, key, 1);
+  const heard = await subscribers(redis.raw);
+  worker!.signal(signal);
+  if (signal === 'SIGKILL') await eventually(async () => (await subscribers(redis.raw)) === heard - 1);
+  return worker!;
+}
+
+describe('a process that waits', () => {
+  it('is passed over at once when it was killed', async () => {
+    const [holder, next] = [await start(), await start()];
+    const lock = await holder.acquire('k');
+    await waitThen('k', 'SIGKILL');
+    const waiting = next.acquire('k', { timeout: '20s' });
+    await untilInLine(redis.raw, 'k', 2);
+    // The release finds out: nobody listens there.
+    await lock.release();
+    const value = await redis.raw.get('lock:k');
+    expect(value).toContain((await waiting).ownerId);
+    await (await waiting).release();
+    await untilClean(redis.raw);
+  });
+
+  it('is passed over when it has given no sign of life for 5 s, and goes on when it can', async () => {
+    const [holder, next] = [await start(), await start()];
+    const lock = await holder.acquire('k');
+    const stopped = await waitThen('k', 'SIGSTOP');
+    const order: string[] = [];
+    const waiting = next.execute('k', () => order.push('next'), { timeout: '20s' });
+    await untilInLine(redis.raw, 'k', 2);
+    const silent = async (): Promise<number> => {
+      const now = Number((await redis.raw.time())[0]) * 1000;
+      return (await signsOfLife(redis.raw, 'k')).filter((seen) => now - seen > 5000).length;
+    };
+    await eventually(async () => (await silent()) === 1);
+    await lock.release();
+    await waiting;
+    expect(order).toEqual(['next']);
+    expect(await redis.raw.exists('lock:k')).toBe(0);
+    // By then its own deadline of 5 s has passed: it gives up, and leaves nothing.
+    stopped.signal('SIGCONT');
+    expect(await stopped.hear('ended')).toMatchObject({ ended: 'k', code: expect.stringMatching(/^LOCK_/) });
+    await untilClean(redis.raw);
+    expect(await holder.execute('k', () => 'free')).toBe('free');
+  });
+
+  it('gets what is handed to it while it is stopped for less, and holds it when it goes on', async () => {
+    const holder = await start();
+    const lock = await holder.acquire('k');
+    const stopped = await waitThen('k', 'SIGSTOP');
+    await lock.release();
+    expect(await redis.raw.exists('lock:k')).toBe(1);
+    stopped.signal('SIGCONT');
+    expect(await stopped.hear('holds')).toMatchObject({ holds: 'k' });
+    stopped.tell({ do: 'wake' });
+    expect(await stopped.hear('awake')).toMatchObject({ held: true });
+    expect(await stopped.hear('ended')).toEqual({ ended: 'k' });
+    await untilClean(redis.raw);
+  });
+
+  it('costs those behind its lease at most when it was killed and its connection did not notice', async () => {
+    const proxy = await startProxy(redis.port);
+    const [holder, next] = [await start(), await start()];
+    const lock = await holder.acquire('k');
+    const [worker] = await startWorkers(proxy.url, 1);
+    worker!.tell({ do: 'hold', key: 'k', expire: '2s' });
+    await untilInLine(redis.raw, 'k', 1);
+    const waiting = next.acquire('k', { timeout: '20s' });
+    await untilInLine(redis.raw, 'k', 2);
+    for (const connection of proxy.connections) connection.keep();
+    worker!.kill();
+    await lock.release();
+    const since = performance.now();
+    const granted = await redis.raw.get('lock:k');
+    const served = await waiting;
+    // Lease and a second, on a machine that may be busy.
+    expect(performance.now() - since).toBeLessThan(2000 + 1000 + 2000);
+    expect(granted).not.toContain(served.ownerId);
+    await served.release();
+    await untilClean(redis.raw);
+  });
+
+  it('does not believe that it holds what was handed to it and ran out while it was stopped', async () => {
+    const [holder, next] = [await start(), await start()];
+    const lock = await holder.acquire('k');
+    const stopped = await waitThen('k', 'SIGSTOP', '1s');
+    const waiting = next.acquire('k', { timeout: '20s' });
+    await untilInLine(redis.raw, 'k', 2);
+    await lock.release();
+    const granted = await redis.raw.get('lock:k');
+    const served = await waiting;
+    expect(granted).not.toContain(served.ownerId);
+    stopped.signal('SIGCONT');
+    // It has heard of its grant only now. While the next one holds the key, its wait ends without a job.
+    expect(await stopped.hear('ended')).toEqual({ ended: 'k', code: 'LOCK_TIMEOUT' });
+    expect(served.held).toBe(true);
+    expect(await served.release()).toBe(true);
+    await untilClean(redis.raw);
+  });
+
+  it('leaves the line when its application ends, and ends by itself', async () => {
+    const holder = await start();
+    await holder.acquire('k');
+    const [worker] = await startWorkers(redis.url, 1);
+    worker!.tell({ do: 'hold', key: 'k', expire: '2s' });
+    await untilInLine(redis.raw, 'k', 1);
+    expect(await worker!.close()).toBe(0);
+    await untilInLine(redis.raw, 'k', 0);
+    expect(await subscribers(redis.raw)).toBe(0);
+  });
+});
+
+describe('several processes that want the same key', () => {
+  it('are served in the order in which they came', async () => {
+    const holder = await start();
+    const lock = await holder.acquire('k');
+    const workers = await startWorkers(redis.url, 2);
+    for (const [index, worker] of workers.entries()) {
+      worker.tell({ do: 'hold', key: 'k', expire: '20s' });
+      await untilInLine(redis.raw, 'k', index + 1);
+    }
+    await lock.release();
+    const tokens: unknown[] = [lock.fencingToken];
+    for (const [index, worker] of workers.entries()) {
+      tokens.push((await worker.hear('holds')).token);
+      await untilInLine(redis.raw, 'k', 1 - index);
+      worker.tell({ do: 'wake' });
+      await worker.hear('ended');
+    }
+    expect(tokens).toEqual([...tokens].sort());
+    await untilClean(redis.raw);
+  });
+});

@@ -1,0 +1,161 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Redis, type RedisOptions } from 'ioredis';
+import type { LockingService, RedisLockingProviderOptions } from '../../lib/index.js';
+import { useApplications } from '../module/support/applications.js';
+import { useRawRedis } from '../module/support/raw-redis.js';
+import { deferred } from '../support/deferred.js';
+import { expectDirectHandOver } from '../support/expect-hand-over.js';
+import { signsOfLife, subscribers, untilClean, untilInLine } from '../support/store-view.js';
+import { eventually } from '../module/support/poll.js';
+
+const redis = useRawRedis();
+const applications = useApplications();
+const clients: Redis[] = [];
+
+afterEach(() => {
+  for (const client of clients.splice(0)) client.disconnect();
+});
+
+const start = async (options: RedisLockingProviderOptions = { redisUrl: redis.url }): Promise<LockingService> =>
+  (await applications.onRedis(options)).locking;
+
+/** A client of the application's own. */
+function clientOf(options: RedisOptions): Redis {
+  const client = new Redis(redis.url, { disconnectTimeout: 100, ...options });
+  clients.push(client);
+  return client;
+}
+
+/** What happens to a key in the store, as its keyspace events. */
+async function watchKey(key: string): Promise<{ readonly events: string[]; readonly over: Promise<void> }> {
+  await redis.raw.config('SET', 'notify-keyspace-events', 'K$gx');
+  const events: string[] = [];
+  const over = deferred();
+  const client = clientOf({});
+  client.on('message', (_, event: string) => {
+    events.push(event);
+    if (event === 'del') over.resolve();
+  });
+  await client.subscribe(`__keyspace@0__:${key}`);
+  return { events, over: over.promise };
+}
+
+describe('a key that is handed from application to application', () => {
+  it('goes to whoever came first, and is never free in between', async () => {
+    const [holder, ...waiters] = await Promise.all([start(), start(), start(), start()]);
+    const lock = await holder.acquire('k');
+    const { events, over } = await watchKey('lock:k');
+    const order: number[] = [];
+    const waiting: Promise<unknown>[] = [];
+    for (const [index, waiter] of waiters.entries()) {
+      waiting.push(waiter.execute('k', () => order.push(index), { timeout: '20s' }));
+      await untilInLine(redis.raw, 'k', index + 1);
+    }
+    await lock.release();
+    await Promise.all([...waiting, over]);
+    expect(order).toEqual([0, 1, 2]);
+    // Written for one after another, and taken away after the last.
+    expect(events.filter((event) => event !== 'set')).toEqual(['expire', 'expire', 'expire', 'del']);
+  });
+
+  it('is shown with those who wait for it', async () => {
+    const [holder, waiter, other] = await Promise.all([start(), start(), start()]);
+    await holder.acquire('k', { ownerId: 'me' });
+    for (const timeout of ['20s', '21s'] as const) waiter.execute('k', () => undefined, { timeout }).catch(String);
+    other.execute('k', () => undefined, { timeout: '20s' }).catch(String);
+    await untilInLine(redis.raw, 'k', 2);
+    expect((await holder.inspect('k'))?.waiters).toBe(2);
+    expect((await waiter.inspect('k'))?.waiters).toBe(3);
+  });
+
+  it('leaves no trace in the store but the counter, and no connection', async () => {
+    const [holder, one, two] = [
+      await applications.onRedis({ redisUrl: redis.url }),
+      await applications.onRedis({ redisUrl: redis.url }),
+      await applications.onRedis({ redisUrl: redis.url }),
+    ];
+    for (const { locking } of [holder, one, two]) {
+      await Promise.all([locking.execute('k', () => 1), locking.execute(['l', 'm'], () => 1)]);
+      await locking.tryAcquire('k').then((lock) => lock?.release());
+    }
+    expect(await subscribers(redis.raw)).toBe(0);
+    const locks = [await holder.locking.acquire('k'), await holder.locking.acquire('l')];
+    const waiting = [
+      one.locking.execute('k', () => undefined, { timeout: '20s' }),
+      two.locking.execute('k', () => undefined, { timeout: '20s' }),
+      two.locking.execute(['l', 'm'], () => undefined, { timeout: '20s' }),
+    ];
+    const givenUp = one.locking.execute('l', () => undefined, { timeout: '400ms' }).catch((error: unknown) => error);
+    await untilInLine(redis.raw, 'k', 2);
+    await untilInLine(redis.raw, 'l', 2);
+    expect(await subscribers(redis.raw)).toBe(2);
+    expect(await givenUp).toMatchObject({ code: 'LOCK_TIMEOUT' });
+    await untilInLine(redis.raw, 'l', 1);
+    await Promise.all([...locks.map((lock) => lock.release()), ...waiting]);
+    await untilClean(redis.raw);
+    expect(await subscribers(redis.raw)).toBe(2);
+    await one.app.close();
+    await two.app.close();
+    await eventually(async () => (await subscribers(redis.raw)) === 0);
+  });
+
+  it('leaves no subscription behind where the application ends while it waits', async () => {
+    const holder = await start();
+    await holder.acquire('k');
+    const { app, locking } = await applications.onRedis({ redisUrl: redis.url });
+    const waiting = locking.acquire('k', { timeout: '20s' }).catch((error: unknown) => error);
+    await app.close();
+    expect(await waiting).toMatchObject({ code: 'LOCK_BACKEND' });
+    await eventually(async () => (await subscribers(redis.raw)) === 0);
+    await untilInLine(redis.raw, 'k', 0);
+  });
+});
+
+describe('wake-ups arrive', () => {
+  it.each(['a b', ' ', 'line\nbreak\r\n', 'schlüssel ✓ 𝄞', ' granted 1 0 x y', '*?[a]\\'])(
+    'for the key %j',
+    async (key) => {
+      const [holder, waiter] = await Promise.all([start(), start()]);
+      await expectDirectHandOver(redis.raw, holder, waiter, key);
+    },
+  );
+
+  it.each([2, 3] as const)('over RESP%d', async (protocol) => {
+    const options = { redisUrl: redis.url, redisOptions: { protocol } };
+    await expectDirectHandOver(redis.raw, await start(options), await start(options));
+  });
+
+  it('with the keyPrefix of an existing client, and of an own one', async () => {
+    const keyPrefix = 'mine?ü:';
+    const existing = await start({ client: clientOf({ keyPrefix }) });
+    const own = await start({ redisUrl: redis.url, redisOptions: { keyPrefix } });
+    await expectDirectHandOver(redis.raw, existing, own);
+    await expectDirectHandOver(redis.raw, own, existing, 'l');
+    expect(await redis.raw.keys('*')).toEqual([`${keyPrefix}lock:nestjs-locking:fence`]);
+  });
+
+  it('in another database, and for the right namespace', async () => {
+    const options = { redisUrl: `${redis.url}/3`, namespace: 'shop ü:' };
+    const [holder, waiter] = [await start(options), await start(options)];
+    await redis.raw.select(3);
+    try {
+      await expectDirectHandOver(redis.raw, holder, waiter);
+    } finally {
+      await redis.raw.select(0);
+    }
+  });
+
+  it('from a server that has forgotten the scripts meanwhile', async () => {
+    const [holder, waiter] = [await start(), await start()];
+    const lock = await holder.acquire('k');
+    const waiting = waiter.acquire('k', { timeout: '20s' });
+    await untilInLine(redis.raw, 'k', 1);
+    await redis.raw.script('FLUSH');
+    const before = String(await signsOfLife(redis.raw, 'k'));
+    await eventually(async () => String(await signsOfLife(redis.raw, 'k')) !== before);
+    await redis.raw.script('FLUSH');
+    await lock.release();
+    expect((await waiting).held).toBe(true);
+    await untilInLine(redis.raw, 'k', 0);
+  });
+});

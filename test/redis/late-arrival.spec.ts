@@ -1,0 +1,231 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { Redis, type RedisOptions } from 'ioredis';
+import { RedisLockingProvider, type RedisLockingProviderOptions } from '../../lib/index.js';
+import { useApplications, type StartedApplication } from '../module/support/applications.js';
+import { eventually, rejectionOf } from '../module/support/poll.js';
+import { useRawRedis } from '../module/support/raw-redis.js';
+import { refusedLate, scriptCalls, signsOfLife, untilClean, untilInLine } from '../support/store-view.js';
+import { useProxies, type ProxiedConnection, type TcpProxy } from '../support/tcp-proxy.js';
+
+const redis = useRawRedis();
+const applications = useApplications();
+const startProxy = useProxies();
+let proxy: TcpProxy;
+
+const start = (options: RedisLockingProviderOptions = { redisUrl: redis.url }) => applications.onRedis(options);
+
+beforeEach(async () => {
+  proxy = await startProxy(redis.port);
+  await redis.raw.acl('SETUSER', 'plain', 'on', '>pw', '~*', '&*', '+@all', '-client');
+});
+
+const connections = () => proxy.connections;
+
+/** An application behind the proxy, which the server has told who it is. */
+async function throughProxy(redisOptions: RedisOptions = {}): Promise<StartedApplication> {
+  const application = await start({ redisUrl: proxy.url, redisOptions });
+  await application.locking.execute('warm', () => undefined);
+  return application;
+}
+
+describe.each([
+  ['cut off by the next connection', {}, 'closed'],
+  ['refused, where earlier connections cannot be cut off', { username: 'plain', password: 'pw' }, 'answered'],
+] as const)('an acquire that reaches Redis after it was given up: %s', (_, user, fate) => {
+  it('takes nothing', async () => {
+    const { locking, log } = await throughProxy(user);
+    const [first] = connections();
+    first!.keep();
+    const acquiring = rejectionOf(locking.acquire(['a', 'k'], { timeout: '20s' }));
+    const alone = rejectionOf(locking.acquire('l', { timeout: '20s' }));
+    await eventually(() => first!.keepsAnything);
+    first!.cut();
+    expect(await Promise.all([acquiring, alone])).toMatchObject([{ code: 'LOCK_BACKEND' }, { code: 'LOCK_BACKEND' }]);
+    await eventually(() => log.of('log').length === 2);
+    // The undoing has come by now, over the second connection.
+    for (const key of ['a', 'k', 'l']) await eventually(async () => (await refusedLate(redis.raw, key)).count === 1);
+    expect(await first!.deliver()).toBe(fate);
+    expect(await redis.raw.exists('lock:a', 'lock:k', 'lock:l')).toBe(0);
+    expect(await locking.execute(['a', 'k', 'l'], () => 'ran')).toBe('ran');
+  });
+
+  it('takes no place in line either, also where it was asked again meanwhile', async () => {
+    const holder = await start();
+    const { locking } = await throughProxy(user);
+    const lock = await holder.locking.acquire('k');
+    const abort = new AbortController();
+    const waiting = rejectionOf(locking.acquire('k', { timeout: '20s', signal: abort.signal }));
+    await untilInLine(redis.raw, 'k', 1);
+    const [first] = connections();
+    first!.keep();
+    await eventually(() => first!.keepsAnything);
+    first!.cut();
+    const before = String(await signsOfLife(redis.raw, 'k'));
+    await eventually(async () => String(await signsOfLife(redis.raw, 'k')) !== before);
+    abort.abort(new Error('enough'));
+    expect((await waiting).message).toBe('enough');
+    await untilInLine(redis.raw, 'k', 0);
+    await lock.release();
+    expect(await first!.deliver()).toBe(fate);
+    expect(await redis.raw.exists('lock:k')).toBe(0);
+    await untilInLine(redis.raw, 'k', 0);
+  });
+});
+
+describe('an acquire on its way that was given up', () => {
+  /** An acquire of `k`, and one of `a` and `l`, which are kept from the server. */
+  async function acquireSlowly(options: { readonly timeout: '300ms' | '20s'; readonly signal?: AbortSignal }) {
+    const application = await throughProxy();
+    const [first] = connections();
+    first!.keep();
+    const acquiring = ['k', ['a', 'l']].map((keys) => rejectionOf(application.locking.acquire(keys, options)));
+    await eventually(() => first!.keepsAnything);
+    return { ...application, first: first!, errors: Promise.all(acquiring) };
+  }
+
+  const nothingHeld = async (): Promise<boolean> => (await redis.raw.exists('lock:a', 'lock:k', 'lock:l')) === 0;
+
+  /** Lets the server have what was kept: the two acquires, and behind each what undoes it. */
+  async function expectUndone(first: ProxiedConnection): Promise<void> {
+    const before = await scriptCalls(redis.raw);
+    first.letGo();
+    await eventually(async () => (await scriptCalls(redis.raw)) >= before + 4);
+    expect(await nothingHeld()).toBe(true);
+    await untilClean(redis.raw);
+  }
+
+  async function expectRefused(first: ProxiedConnection): Promise<void> {
+    for (const key of ['a', 'k', 'l']) await eventually(async () => (await refusedLate(redis.raw, key)).count === 1);
+    expect(await first.deliver()).toBe('closed');
+    expect(await nothingHeld()).toBe(true);
+  }
+
+  it.each(['arrives late', 'is cut off'])('by its timeout takes nothing where it %s', async (fate) => {
+    const { first, errors } = await acquireSlowly({ timeout: '300ms' });
+    expect(await errors).toMatchObject([{ code: 'LOCK_BACKEND' }, { code: 'LOCK_BACKEND' }]);
+    if (fate === 'is cut off') first.cut();
+    await (fate === 'is cut off' ? expectRefused(first) : expectUndone(first));
+  });
+
+  it.each(['arrives late', 'is cut off'])('by its signal takes nothing where it %s', async (fate) => {
+    const abort = new AbortController();
+    const { first, errors } = await acquireSlowly({ timeout: '20s', signal: abort.signal });
+    abort.abort(new Error('enough'));
+    expect(await errors).toMatchObject([{ message: 'enough' }, { message: 'enough' }]);
+    if (fate === 'is cut off') first.cut();
+    await (fate === 'is cut off' ? expectRefused(first) : expectUndone(first));
+  });
+
+  it('by the end of its application takes nothing where it arrives late', async () => {
+    const { app, first, errors } = await acquireSlowly({ timeout: '20s' });
+    const closed = app.close();
+    expect(await errors).toMatchObject([{ code: 'LOCK_BACKEND' }, { code: 'LOCK_BACKEND' }]);
+    await expectUndone(first);
+    await closed;
+  });
+
+  it('takes nothing where its application ends before it has been undone', async () => {
+    const { app, log, first, errors } = await acquireSlowly({ timeout: '20s' });
+    first.cut();
+    await errors;
+    await eventually(() => log.of('log').length === 2);
+    await app.close();
+    await expectRefused(first);
+  });
+});
+
+describe('earlier connections', () => {
+  it('are cut off also where the next one breaks before it has done so', async () => {
+    const { locking, log } = await throughProxy();
+    const [first] = connections();
+    first!.keep();
+    const acquiring = rejectionOf(locking.acquire('k', { timeout: '20s' }));
+    await eventually(() => first!.keepsAnything);
+    proxy.onConnection = (second) => {
+      proxy.onConnection = undefined;
+      second.keep((bytes) => bytes.includes('KILL'));
+      void eventually(() => second.keepsAnything).then(() => second.cut());
+    };
+    first!.cut();
+    await acquiring;
+    await eventually(() => connections().length >= 3 && log.of('log').length >= 3);
+    await eventually(() => first!.closedByServer);
+    expect(await locking.execute('k', () => 'ran')).toBe('ran');
+  });
+
+  it('that cannot be cut off, as the server never told their id, are waited for much longer', async () => {
+    proxy.onConnection = (connection) => {
+      proxy.onConnection = undefined;
+      connection.keep((bytes) => /\bclient\r\n\$\d+\r\n(id|info)\r\n/i.test(bytes.toString()));
+    };
+    const { locking } = await start({ redisUrl: proxy.url });
+    const [first] = connections();
+    const acquiring = rejectionOf(locking.acquire('k', { timeout: '20s' }));
+    await eventually(() => first!.keepsAnything);
+    first!.cut();
+    await acquiring;
+    await eventually(async () => (await refusedLate(redis.raw, 'k')).count === 1);
+    expect((await refusedLate(redis.raw, 'k')).left).toBeGreaterThan(60_000);
+    expect(await first!.deliver()).toBe('answered');
+    expect(await redis.raw.exists('lock:k')).toBe(0);
+  });
+
+  it('are told apart from those of others that a new server gives the same number', async () => {
+    const { locking } = await throughProxy();
+    const numbers = async (): Promise<number[]> =>
+      [...String(await redis.raw.client('LIST')).matchAll(/^id=(\d+)/gm)].map(([, id]) => Number(id));
+    const before = Math.max(...(await numbers()));
+    // It comes back only after all of the others.
+    proxy.onConnection = (connection) => connection.keep();
+    await redis.server.restart();
+    const others: Redis[] = [];
+    try {
+      for (let last = 0; last <= before;) {
+        const client = new Redis(redis.url, { disconnectTimeout: 100 });
+        others.push(client);
+        last = await client.client('ID');
+      }
+      let closed = 0;
+      for (const client of others) client.on('close', () => (closed += 1));
+      proxy.onConnection = undefined;
+      for (const connection of connections()) connection.letGo();
+      await eventually(async () => (await locking.execute('k', () => 'ran').catch(() => '')) === 'ran');
+      await Promise.all(others.map((client) => client.ping()));
+      expect(closed).toBe(0);
+    } finally {
+      for (const client of others) client.disconnect();
+    }
+  });
+
+  it('of one process are waited for as long as it takes, whatever others say', async () => {
+    const users: RedisOptions[] = [{ username: 'plain', password: 'pw' }, {}];
+    for (const redisOptions of users) {
+      const context = { id: 'locking-redis', warn: () => undefined };
+      const provider = new RedisLockingProvider({ redisUrl: redis.url, redisOptions }, context);
+      await provider.connect(() => undefined);
+      // What the server says to the first commands is known by the time of its answer.
+      await provider.inspect(['k']);
+      const attemptId = `address.${String(redisOptions.username)}`;
+      const undo = { keys: ['k'], ownerId: 'me', attemptId, undo: true, pending: true };
+      await Promise.all(provider.release([undo]));
+      await provider.close();
+    }
+    const { count, left } = await refusedLate(redis.raw, 'k');
+    expect(count).toBe(2);
+    expect(left).toBeGreaterThan(60_000);
+  });
+});
+
+describe('what is noted of attempts that were given up', () => {
+  it('goes when it no longer says anything, also where a key is given up again and again', async () => {
+    const provider = new RedisLockingProvider({ redisUrl: redis.url }, { id: 'locking-redis', warn: () => undefined });
+    await provider.connect(() => undefined);
+    const line = 'lock:nestjs-locking:line:k';
+    const past = Date.now() - 1000;
+    await redis.raw.hset(line, { '!address.old': past, '!address.newer': past + 3_600_000 });
+    const undo = { keys: ['k'], ownerId: 'me', attemptId: 'address.new', undo: true, pending: true };
+    await Promise.all(provider.release([undo]));
+    await provider.close();
+    expect((await redis.raw.hkeys(line)).sort()).toEqual(['!address.new', '!address.newer']);
+  });
+});

@@ -1,0 +1,120 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { RedisLockingProvider, type LeaseAnswer, type LockingService } from '../../lib/index.js';
+import { useApplications } from '../module/support/applications.js';
+import { eventually } from '../module/support/poll.js';
+import { useRawRedis } from '../module/support/raw-redis.js';
+import { FENCE, scriptCalls, untilClean, untilInLine } from '../support/store-view.js';
+import { useProxies, type TcpProxy } from '../support/tcp-proxy.js';
+
+const redis = useRawRedis();
+const applications = useApplications();
+const startProxy = useProxies();
+let proxy: TcpProxy;
+
+beforeEach(async () => {
+  proxy = await startProxy(redis.port);
+});
+
+const start = async (redisUrl = redis.url): Promise<LockingService> =>
+  (await applications.onRedis({ redisUrl })).locking;
+
+const tokenInStore = async (key: string): Promise<number> =>
+  Number((await redis.raw.get(`lock:${key}`))?.split(':')[1]);
+
+/** An application behind the proxy that stands in line for `k`, and the connections it has. */
+async function waitBehindProxy() {
+  const holder = await start();
+  const waiter = await start(proxy.url);
+  const lock = await holder.acquire('k');
+  const waiting = waiter.acquire('k', { timeout: '20s' });
+  await untilInLine(redis.raw, 'k', 1);
+  const [commands, messages] = proxy.connections;
+  return { lock, waiting, commands: commands!, messages: messages! };
+}
+
+describe('a message that is lost', () => {
+  it('costs whoever it was for about a second', async () => {
+    const { lock, waiting, messages } = await waitBehindProxy();
+    messages.loseAnswers();
+    const since = performance.now();
+    await lock.release();
+    // It was heard as far as the server knows, so the key is the waiter's.
+    const token = await tokenInStore('k');
+    const next = await waiting;
+    expect(performance.now() - since).toBeLessThan(3000);
+    expect(messages.lost).toBeGreaterThan(0);
+    expect(next.fencingToken).toBe(token);
+    await next.release();
+    await untilClean(redis.raw);
+  });
+});
+
+describe('an answer that is lost after the script has run', () => {
+  it('is the same when it is asked for again', async () => {
+    const { lock, waiting, commands, messages } = await waitBehindProxy();
+    messages.loseAnswers();
+    commands.loseAnswers();
+    await lock.release();
+    const token = await tokenInStore('k');
+    // The next sign of life finds the key granted, and its answer is lost with the connection.
+    await eventually(() => commands.lost > 0);
+    commands.cut();
+    const next = await waiting;
+    expect([next.fencingToken, await tokenInStore('k'), Number(await redis.raw.get(FENCE))]).toEqual([
+      token,
+      token,
+      token,
+    ]);
+    expect(await next.release()).toBe(true);
+    await untilClean(redis.raw);
+  });
+
+  it.each([[['a']], [['a', 'b', 'c']]])('is the same for %j, also where it was the first', async (keys) => {
+    const provider = new RedisLockingProvider({ redisUrl: proxy.url }, { id: 'locking-redis', warn: () => undefined });
+    try {
+      let connected = 0;
+      await provider.connect(() => (connected += 1));
+      // So that the server knows the script, and the answer that is lost is not that it does not.
+      const warm = { keys, ownerId: 'warm', attemptId: 'process.0', ttl: 30_000, onlyIfOwned: false };
+      await Promise.all(provider.acquire([warm]));
+      await Promise.all(provider.release([warm]));
+      const request = { keys, ownerId: 'me', attemptId: 'process.1', ttl: 30_000, onlyIfOwned: false, tokens: 5 };
+      const ask = (): Promise<LeaseAnswer> => provider.acquire([request])[0]!;
+      proxy.connections[0]!.loseAnswers();
+      const before = await scriptCalls(redis.raw);
+      const lost = expect(ask()).rejects.toThrow();
+      await eventually(async () => (await scriptCalls(redis.raw)) > before && proxy.connections[0]!.lost > 0);
+      const tokens = await Promise.all(keys.map(tokenInStore));
+      proxy.connections[0]!.cut();
+      await lost;
+      await eventually(() => connected === 2);
+      const reentered = keys.map(() => false);
+      expect(await ask()).toMatchObject({ granted: true, fencingTokens: tokens, reentered });
+      await Promise.all(provider.release([{ keys, ownerId: 'me', attemptId: 'process.1' }]));
+      await untilClean(redis.raw);
+    } finally {
+      await provider.close();
+    }
+  });
+});
+
+describe('a process whose subscription is not confirmed yet', () => {
+  it('stands in no line: it polls until it can be told of its turn', async () => {
+    const holder = await start();
+    const lock = await holder.acquire('k');
+    const waiter = await start(proxy.url);
+    proxy.onConnection = (connection) => {
+      connection.keep((bytes) => /\r\nsubscribe\r\n/i.test(bytes.toString()));
+    };
+    const waiting = waiter.acquire('k', { timeout: '20s' });
+    await eventually(() => proxy.connections[1]?.keepsAnything === true);
+    const before = await scriptCalls(redis.raw);
+    await eventually(async () => (await scriptCalls(redis.raw)) >= before + 4);
+    await untilInLine(redis.raw, 'k', 0);
+    proxy.connections[1]!.letGo();
+    await untilInLine(redis.raw, 'k', 1);
+    await lock.release();
+    await (await waiting).release();
+    await untilClean(redis.raw);
+  });
+});

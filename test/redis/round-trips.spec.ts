@@ -1,0 +1,102 @@
+import { describe, expect, it } from '@jest/globals';
+import { useApplications, type StartedApplication } from '../module/support/applications.js';
+import { eventually } from '../module/support/poll.js';
+import { useRawRedis } from '../module/support/raw-redis.js';
+import { expectDirectHandOver } from '../support/expect-hand-over.js';
+import { times } from '../support/lined-store.js';
+import { callsFor, scriptCalls, untilInLine } from '../support/store-view.js';
+
+const redis = useRawRedis();
+const applications = useApplications();
+
+/** An application whose server knows the scripts. */
+async function start(): Promise<StartedApplication> {
+  const application = await applications.onRedis({ redisUrl: redis.url });
+  await application.locking.execute('warm', (lock) => lock.extend());
+  await application.locking.execute(['warm', 'up'], () => undefined);
+  return application;
+}
+
+describe('round trips', () => {
+  it('are one for an acquire and one for its release', async () => {
+    const { locking } = await start();
+    const lock = await locking.acquire('k');
+    expect(await callsFor(redis.raw, async () => locking.acquire('l'))).toBe(1);
+    expect(await callsFor(redis.raw, async () => lock.release())).toBe(1);
+    expect(await callsFor(redis.raw, async () => locking.execute('m', () => undefined))).toBe(2);
+    expect(await callsFor(redis.raw, async () => locking.execute(['n', 'o', 'p'], () => undefined))).toBe(2);
+    expect(await callsFor(redis.raw, async () => locking.tryAcquire('q'))).toBe(1);
+  });
+
+  it('are by EVALSHA alone, and no other command', async () => {
+    const { locking } = await start();
+    await redis.raw.config('RESETSTAT');
+    for (let call = 0; call < 10; call += 1) await locking.execute('k', () => undefined);
+    const stats = await redis.raw.info('commandstats');
+    expect(stats).toMatch(/cmdstat_evalsha:calls=20,/);
+    // Those that the scripts run themselves are counted as well.
+    const commands = [...stats.matchAll(/cmdstat_([a-z|]+):/g)].map(([, name]) => name!);
+    const inside = /^(evalsha|time|m?get|set|exists|del|incr(by)?)$/;
+    expect(commands.filter((name) => !inside.test(name))).toEqual(['config|resetstat']);
+  });
+
+  it('are one each way for 100 at once', async () => {
+    const { locking } = await start();
+    const keys = times(100, (index) => `k${index}`);
+    const acquiring = async () => Promise.all(keys.map((key) => locking.acquire(key)));
+    let locks: Awaited<ReturnType<typeof acquiring>> = [];
+    expect(await callsFor(redis.raw, async () => (locks = await acquiring()))).toBe(1);
+    expect(new Set(locks.map(({ fencingToken }) => fencingToken)).size).toBe(100);
+    expect(await redis.raw.exists(keys.map((key) => `lock:${key}`))).toBe(100);
+    const releasing = async () => Promise.all(locks.map((lock) => lock.release()));
+    expect(await callsFor(redis.raw, releasing)).toBe(1);
+    expect(await redis.raw.dbsize()).toBe(1);
+  });
+
+  it('are one each way for every 200 of 1,000 at once', async () => {
+    const { locking } = await start();
+    const acquiring = async () => Promise.all(times(1000, (index) => locking.acquire(`k${index}`)));
+    let locks: Awaited<ReturnType<typeof acquiring>> = [];
+    expect(await callsFor(redis.raw, async () => (locks = await acquiring()))).toBe(5);
+    expect(await redis.raw.dbsize()).toBe(1001);
+    expect(await callsFor(redis.raw, async () => Promise.all(locks.map((lock) => lock.release())))).toBe(5);
+    expect(await redis.raw.dbsize()).toBe(1);
+  });
+
+  it('are none for whoever comes next in the same process', async () => {
+    const { locking } = await start();
+    const jobs = async () => Promise.all(times(20, () => locking.execute('k', () => undefined)));
+    // Until it is told who else waits, a process gives way after 20 ms.
+    await eventually(async () => (await callsFor(redis.raw, jobs)) === 2);
+  });
+
+  it('are one to hand a key over to a waiting process', async () => {
+    const [holder, waiter] = [await start(), await start()];
+    await expectDirectHandOver(redis.raw, holder.locking, waiter.locking);
+  });
+
+  it('are one to renew 150 leases', async () => {
+    const { locking } = await start();
+    await Promise.all(times(150, (index) => locking.acquire(`k${index}`, { expire: '900ms', renew: true })));
+    await redis.raw.config('RESETSTAT');
+    await eventually(async () => (await scriptCalls(redis.raw)) > 0);
+    expect(await redis.raw.pttl('lock:k0')).toBeGreaterThan(700);
+    expect(await redis.raw.pttl('lock:k149')).toBeGreaterThan(700);
+    expect(await scriptCalls(redis.raw)).toBe(1);
+  });
+
+  it('are at most two a second for 500 who wait on a held key', async () => {
+    const [holder, waiter] = [await start(), await start()];
+    const lock = await holder.locking.acquire('k');
+    const waiting = times(500, () => waiter.locking.execute('k', () => undefined, { timeout: '20s' }));
+    await untilInLine(redis.raw, 'k', 1);
+    const since = performance.now();
+    await redis.raw.config('RESETSTAT');
+    await eventually(async () => (await redis.raw.pttl('lock:k')) < 26_000);
+    const calls = await scriptCalls(redis.raw);
+    expect(calls).toBeGreaterThan(0);
+    expect(calls).toBeLessThanOrEqual(2 * ((performance.now() - since) / 1000));
+    await lock.release();
+    await Promise.all(waiting);
+  });
+});

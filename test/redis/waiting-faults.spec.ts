@@ -1,0 +1,156 @@
+import { describe, expect, it } from '@jest/globals';
+import { RedisLockingProvider, type LockingService } from '../../lib/index.js';
+import { useApplications } from '../module/support/applications.js';
+import { eventually, rejectionOf } from '../module/support/poll.js';
+import { useRawRedis } from '../module/support/raw-redis.js';
+import { expectDirectHandOver } from '../support/expect-hand-over.js';
+import { subscribers, untilClean, untilInLine } from '../support/store-view.js';
+
+const redis = useRawRedis();
+const applications = useApplications();
+
+const start = async (): Promise<LockingService> => (await applications.onRedis({ redisUrl: redis.url })).locking;
+
+const cutSubscriptions = (): Promise<unknown> => redis.raw.call('CLIENT', 'KILL', 'TYPE', 'PUBSUB');
+
+describe('a subscription that is cut', () => {
+  it('costs those who wait about a second, and works again after', async () => {
+    const [holder, waiter] = await Promise.all([start(), start()]);
+    const lock = await holder.acquire('k');
+    const waiting = waiter.acquire('k', { timeout: '20s' });
+    await untilInLine(redis.raw, 'k', 1);
+    await cutSubscriptions();
+    expect(await lock.release()).toBe(true);
+    const since = performance.now();
+    await (await waiting).release();
+    expect(performance.now() - since).toBeLessThan(3000);
+    await eventually(async () => (await subscribers(redis.raw)) === 1);
+    await expectDirectHandOver(redis.raw, holder, waiter);
+    await untilClean(redis.raw);
+  });
+
+  it('is made again while they wait, who are then told of their turn', async () => {
+    const [holder, waiter] = await Promise.all([start(), start()]);
+    const lock = await holder.acquire('k');
+    const waiting = waiter.acquire('k', { timeout: '20s' });
+    for (let round = 0; round < 3; round += 1) {
+      await untilInLine(redis.raw, 'k', 1);
+      await cutSubscriptions();
+      await eventually(async () => (await subscribers(redis.raw)) === 1);
+    }
+    await untilInLine(redis.raw, 'k', 1);
+    await lock.release();
+    await (await waiting).release();
+    await expectDirectHandOver(redis.raw, holder, waiter);
+  });
+
+  it('passes nobody over for good: those who stand behind wait for nobody who is gone', async () => {
+    const [holder, ...waiters] = await Promise.all([start(), start(), start(), start()]);
+    const lock = await holder.acquire('k');
+    let served = 0;
+    const waiting = waiters.map((waiter) => waiter.execute('k', () => (served += 1), { timeout: '20s' }));
+    await untilInLine(redis.raw, 'k', 3);
+    await cutSubscriptions();
+    await lock.release();
+    await Promise.all(waiting);
+    expect(served).toBe(3);
+    await untilClean(redis.raw);
+  });
+});
+
+describe('a provider', () => {
+  it('tells when nothing will be heard for a while, and when it will again', async () => {
+    const provider = new RedisLockingProvider({ redisUrl: redis.url }, { id: 'locking-redis', warn: () => undefined });
+    const told: string[] = [];
+    const ignored = (): void => undefined;
+    await provider.connect(ignored);
+    await provider.listen('me', {
+      ...{ granted: ignored, wanted: ignored, taken: ignored },
+      interrupted: () => told.push('interrupted'),
+      restored: () => told.push('restored'),
+    });
+    for (const round of [1, 2]) {
+      await cutSubscriptions();
+      await eventually(() => told.length === 2 * round);
+    }
+    await provider.close();
+    expect(told).toEqual(['interrupted', 'restored', 'interrupted', 'restored']);
+  });
+});
+
+describe('a line', () => {
+  it('lasts for as long as somebody in it gives signs of life', async () => {
+    const [holder, waiter] = await Promise.all([start(), start()]);
+    const lock = await holder.acquire('k');
+    const waiting = waiter.acquire('k', { timeout: '20s' });
+    await untilInLine(redis.raw, 'k', 1);
+    const names = ['order', 'line'].map((kind) => `lock:nestjs-locking:${kind}:k`);
+    // As they are when nobody has asked for a while.
+    for (const name of names) await redis.raw.pexpire(name, 4000);
+    for (const name of names) {
+      await eventually(async () => {
+        const left = await redis.raw.pttl(name);
+        // Not made anew after it was gone.
+        expect(left).toBeGreaterThan(0);
+        return left > 6000;
+      });
+    }
+    await lock.release();
+    await (await waiting).release();
+    await untilClean(redis.raw);
+  });
+});
+
+describe('a newcomer', () => {
+  it('gets nothing before those who wait, however often it asks, also in the moment in which a lease runs out', async () => {
+    const [holder, waiter, newcomer] = await Promise.all([start(), start(), start()]);
+    const { fencingToken } = await holder.acquire('k', { expire: '900ms' });
+    let served = 0;
+    const waiting = waiter.execute('k', (lock) => (served = lock.fencingToken), { timeout: '20s' });
+    await untilInLine(redis.raw, 'k', 1);
+    let refused = 0;
+    for (;;) {
+      const lock = await newcomer.tryAcquire('k');
+      if (lock) {
+        expect(lock.fencingToken).toBeGreaterThan(served);
+        break;
+      }
+      refused += 1;
+    }
+    expect(refused).toBeGreaterThan(0);
+    expect(served).toBeGreaterThan(fencingToken);
+    await waiting;
+  });
+});
+
+describe('a server that pauses', () => {
+  it('hands on when it goes on, in order', async () => {
+    const [holder, ...waiters] = await Promise.all([start(), start(), start()]);
+    const lock = await holder.acquire('k');
+    const order: number[] = [];
+    const waiting: Promise<unknown>[] = [];
+    for (const [index, waiter] of waiters.entries()) {
+      waiting.push(waiter.execute('k', () => order.push(index), { timeout: '20s' }));
+      await untilInLine(redis.raw, 'k', index + 1);
+    }
+    await redis.raw.client('PAUSE', 500, 'WRITE');
+    await Promise.all([lock.release(), ...waiting]);
+    expect(order).toEqual([0, 1]);
+    await untilClean(redis.raw);
+  });
+
+  it('leaves nothing held for those who have gone meanwhile', async () => {
+    const [holder, waiter, next] = await Promise.all([start(), start(), start()]);
+    const lock = await holder.acquire('k');
+    const givenUp = rejectionOf(waiter.acquire('k', { timeout: '400ms' }));
+    await untilInLine(redis.raw, 'k', 1);
+    const served = next.execute('k', () => 'served', { timeout: '20s' });
+    await untilInLine(redis.raw, 'k', 2);
+    await redis.raw.client('PAUSE', 700, 'WRITE');
+    const released = lock.release();
+    expect(await givenUp).toMatchObject({ code: 'LOCK_TIMEOUT' });
+    expect(await released).toBe(true);
+    expect(await served).toBe('served');
+    await untilClean(redis.raw);
+  });
+});

@@ -1,0 +1,130 @@
+import { afterEach } from '@jest/globals';
+import { once } from 'node:events';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+
+/**
+ * One connection through the proxy: what the client sends can be kept from the server, even beyond its own end, and what
+ * the server sends can be lost.
+ */
+export class ProxiedConnection {
+  private readonly kept: Buffer[] = [];
+  private keeps: ((bytes: Buffer) => boolean) | undefined;
+  private loses = false;
+
+  /** How many times something of the server's was lost. */
+  lost = 0;
+
+  constructor(
+    private readonly client: Socket,
+    private readonly server: Socket,
+  ) {
+    client.on('error', () => undefined).on('data', (bytes) => this.fromClient(bytes));
+    server.on('error', () => undefined).on('data', (bytes) => this.fromServer(bytes));
+    client.on('close', () => {
+      if (!this.keeps) server.destroy();
+    });
+    server.on('close', () => client.destroy());
+  }
+
+  /** From now on what the client sends stays here, once something of it is wanted. */
+  keep(wanted: (bytes: Buffer) => boolean = () => true): void {
+    this.keeps = wanted;
+  }
+
+  /** Whether anything is kept. */
+  get keepsAnything(): boolean {
+    return this.kept.length > 0;
+  }
+
+  /** Sends on what was kept; from now on nothing is. */
+  letGo(): void {
+    this.keeps = undefined;
+    for (const bytes of this.kept.splice(0)) this.server.write(bytes);
+  }
+
+  /** From now on nothing that the server sends arrives. */
+  loseAnswers(): void {
+    this.loses = true;
+  }
+
+  /** Ends the client's side; the server does not learn of it where something is kept. */
+  cut(): void {
+    this.client.destroy();
+  }
+
+  /** Sends on what was kept. Tells whether the server has answered it, or has closed the connection. */
+  async deliver(): Promise<'answered' | 'closed'> {
+    if (this.server.destroyed) return 'closed';
+    const answered = once(this.server, 'data').then(() => 'answered' as const);
+    const closed = once(this.server, 'close').then(() => 'closed' as const);
+    for (const bytes of this.kept.splice(0)) this.server.write(bytes);
+    return Promise.race([answered, closed]);
+  }
+
+  /** Whether the server has closed its side. */
+  get closedByServer(): boolean {
+    return this.server.destroyed;
+  }
+
+  destroy(): void {
+    this.client.destroy();
+    this.server.destroy();
+  }
+
+  private fromServer(bytes: Buffer): void {
+    if (this.loses) this.lost += 1;
+    else this.client.write(bytes);
+  }
+
+  private fromClient(bytes: Buffer): void {
+    if (this.kept.length > 0 || this.keeps?.(bytes)) this.kept.push(bytes);
+    else this.server.write(bytes);
+  }
+}
+
+/** A TCP proxy before a server: for connections that break as no orderly close does. */
+export class TcpProxy {
+  readonly connections: ProxiedConnection[] = [];
+
+  /** Called with each new connection. */
+  onConnection?: (connection: ProxiedConnection) => void;
+
+  private constructor(
+    private readonly listener: Server,
+    readonly port: number,
+  ) {}
+
+  static async before(target: number): Promise<TcpProxy> {
+    const listener = createServer().listen(0, '127.0.0.1');
+    await once(listener, 'listening');
+    const proxy = new TcpProxy(listener, (listener.address() as { port: number }).port);
+    listener.on('connection', (client) => {
+      const connection = new ProxiedConnection(client, connect(target, '127.0.0.1'));
+      proxy.connections.push(connection);
+      proxy.onConnection?.(connection);
+    });
+    return proxy;
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`;
+  }
+
+  close(): void {
+    this.listener.close();
+    for (const connection of this.connections) connection.destroy();
+  }
+}
+
+/** Starts proxies, and closes them after each test. */
+export function useProxies(): (target: number) => Promise<TcpProxy> {
+  const proxies: TcpProxy[] = [];
+  afterEach(() => {
+    for (const proxy of proxies.splice(0)) proxy.close();
+  });
+  return async (target) => {
+    const proxy = await TcpProxy.before(target);
+    proxies.push(proxy);
+    return proxy;
+  };
+}
