@@ -25,7 +25,8 @@ describe.each(SETTINGS)('$name', ({ name, count, fault }) => {
 
   async function connect(namespace: string): Promise<RedisQuorumLockingProvider> {
     const nodes = servers.map(({ url }) => url);
-    const options = { nodes, namespace, nodeTimeout: '2s' } as const;
+    // With a server that hangs, each start waits for so long.
+    const options = { nodes, namespace, nodeTimeout: fault === 'hung' ? '300ms' : '2s' } as const;
     const provider = new RedisQuorumLockingProvider(options, { id: 'quorum', warn: () => undefined });
     await provider.connect(() => undefined);
     return provider;
