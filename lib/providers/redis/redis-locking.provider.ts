@@ -22,6 +22,7 @@ import {
   clusterUnsupported,
   mayEvict,
   missingUrl,
+  notSubscribed,
 } from './redis.messages.js';
 import { LeaseScripts } from './lease-scripts.js';
 import { RedisWakeUps } from './redis-wake-ups.js';
@@ -53,7 +54,7 @@ export class RedisLockingProvider implements LockingProvider {
   private readonly wakeUps: RedisWakeUps;
   private readonly keys: StoreKeys;
   private readonly scripts: LeaseScripts;
-  private warnedOf?: string;
+  private readonly warnedOf = new Map<string, string>();
 
   constructor(
     options: RedisLockingProviderOptions,
@@ -64,7 +65,12 @@ export class RedisLockingProvider implements LockingProvider {
       context.warn(message);
     });
     this.keys = new StoreKeys(options.namespace ?? 'lock:');
-    this.wakeUps = new RedisWakeUps(this.connection, this.keys);
+    this.wakeUps = new RedisWakeUps(this.connection, this.keys, (error) => {
+      this.warnOnce(
+        'subscriptions',
+        notSubscribed(context.id, this.connection.keyPrefix + this.keys.lock(''), error.message),
+      );
+    });
     this.scripts = new LeaseScripts({
       keys: this.keys,
       // eslint-disable-next-line @typescript-eslint/promise-function-async -- see `runScript`
@@ -150,9 +156,13 @@ export class RedisLockingProvider implements LockingProvider {
 
   private async warnOfEviction(): Promise<void> {
     const policy = await findEvictingPolicy(() => this.connection.client());
-    if (policy === undefined || policy === this.warnedOf) return;
-    this.warnedOf = policy;
-    this.context.warn(mayEvict(this.context.id, policy));
+    if (policy !== undefined) this.warnOnce('eviction', mayEvict(this.context.id, policy));
+  }
+
+  private warnOnce(subject: string, message: string): void {
+    if (this.warnedOf.get(subject) === message) return;
+    this.warnedOf.set(subject, message);
+    this.context.warn(message);
   }
 }
 

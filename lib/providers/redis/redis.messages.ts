@@ -30,5 +30,11 @@ export const connectionBroken = (id: string, cause: string | undefined): string 
 
 export const connectionLost = (): string => 'the connection to Redis was lost before the answer came';
 
+export const readOnly = (): string =>
+  'this Redis server is a replica and takes no writes (READONLY): after a failover a new connection leads to the new master; otherwise give the address of the master, or sentinels';
+
+export const notSubscribed = (id: string, prefix: string, cause: string): string =>
+  `Redis behind "${id}" does not let this user subscribe (${cause}). Locks work, but whoever waits for one here asks again and again, out of turn, instead of being told. Allow it: ACL SETUSER <user> +subscribe ${JSON.stringify(`&${prefix}*`)}`;
+
 export const mayEvict = (id: string, policy: string): string =>
   `Redis behind "${id}" has maxmemory-policy ${policy} and may evict locks that are held when it runs out of memory. Set maxmemory-policy noeviction, or give locks a server of their own.`;
