@@ -38,3 +38,14 @@ export const notSubscribed = (id: string, prefix: string, cause: string): string
 
 export const mayEvict = (id: string, policy: string): string =>
   `Redis behind "${id}" has maxmemory-policy ${policy} and may evict locks that are held when it runs out of memory. Set maxmemory-policy noeviction, or give locks a server of their own.`;
+
+export const notReplicated = (count: number, minReplicas: number, timeout: number): string =>
+  `only ${String(count)} of the ${String(minReplicas)} replicas that minReplicas asks for had it after ${String(timeout)} ms, so it would not have survived a failover`;
+
+export const connectionBusy = (): string => 'the connection to Redis was busy for too long';
+
+export const badMinReplicas = (id: string, value: unknown): string =>
+  `Provider "${id}": minReplicas must be a whole number, 0 or more, not ${typeof value === 'number' ? String(value) : ((JSON.stringify(value) as string | undefined) ?? typeof value)}.`;
+
+export const minReplicasInCluster = (id: string): string =>
+  `Provider "${id}": minReplicas does not work with a Redis Cluster yet. Leave it out, or give redisUrl or sentinels.`;
