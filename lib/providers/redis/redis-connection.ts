@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { LockConfigurationError } from '../../errors/index.js';
 import { StoreNotReachedError } from '../../interfaces/index.js';
+import { sayWhy } from './connection-error.js';
 import { LONGEST_RECONNECT_DELAY, NEVER_LATE, ownOptions, withoutForced } from './connection-options.js';
 import type { RedisLockingProviderOptions } from './redis-options.interface.js';
 import {
@@ -141,7 +142,10 @@ export class RedisConnection {
 
   /** Only the message: the error of a refused AUTH carries the password among the command's arguments. */
   private readonly noteError = (error: Error): void => {
-    this.lastError = new Error(error.message);
+    const { redis, readyAt } = this;
+    // Of a connection that worked, the cause is another one.
+    const message = readyAt === undefined ? sayWhy(error, Boolean(redis?.options.tls)) : error.message;
+    this.lastError = new Error(message);
   };
 
   /**

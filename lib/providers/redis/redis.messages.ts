@@ -30,6 +30,18 @@ export const connectionBroken = (id: string, cause: string | undefined): string 
 
 export const connectionLost = (): string => 'the connection to Redis was lost before the answer came';
 
+export const serverNotTrusted = (cause: string): string =>
+  `${cause}: no authority that is known here vouches for the server's certificate; give the one that signed it as redisOptions.tls.ca`;
+
+export const clientCertificateMissing = (cause: string): string =>
+  `${cause}: the server most likely asks for a client certificate; give one as redisOptions.tls.cert and key`;
+
+export const clientCertificateRefused = (cause: string): string =>
+  `${cause}: the server does not accept the client certificate in redisOptions.tls`;
+
+export const tlsExpected = (cause: string): string =>
+  `${cause}: if the server expects TLS, give a redisUrl that begins with rediss://`;
+
 export const readOnly = (): string =>
   'this Redis server is a replica and takes no writes (READONLY): after a failover a new connection leads to the new master; otherwise give the address of the master, or sentinels';
 
