@@ -124,6 +124,23 @@ describe('without an optional command', () => {
     expect(last.of('warn')).toHaveLength(1);
   });
 
+  it('the channels, for a while: it listens again when it may', async () => {
+    const { locking } = await applications.onRedis(await allow(without()));
+    const { locking: other, log } = await applications.onRedis({ redisUrl: redis.url });
+    const listening = async (): Promise<number> => (await redis.raw.pubsub('CHANNELS', 'lock:*')).length;
+    const lock = await other.acquire('k');
+    const waiting = locking.execute('k', () => 'ran', { timeout: '50s' });
+    await eventually(async () => (await listening()) === 1);
+    // The server closes connections that listen to what they may not any more.
+    await allow(without(), []);
+    await eventually(() => log.of('warn').some((line) => line.includes('does not let this user subscribe')));
+    expect(await listening()).toBe(0);
+    await allow(without());
+    await eventually(async () => (await listening()) === 1, 30_000);
+    await lock.release();
+    expect(await waiting).toBe('ran');
+  });
+
   it('SCAN: list fails and says why', async () => {
     const { locking } = await applications.onRedis(await allow(without('scan')));
     const error = await rejectionOf(listedKeys(locking));

@@ -49,11 +49,9 @@ describe('a planned failover', () => {
     await eventually(async () => (await look(replica!, (client) => client.exists('lock:k'))) === 1);
 
     const after = await group().failover();
-    const since = performance.now();
     expect(await untilLocking(one.locking, 'other')).toBeGreaterThan(lock.fencingToken);
     await untilLocking(two.locking, 'another');
     await eventually(async () => (await listeners(after)) === 2, SOON);
-    report('planned failover', since);
     // It would still grant locks to whoever stayed.
     expect(await look(before, (client) => client.info('replication'))).toContain('role:master');
     expect(await look(before, (client) => client.exists('lock:nestjs-locking:fence'))).toBe(1);
@@ -86,11 +84,9 @@ describe('a master that is killed', () => {
 
       before.kill('SIGKILL');
       const after = await group().elected(before);
-      const since = performance.now();
       await untilLocking(one.locking, 'other');
       await untilLocking(two.locking, 'another');
       await eventually(async () => (await listeners(after)) >= 1, SOON);
-      report(`killed master, round ${String(round)}`, since);
 
       expect(lock.held).toBe(true);
       expect(await one.locking.inspect(key)).toMatchObject({ ownerId: lock.ownerId });
@@ -101,7 +97,3 @@ describe('a master that is killed', () => {
     }
   });
 });
-
-function report(what: string, since: number): void {
-  if (process.env.SHOW_TIMES) process.stderr.write(`${what}: ${String(Math.round(performance.now() - since))} ms\n`);
-}

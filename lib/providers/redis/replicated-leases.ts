@@ -8,7 +8,7 @@ import type { LeaseScripts } from './lease-scripts.js';
 import { connectionBusy, notReplicated } from './redis.messages.js';
 
 /** How long replicas have to acknowledge, in milliseconds: what they need is a round trip from the master. */
-export const REPLICA_TIMEOUT = 1000;
+const REPLICA_TIMEOUT = 1000;
 
 /** Whoever asked has given up by then, and it must not run late. */
 const GIVEN_UP_AFTER = 5000;
