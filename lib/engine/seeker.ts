@@ -50,6 +50,11 @@ export class Seeker implements WakeUpListener {
     });
   }
 
+  /** Whether the store has to say again what it tells by message. */
+  private get mustConfirm(): boolean {
+    return this.parts.provider.confirmsGrants === true;
+  }
+
   /** Whether this process may stand in line in the store. */
   get canQueue(): boolean {
     return this.listening === 'yes';
@@ -98,7 +103,7 @@ export class Seeker implements WakeUpListener {
     if (seek?.attemptId !== attemptId || token <= seek.lastToken) return;
     // It was not granted before the store last said "not yet"; nobody knows how long after.
     const deadline = localDeadline(seek.confirmedAt ?? seek.firstSentAt ?? 0, seek.request.ttl);
-    if (this.parts.clock.now() >= deadline || (seek.refused && !seek.queued)) {
+    if (this.mustConfirm || this.parts.clock.now() >= deadline || (seek.refused && !seek.queued)) {
       // Too long ago to trust it, or from before the last answer, but most likely the key is there: the store knows.
       seek.askAgain = seek.asking;
       this.ask(seek);

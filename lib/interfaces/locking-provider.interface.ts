@@ -146,6 +146,14 @@ export interface LockingProvider {
   readonly storeName?: string;
 
   /**
+   * Whether a grant that {@link LockingProvider.listen} tells of counts only once the attempt has asked again: for a
+   * store that answers only what is sure to last, but sends messages before.
+   *
+   * @defaultValue `false`
+   */
+  readonly confirmsGrants?: boolean;
+
+  /**
    * Connects. A rejection means that the store cannot be reached now; the provider goes on trying and calls
    * `onConnected` whenever it has succeeded after all.
    */

@@ -15,6 +15,10 @@ export interface RedisServerOptions {
   password?: string;
   /** More `redis.conf` directives, written as they are: `{ appendonly: 'yes' }`. An empty value is written as `""`. */
   config?: Readonly<Record<string, string>>;
+  /** Whether `restart()` goes on with what the server has written into its config file, as a real one does. */
+  rewritesConfig?: boolean;
+  /** Runs it as a sentinel. */
+  sentinel?: boolean;
 }
 
 export interface RedisServer {
@@ -38,3 +42,43 @@ export function findRedisServer(): Promise<RedisBinary>;
 
 /** Starts a Redis server on 127.0.0.1 that answers PING, and that goes when this process goes, however that happens. */
 export function startRedisServer(options?: RedisServerOptions): Promise<RedisServer>;
+
+export interface SentinelOptions {
+  /** How many replicas the master has; 1 by default. */
+  replicas?: number;
+  /** How many sentinels watch it; 3 by default. A majority of them elects. */
+  sentinels?: number;
+  /**
+   * Whether sentinels look around more often than in real life, so that all is `settled()` within 3 s of a failover
+   * instead of 25 s; true by default. A planned failover leaves the former master writable until they make a replica of
+   * it: for 1 s then, instead of 8 s and more.
+   */
+  hurry?: boolean;
+  /** More `redis.conf` directives for the servers (not the sentinels). */
+  config?: Readonly<Record<string, string>>;
+}
+
+/** A master with replicas, watched by sentinels that call it down after 500 ms of silence. */
+export interface SentinelGroup {
+  /** What the sentinels call it. */
+  readonly name: string;
+  /** Where the sentinels are, as ioredis wants to know. */
+  readonly sentinels: { readonly host: string; readonly port: number }[];
+  /** The servers: the first one was the master at the start. Each keeps what sentinels made of it over `restart()`. */
+  readonly servers: readonly RedisServer[];
+  /** The sentinels' own processes, to kill and hold. */
+  readonly sentinelServers: readonly RedisServer[];
+  /** Which server is the master now, as most sentinels say. Rejects where they do not agree. */
+  master(): Promise<RedisServer>;
+  /** A planned failover; resolves with the new master when most sentinels name it and it calls itself one. */
+  failover(): Promise<RedisServer>;
+  /** Resolves with the new master once the sentinels have replaced `before`, which was killed or held. */
+  elected(before: RedisServer): Promise<RedisServer>;
+  /** Resolves when all replicas are in step with the master and all sentinels know everybody: before the next fault. */
+  settled(): Promise<void>;
+  /** Ends everything and removes its directories; calling it again does no harm. */
+  stop(): Promise<void>;
+}
+
+/** Starts a master, its replicas and sentinels on free ports of 127.0.0.1; resolves when a failover would lose nothing. */
+export function startSentinels(options?: SentinelOptions): Promise<SentinelGroup>;

@@ -29,7 +29,11 @@ function exchange(port, request) {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1', () => socket.write(request)).setEncoding('utf8');
     let reply = '';
-    socket.on('data', (chunk) => (reply += chunk));
+    socket.on('data', (chunk) => {
+      reply += chunk;
+      // The last command; sentinels do not know it.
+      if (/^-ERR unknown command .?QUIT/im.test(reply)) socket.end();
+    });
     socket.on('end', () => resolve(reply));
     socket.on('error', reject);
     socket.setTimeout(1_000, () => socket.destroy(new Error(`no answer from port ${port}`)));

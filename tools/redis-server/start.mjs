@@ -20,8 +20,8 @@ export async function startRedisServer(options = {}) {
     for (let attempt = 1; ; attempt++) {
       const port = options.port ?? (await findFreePort());
       try {
-        const launch = () => launchAndAwait(supervisor, binary, port, options);
-        return serverHandle(supervisor, port, options.password, launch, await launch());
+        const launch = (again = false) => launchAndAwait(supervisor, binary, port, options, again);
+        return serverHandle(supervisor, port, options.password, () => launch(true), await launch());
       } catch (error) {
         // Somebody was faster between the look at the port and the server's own bind.
         const taken = /address already in use/i.test(String(error));
@@ -38,11 +38,11 @@ export async function startRedisServer(options = {}) {
  * @param {Supervisor} supervisor
  * @param {number} port
  * @param {string | undefined} password
- * @param {() => Promise<{ pid: number, dir: string }>} launch
+ * @param {() => Promise<{ pid: number, dir: string }>} relaunch
  * @param {{ pid: number, dir: string }} running
  * @returns {import('./index.mjs').RedisServer}
  */
-function serverHandle(supervisor, port, password, launch, running) {
+function serverHandle(supervisor, port, password, relaunch, running) {
   return {
     port,
     url: `redis://${password ? `:${encodeURIComponent(password)}@` : ''}127.0.0.1:${port}`,
@@ -57,7 +57,7 @@ function serverHandle(supervisor, port, password, launch, running) {
       process.kill(running.pid, signal);
     },
     async restart() {
-      running = await launch();
+      running = await relaunch();
     },
   };
 }
@@ -67,9 +67,17 @@ function serverHandle(supervisor, port, password, launch, running) {
  * @param {import('./index.mjs').RedisBinary} binary
  * @param {number} port
  * @param {import('./index.mjs').RedisServerOptions} options
+ * @param {boolean} again
  */
-async function launchAndAwait(supervisor, { command, args }, port, { password, config }) {
-  const running = await supervisor.start({ command, args, config: configText(port, password, config) });
+async function launchAndAwait(supervisor, { command, args }, port, options, again) {
+  const { password, config, rewritesConfig = false, sentinel = false } = options;
+  const running = await supervisor.start({
+    command,
+    args,
+    config: configText(port, password, config, sentinel),
+    keepConfig: again && rewritesConfig,
+    mode: sentinel ? ['--sentinel'] : [],
+  });
   const deadline = Date.now() + readyWithinMs;
   for (;;) {
     try {
@@ -90,14 +98,15 @@ async function launchAndAwait(supervisor, { command, args }, port, { password, c
  *
  * @param {number} port
  * @param {string | undefined} password
- * @param {Readonly<Record<string, string>>} config
+ * @param {Readonly<Record<string, string>> | undefined} config
+ * @param {boolean} sentinel
  */
-function configText(port, password, config = {}) {
+function configText(port, password, config, sentinel) {
   const directives = {
     bind: '127.0.0.1',
     port: String(port),
-    save: '',
-    appendonly: 'no',
+    // A sentinel knows neither.
+    ...(!sentinel && { save: '', appendonly: 'no' }),
     ...(password && { requirepass: JSON.stringify(password) }),
     ...config,
   };

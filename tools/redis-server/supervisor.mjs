@@ -3,7 +3,14 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-/** @typedef {{ command: string, args: readonly string[], config: string }} StartRequest */
+/**
+ * @typedef {object} StartRequest
+ * @property {string} command
+ * @property {readonly string[]} args
+ * @property {string} config
+ * @property {boolean} [keepConfig] whether a config file that is there already is left as it is
+ * @property {readonly string[]} [mode] arguments after the config file
+ */
 
 const watchdogFile = fileURLToPath(new URL('./watchdog.mjs', import.meta.url));
 

@@ -3,7 +3,7 @@
 // closes the channel between the two even after a SIGKILL, when no exit handler could run.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -18,12 +18,13 @@ let leaving = false;
 let queue = Promise.resolve();
 
 /** @param {import('./supervisor.mjs').StartRequest} request */
-async function start({ command, args, config }) {
+async function start({ command, args, config, keepConfig, mode = [] }) {
   await stop();
   if (leaving) return;
   const configFile = join(dir, 'redis.conf');
-  writeFileSync(configFile, config, { mode: 0o600 });
-  const child = spawn(command, [...args, configFile], { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] });
+  // A server that takes part in failovers writes its present part there, and goes on with that.
+  if (!keepConfig || !existsSync(configFile)) writeFileSync(configFile, config, { mode: 0o600 });
+  const child = spawn(command, [...args, configFile, ...mode], { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] });
   server = child;
 
   let log = '';

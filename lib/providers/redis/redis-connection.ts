@@ -1,21 +1,25 @@
-import type { Redis, RedisOptions } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { LockConfigurationError } from '../../errors/index.js';
 import { StoreNotReachedError } from '../../interfaces/index.js';
-import { connectionBroken, connectionClosed, connectionLost, ioredisMissing, notConnected } from './redis.messages.js';
+import { sayWhy } from './connection-error.js';
+import { LONGEST_RECONNECT_DELAY, NEVER_LATE, ownOptions, withoutForced } from './connection-options.js';
 import type { RedisLockingProviderOptions } from './redis-options.interface.js';
+import {
+  connectionBroken,
+  connectionClosed,
+  connectionLost,
+  ioredisMissing,
+  notConnected,
+  readOnly,
+} from './redis.messages.js';
+import { SentinelWatch } from './sentinel-watch.js';
+import { serverOf } from './server-of.js';
 
-const LONGEST_RECONNECT_DELAY = 500;
+/** Of a subscription that has just been made, whether it is at the same server is looked at so much later, in ms. */
+const LOOK_LATER = 1000;
 
-/** ioredis lets a process live for so long after the end of a connection that had broken by then. */
-const DISCONNECT_TIMEOUT = 100;
-
-/** A command that is not answered by this connection is never sent again by it: it must not run late, or twice. */
-const NEVER_LATE = {
-  lazyConnect: true,
-  enableOfflineQueue: false,
-  autoResendUnfulfilledCommands: false,
-  maxRetriesPerRequest: 0,
-} as const satisfies RedisOptions;
+/** A server that takes no writes is left for another one, but not more often than this, in milliseconds. */
+const SHORTEST_STAY = 1000;
 
 /** For how long an attempt that was given up before it came is refused when it comes, in milliseconds: */
 const VOID = {
@@ -35,7 +39,7 @@ interface ServerSide {
 export class RedisConnection {
   private redis?: Redis;
   private onReady?: () => void;
-  private wasReady = false;
+  private readyAt?: number;
   private lastError?: Error;
   /** What the server calls the present connection. */
   private self?: ServerSide;
@@ -43,6 +47,11 @@ export class RedisConnection {
 
   /** The last one before it that was named. */
   private earlier?: ServerSide;
+
+  private subscriber?: Redis;
+  private sentinels?: SentinelWatch;
+  /** Where the sentinels say the master is now, heard while connecting. */
+  private movedTo?: string;
 
   /** See {@link VOID}. */
   voidFor = VOID.cutOff;
@@ -61,8 +70,12 @@ export class RedisConnection {
     this.redis = client;
     this.onReady = () => {
       this.lastError = undefined;
-      this.wasReady = true;
+      this.readyAt = performance.now();
+      const { movedTo } = this;
+      this.movedTo = undefined;
+      if (movedTo !== undefined) this.moveTo(movedTo);
       this.cutOffEarlier(client);
+      this.bringAlong();
       onConnected();
     };
     client.on('error', this.noteError).on('ready', this.onReady).on('close', this.noteClose);
@@ -71,7 +84,7 @@ export class RedisConnection {
       return;
     }
     try {
-      await (client.status === 'wait' ? client.connect() : untilReady(client, this.closing.signal));
+      await (client.status === 'wait' ? connectOnce(client) : untilReady(client, this.closing.signal));
     } catch (error) {
       throw this.lastError ?? error;
     }
@@ -79,6 +92,7 @@ export class RedisConnection {
 
   close(): void {
     this.closing.abort();
+    this.sentinels?.close();
     const client = this.redis;
     if (!client) return;
     client.off('close', this.noteClose);
@@ -102,7 +116,24 @@ export class RedisConnection {
 
   /** Another client of the same server, for subscriptions; not connected yet, and its owner's to close. */
   forSubscriptions(): Redis {
-    return this.client().duplicate({ ...NEVER_LATE, keyPrefix: '', autoResubscribe: false });
+    const subscriber = this.client().duplicate({ ...NEVER_LATE, keyPrefix: '', autoResubscribe: false });
+    this.subscriber = subscriber;
+    this.revive(subscriber, () => this.subscriber === subscriber);
+    subscriber.on('ready', () => {
+      setTimeout(this.bringAlong, LOOK_LATER).unref();
+    });
+    return subscriber;
+  }
+
+  /** Leaves the client for subscriptions alone: it may not subscribe. */
+  endSubscriptions(): void {
+    this.subscriber?.disconnect();
+    this.subscriber = undefined;
+  }
+
+  resumeSubscriptions(subscriber: Redis): void {
+    this.subscriber = subscriber;
+    subscriber.connect().catch(() => undefined);
   }
 
   /** What to put in front of a key where the client does not do so itself: in SCAN. */
@@ -110,15 +141,21 @@ export class RedisConnection {
     return this.redis?.options.keyPrefix ?? '';
   }
 
-  /** Says plainly what ioredis says of a command that was under way when the connection broke. */
+  /** Says plainly what ioredis or Redis says of a command. */
   explain(error: unknown): unknown {
-    const lost = error instanceof Error && error.name === 'MaxRetriesPerRequestError';
-    return lost ? new Error(connectionLost(), { cause: error }) : error;
+    if (!(error instanceof Error)) return error;
+    if (error.name === 'MaxRetriesPerRequestError') return new Error(connectionLost(), { cause: error });
+    if (!error.message.startsWith('READONLY')) return error;
+    this.leaveReplica();
+    return new StoreNotReachedError(readOnly(), { cause: error });
   }
 
   /** Only the message: the error of a refused AUTH carries the password among the command's arguments. */
   private readonly noteError = (error: Error): void => {
-    this.lastError = new Error(error.message);
+    const { redis, readyAt } = this;
+    // Of a connection that worked, the cause is another one.
+    const message = readyAt === undefined ? sayWhy(error, Boolean(redis?.options.tls)) : error.message;
+    this.lastError = new Error(message);
   };
 
   /**
@@ -145,31 +182,72 @@ export class RedisConnection {
   }
 
   private readonly noteClose = (): void => {
-    if (!this.wasReady) return;
-    this.wasReady = false;
+    if (this.readyAt === undefined) return;
+    this.readyAt = undefined;
     this.warn(connectionBroken(this.id, this.lastError?.message));
   };
 
+  /** The master is a replica now: the name that led here, or the sentinels, lead to the new one. */
+  private leaveReplica(): void {
+    const since = this.readyAt ?? Infinity;
+    if (!this.options.client && performance.now() - since >= SHORTEST_STAY) this.redis?.disconnect(true);
+  }
+
+  /** A sentinel says that the master is at this address from now on. */
+  private readonly moveTo = (address: string): void => {
+    const client = this.redis;
+    if (!client) return;
+    if (client.status !== 'ready' && client.status !== 'connect') this.movedTo = address;
+    // Where addresses are translated (`natMap`) it may be the same server: then this is once too often.
+    else if (serverOf(client) !== address) client.disconnect(true);
+  };
+
+  /**
+   * A subscription on a former master, now a replica, still hears, but is not counted by `PUBLISH` on the new one: its
+   * process would be taken for gone, and lose its places in line.
+   */
+  private readonly bringAlong = (): void => {
+    const { redis, subscriber } = this;
+    if (redis?.status !== 'ready' || subscriber?.status !== 'ready') return;
+    if (serverOf(redis) !== serverOf(subscriber)) subscriber.disconnect(true);
+  };
+
   private async create(): Promise<Redis> {
-    const { redisUrl, redisOptions } = this.options;
+    const { redisUrl } = this.options;
     const { Redis } = await import('ioredis').catch((cause: unknown) => {
       throw new LockConfigurationError(ioredisMissing(this.id), { cause });
     });
-    const options: RedisOptions = {
-      retryStrategy: (attempt) => Math.min(25 * 2 ** Math.min(attempt, 10), LONGEST_RECONNECT_DELAY),
-      disconnectTimeout: DISCONNECT_TIMEOUT,
-      ...redisOptions,
-      ...NEVER_LATE,
-    };
-    return redisUrl === undefined ? new Redis(options) : new Redis(withoutForced(redisUrl), options);
+    const options = ownOptions(this.options);
+    if (options.sentinels && !this.closing.signal.aborted) {
+      this.sentinels = new SentinelWatch(options, this.moveTo);
+      this.sentinels.start((settings) => new Redis(settings));
+    }
+    const client = redisUrl === undefined ? new Redis(options) : new Redis(withoutForced(redisUrl), options);
+    this.revive(client, () => true);
+    return client;
+  }
+
+  /** With sentinels, ioredis gives up for good when it is disturbed while it asks them. */
+  private revive(client: Redis, isWanted: () => boolean): void {
+    if (!client.options.sentinels) return;
+    client.on('end', () => {
+      setTimeout(() => {
+        if (!this.closing.signal.aborted && isWanted() && client.status === 'end')
+          client.connect().catch(() => undefined);
+      }, LONGEST_RECONNECT_DELAY).unref();
+    });
   }
 }
 
-/** Options in a URL would win over those given beside it. */
-function withoutForced(redisUrl: string): string {
-  const url = new URL(redisUrl);
-  for (const name of Object.keys(NEVER_LATE)) url.searchParams.delete(name);
-  return url.href;
+/** The first attempt. ioredis asks sentinels again and again before it says that none answers. */
+async function connectOnce(client: Redis): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    client.once('error', reject);
+    client
+      .connect()
+      .then(resolve, reject)
+      .finally(() => client.off('error', reject));
+  });
 }
 
 /** A client of the application's own that is still on its way; nothing is left on it once `signal` aborts. */

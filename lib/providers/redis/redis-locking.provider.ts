@@ -16,15 +16,19 @@ import { RedisConnection } from './redis-connection.js';
 import type { RedisLockingProviderOptions } from './redis-options.interface.js';
 import {
   badClient,
+  badMinReplicas,
   badNamespace,
   badUrl,
   clientAndUrl,
   clusterUnsupported,
   mayEvict,
+  minReplicasInCluster,
   missingUrl,
+  notSubscribed,
 } from './redis.messages.js';
 import { LeaseScripts } from './lease-scripts.js';
 import { RedisWakeUps } from './redis-wake-ups.js';
+import { ReplicatedLeases, type Replication } from './replicated-leases.js';
 import { runScript, type ScriptName } from './script-runner.js';
 import { StoreKeys } from './store-keys.js';
 import { toStoredLease } from './stored-value.js';
@@ -45,15 +49,19 @@ const SCAN_COUNT = 500;
  */
 export class RedisLockingProvider implements LockingProvider {
   static readonly identifier = 'locking-redis';
-  static readonly optionNames = ['redisUrl', 'redisOptions', 'client', 'cluster', 'namespace'];
+  static readonly optionNames = ['redisUrl', 'redisOptions', 'client', 'cluster', 'namespace', 'minReplicas'];
 
   readonly storeName = 'Redis';
+
+  readonly confirmsGrants: boolean;
 
   private readonly connection: RedisConnection;
   private readonly wakeUps: RedisWakeUps;
   private readonly keys: StoreKeys;
   private readonly scripts: LeaseScripts;
-  private warnedOf?: string;
+  private readonly leases: Pick<LeaseScripts, 'acquire' | 'extend'>;
+  private resent = 0;
+  private readonly warnedOf = new Map<string, string>();
 
   constructor(
     options: RedisLockingProviderOptions,
@@ -64,13 +72,23 @@ export class RedisLockingProvider implements LockingProvider {
       context.warn(message);
     });
     this.keys = new StoreKeys(options.namespace ?? 'lock:');
-    this.wakeUps = new RedisWakeUps(this.connection, this.keys);
+    this.wakeUps = new RedisWakeUps(this.connection, this.keys, (error) => {
+      this.warnOnce(
+        'subscriptions',
+        notSubscribed(context.id, this.connection.keyPrefix + this.keys.lock(''), error.message),
+      );
+    });
     this.scripts = new LeaseScripts({
       keys: this.keys,
       // eslint-disable-next-line @typescript-eslint/promise-function-async -- see `runScript`
-      run: (name, keys, args) => runScript(this.connection.client(), name, keys, args, this.explain),
+      run: (name, keys, args) => runScript(this.connection.client(), name, keys, args, this.explain, this.noteResent),
       voidFor: () => this.connection.voidFor,
     });
+    const { minReplicas = 0 } = options;
+    this.confirmsGrants = minReplicas > 0;
+    this.leases = this.confirmsGrants
+      ? new ReplicatedLeases(this.scripts, this.replication(minReplicas))
+      : this.scripts;
   }
 
   async connect(onConnected: () => void): Promise<void> {
@@ -91,11 +109,11 @@ export class RedisLockingProvider implements LockingProvider {
   }
 
   acquire(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
-    return this.scripts.acquire(requests);
+    return this.leases.acquire(requests);
   }
 
   extend(requests: readonly ExtendRequest[]): Promise<readonly boolean[]>[] {
-    return this.scripts.extend(requests);
+    return this.leases.extend(requests);
   }
 
   release(requests: readonly ReleaseRequest[]): Promise<readonly ReleaseOutcome[]>[] {
@@ -138,6 +156,18 @@ export class RedisLockingProvider implements LockingProvider {
     return runScript(this.connection.client(), name, keys, args, this.explain);
   }
 
+  private readonly noteResent = (): void => {
+    this.resent += 1;
+  };
+
+  private replication(minReplicas: number): Replication {
+    return {
+      minReplicas,
+      wait: async (count, timeout) => this.send(async () => this.connection.client().wait(count, timeout)),
+      resent: () => this.resent,
+    };
+  }
+
   private readonly explain = (error: unknown): unknown => this.connection.explain(error);
 
   private async send<T>(command: () => Promise<T>): Promise<T> {
@@ -150,16 +180,26 @@ export class RedisLockingProvider implements LockingProvider {
 
   private async warnOfEviction(): Promise<void> {
     const policy = await findEvictingPolicy(() => this.connection.client());
-    if (policy === undefined || policy === this.warnedOf) return;
-    this.warnedOf = policy;
-    this.context.warn(mayEvict(this.context.id, policy));
+    if (policy !== undefined) this.warnOnce('eviction', mayEvict(this.context.id, policy));
+  }
+
+  private warnOnce(subject: string, message: string): void {
+    if (this.warnedOf.get(subject) === message) return;
+    this.warnedOf.set(subject, message);
+    this.context.warn(message);
   }
 }
 
 function assertUsable(options: RedisLockingProviderOptions, id: string): void {
-  const { redisUrl, redisOptions, client, cluster, namespace } = options;
+  const { redisUrl, redisOptions, client, cluster, namespace, minReplicas = 0 } = options;
   if (client !== undefined && !isClient(client)) throw new LockConfigurationError(badClient(id));
   const isCluster = client !== undefined && 'isCluster' in client && client.isCluster;
+  if (!Number.isSafeInteger(minReplicas) || minReplicas < 0) {
+    throw new LockConfigurationError(badMinReplicas(id, minReplicas));
+  }
+  if (minReplicas > 0 && (cluster !== undefined || isCluster)) {
+    throw new LockConfigurationError(minReplicasInCluster(id));
+  }
   if (cluster !== undefined || isCluster) throw new LockConfigurationError(clusterUnsupported(id));
   if (client && (redisUrl !== undefined || redisOptions)) throw new LockConfigurationError(clientAndUrl(id));
   if (namespace !== undefined && typeof namespace !== 'string') throw new LockConfigurationError(badNamespace(id));

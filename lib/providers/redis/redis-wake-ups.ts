@@ -6,14 +6,19 @@ import type { StoreKeys } from './store-keys.js';
 /** `granted token wanted attempt key`, `wanted attempt key` or `taken attempt key`: see `scripts/shared/line.lua`. */
 const MESSAGE = /^(?:granted (\d+) ([01])|(wanted|taken)) (\S*) ([^]*)$/;
 
+/** After a subscription that was allowed once has been refused, it is tried again after so many milliseconds. */
+const SUBSCRIBE_AGAIN = 10_000;
+
 /** A connection of its own, made when first somebody has to wait, that hears what concerns this process. */
 export class RedisWakeUps {
   private subscriber?: Redis;
   private closed = false;
+  private later?: NodeJS.Timeout;
 
   constructor(
     private readonly connection: RedisConnection,
     private readonly keys: StoreKeys,
+    private readonly onRefused: (error: Error) => void,
   ) {}
 
   /** Resolves once everything for `address` arrives. */
@@ -34,9 +39,14 @@ export class RedisWakeUps {
         .on('ready', () => {
           subscriber.subscribe(channel).then(onSubscribed, (error: unknown) => {
             // Forbidden, it would be the next time, too; anything else may have been the connection.
-            const forbidden = error instanceof Error && error.name === 'ReplyError';
-            subscriber.disconnect(!forbidden);
-            if (forbidden) reject(error);
+            if (!(error instanceof Error) || error.name !== 'ReplyError') {
+              subscriber.disconnect(true);
+              return;
+            }
+            this.connection.endSubscriptions();
+            this.onRefused(error);
+            if (heard) this.tryLater(subscriber);
+            else reject(error);
           });
         })
         .on('close', () => {
@@ -52,7 +62,15 @@ export class RedisWakeUps {
 
   close(): void {
     this.closed = true;
+    clearTimeout(this.later);
     this.subscriber?.disconnect();
+  }
+
+  /** Nobody else will: the engine has been promised to hear again. */
+  private tryLater(subscriber: Redis): void {
+    this.later = setTimeout(() => {
+      this.connection.resumeSubscriptions(subscriber);
+    }, SUBSCRIBE_AGAIN).unref();
   }
 }
 

@@ -30,5 +30,34 @@ export const connectionBroken = (id: string, cause: string | undefined): string 
 
 export const connectionLost = (): string => 'the connection to Redis was lost before the answer came';
 
+export const serverNotTrusted = (cause: string): string =>
+  `${cause}: no authority that is known here vouches for the server's certificate; give the one that signed it as redisOptions.tls.ca`;
+
+export const clientCertificateMissing = (cause: string): string =>
+  `${cause}: the server most likely asks for a client certificate; give one as redisOptions.tls.cert and key`;
+
+export const clientCertificateRefused = (cause: string): string =>
+  `${cause}: the server does not accept the client certificate in redisOptions.tls`;
+
+export const tlsExpected = (cause: string): string =>
+  `${cause}: if the server expects TLS, give a redisUrl that begins with rediss://`;
+
+export const readOnly = (): string =>
+  'this Redis server is a replica and takes no writes (READONLY): after a failover a new connection leads to the new master; otherwise give the address of the master, or sentinels';
+
+export const notSubscribed = (id: string, prefix: string, cause: string): string =>
+  `Redis behind "${id}" does not let this user subscribe (${cause}). Locks work, but whoever waits for one here asks again and again, out of turn, instead of being told. Allow it: ACL SETUSER <user> +subscribe ${JSON.stringify(`&${prefix}*`)}`;
+
 export const mayEvict = (id: string, policy: string): string =>
   `Redis behind "${id}" has maxmemory-policy ${policy} and may evict locks that are held when it runs out of memory. Set maxmemory-policy noeviction, or give locks a server of their own.`;
+
+export const notReplicated = (count: number, minReplicas: number, timeout: number): string =>
+  `only ${String(count)} of the ${String(minReplicas)} replicas that minReplicas asks for had it after ${String(timeout)} ms, so it would not have survived a failover`;
+
+export const connectionBusy = (): string => 'the connection to Redis was busy for too long';
+
+export const badMinReplicas = (id: string, value: unknown): string =>
+  `Provider "${id}": minReplicas must be a whole number, 0 or more, not ${typeof value === 'number' ? String(value) : ((JSON.stringify(value) as string | undefined) ?? typeof value)}.`;
+
+export const minReplicasInCluster = (id: string): string =>
+  `Provider "${id}": minReplicas does not work with a Redis Cluster yet. Leave it out, or give redisUrl or sentinels.`;

@@ -18,9 +18,11 @@ export function runScript(
   keys: readonly string[],
   args: readonly string[],
   explain: (error: unknown) => unknown,
+  onResend?: () => void,
 ): Promise<unknown> {
   return client.evalsha(HASHES[name], keys.length, ...keys, ...args).then(undefined, async (error: unknown) => {
     if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw explain(error);
+    onResend?.();
     try {
       return await client.eval(SCRIPT_SOURCES[name], keys.length, ...keys, ...args);
     } catch (failure) {

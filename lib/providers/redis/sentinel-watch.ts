@@ -1,0 +1,88 @@
+import type { Redis, RedisOptions, SentinelAddress } from 'ioredis';
+
+const SWITCHED = '+switch-master';
+
+/** How soon the connection to a sentinel is made again, in milliseconds, unless the user says otherwise. */
+const RECONNECT_DELAY = 1000;
+
+/**
+ * Hears from every sentinel that the master is another one now. After a planned failover the former master goes on
+ * answering for 8 s and more, until the sentinels make a replica of it; locks that it grants meanwhile are lost.
+ *
+ * The `failoverDetector` of ioredis does the same, but for every master that the sentinels watch, printing an error for
+ * each of them that is down, and ending the client for good if word comes while it connects.
+ */
+export class SentinelWatch {
+  private readonly watchers: Redis[] = [];
+
+  /** @param onMoved - told of the new master's address, `ip:port`, by each sentinel on its own */
+  constructor(
+    private readonly options: RedisOptions,
+    private readonly onMoved: (address: string) => void,
+  ) {}
+
+  start(create: (options: RedisOptions) => Redis): void {
+    for (const sentinel of this.options.sentinels ?? []) {
+      const watcher = create(this.optionsFor(sentinel));
+      this.watchers.push(watcher);
+      this.follow(watcher);
+      watcher.connect().catch(() => undefined);
+    }
+  }
+
+  close(): void {
+    for (const watcher of this.watchers) watcher.disconnect();
+  }
+
+  private follow(watcher: Redis): void {
+    const { name = '' } = this.options;
+    let last: string | undefined;
+    const note = (address: string): void => {
+      if (last !== undefined && last !== address) this.onMoved(address);
+      last = address;
+    };
+    watcher
+      // One that cannot be reached is made up for by the others; if none can, the client says so.
+      .on('error', () => undefined)
+      .on('ready', () => {
+        // What was missed while there was no connection. Both go out at once, so that nothing falls between them.
+        watcher.call('SENTINEL', 'get-master-addr-by-name', name).then(
+          (address) => {
+            if (Array.isArray(address)) note(address.join(':'));
+          },
+          () => undefined,
+        );
+        watcher.subscribe(SWITCHED).catch(() => {
+          watcher.disconnect(true);
+        });
+      })
+      .on('message', (_: string, message: string) => {
+        // master old-ip old-port ip port
+        const [master, , , host, port] = message.split(' ');
+        if (master !== name) return;
+        last ??= '';
+        note(`${String(host)}:${String(port)}`);
+      });
+  }
+
+  private optionsFor({ host, port, family }: Partial<SentinelAddress>): RedisOptions {
+    const { sentinelUsername, sentinelPassword, sentinelTLS, sentinelReconnectStrategy } = this.options;
+    return {
+      host,
+      port: port ?? 26379,
+      family: family ?? this.options.family,
+      username: sentinelUsername ?? undefined,
+      password: sentinelPassword ?? undefined,
+      tls: sentinelTLS,
+      connectTimeout: this.options.connectTimeout,
+      commandTimeout: this.options.sentinelCommandTimeout,
+      disconnectTimeout: this.options.disconnectTimeout,
+      retryStrategy: sentinelReconnectStrategy ?? (() => RECONNECT_DELAY),
+      protocol: 2,
+      lazyConnect: true,
+      enableReadyCheck: false,
+      enableOfflineQueue: false,
+      autoResubscribe: false,
+    };
+  }
+}

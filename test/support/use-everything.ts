@@ -1,0 +1,82 @@
+import { expect } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import type { Redis } from 'ioredis';
+import { RedisLockingProvider, type LockingService, type RedisLockingProviderOptions } from '../../lib/index.js';
+import { listedKeys } from '../module/support/listed-keys.js';
+import { eventually } from '../module/support/poll.js';
+
+/** What applications do with locks: alone, in each other's way, by hand, and when answers are missing. */
+export async function useEverything(
+  raw: Redis,
+  [one, two]: readonly [LockingService, LockingService],
+  options: RedisLockingProviderOptions,
+): Promise<void> {
+  await alone(one);
+  await contended(raw, one, two);
+  await byHand(one, two);
+  await unanswered(options);
+}
+
+async function alone(locking: LockingService): Promise<void> {
+  expect(await locking.execute('a', () => 'ran')).toBe('ran');
+  expect(await locking.execute(['a', 'b', 'c'], () => 'ran')).toBe('ran');
+  await Promise.all(['a', 'b', 'c'].map((key) => locking.execute(key, () => undefined, { minHold: '50ms' })));
+  const lock = await locking.acquire(['a', 'b'], { ownerId: 'me', expire: '10s' });
+  const again = await locking.acquire('a', { ownerId: 'me', expire: '20s' });
+  expect(await lock.extend('1m')).toBe(true);
+  expect(await locking.extend('a', { ownerId: 'me', expire: '2m' })).toBe(true);
+  expect(await again.release()).toBe(true);
+  expect(await locking.releaseAll({ ownerId: 'me' })).toBeGreaterThan(0);
+  // Long enough to be renewed.
+  await locking.execute('a', ({ remaining }) => eventually(() => remaining > 0), { expire: '300ms', minHold: '400ms' });
+}
+
+/** Both wait for each other, longer than a round, and one of them in vain. */
+async function contended(raw: Redis, one: LockingService, two: LockingService): Promise<void> {
+  const order: number[] = [];
+  const lock = await one.acquire('k');
+  const waiting = [two, one, two].map((locking, index) =>
+    locking.execute('k', () => order.push(index), { timeout: '30s' }),
+  );
+  await expect(two.acquire('k', { timeout: '20ms' })).rejects.toThrow();
+  const left = await raw.pttl('lock:k');
+  await eventually(async () => (await raw.pttl('lock:k')) < left - 1200);
+  await lock.release();
+  await Promise.all(waiting);
+  expect(order).toHaveLength(3);
+  const held = await one.acquire('l');
+  await expect(two.acquire('l', { timeout: '1500ms' })).rejects.toThrow();
+  await held.release();
+  await Promise.all(
+    [one, two, one, two].map((locking) => locking.execute(['k', 'l'], () => undefined, { timeout: '30s' })),
+  );
+}
+
+async function byHand(one: LockingService, two: LockingService): Promise<void> {
+  const lock = await one.acquire('k');
+  expect(await two.inspect('k')).toMatchObject({ ownerId: lock.ownerId });
+  expect(await listedKeys(two)).toEqual(['k']);
+  expect(await two.tryAcquire('k')).toBeNull();
+  const waiting = two.execute('k', () => 'ran', { timeout: '30s' });
+  expect(await two.forceRelease('k')).toBe(1);
+  expect(await waiting).toBe('ran');
+}
+
+/** What is asked again, and undone, when an answer was lost. */
+async function unanswered(options: RedisLockingProviderOptions): Promise<void> {
+  const provider = new RedisLockingProvider(options, { id: 'direct', warn: () => undefined });
+  await provider.connect(() => undefined);
+  try {
+    const request = { keys: ['u'], ownerId: randomUUID(), attemptId: 'x.1', ttl: 5000, onlyIfOwned: false };
+    const { ownerId, attemptId, keys } = request;
+    for (let round = 0; round < 2; round += 1) {
+      expect(await Promise.all(provider.acquire([request]))).toMatchObject([{ granted: true }]);
+    }
+    const undo = { keys, ownerId, attemptId, undo: true, pending: true, address: 'x' };
+    await Promise.all(provider.release([undo]));
+    await Promise.all(provider.release([{ ...undo, attemptId: 'x.2' }]));
+    expect(await Promise.all(provider.acquire([request]))).toMatchObject([{ granted: false }]);
+  } finally {
+    await provider.close();
+  }
+}

@@ -1,0 +1,171 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { isLockBackendError, isLockLostError, type LockLostError } from '../../lib/index.js';
+import { useApplications, type StartedApplication } from '../module/support/applications.js';
+import { eventually, rejectionOf } from '../module/support/poll.js';
+import { useRawRedis } from '../module/support/raw-redis.js';
+import { refusalOf } from '../module/support/refusal.js';
+import { look } from '../support/sentinels.js';
+import { RedisLockingProvider, type RedisLockingProviderOptions } from '../../lib/index.js';
+import { startRedisServer, type RedisServer } from '../../tools/redis-server/index.mjs';
+
+jest.setTimeout(60_000);
+
+const redis = useRawRedis({ config: { 'repl-diskless-sync-delay': '0' } });
+const applications = useApplications();
+let replica: RedisServer;
+
+beforeAll(async () => {
+  replica = await startRedisServer({ config: { replicaof: `127.0.0.1 ${String(redis.port)}` } });
+});
+
+afterAll(async () => {
+  await (replica as RedisServer | undefined)?.stop();
+});
+
+beforeEach(async () => {
+  await eventually(async () => (await redis.raw.wait(1, 100)) === 1);
+});
+
+afterEach(() => {
+  replica.kill('SIGCONT');
+});
+
+const start = (options?: RedisLockingProviderOptions): Promise<StartedApplication> =>
+  applications.onRedis({ redisUrl: redis.url, minReplicas: 1, ...options });
+
+const NOT_REPLICATED = /^Could not lock "k": only 0 of the 1 replicas that minReplicas asks for had it after 1000 ms/;
+
+/** Nothing but tombstones and the counter. */
+async function untilFree(key: string): Promise<void> {
+  await eventually(async () => (await redis.raw.exists(`lock:${key}`)) === 0);
+}
+
+describe('minReplicas', () => {
+  it('has the lock on the replica before the job runs', async () => {
+    const { locking } = await start();
+    for (let round = 0; round < 20; round += 1) {
+      const [there, here] = await locking.execute('k', async () => [
+        await look(replica, (client) => client.get('lock:k')),
+        await redis.raw.get('lock:k'),
+      ]);
+      expect(there).toMatch(/^nl1:/);
+      expect(there).toBe(here);
+    }
+  });
+
+  it.each([
+    ['one key', 'k'],
+    ['several', ['k', 'l']],
+  ])('refuses what no replica has: %s', async (_, keys) => {
+    const { locking } = await start();
+    await locking.execute(keys, () => undefined);
+    replica.kill('SIGSTOP');
+    const job = jest.fn();
+    const error = await rejectionOf(locking.execute(keys, job, { timeout: '20s' }));
+    expect(isLockBackendError(error)).toBe(true);
+    expect(error.message.replace('"k", "l"', '"k"')).toMatch(NOT_REPLICATED);
+    expect(job).not.toHaveBeenCalled();
+    for (const key of [keys].flat()) await untilFree(key);
+    replica.kill('SIGCONT');
+    expect(await locking.execute(keys, () => 'ran')).toBe('ran');
+  });
+
+  it('is not deceived where the script has to be sent again', async () => {
+    const { locking } = await start();
+    replica.kill('SIGSTOP');
+    await redis.raw.script('FLUSH');
+    expect((await rejectionOf(locking.tryAcquire('k'))).message).toMatch(NOT_REPLICATED);
+    await untilFree('k');
+  });
+
+  it('says at once that a key is held, whatever the replicas do', async () => {
+    const [one, two] = [await start(), await start()];
+    await one.locking.acquire('k');
+    replica.kill('SIGSTOP');
+    expect(await two.locking.tryAcquire('k')).toBeNull();
+  });
+
+  it('confirms what is handed over before its job runs', async () => {
+    const [holder, waiter] = [await start({ minReplicas: 0 }), await start()];
+    const lock = await holder.locking.acquire('k');
+    const job = jest.fn();
+    const waiting = waiter.locking.execute('k', job, { timeout: '50s' });
+    await eventually(async () => (await redis.raw.llen('lock:nestjs-locking:order:k')) === 1);
+    replica.kill('SIGSTOP');
+    expect(await lock.release()).toBe(true);
+    // The store has handed it over; the waiter asks, and asks again.
+    await eventually(async () => (await holder.locking.inspect('k'))?.ownerId !== lock.ownerId);
+    await redis.raw.config('RESETSTAT');
+    await eventually(async () => /cmdstat_wait:calls=[2-9]/.test(await redis.raw.info('commandstats')));
+    expect(job).not.toHaveBeenCalled();
+    replica.kill('SIGCONT');
+    await waiting;
+    expect(job).toHaveBeenCalledTimes(1);
+  });
+
+  it('does not take a renewal for one that no replica has', async () => {
+    const { locking } = await start({ expire: '4s' });
+    const error = await rejectionOf(
+      locking.execute('k', async ({ signal }) => {
+        replica.kill('SIGSTOP');
+        await new Promise((resolve) => {
+          signal.addEventListener('abort', resolve);
+        });
+        // The server has renewed it all along.
+        expect(await redis.raw.pttl('lock:k')).toBeGreaterThan(0);
+      }),
+    );
+    expect(isLockLostError(error)).toBe(true);
+    expect((error as LockLostError).outcome).toMatchObject({ status: 'fulfilled' });
+  });
+
+  it('renews where replicas answer', async () => {
+    const { locking } = await start({ expire: '900ms' });
+    const lost = await locking.execute('k', async ({ signal }) => {
+      const from = performance.now();
+      await eventually(() => performance.now() - from > 2500);
+      return signal.aborted;
+    });
+    expect(lost).toBe(false);
+  });
+
+  it('waits once for all that is asked in a turn', async () => {
+    const { locking } = await start();
+    await locking.execute('k', () => undefined);
+    await redis.raw.config('RESETSTAT');
+    const locks = await Promise.all(Array.from({ length: 50 }, (_, index) => locking.acquire(`k${String(index)}`)));
+    expect(await redis.raw.info('commandstats')).toContain('cmdstat_wait:calls=1,');
+    expect(locks.every(({ held }) => held)).toBe(true);
+  });
+
+  it('holds up releases no longer than one WAIT', async () => {
+    const { locking } = await start();
+    const lock = await locking.acquire('held');
+    replica.kill('SIGSTOP');
+    const failing = Array.from({ length: 10 }, async (_, index) => {
+      await eventually(async () => (await redis.raw.incr('turn')) > index);
+      return rejectionOf(locking.acquire(`k${String(index)}`));
+    });
+    const since = performance.now();
+    expect(await lock.release()).toBe(true);
+    // Ten of them, one after another, would be ten seconds.
+    expect(performance.now() - since).toBeLessThan(5000);
+    for (const error of await Promise.all(failing)) expect(isLockBackendError(error)).toBe(true);
+  });
+
+  it('is a whole number', async () => {
+    for (const minReplicas of [-1, 1.5, NaN, '1', null]) {
+      const options = { redisUrl: redis.url, minReplicas };
+      expect(await refusalOf(applications, { providers: [{ resolve: RedisLockingProvider, options }] })).toMatch(
+        /^Provider "locking-redis": minReplicas must be a whole number, 0 or more, not /,
+      );
+    }
+  });
+
+  it('is refused together with a cluster', async () => {
+    const options = { cluster: { nodes: [{ host: '127.0.0.1', port: 7000 }] }, minReplicas: 1 };
+    expect(await refusalOf(applications, { providers: [{ resolve: RedisLockingProvider, options }] })).toMatch(
+      /^Provider "locking-redis": minReplicas does not work with a Redis Cluster yet/,
+    );
+  });
+});

@@ -1,0 +1,99 @@
+import { describe, expect, it, jest } from '@jest/globals';
+import { isLockBackendError, type LockingService, type RedisLockingProviderOptions } from '../../lib/index.js';
+import { useApplications, type StartedApplication } from '../module/support/applications.js';
+import { eventually } from '../module/support/poll.js';
+import { listeners, look, useSentinels } from '../support/sentinels.js';
+import type { SentinelGroup } from '../../tools/redis-server/index.mjs';
+
+jest.setTimeout(120_000);
+
+const applications = useApplications();
+
+/** What a promise of 2 s is given on a machine that has other things to do. */
+const SOON = 5000;
+
+const start = (
+  { sentinels, name }: SentinelGroup,
+  options?: RedisLockingProviderOptions,
+): Promise<StartedApplication> => applications.onRedis({ redisOptions: { sentinels, name }, ...options });
+
+/** Until a lock can be had again; nothing but "the store cannot be reached" may come before. */
+async function untilLocking(locking: LockingService, key: string): Promise<number> {
+  let token = 0;
+  await eventually(async () => {
+    try {
+      token = await locking.execute(key, (lock) => lock.fencingToken);
+      return true;
+    } catch (error) {
+      if (!isLockBackendError(error)) throw error;
+      return false;
+    }
+  }, SOON);
+  return token;
+}
+
+describe('a planned failover', () => {
+  // As in real life: the former master takes writes for 8 s and more after it.
+  const group = useSentinels({ hurry: false });
+
+  it('moves commands and wake-ups to the new master, with locks held and waited for', async () => {
+    const [one, two] = [await start(group()), await start(group())];
+    const before = await group().master();
+    const lock = await one.locking.acquire('k');
+    const order: string[] = [];
+    const waiting = [two, one].map(({ locking }, index) =>
+      locking.execute('k', () => order.push(`waiter ${String(index)}`), { timeout: '60s' }),
+    );
+    await eventually(async () => (await listeners(before)) === 2);
+    const replica = group().servers.find((server) => server !== before);
+    await eventually(async () => (await look(replica!, (client) => client.exists('lock:k'))) === 1);
+
+    const after = await group().failover();
+    expect(await untilLocking(one.locking, 'other')).toBeGreaterThan(lock.fencingToken);
+    await untilLocking(two.locking, 'another');
+    await eventually(async () => (await listeners(after)) === 2, SOON);
+    // It would still grant locks to whoever stayed.
+    expect(await look(before, (client) => client.info('replication'))).toContain('role:master');
+    expect(await look(before, (client) => client.exists('lock:nestjs-locking:fence'))).toBe(1);
+
+    expect(lock.held).toBe(true);
+    expect(order).toEqual([]);
+    expect(await lock.release()).toBe(true);
+    await Promise.all(waiting);
+    expect(order.sort()).toEqual(['waiter 0', 'waiter 1']);
+    expect(await untilLocking(two.locking, 'k')).toBeGreaterThan(lock.fencingToken);
+  });
+});
+
+describe('a master that is killed', () => {
+  const group = useSentinels();
+
+  it('is replaced: what was held stays held, who waited goes on, tokens rise', async () => {
+    const [one, two] = [await start(group()), await start(group())];
+    let last = 0;
+    for (let round = 1; round <= 3; round += 1) {
+      await group().settled();
+      const before = await group().master();
+      const key = `k${String(round)}`;
+      const lock = await one.locking.acquire(key);
+      expect(lock.fencingToken).toBeGreaterThan(last);
+      const waiting = two.locking.execute(key, ({ fencingToken }) => fencingToken, { timeout: '60s' });
+      const replica = group().servers.find((server) => server !== before);
+      await eventually(async () => (await look(replica!, (client) => client.exists(`lock:${key}`))) === 1);
+      await eventually(async () => (await listeners(before)) >= 1);
+
+      before.kill('SIGKILL');
+      const after = await group().elected(before);
+      await untilLocking(one.locking, 'other');
+      await untilLocking(two.locking, 'another');
+      await eventually(async () => (await listeners(after)) >= 1, SOON);
+
+      expect(lock.held).toBe(true);
+      expect(await one.locking.inspect(key)).toMatchObject({ ownerId: lock.ownerId });
+      await lock.release();
+      last = await waiting;
+      expect(last).toBeGreaterThan(lock.fencingToken);
+      await before.restart();
+    }
+  });
+});

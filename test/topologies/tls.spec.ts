@@ -1,0 +1,99 @@
+import { describe, expect, it, jest } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ConnectionOptions } from 'node:tls';
+import { isLockBackendError, RedisLockingProvider, type RedisLockingProviderOptions } from '../../lib/index.js';
+import { describeLockingProvider } from '../../lib/testing/index.js';
+import { useApplications, type StartedApplication } from '../module/support/applications.js';
+import { eventually, rejectionOf } from '../module/support/poll.js';
+import { useTlsServer, whyNoTls, type TlsServer } from '../support/tls-server.js';
+
+jest.setTimeout(60_000);
+
+const reason = await whyNoTls();
+
+/** Skipped where nothing can be shown, and seen to be. */
+const overTls = reason === undefined ? describe : describe.skip;
+if (reason !== undefined) process.stderr.write(`TLS is not tested: ${reason}\n`);
+
+overTls(`TLS${reason === undefined ? '' : ` (${reason})`}`, () => {
+  const redis = useTlsServer();
+  const applications = useApplications();
+
+  const trusted = ({ certificates: { ca, client } }: TlsServer): ConnectionOptions => ({ ca, ...client });
+
+  const start = (tls: ConnectionOptions, options?: RedisLockingProviderOptions): Promise<StartedApplication> =>
+    applications.onRedis({ redisUrl: redis().url, redisOptions: { tls }, ...options });
+
+  it('with the right certificates works as ever, for who waits, too', async () => {
+    const [one, two] = [await start(trusted(redis())), await start(trusted(redis()))];
+    expect(one.log.of('error')).toEqual([]);
+    const lock = await one.locking.acquire('k');
+    const waiting = two.locking.execute('k', ({ fencingToken }) => fencingToken, { timeout: '30s' });
+    await eventually(async () => (await one.locking.inspect('k'))?.waiters === 1);
+    await lock.release();
+    expect(await waiting).toBeGreaterThan(lock.fencingToken);
+  });
+
+  it('works with redisOptions alone where a host is not in the URL: rediss:// is no more than tls', async () => {
+    const { locking } = await applications.onRedis({
+      redisUrl: redis().url.replace('rediss:', 'redis:'),
+      redisOptions: { tls: trusted(redis()) },
+    });
+    expect(await locking.execute('k', () => 'ran')).toBe('ran');
+  });
+
+  it.each([
+    ['a server that nobody vouches for', ({ certificates: { client } }: TlsServer) => client, /tls\.ca$/],
+    [
+      'another authority',
+      ({ certificates: { otherCa, client } }: TlsServer) => ({ ca: otherCa, ...client }),
+      /certificate in certificate chain: no authority .* give the one that signed it as redisOptions\.tls\.ca$/,
+    ],
+    [
+      'no client certificate',
+      ({ certificates: { ca } }: TlsServer) => ({ ca }),
+      /the server most likely asks for a client certificate; give one as redisOptions\.tls\.cert and key$/,
+    ],
+  ])('with %s says so, and runs nothing', async (_, tls, expected) => {
+    const { locking, log } = await start(tls(redis()));
+    expect(log.of('log')).toEqual([]);
+    const [line = ''] = log.of('error');
+    expect(line.replace(/\. Locked calls fail with LockBackendError until it is there$/, '')).toMatch(expected);
+    const job = jest.fn();
+    const error = await rejectionOf(locking.execute('k', job));
+    expect(isLockBackendError(error)).toBe(true);
+    expect(/not connected to Redis \((.*)\)\. Check/.exec(error.message)?.[1]).toMatch(expected);
+    expect(job).not.toHaveBeenCalled();
+  });
+
+  it('that the server expects and the URL does not mention is told of', async () => {
+    const { log } = await applications.onRedis({ redisUrl: redis().url.replace('rediss:', 'redis:') });
+    expect(log.of('error')).toEqual([
+      expect.stringContaining('if the server expects TLS, give a redisUrl that begins'),
+    ]);
+  });
+
+  describeLockingProvider(
+    'RedisLockingProvider over TLS',
+    async () => {
+      const namespace = `${randomUUID()}:`;
+      const connect = async (): Promise<RedisLockingProvider> => {
+        const options = { redisUrl: redis().url, redisOptions: { tls: trusted(redis()) }, namespace };
+        const provider = new RedisLockingProvider(options, { id: 'locking-redis', warn: () => undefined });
+        await provider.connect(() => undefined);
+        return provider;
+      };
+      const [provider, other] = await Promise.all([connect(), connect()]);
+      return {
+        provider,
+        other,
+        pass: async (milliseconds) => delay(milliseconds),
+        close: async () => {
+          await Promise.all([provider.close(), other.close()]);
+        },
+      };
+    },
+    { describe, it },
+  );
+});

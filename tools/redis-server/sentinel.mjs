@@ -1,0 +1,225 @@
+// @ts-check
+import { Redis } from 'ioredis';
+import { setTimeout as delay } from 'node:timers/promises';
+import { startRedisServer } from './start.mjs';
+
+const name = 'locks';
+const host = '127.0.0.1';
+const readyWithinMs = 30_000;
+const pollMs = 25;
+
+/** Without the usual 5 s delay a replica is in step within milliseconds. */
+const serverConfig = { 'repl-diskless-sync-delay': '0', 'repl-ping-replica-period': '1' };
+
+/**
+ * Sentinels look at each other every 2 s and at replicas every 10 s, and turn a former master into a replica after four
+ * looks. Nothing but tests that cause one failover after another needs it faster.
+ */
+const hurried = ['info-period', '500', 'publish-period', '250'];
+
+/**
+ * @param {import('./index.mjs').SentinelOptions} [options]
+ * @returns {Promise<import('./index.mjs').SentinelGroup>}
+ */
+export async function startSentinels({ replicas = 1, sentinels = 3, hurry = true, config = {} } = {}) {
+  /** @type {import('./index.mjs').RedisServer[]} */
+  const started = [];
+  /** @param {import('./index.mjs').RedisServerOptions} options */
+  const start = async (options) => {
+    const server = await startRedisServer({ ...options, rewritesConfig: true });
+    started.push(server);
+    return server;
+  };
+  const stop = async () => {
+    await Promise.all(started.map((server) => server.stop()));
+  };
+  /**
+   * @template T
+   * @param {readonly Promise<T>[]} tasks
+   */
+  const all = async (tasks) => {
+    // What starts late has to be known before anything is stopped.
+    await Promise.allSettled(tasks);
+    return Promise.all(tasks);
+  };
+
+  try {
+    const first = await start({ config: { ...serverConfig, ...config } });
+    const replicaof = `${host} ${first.port}`;
+    const others = await all(
+      Array.from({ length: replicas }, () => start({ config: { ...serverConfig, ...config, replicaof } })),
+    );
+    const servers = [first, ...others];
+    const watching = await all(
+      Array.from({ length: sentinels }, () => start({ sentinel: true, config: sentinelConfig(first.port, sentinels) })),
+    );
+    if (hurry) await all(watching.map(({ port }) => ask(port, 'debug', ...hurried)));
+    const group = groupOf({ servers, watching, stop });
+    await group.settled();
+    return group;
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/**
+ * @param {number} masterPort
+ * @param {number} sentinels
+ */
+function sentinelConfig(masterPort, sentinels) {
+  const quorum = Math.floor(sentinels / 2) + 1;
+  return {
+    'sentinel monitor': `${name} ${host} ${masterPort} ${quorum}`,
+    'sentinel down-after-milliseconds': `${name} 500`,
+    // Also how long after a failed attempt (times two) the next one is made.
+    'sentinel failover-timeout': `${name} 2000`,
+  };
+}
+
+/**
+ * @param {object} parts
+ * @param {import('./index.mjs').RedisServer[]} parts.servers
+ * @param {import('./index.mjs').RedisServer[]} parts.watching
+ * @param {() => Promise<void>} parts.stop
+ * @returns {import('./index.mjs').SentinelGroup}
+ */
+function groupOf({ servers, watching, stop }) {
+  const master = async () => {
+    const answers = await Promise.allSettled(watching.map(({ port }) => ask(port, 'get-master-addr-by-name', name)));
+    const [, port] = majority(answers.map((answer) => (answer.status === 'fulfilled' ? answer.value : [])));
+    const found = servers.find((server) => String(server.port) === port);
+    if (!found) throw new Error(`The sentinels do not agree on a master, or name one that is not ours: ${port}`);
+    return found;
+  };
+
+  const settled = async () => {
+    await until('the replicas follow the master and the sentinels know everybody', async () => {
+      const now = await master();
+      if (!/^role:master/m.test(await info(now.port))) return false;
+      for (const server of servers.filter(({ port }) => port !== now.port)) {
+        const text = await info(server.port);
+        if (!text.includes(`master_port:${now.port}\r`) || !text.includes('master_link_status:up')) return false;
+      }
+      for (const { port } of watching) {
+        const seen = pairs(await ask(port, 'master', name));
+        if (seen.get('flags') !== 'master' || seen.get('port') !== String(now.port)) return false;
+        if (seen.get('num-other-sentinels') !== String(watching.length - 1)) return false;
+        const followers = /** @type {unknown[]} */ (await ask(port, 'replicas', name)).map(pairs);
+        const good = followers.filter(
+          (each) => each.get('master-link-status') === 'ok' && each.get('flags') === 'slave',
+        );
+        if (good.length < servers.length - 1) return false;
+      }
+      return true;
+    });
+  };
+
+  return {
+    name,
+    servers,
+    sentinels: watching.map(({ port }) => ({ host, port })),
+    sentinelServers: watching,
+    master,
+    settled,
+    stop,
+    async failover() {
+      const before = await master();
+      const [asked] = watching;
+      if (!asked) throw new Error('There is no sentinel');
+      // Refused while the one before is still under way, or while no replica is known to be good.
+      await until('the sentinels begin a failover', () =>
+        ask(asked.port, 'failover', name).then(
+          () => true,
+          () => false,
+        ),
+      );
+      return elected(before);
+    },
+    elected,
+  };
+
+  /** @param {import('./index.mjs').RedisServer} before */
+  async function elected(before) {
+    await until('another master is elected', async () => {
+      const now = await master();
+      return now !== before && /^role:master/m.test(await info(now.port));
+    });
+    return master();
+  }
+}
+
+/**
+ * What more than half of the sentinels say: one of them may not have heard of a failover yet.
+ *
+ * @param {unknown[]} answers
+ * @returns {string[]}
+ */
+function majority(answers) {
+  const texts = answers.map((answer) => JSON.stringify(answer));
+  const most = texts.find((text) => texts.filter((other) => other === text).length > answers.length / 2);
+  return most === undefined ? [] : (JSON.parse(most) ?? []);
+}
+
+/**
+ * @param {number} port
+ * @param {...string} args
+ */
+async function ask(port, ...args) {
+  return once(port, (client) => client.call('SENTINEL', ...args));
+}
+
+/** @param {number} port */
+async function info(port) {
+  return once(port, (client) => client.info('replication'));
+}
+
+/**
+ * @template T
+ * @param {number} port
+ * @param {(client: Redis) => Promise<T>} command
+ */
+async function once(port, command) {
+  const client = new Redis(port, host, {
+    lazyConnect: true,
+    enableReadyCheck: false,
+    retryStrategy: () => null,
+    connectTimeout: 1000,
+    commandTimeout: 2000,
+    protocol: 2,
+  });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    return await command(client);
+  } finally {
+    client.disconnect();
+  }
+}
+
+/** @param {unknown} flat */
+function pairs(flat) {
+  const list = /** @type {string[]} */ (flat);
+  return new Map(list.flatMap((key, index) => (index % 2 ? [] : [[key, list[index + 1]]])));
+}
+
+/**
+ * @param {string} what
+ * @param {() => Promise<boolean>} condition
+ */
+async function until(what, condition) {
+  const deadline = Date.now() + readyWithinMs;
+  /** @type {unknown} */
+  let cause;
+  for (;;) {
+    if (
+      await condition().catch((error) => {
+        cause = error;
+        return false;
+      })
+    )
+      return;
+    if (Date.now() > deadline) throw new Error(`It did not happen within ${readyWithinMs} ms: ${what}`, { cause });
+    await delay(pollMs);
+  }
+}
