@@ -1,3 +1,4 @@
 // @ts-check
 export { findRedisServer } from './find-binary.mjs';
+export { startRedisCluster } from './cluster.mjs';
 export { startRedisServer } from './start.mjs';
