@@ -100,13 +100,17 @@ export class Seeker implements WakeUpListener {
     const deadline = localDeadline(seek.confirmedAt ?? seek.firstSentAt ?? 0, seek.request.ttl);
     if (this.parts.clock.now() >= deadline || (seek.refused && !seek.queued)) {
       // Too long ago to trust it, or from before the last answer, but most likely the key is there: the store knows.
-      seek.askAgain = seek.asking;
-      this.ask(seek);
+      this.askNow(seek);
       return;
     }
     seek.mayStand = false;
     seek.token = token;
     this.found(seek, { tokens: [token], reentered: [false], wanted, deadline });
+  }
+
+  offered(key: string, attemptId: string): void {
+    const seek = this.parts.lines.get(key)?.seek;
+    if (seek?.attemptId === attemptId) this.askNow(seek);
   }
 
   wanted(key: string, attemptId: string): void {
@@ -133,6 +137,11 @@ export class Seeker implements WakeUpListener {
   restored(): void {
     this.listening = 'yes';
     for (const seek of this.rounds.everyone()) this.ask(seek);
+  }
+
+  private askNow(seek: Seek): void {
+    seek.askAgain = seek.asking;
+    this.ask(seek);
   }
 
   private ask(seek: Seek): void {

@@ -108,6 +108,12 @@ export interface WakeUpListener {
   /** The attempt that stood in line for `key` has it now. */
   granted(key: string, attemptId: string, fencingToken: number, wanted: boolean): void;
 
+  /**
+   * `key` is kept for the attempt that stood in line for it, but only for a moment: it is to ask again at once. For
+   * stores that cannot tell whether they are heard.
+   */
+  offered(key: string, attemptId: string): void;
+
   /** Somebody else stands in line for `key`, which this process holds through `attemptId`. */
   wanted(key: string, attemptId: string): void;
 

@@ -3,6 +3,7 @@ import { LockConfigurationError } from '../../errors/index.js';
 import { StoreNotReachedError } from '../../interfaces/index.js';
 import { connectionBroken, connectionClosed, connectionLost, ioredisMissing, notConnected } from './redis.messages.js';
 import type { RedisLockingProviderOptions } from './redis-options.interface.js';
+import type { StoreConnection } from './store-connection.js';
 
 const LONGEST_RECONNECT_DELAY = 500;
 
@@ -26,7 +27,8 @@ const VOID = {
 };
 
 /** The one connection for commands of a provider: its own, or the application's. */
-export class RedisConnection {
+export class RedisConnection implements StoreConnection {
+  readonly subscribesToNodes = false;
   private redis?: Redis;
   private onReady?: () => void;
   private wasReady = false;
@@ -88,6 +90,10 @@ export class RedisConnection {
   client(): Redis {
     if (this.redis?.status !== 'ready') throw new StoreNotReachedError(notConnected(this.lastError?.message));
     return this.redis;
+  }
+
+  masters(): readonly Redis[] {
+    return [this.client()];
   }
 
   /** Another client of the same server, for subscriptions; not connected yet, and its owner's to close. */
