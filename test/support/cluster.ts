@@ -1,10 +1,13 @@
 import { afterAll, beforeAll } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { RedisLockingProvider } from '../../lib/index.js';
 import {
   startRedisCluster,
   type RedisCluster,
   type RedisClusterNode,
   type RedisClusterOptions,
 } from '../../tools/redis-server/index.mjs';
+import { storeOf, type StoreUnderTest } from './stores.js';
 
 export interface RedisClusterAccess {
   readonly cluster: RedisCluster;
@@ -35,6 +38,26 @@ export function useRedisCluster(options?: RedisClusterOptions): RedisClusterAcce
     },
     get nodes() {
       return started().nodes.map(({ host, port }: RedisClusterNode) => ({ host, port }));
+    },
+  };
+}
+
+/** Applications on the cluster, with a namespace of each test's own. */
+export function useClusterStore(redis: RedisClusterAccess): StoreUnderTest & { readonly namespace: string } {
+  let namespace = `${randomUUID()}:`;
+  const store = storeOf(
+    (options) => ({
+      resolve: RedisLockingProvider,
+      options: { namespace, ...options, ...('client' in (options ?? {}) ? {} : { cluster: { nodes: redis.nodes } }) },
+    }),
+    () => {
+      namespace = `${randomUUID()}:`;
+    },
+  );
+  return {
+    ...store,
+    get namespace() {
+      return namespace;
     },
   };
 }

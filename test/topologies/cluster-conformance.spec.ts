@@ -10,7 +10,10 @@ const redis = useRedisCluster({ replicas: 0 });
 /** In a cluster nobody can tell who listens: see `cluster-waiting.spec.ts` for how a dead waiter is passed over there. */
 const NEEDS_A_COUNT = 'passes over an address under which nobody listens, at once';
 
-const cases = { describe, it: (name: string, run: () => Promise<void>) => (name === NEEDS_A_COUNT ? 0 : it(name, run)) };
+const cases = {
+  describe,
+  it: (name: string, run: () => Promise<void>) => (name === NEEDS_A_COUNT ? 0 : it(name, run)),
+};
 
 async function connect(namespace: string): Promise<RedisLockingProvider> {
   const context = { id: 'locking-redis', warn: () => undefined };

@@ -1,4 +1,9 @@
-import { StoreNotReachedError, type ExtendRequest, type LeaseAnswer, type LeaseRequest } from '../../interfaces/index.js';
+import {
+  StoreNotReachedError,
+  type ExtendRequest,
+  type LeaseAnswer,
+  type LeaseRequest,
+} from '../../interfaces/index.js';
 import type { ReleaseOutcome, ReleaseRequest } from '../../interfaces/index.js';
 import { noSecondStep, partlyTaken } from './redis.messages.js';
 import type { LeaseScripts } from './lease-scripts.js';

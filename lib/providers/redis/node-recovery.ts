@@ -92,7 +92,12 @@ export class NodeRecovery {
       if (this.opening.get(name) === opening) this.opening.delete(name);
     };
     this.opening.set(name, opening);
-    opening.then(() => this.lost.delete(name), () => undefined).then(end, end);
+    opening
+      .then(
+        () => this.lost.delete(name),
+        () => undefined,
+      )
+      .then(end, end);
   }
 
   private readonly checkSilence = (): void => {

@@ -42,7 +42,10 @@ export const blockCases: ConformanceCase[] = [
       for (const [index, key] of keys.entries()) {
         await release(provider, [key], 'one');
         const [next = 0] = await take(provider, key, 'two');
-        assert.ok(next >= (firsts[index] ?? 0) + MANY, `${key}: ${String(next)} after a block from ${firsts.join(', ')}`);
+        assert.ok(
+          next >= (firsts[index] ?? 0) + MANY,
+          `${key}: ${String(next)} after a block from ${firsts.join(', ')}`,
+        );
       }
     },
   },
