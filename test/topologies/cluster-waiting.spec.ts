@@ -31,12 +31,12 @@ describe('waiting in a cluster', () => {
       ['b', { ownerId: 'me' }, null],
       ['c', { expire: '1s' }, 1],
     ] as const) {
-      const first = await one!.acquire(key, { expire: '60s' });
-      const waiting = other!.acquire(key, { timeout: '50s', ...options });
-      await eventually(async () => (await one!.inspect(key))?.waiters === 1);
+      const first = await one.acquire(key, { expire: '60s' });
+      const waiting = other.acquire(key, { timeout: '50s', ...options });
+      await eventually(async () => (await one.inspect(key))?.waiters === 1);
       await first.release();
       const lock = await waiting;
-      const { ttl } = (await one!.inspect(key))!;
+      const { ttl } = (await one.inspect(key))!;
       if (least === null) expect(ttl).toBeNull();
       else expect(ttl).toBeGreaterThan(least);
       expect(lock.fencingToken).toBeGreaterThan(first.fencingToken);

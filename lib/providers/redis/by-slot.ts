@@ -79,7 +79,7 @@ export class LeasesBySlot implements Pick<LeaseScripts, 'acquire' | 'extend' | '
         places.push(index);
       }
     });
-    together(whole).forEach((answer, index) => (answers[places[index] ?? 0] = answer));
+    for (const [index, answer] of together(whole).entries()) answers[places[index] ?? 0] = answer;
     return answers;
   }
 
@@ -90,32 +90,31 @@ export class LeasesBySlot implements Pick<LeaseScripts, 'acquire' | 'extend' | '
   private async acquireParts(request: LeaseRequest, parts: readonly LeaseRequest[]): Promise<LeaseAnswer> {
     const { keys, ownerId, attemptId } = request;
     const found = new Map<string, { readonly token: number; readonly reentered: boolean }>();
-    for (const part of parts) {
-      const answer = await this.acquirePart(part, found.size > 0);
-      if (!answer.granted) {
-        await this.release([{ keys, ownerId, attemptId, undo: true }])[0];
-        return answer;
+    try {
+      for (const part of parts) {
+        // Several keys never stand in line together, so neither does one of them.
+        const [asked] = this.scripts.acquire([{ ...part, tokens: 1, address: undefined }]);
+        const answer = await asked!;
+        if (!answer.granted) {
+          await this.release([{ keys, ownerId, attemptId, undo: true }])[0];
+          return answer;
+        }
+        for (const [index, key] of part.keys.entries()) {
+          found.set(key, { token: answer.fencingTokens[index] ?? 0, reentered: answer.reentered[index] ?? false });
+        }
       }
-      part.keys.forEach((key, index) =>
-        found.set(key, { token: answer.fencingTokens[index] ?? 0, reentered: answer.reentered[index] ?? false }),
-      );
+    } catch (error) {
+      // What was not reached took nothing, but the parts before it did: whoever asked has to undo them.
+      if (found.size > 0 && error instanceof StoreNotReachedError) {
+        throw new Error(partlyTaken(error.message), { cause: error });
+      }
+      throw error;
     }
     return {
       granted: true,
       fencingTokens: keys.map((key) => found.get(key)?.token ?? 0),
       reentered: keys.map((key) => found.get(key)?.reentered ?? false),
     };
-  }
-
-  private async acquirePart(part: LeaseRequest, hasOthers: boolean): Promise<LeaseAnswer> {
-    try {
-      // Several keys never stand in line together, so neither does one of them.
-      return await first(this.scripts.acquire([{ ...part, tokens: 1, address: undefined }]));
-    } catch (error) {
-      // It was not reached itself, but the others were: who asked has to undo it.
-      if (hasOthers && error instanceof StoreNotReachedError) throw new Error(partlyTaken(error.message));
-      throw error;
-    }
   }
 
   /**
@@ -140,13 +139,9 @@ export class LeasesBySlot implements Pick<LeaseScripts, 'acquire' | 'extend' | '
   ): Promise<readonly Answer[]> {
     const answers = await Promise.all(ask(parts));
     const byKey = new Map<string, Answer>();
-    parts.forEach((part, index) =>
-      part.keys.forEach((key, place) => byKey.set(key, answers[index]?.[place] as Answer)),
-    );
+    for (const [index, part] of parts.entries()) {
+      for (const [place, key] of part.keys.entries()) byKey.set(key, answers[index]?.[place] as Answer);
+    }
     return keys.map((key) => byKey.get(key) as Answer);
   }
-}
-
-async function first<T>(promises: readonly Promise<T>[]): Promise<T> {
-  return promises[0] as Promise<T>;
 }

@@ -3,7 +3,14 @@ import { LockConfigurationError } from '../../errors/index.js';
 import { StoreNotReachedError } from '../../interfaces/index.js';
 import { keySlot } from './key-slot.js';
 import { isSameNode, NodeRecovery } from './node-recovery.js';
-import { connectionBroken, connectionClosed, connectionLost, ioredisMissing, notConnected } from './redis.messages.js';
+import {
+  clusterFails,
+  connectionBroken,
+  connectionClosed,
+  connectionLost,
+  ioredisMissing,
+  notConnected,
+} from './redis.messages.js';
 import type { RedisLockingProviderOptions } from './redis-options.interface.js';
 import type { StoreConnection } from './store-connection.js';
 
@@ -36,6 +43,9 @@ const VOID_FOR = 900_000;
 /** What ioredis, or the cluster, says of a command that no node has run. */
 const NOT_RUN = /^(?:Too many Cluster redirections|CLUSTERDOWN|TRYAGAIN|Cluster isn't ready)/;
 
+/** What ioredis says of a command whose connection was lost, or was never made. */
+const CLOSED = 'Connection is closed.';
+
 /** The connections to the nodes of a Redis Cluster: the provider's own, or the application's. */
 export class ClusterConnection implements StoreConnection {
   readonly voidFor = VOID_FOR;
@@ -47,6 +57,7 @@ export class ClusterConnection implements StoreConnection {
   private started: Promise<void> = Promise.resolve();
   private wasReady = false;
   private lastError?: string;
+  private someNode?: Redis;
   private readonly closing = new AbortController();
 
   constructor(
@@ -75,7 +86,7 @@ export class ClusterConnection implements StoreConnection {
       this.started.catch(() => undefined);
     };
     cluster.on('error', this.noteError).on('node error', this.noteError).on('close', this.noteClose);
-    cluster.on('ready', this.onReady);
+    cluster.on('ready', this.onReady).once('+node', this.noteNode);
     if (cluster.status === 'ready') {
       this.onReady();
       return this.started;
@@ -86,7 +97,7 @@ export class ClusterConnection implements StoreConnection {
       await untilReady(cluster, this.closing.signal);
       await this.started;
     } catch (error) {
-      throw this.lastError === undefined ? error : new Error(this.lastError);
+      throw new Error((await this.findCause()) ?? (error as Error).message, { cause: error });
     }
   }
 
@@ -95,7 +106,7 @@ export class ClusterConnection implements StoreConnection {
     this.recovery?.stop();
     const { cluster } = this;
     if (!cluster) return;
-    cluster.off('close', this.noteClose).off('node error', this.noteError);
+    cluster.off('close', this.noteClose).off('node error', this.noteError).off('+node', this.noteNode);
     if (this.onReady) cluster.off('ready', this.onReady);
     if (this.options.client) cluster.off('error', this.noteError);
     else cluster.disconnect();
@@ -140,7 +151,7 @@ export class ClusterConnection implements StoreConnection {
 
   explain(error: unknown): unknown {
     if (!(error instanceof Error)) return error;
-    if (error.message === 'Connection is closed.') return new Error(connectionLost(), { cause: error });
+    if (error.message === CLOSED) return new Error(connectionLost(), { cause: error });
     // A client that sends commands again by itself may have had this one run before.
     return NOT_RUN.test(error.message) && !this.options.client ? new StoreNotReachedError(error.message) : error;
   }
@@ -158,8 +169,30 @@ export class ClusterConnection implements StoreConnection {
 
   /** Only the message: the error of a refused AUTH carries the password among the command's arguments. */
   private readonly noteError = (error: Error & { readonly lastNodeError?: Error }): void => {
-    this.lastError = (error.lastNodeError ?? error).message;
+    const { message } = error.lastNodeError ?? error;
+    // That says no more than that it has failed.
+    if (message !== CLOSED) this.lastError = message;
   };
+
+  private readonly noteNode = (node: Redis): void => {
+    this.someNode = node;
+  };
+
+  /** ioredis keeps to itself why it could not connect: one of the first nodes is asked once more. */
+  private async findCause(): Promise<string | undefined> {
+    if (this.lastError !== undefined || !this.someNode) return this.lastError;
+    const probe = this.someNode.duplicate({ lazyConnect: true, enableOfflineQueue: false, retryStrategy: null });
+    probe.on('error', this.noteError);
+    try {
+      await probe.connect();
+      if (String(await probe.cluster('INFO')).includes('cluster_state:fail')) this.lastError = clusterFails();
+    } catch {
+      // Told by the event.
+    } finally {
+      probe.disconnect();
+    }
+    return this.lastError;
+  }
 
   private readonly noteClose = (): void => {
     if (!this.wasReady) return;

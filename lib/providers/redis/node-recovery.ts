@@ -22,7 +22,7 @@ export class NodeRecovery {
 
   constructor(private readonly cluster: Cluster) {}
 
-  /** Resolves once it is known of every master whether it can be reached. */
+  /** From when the cluster is ready. Resolves once it is known of every master whether it can be reached. */
   async start(): Promise<void> {
     this.stop();
     this.cluster.on('-node', this.noteLoss).on('+node', this.noteNode).on('refresh', this.connectMasters);
@@ -56,12 +56,13 @@ export class NodeRecovery {
   }
 
   private readonly noteLoss = (node: Redis): void => {
+    if (this.cluster.status !== 'ready') return;
     this.lost.add(nameOf(node));
     this.timer ??= setTimeout(this.refresh, 0).unref();
   };
 
   private readonly noteNode = (): void => {
-    // Whoever has made it sends its command first, which connects it.
+    // Whoever was sent on to it sends its command first, which connects it.
     queueMicrotask(this.connectMasters);
   };
 
@@ -78,6 +79,8 @@ export class NodeRecovery {
   };
 
   private readonly connectMasters = (): void => {
+    // Before it is ready it asks a node itself, which only works with one that is not being connected to.
+    if (this.cluster.status !== 'ready') return;
     const masters = new Map(this.cluster.nodes('master').map((node) => [nameOf(node), node]));
     for (const name of this.lost) if (!masters.has(name)) this.lost.delete(name);
     for (const [name, node] of masters) {

@@ -42,7 +42,7 @@ export class RedisWakeUps {
               // Forbidden, it would be the next time, too; anything else may have been the connection.
               isForbidden = error instanceof Error && error.name === 'ReplyError';
               subscriber.disconnect(!isForbidden);
-              if (isForbidden) reject(error as Error);
+              if (isForbidden) reject(error);
             });
           })
           .on('close', () => {

@@ -36,6 +36,9 @@ export const connectionBroken = (id: string, cause: string | undefined): string 
 
 export const connectionLost = (): string => 'the connection to Redis was lost before the answer came';
 
+export const clusterFails = (): string =>
+  'the cluster is down (cluster_state:fail): see CLUSTER INFO for the slots that nobody serves';
+
 export const partlyTaken = (cause: string): string => `some of the keys could not be asked for: ${cause}`;
 
 export const noSecondStep = (): string => 'the cluster took too long to tell whether the keys are held';
