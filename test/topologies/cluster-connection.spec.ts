@@ -72,7 +72,7 @@ describe('a cluster', () => {
       const rest = redis.nodes.slice(1);
       const { Redis } = await import('ioredis');
       const probe = new Redis(rest[0]!.port);
-      await eventually(async () => String(await probe.cluster('INFO')).includes('cluster_state:fail'), 30_000);
+      await eventually(async () => (await probe.cluster('INFO')).includes('cluster_state:fail'), 30_000);
       probe.disconnect();
       const { locking, log } = await applications.onRedis({ cluster: { nodes: rest } });
       // Either the node that is missing was asked, or one that knows of it.

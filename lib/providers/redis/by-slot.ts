@@ -93,14 +93,15 @@ export class LeasesBySlot implements Pick<LeaseScripts, 'acquire' | 'extend' | '
     try {
       for (const part of parts) {
         // Several keys never stand in line together, so neither does one of them.
-        const [asked] = this.scripts.acquire([{ ...part, tokens: 1, address: undefined }]);
-        const answer = await asked!;
-        if (!answer.granted) {
-          await this.release([{ keys, ownerId, attemptId, undo: true }])[0];
-          return answer;
-        }
-        for (const [index, key] of part.keys.entries()) {
-          found.set(key, { token: answer.fencingTokens[index] ?? 0, reentered: answer.reentered[index] ?? false });
+        for (const asked of this.scripts.acquire([{ ...part, tokens: 1, address: undefined }])) {
+          const answer = await asked;
+          if (!answer.granted) {
+            await this.release([{ keys, ownerId, attemptId, undo: true }])[0];
+            return answer;
+          }
+          for (const [index, key] of part.keys.entries()) {
+            found.set(key, { token: answer.fencingTokens[index] ?? 0, reentered: answer.reentered[index] ?? false });
+          }
         }
       }
     } catch (error) {

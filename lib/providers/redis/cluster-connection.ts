@@ -185,7 +185,7 @@ export class ClusterConnection implements StoreConnection {
     probe.on('error', this.noteError);
     try {
       await probe.connect();
-      if (String(await probe.cluster('INFO')).includes('cluster_state:fail')) this.lastError = clusterFails();
+      if ((await probe.cluster('INFO')).includes('cluster_state:fail')) this.lastError = clusterFails();
     } catch {
       // Told by the event.
     } finally {

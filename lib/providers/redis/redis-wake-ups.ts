@@ -40,9 +40,10 @@ export class RedisWakeUps {
           .on('ready', () => {
             subscriber.subscribe(channel).then(onSubscribed, (error: unknown) => {
               // Forbidden, it would be the next time, too; anything else may have been the connection.
-              isForbidden = error instanceof Error && error.name === 'ReplyError';
-              subscriber.disconnect(!isForbidden);
-              if (isForbidden) reject(error);
+              const forbidden = error instanceof Error && error.name === 'ReplyError';
+              isForbidden = forbidden;
+              subscriber.disconnect(!forbidden);
+              if (forbidden) reject(error);
             });
           })
           .on('close', () => {
