@@ -50,11 +50,6 @@ export class Seeker implements WakeUpListener {
     });
   }
 
-  /** Whether the store has to say again what it tells by message. */
-  private get mustConfirm(): boolean {
-    return this.parts.provider.confirmsGrants === true;
-  }
-
   /** Whether this process may stand in line in the store. */
   get canQueue(): boolean {
     return this.listening === 'yes';
@@ -103,15 +98,19 @@ export class Seeker implements WakeUpListener {
     if (seek?.attemptId !== attemptId || token <= seek.lastToken) return;
     // It was not granted before the store last said "not yet"; nobody knows how long after.
     const deadline = localDeadline(seek.confirmedAt ?? seek.firstSentAt ?? 0, seek.request.ttl);
-    if (this.mustConfirm || this.parts.clock.now() >= deadline || (seek.refused && !seek.queued)) {
+    if (this.parts.clock.now() >= deadline || (seek.refused && !seek.queued)) {
       // Too long ago to trust it, or from before the last answer, but most likely the key is there: the store knows.
-      seek.askAgain = seek.asking;
-      this.ask(seek);
+      this.askNow(seek);
       return;
     }
     seek.mayStand = false;
     seek.token = token;
     this.found(seek, { tokens: [token], reentered: [false], wanted, deadline });
+  }
+
+  offered(key: string, attemptId: string): void {
+    const seek = this.parts.lines.get(key)?.seek;
+    if (seek?.attemptId === attemptId) this.askNow(seek);
   }
 
   wanted(key: string, attemptId: string): void {
@@ -138,6 +137,11 @@ export class Seeker implements WakeUpListener {
   restored(): void {
     this.listening = 'yes';
     for (const seek of this.rounds.everyone()) this.ask(seek);
+  }
+
+  private askNow(seek: Seek): void {
+    seek.askAgain = seek.asking;
+    this.ask(seek);
   }
 
   private ask(seek: Seek): void {

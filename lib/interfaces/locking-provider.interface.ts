@@ -108,6 +108,12 @@ export interface WakeUpListener {
   /** The attempt that stood in line for `key` has it now. */
   granted(key: string, attemptId: string, fencingToken: number, wanted: boolean): void;
 
+  /**
+   * `key` is kept for the attempt that stood in line for it, but it is to ask again at once, and may count on no more
+   * than the answer. For stores that cannot tell whether they are heard, or whether what they say is there to last.
+   */
+  offered(key: string, attemptId: string): void;
+
   /** Somebody else stands in line for `key`, which this process holds through `attemptId`. */
   wanted(key: string, attemptId: string): void;
 
@@ -144,14 +150,6 @@ export interface LockingProviderContext {
 export interface LockingProvider {
   /** How the store is called in messages: `Redis`. Only for providers that connect. */
   readonly storeName?: string;
-
-  /**
-   * Whether a grant that {@link LockingProvider.listen} tells of counts only once the attempt has asked again: for a
-   * store that answers only what is sure to last, but sends messages before.
-   *
-   * @defaultValue `false`
-   */
-  readonly confirmsGrants?: boolean;
 
   /**
    * Connects. A rejection means that the store cannot be reached now; the provider goes on trying and calls

@@ -107,6 +107,7 @@ export class Channel {
           listener.wanted(key, attemptId);
         }),
       taken: (key, attemptId) => this.receive((listener) => listener.taken(key, attemptId)),
+      offered: (key, attemptId) => this.receive((listener) => listener.offered(key, attemptId)),
       interrupted: () => undefined,
       restored: () => undefined,
     });

@@ -148,6 +148,7 @@ export class Contest implements Stage {
           listener.wanted(key, attemptId);
         }),
       taken: (key, attemptId) => hear('taken', () => listener.taken(key, attemptId)),
+      offered: (key, attemptId) => hear('offered', () => listener.offered(key, attemptId)),
       interrupted: () => undefined,
       restored: () => undefined,
     };

@@ -97,18 +97,31 @@ describe('client', () => {
 });
 
 describe('Redis Cluster', () => {
-  const message =
-    'Provider "shop": Redis Cluster is not supported yet. Give redisUrl or a client of a standalone server.';
+  const cluster = { nodes: [{ host: '127.0.0.1', port: 7000 }] };
 
-  it('is refused as an option', async () => {
-    expect(await refusal({ cluster: { nodes: [{ host: '127.0.0.1', port: 7000 }] } })).toBe(message);
+  it.each([{}, { nodes: [] }, { nodes: 'redis://h' }, null, 'redis://h'])('needs nodes: %j', async (value) => {
+    expect(await refusal({ cluster: value })).toBe(
+      'Provider "shop": cluster needs the nodes to begin with, such as cluster: { nodes: [{ host: \'node-1\', port: 6379 }] }.',
+    );
   });
 
-  it('is refused as a client', async () => {
-    const client = new Cluster([{ host: '127.0.0.1', port: 7000 }], { lazyConnect: true });
-    expect(await refusal({ client })).toBe(message);
-    client.disconnect();
+  it.each([{ redisUrl: 'redis://h' }, { redisOptions: {} }])('does not go together with %j', async (options) => {
+    expect(await refusal({ cluster, ...options })).toBe(
+      'Provider "shop": give either cluster, or client, or redisUrl and redisOptions. What applies to each node of a cluster goes into cluster.options.redisOptions.',
+    );
   });
+
+  it.each(['a{', '{}', 'a{}b{c}', '{'])(
+    'refuses the namespace %j, which leaves no room for a tag',
+    async (namespace) => {
+      const message = `Provider "shop": in a Redis Cluster the namespace (with the client's keyPrefix) may hold no "{" but that of a hash tag such as {locks}. It is "p:${namespace}".`;
+      expect(await refusal({ cluster: { ...cluster, options: { keyPrefix: 'p:' } }, namespace })).toBe(message);
+      const client = new Cluster(cluster.nodes, { lazyConnect: true, redisOptions: { keyPrefix: 'p:' } });
+      expect(await refusal({ client, namespace })).toBe(message);
+      expect(client.status).toBe('wait');
+      client.disconnect();
+    },
+  );
 });
 
 describe('unknown options', () => {

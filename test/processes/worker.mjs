@@ -5,20 +5,25 @@
 import 'reflect-metadata';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { Redis } from 'ioredis';
+import { Cluster, Redis } from 'ioredis';
 import { setImmediate as turn } from 'node:timers/promises';
 import { LockingModule, LockingService, RedisLockingProvider } from 'nestjs-locking';
 
 const redisUrl = process.env.REDIS_URL ?? '';
+const nodes = process.env.REDIS_NODES ? JSON.parse(process.env.REDIS_NODES) : undefined;
 
 class App {}
 Module({
-  imports: [LockingModule.forRoot({ providers: [{ resolve: RedisLockingProvider, options: { redisUrl } }] })],
+  imports: [
+    LockingModule.forRoot({
+      providers: [{ resolve: RedisLockingProvider, options: nodes ? { cluster: { nodes } } : { redisUrl } }],
+    }),
+  ],
 })(App);
 
 const app = await NestFactory.createApplicationContext(App, { logger: ['error', 'warn'] });
 const locking = app.get(LockingService);
-const redis = new Redis(redisUrl);
+const redis = nodes ? new Cluster(nodes) : new Redis(redisUrl);
 
 /** @param {object} message */
 const report = (message) => process.send?.(message);
@@ -38,8 +43,12 @@ const commands = {
     report({ done: 'count' });
   },
 
-  /** @param {{ key: string; expire: `${number}ms` }} command */
-  async hold({ key, expire }) {
+  async tell() {
+    report({ counter: Number(await redis.get('counter')) });
+  },
+
+  /** @param {{ key: string; expire: `${number}ms`; timeout?: `${number}s` }} command */
+  async hold({ key, expire, timeout }) {
     try {
       await locking.execute(
         key,
@@ -48,7 +57,7 @@ const commands = {
           await new Promise((resolve) => process.once('message', resolve));
           report({ awake: key, held: lock.held, remaining: lock.remaining });
         },
-        { expire },
+        { expire, timeout },
       );
       report({ ended: key });
     } catch (error) {

@@ -65,7 +65,7 @@ describe('a provider', () => {
     const ignored = (): void => undefined;
     await provider.connect(ignored);
     await provider.listen('me', {
-      ...{ granted: ignored, wanted: ignored, taken: ignored },
+      ...{ granted: ignored, offered: ignored, wanted: ignored, taken: ignored },
       interrupted: () => told.push('interrupted'),
       restored: () => told.push('restored'),
     });

@@ -120,6 +120,7 @@ export class LinedWire {
       granted: (...message) => told((listener) => listener.granted(...message)),
       wanted: (...message) => told((listener) => listener.wanted(...message)),
       taken: (...message) => told((listener) => listener.taken(...message)),
+      offered: (...message) => told((listener) => listener.offered(...message)),
       interrupted: () => undefined,
       restored: () => undefined,
     };

@@ -54,7 +54,8 @@ export function onEveryStore(tests: (store: StoreUnderTest) => void): void {
   });
 }
 
-function storeOf(
+/** Applications on what `use` says; `renew` is told after each test, when they are closed. */
+export function storeOf(
   use: (options?: LockingProviderOptions) => LockingProviderDefinition,
   renew: () => void,
 ): StoreUnderTest {

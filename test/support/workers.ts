@@ -7,6 +7,9 @@ const script = fileURLToPath(new URL('../processes/worker.mjs', import.meta.url)
 
 type Message = Record<string, unknown>;
 
+/** Where a worker finds its store: the URL of a server, or nodes of a cluster. */
+export type WorkerStore = string | { readonly nodes: readonly { host: string; port: number }[] };
+
 /** An application process; see `worker.mjs` for what it can be told. */
 export class Worker {
   private readonly heard: Message[] = [];
@@ -15,8 +18,9 @@ export class Worker {
     child.on('message', (message) => this.heard.push(message as Message));
   }
 
-  static async start(redisUrl: string): Promise<Worker> {
-    const child = fork(script, { env: { ...process.env, REDIS_URL: redisUrl, NODE_OPTIONS: '' } });
+  static async start(store: WorkerStore): Promise<Worker> {
+    const where = typeof store === 'string' ? { REDIS_URL: store } : { REDIS_NODES: JSON.stringify(store.nodes) };
+    const child = fork(script, { env: { ...process.env, ...where, NODE_OPTIONS: '' } });
     const worker = new Worker(child);
     await worker.hear('ready');
     return worker;
@@ -54,14 +58,14 @@ export class Worker {
 }
 
 /** Starts workers, and sees to it that none outlives its test. */
-export function useWorkers(): (redisUrl: string, count: number) => Promise<Worker[]> {
+export function useWorkers(): (store: WorkerStore, count: number) => Promise<Worker[]> {
   let workers: Worker[] = [];
   afterEach(() => {
     for (const worker of workers) worker.kill();
     workers = [];
   });
-  return async (redisUrl, count) => {
-    const started = await Promise.all(Array.from({ length: count }, () => Worker.start(redisUrl)));
+  return async (store, count) => {
+    const started = await Promise.all(Array.from({ length: count }, () => Worker.start(store)));
     workers.push(...started);
     return started;
   };

@@ -82,3 +82,58 @@ export interface SentinelGroup {
 
 /** Starts a master, its replicas and sentinels on free ports of 127.0.0.1; resolves when a failover would lose nothing. */
 export function startSentinels(options?: SentinelOptions): Promise<SentinelGroup>;
+
+export interface RedisClusterOptions {
+  /** 3 when absent, which is the fewest that can elect a new master. */
+  masters?: number;
+  /** Replicas of each master; 1 when absent. */
+  replicas?: number;
+  /** More `redis.conf` directives for every node; `cluster-node-timeout` is 2000 when absent. */
+  config?: Readonly<Record<string, string>>;
+}
+
+export interface RedisClusterNode {
+  /** Its 40-digit node id, kept over `server.restart()`. */
+  readonly id: string;
+  /** `127.0.0.1`, as the nodes announce it. */
+  readonly host: string;
+  readonly port: number;
+  readonly busPort: number;
+  readonly url: string;
+  /** Its process: `server.kill('SIGKILL')` for a crash, `server.restart()` to let it join again. */
+  readonly server: RedisServer;
+}
+
+export interface SlotMigration {
+  readonly slot: number;
+  readonly from: RedisClusterNode;
+  readonly to: RedisClusterNode;
+  /** Moves up to `limit` keys of the slot, all when absent; how many it moved. Keys written meanwhile move as well. */
+  moveKeys(limit?: number): Promise<number>;
+  /** Gives the slot to the target. To be called once `moveKeys()` has moved all: Redis refuses it otherwise. */
+  finish(): Promise<void>;
+}
+
+export interface RedisCluster {
+  /** The first masters, then their replicas; who is master now, `masterOf` tells. */
+  readonly nodes: readonly RedisClusterNode[];
+  /** The hash slot of a key; a number is a slot already. */
+  slotOf(keyOrSlot: string | number): Promise<number>;
+  /** The running node that says of itself that it is master of this key's slot. Throws when there is none. */
+  masterOf(keyOrSlot: string | number): Promise<RedisClusterNode>;
+  /** The replicas of a master, as another node of the cluster sees them. */
+  replicasOf(master: RedisClusterNode): Promise<RedisClusterNode[]>;
+  /** Waits until another node than `old` is master of this key's slot and sees the cluster up. 30 s when absent. */
+  newMasterOf(keyOrSlot: string | number, old: RedisClusterNode, withinMs?: number): Promise<RedisClusterNode>;
+  /** Waits until every node that runs sees the cluster up. 30 s when absent. */
+  ready(withinMs?: number): Promise<void>;
+  /** Starts to move a slot from its master to another; step by step, for what happens in between. */
+  beginSlotMigration(slot: number, to: RedisClusterNode): Promise<SlotMigration>;
+  /** Moves a slot with all its keys. */
+  migrateSlot(slot: number, to: RedisClusterNode): Promise<void>;
+  /** Ends all nodes and removes their directories; calling it again does no harm. */
+  stop(): Promise<void>;
+}
+
+/** Starts a Redis Cluster on free ports of 127.0.0.1 that is up, with its replicas in step. Needs Redis 7.0. */
+export function startRedisCluster(options?: RedisClusterOptions): Promise<RedisCluster>;

@@ -1,4 +1,5 @@
 // @ts-check
 export { findRedisServer } from './find-binary.mjs';
 export { startSentinels } from './sentinel.mjs';
+export { startRedisCluster } from './cluster.mjs';
 export { startRedisServer } from './start.mjs';

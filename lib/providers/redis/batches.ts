@@ -20,17 +20,21 @@ interface Batch<Request, Answer> {
   readonly settle: { readonly resolve: (answer: Answer) => void; readonly reject: (error: unknown) => void }[];
 }
 
-/** Sends requests that are `alike` together, and answers each for itself. */
+/** Sends requests that are `alike`, and of one slot, together, and answers each for itself. */
 export function inBatches<Request, Answer>(
   requests: readonly Request[],
   alike: (one: Request, other: Request) => boolean,
   toCall: (batch: readonly Request[]) => ScriptCall<Answer>,
   run: RunScript,
+  slotOf: (request: Request) => number,
 ): Promise<Answer>[] {
-  const open: Batch<Request, Answer>[] = [];
+  const openBySlot = new Map<number, Batch<Request, Answer>[]>();
   const all: Batch<Request, Answer>[] = [];
   const answers: Promise<Answer>[] = [];
   for (const request of requests) {
+    const slot = slotOf(request);
+    let open = openBySlot.get(slot);
+    if (!open) openBySlot.set(slot, (open = []));
     let batch = open.find(({ requests: [first] }) => first && alike(first, request));
     if (!batch) {
       batch = { requests: [], settle: [] };

@@ -30,7 +30,7 @@ export class LeaseScripts {
       one.tokens === other.tokens &&
       one.address === other.address &&
       one.onlyIfOwned === other.onlyIfOwned;
-    return inBatches(requests, alike, (batch) => this.toAcquire(batch), this.around.run);
+    return inBatches(requests, alike, (batch) => this.toAcquire(batch), this.around.run, this.slotOf);
   }
 
   release(requests: readonly ReleaseRequest[]): Promise<readonly ReleaseOutcome[]>[] {
@@ -40,12 +40,12 @@ export class LeaseScripts {
       one.pending === other.pending &&
       one.keepFor === other.keepFor &&
       one.address === other.address;
-    return inBatches(requests, alike, (batch) => this.toRelease(batch), this.around.run);
+    return inBatches(requests, alike, (batch) => this.toRelease(batch), this.around.run, this.slotOf);
   }
 
   extend(requests: readonly ExtendRequest[]): Promise<readonly boolean[]>[] {
     const alike = (one: ExtendRequest, other: ExtendRequest): boolean => areShort(one, other) && one.ttl === other.ttl;
-    return inBatches(requests, alike, (batch) => this.toExtend(batch), this.around.run);
+    return inBatches(requests, alike, (batch) => this.toExtend(batch), this.around.run, this.slotOf);
   }
 
   private toAcquire(batch: readonly LeaseRequest[]): ScriptCall<LeaseAnswer> {
@@ -69,9 +69,7 @@ export class LeaseScripts {
     const keys = addClaims(args, batch);
     const read = (reply: readonly unknown[]): (readonly ReleaseOutcome[])[] =>
       split(batch, reply, (outcome) => OUTCOMES[Number(outcome)] ?? 'gone');
-    const names = [this.around.keys.fence];
-    for (const key of keys) names.push(this.around.keys.lock(key));
-    return { name: 'release', keys: names, args, read };
+    return { name: 'release', keys: this.around.keys.forRelease(keys), args, read };
   }
 
   private toExtend(batch: readonly ExtendRequest[]): ScriptCall<readonly boolean[]> {
@@ -90,8 +88,10 @@ export class LeaseScripts {
 
   /** The keys of a script that may grant leases. */
   private namesOf(keys: readonly string[]): string[] {
-    return this.around.keys.addTo([this.around.keys.fence], keys);
+    return this.around.keys.forGrants(keys);
   }
+
+  private readonly slotOf = ({ keys: [first = ''] }: Claimed): number => this.around.keys.slotOf(first);
 }
 
 /** One reply of `acquire.lua`. Numbers come as strings where ioredis is told so. */

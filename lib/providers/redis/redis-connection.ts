@@ -14,6 +14,7 @@ import {
 } from './redis.messages.js';
 import { SentinelWatch } from './sentinel-watch.js';
 import { serverOf } from './server-of.js';
+import type { StoreConnection } from './store-connection.js';
 
 /** Of a subscription that has just been made, whether it is at the same server is looked at so much later, in ms. */
 const LOOK_LATER = 1000;
@@ -36,7 +37,8 @@ interface ServerSide {
 }
 
 /** The one connection for commands of a provider: its own, or the application's. */
-export class RedisConnection {
+export class RedisConnection implements StoreConnection {
+  readonly subscribesToNodes = false;
   private redis?: Redis;
   private onReady?: () => void;
   private readyAt?: number;
@@ -114,6 +116,10 @@ export class RedisConnection {
     return this.redis;
   }
 
+  masters(): readonly Redis[] {
+    return [this.client()];
+  }
+
   /** Another client of the same server, for subscriptions; not connected yet, and its owner's to close. */
   forSubscriptions(): Redis {
     const subscriber = this.client().duplicate({ ...NEVER_LATE, keyPrefix: '', autoResubscribe: false });
@@ -129,11 +135,6 @@ export class RedisConnection {
   endSubscriptions(): void {
     this.subscriber?.disconnect();
     this.subscriber = undefined;
-  }
-
-  resumeSubscriptions(subscriber: Redis): void {
-    this.subscriber = subscriber;
-    subscriber.connect().catch(() => undefined);
   }
 
   /** What to put in front of a key where the client does not do so itself: in SCAN. */

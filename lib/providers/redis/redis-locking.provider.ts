@@ -1,3 +1,4 @@
+import type { Redis } from 'ioredis';
 import { LockConfigurationError } from '../../errors/index.js';
 import { RESERVED_KEY_PREFIX } from '../../engine/lock-keys.js';
 import type {
@@ -11,25 +12,19 @@ import type {
   StoredLease,
   WakeUpListener,
 } from '../../interfaces/index.js';
+import { assertUsable, isForCluster } from './check-options.js';
+import { bySlot, LeasesBySlot } from './by-slot.js';
+import { ClusterConnection } from './cluster-connection.js';
 import { findEvictingPolicy } from './eviction-check.js';
+import { leavesRoomForTag } from './key-slot.js';
 import { RedisConnection } from './redis-connection.js';
 import type { RedisLockingProviderOptions } from './redis-options.interface.js';
-import {
-  badClient,
-  badMinReplicas,
-  badNamespace,
-  badUrl,
-  clientAndUrl,
-  clusterUnsupported,
-  mayEvict,
-  minReplicasInCluster,
-  missingUrl,
-  notSubscribed,
-} from './redis.messages.js';
+import { mayEvict, notSubscribed, untaggable } from './redis.messages.js';
 import { LeaseScripts } from './lease-scripts.js';
 import { RedisWakeUps } from './redis-wake-ups.js';
 import { ReplicatedLeases, type Replication } from './replicated-leases.js';
 import { runScript, type ScriptName } from './script-runner.js';
+import type { StoreConnection } from './store-connection.js';
 import { StoreKeys } from './store-keys.js';
 import { toStoredLease } from './stored-value.js';
 
@@ -53,13 +48,10 @@ export class RedisLockingProvider implements LockingProvider {
 
   readonly storeName = 'Redis';
 
-  readonly confirmsGrants: boolean;
-
-  private readonly connection: RedisConnection;
+  private readonly connection: StoreConnection;
   private readonly wakeUps: RedisWakeUps;
   private readonly keys: StoreKeys;
-  private readonly scripts: LeaseScripts;
-  private readonly leases: Pick<LeaseScripts, 'acquire' | 'extend'>;
+  private readonly leases: Pick<LeaseScripts, 'acquire' | 'extend' | 'release'>;
   private resent = 0;
   private readonly warnedOf = new Map<string, string>();
 
@@ -68,27 +60,36 @@ export class RedisLockingProvider implements LockingProvider {
     private readonly context: LockingProviderContext,
   ) {
     assertUsable(options, context.id);
-    this.connection = new RedisConnection(context.id, options, (message) => {
+    const warn = (message: string): void => {
       context.warn(message);
+    };
+    const { namespace = 'lock:', minReplicas = 0 } = options;
+    if (isForCluster(options)) {
+      this.connection = new ClusterConnection(context.id, options, warn);
+      const { keyPrefix } = this.connection;
+      if (!leavesRoomForTag(keyPrefix + namespace)) {
+        throw new LockConfigurationError(untaggable(context.id, keyPrefix + namespace));
+      }
+      this.keys = new StoreKeys(namespace, keyPrefix);
+    } else {
+      this.connection = new RedisConnection(context.id, options, warn);
+      this.keys = new StoreKeys(namespace);
+    }
+    this.wakeUps = new RedisWakeUps(this.connection, this.keys, {
+      onRefused: ({ message }) => {
+        this.warnOnce('subscriptions', notSubscribed(context.id, this.connection.keyPrefix + namespace, message));
+      },
+      // What is handed over was not waited for: only the answer to a question is.
+      grantsAreOffers: minReplicas > 0,
     });
-    this.keys = new StoreKeys(options.namespace ?? 'lock:');
-    this.wakeUps = new RedisWakeUps(this.connection, this.keys, (error) => {
-      this.warnOnce(
-        'subscriptions',
-        notSubscribed(context.id, this.connection.keyPrefix + this.keys.lock(''), error.message),
-      );
-    });
-    this.scripts = new LeaseScripts({
+    const scripts = new LeaseScripts({
       keys: this.keys,
-      // eslint-disable-next-line @typescript-eslint/promise-function-async -- see `runScript`
-      run: (name, keys, args) => runScript(this.connection.client(), name, keys, args, this.explain, this.noteResent),
+      run: this.script,
       voidFor: () => this.connection.voidFor,
     });
-    const { minReplicas = 0 } = options;
-    this.confirmsGrants = minReplicas > 0;
-    this.leases = this.confirmsGrants
-      ? new ReplicatedLeases(this.scripts, this.replication(minReplicas))
-      : this.scripts;
+    if (isForCluster(options)) this.leases = new LeasesBySlot(scripts, this.slotOf);
+    else if (minReplicas > 0) this.leases = new ReplicatedLeases(scripts, this.replication(minReplicas));
+    else this.leases = scripts;
   }
 
   async connect(onConnected: () => void): Promise<void> {
@@ -117,33 +118,37 @@ export class RedisLockingProvider implements LockingProvider {
   }
 
   release(requests: readonly ReleaseRequest[]): Promise<readonly ReleaseOutcome[]>[] {
-    return this.scripts.release(requests);
+    return this.leases.release(requests);
   }
 
   async forceRelease(keys: readonly string[]): Promise<number> {
-    return Number(await this.script('force', this.keys.addTo([this.keys.fence], keys), []));
+    const parts = bySlot(keys, this.slotOf);
+    const counts = await Promise.all(parts.map(async (part) => this.script('force', this.keys.forGrants(part), [])));
+    return counts.reduce<number>((sum, count) => sum + Number(count), 0);
   }
 
   async inspect(keys: readonly string[]): Promise<readonly (StoredLease | null)[]> {
-    const reply = (await this.script('inspect', this.keys.withOrders(keys), [])) as unknown[];
-    return keys.map((key, index) => {
-      const [value, pttl, line] = reply.slice(3 * index, 3 * index + 3);
-      return typeof value === 'string' ? toStoredLease(key, value, Number(pttl), line as string[]) : null;
-    });
+    const parts = bySlot(keys, this.slotOf);
+    const found = new Map((await Promise.all(parts.map(async (part) => this.inspectPart(part)))).flat());
+    return keys.map((key) => found.get(key) ?? null);
   }
 
   async *list(match = '*'): AsyncGenerator<StoredLease> {
+    const seen = new Set<string>();
+    for (const server of this.connection.masters()) yield* this.listOn(server, match, seen);
+  }
+
+  /** @param seen - the keys found so far: SCAN may name one more than once, and a slot may be on the move */
+  private async *listOn(server: Redis, match: string, seen: Set<string>): AsyncGenerator<StoredLease> {
     const prefix = this.connection.keyPrefix + this.keys.lock('');
     const pattern = prefix.replace(/[\\*?[\]]/g, '\\$&') + match;
-    const seen = new Set<string>();
     let cursor = '0';
     do {
       const from = cursor;
       const [next, found] = await this.send(async () =>
-        this.connection.client().scan(from, 'MATCH', pattern, 'COUNT', SCAN_COUNT, 'TYPE', 'string'),
+        server.scan(from, 'MATCH', pattern, 'COUNT', SCAN_COUNT, 'TYPE', 'string'),
       );
       cursor = next;
-      // SCAN may name a key more than once.
       const keys = found
         .map((storeKey) => storeKey.slice(prefix.length))
         .filter((key) => !key.startsWith(RESERVED_KEY_PREFIX) && !seen.has(key));
@@ -152,8 +157,12 @@ export class RedisLockingProvider implements LockingProvider {
     } while (cursor !== '0');
   }
 
-  private async script(name: ScriptName, keys: readonly string[], args: readonly string[]): Promise<unknown> {
-    return runScript(this.connection.client(), name, keys, args, this.explain);
+  private async inspectPart(keys: readonly string[]): Promise<(readonly [string, StoredLease])[]> {
+    const reply = (await this.script('inspect', this.keys.withOrders(keys), [])) as unknown[];
+    return keys.flatMap((key, index) => {
+      const [value, pttl, line] = reply.slice(3 * index, 3 * index + 3);
+      return typeof value === 'string' ? [[key, toStoredLease(key, value, Number(pttl), line as string[])]] : [];
+    });
   }
 
   private readonly noteResent = (): void => {
@@ -163,10 +172,28 @@ export class RedisLockingProvider implements LockingProvider {
   private replication(minReplicas: number): Replication {
     return {
       minReplicas,
-      wait: async (count, timeout) => this.send(async () => this.connection.client().wait(count, timeout)),
+      wait: async (count, timeout) =>
+        this.send(async () => {
+          const [server] = this.connection.masters();
+          return server?.wait(count, timeout);
+        }),
       resent: () => this.resent,
     };
   }
+
+  // Not an async function: see `runScript`.
+  // eslint-disable-next-line @typescript-eslint/promise-function-async
+  private readonly script = (name: ScriptName, keys: readonly string[], args: readonly string[]): Promise<unknown> => {
+    const { connection } = this;
+    const opening = connection.opening?.(keys[0] ?? '');
+    // eslint-disable-next-line @typescript-eslint/promise-function-async -- as above
+    const run = (): Promise<unknown> => runScript(connection.client(), name, keys, args, this.explain, this.noteResent);
+    const reply = opening ? opening.then(run) : run();
+    connection.watch?.(reply);
+    return reply;
+  };
+
+  private readonly slotOf = (key: string): number => this.keys.slotOf(key);
 
   private readonly explain = (error: unknown): unknown => this.connection.explain(error);
 
@@ -174,12 +201,12 @@ export class RedisLockingProvider implements LockingProvider {
     try {
       return await command();
     } catch (error) {
-      throw this.connection.explain(error);
+      throw this.explain(error);
     }
   }
 
   private async warnOfEviction(): Promise<void> {
-    const policy = await findEvictingPolicy(() => this.connection.client());
+    const policy = await findEvictingPolicy(() => this.connection.masters());
     if (policy !== undefined) this.warnOnce('eviction', mayEvict(this.context.id, policy));
   }
 
@@ -187,40 +214,5 @@ export class RedisLockingProvider implements LockingProvider {
     if (this.warnedOf.get(subject) === message) return;
     this.warnedOf.set(subject, message);
     this.context.warn(message);
-  }
-}
-
-function assertUsable(options: RedisLockingProviderOptions, id: string): void {
-  const { redisUrl, redisOptions, client, cluster, namespace, minReplicas = 0 } = options;
-  if (client !== undefined && !isClient(client)) throw new LockConfigurationError(badClient(id));
-  const isCluster = client !== undefined && 'isCluster' in client && client.isCluster;
-  if (!Number.isSafeInteger(minReplicas) || minReplicas < 0) {
-    throw new LockConfigurationError(badMinReplicas(id, minReplicas));
-  }
-  if (minReplicas > 0 && (cluster !== undefined || isCluster)) {
-    throw new LockConfigurationError(minReplicasInCluster(id));
-  }
-  if (cluster !== undefined || isCluster) throw new LockConfigurationError(clusterUnsupported(id));
-  if (client && (redisUrl !== undefined || redisOptions)) throw new LockConfigurationError(clientAndUrl(id));
-  if (namespace !== undefined && typeof namespace !== 'string') throw new LockConfigurationError(badNamespace(id));
-  if (client || redisOptions?.sentinels) return;
-  if (redisUrl === undefined || redisUrl === '') throw new LockConfigurationError(missingUrl(id));
-  if (typeof redisUrl !== 'string' || !isRedisUrl(redisUrl)) {
-    throw new LockConfigurationError(badUrl(id, redisUrl));
-  }
-}
-
-function isClient(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && 'status' in value && 'duplicate' in value;
-}
-
-/** ioredis decodes the user and the password, and fails on a `%` that encodes nothing. */
-function isRedisUrl(text: string): boolean {
-  try {
-    const { protocol, username, password } = new URL(text);
-    decodeURIComponent(username + password);
-    return /^rediss?:$/.test(protocol) && text.startsWith(`${protocol}//`);
-  } catch {
-    return false;
   }
 }

@@ -4,8 +4,8 @@ import type { LockingProviderOptions } from '../../interfaces/index.js';
 /** Options of `RedisLockingProvider`, beside those of every provider. */
 export interface RedisLockingProviderOptions extends LockingProviderOptions {
   /**
-   * Where the server is: `redis://[user:password@]host:port[/db]`, or `rediss://` for TLS. Required unless `client` or
-   * `redisOptions.sentinels` is given.
+   * Where the server is: `redis://[user:password@]host:port[/db]`, or `rediss://` for TLS. Required unless `client`,
+   * `cluster` or `redisOptions.sentinels` is given.
    */
   redisUrl?: string;
 
@@ -18,7 +18,16 @@ export interface RedisLockingProviderOptions extends LockingProviderOptions {
    */
   client?: Redis | Cluster;
 
-  /** A Redis Cluster. Not supported yet: it is refused at start-up. */
+  /**
+   * A Redis Cluster: some of its nodes to begin with, and options for ioredis. Those that make commands run late or twice
+   * are not taken over (`enableOfflineQueue`, `retryDelayOnFailover`, `enableAutoPipelining`, `scaleReads`).
+   *
+   * @example
+   * cluster: {
+   *   nodes: [{ host: 'redis-1', port: 6379 }, { host: 'redis-2', port: 6379 }],
+   *   options: { redisOptions: { password: 'secret', tls: {} } },
+   * }
+   */
   cluster?: { nodes: ClusterNode[]; options?: ClusterOptions };
 
   /**

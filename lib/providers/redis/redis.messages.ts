@@ -8,8 +8,14 @@ export const badUrl = (id: string, url: unknown): string =>
 
 export const badNamespace = (id: string): string => `Provider "${id}": namespace must be a string, such as 'lock:'.`;
 
-export const clusterUnsupported = (id: string): string =>
-  `Provider "${id}": Redis Cluster is not supported yet. Give redisUrl or a client of a standalone server.`;
+export const badCluster = (id: string): string =>
+  `Provider "${id}": cluster needs the nodes to begin with, such as cluster: { nodes: [{ host: 'node-1', port: 6379 }] }.`;
+
+export const clusterAndOthers = (id: string): string =>
+  `Provider "${id}": give either cluster, or client, or redisUrl and redisOptions. What applies to each node of a cluster goes into cluster.options.redisOptions.`;
+
+export const untaggable = (id: string, prefix: string): string =>
+  `Provider "${id}": in a Redis Cluster the namespace (with the client's keyPrefix) may hold no "{" but that of a hash tag such as {locks}. It is ${JSON.stringify(prefix)}.`;
 
 export const badClient = (id: string): string =>
   `Provider "${id}": client is not a client of ioredis. Give one such as new Redis(url), or redisUrl.`;
@@ -47,6 +53,12 @@ export const readOnly = (): string =>
 
 export const notSubscribed = (id: string, prefix: string, cause: string): string =>
   `Redis behind "${id}" does not let this user subscribe (${cause}). Locks work, but whoever waits for one here asks again and again, out of turn, instead of being told. Allow it: ACL SETUSER <user> +subscribe ${JSON.stringify(`&${prefix}*`)}`;
+export const clusterFails = (): string =>
+  'the cluster is down (cluster_state:fail): see CLUSTER INFO for the slots that nobody serves';
+
+export const partlyTaken = (cause: string): string => `some of the keys could not be asked for: ${cause}`;
+
+export const noSecondStep = (): string => 'the cluster took too long to tell whether the keys are held';
 
 export const mayEvict = (id: string, policy: string): string =>
   `Redis behind "${id}" has maxmemory-policy ${policy} and may evict locks that are held when it runs out of memory. Set maxmemory-policy noeviction, or give locks a server of their own.`;

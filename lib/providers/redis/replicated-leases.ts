@@ -3,6 +3,8 @@ import {
   type ExtendRequest,
   type LeaseAnswer,
   type LeaseRequest,
+  type ReleaseOutcome,
+  type ReleaseRequest,
 } from '../../interfaces/index.js';
 import type { LeaseScripts } from './lease-scripts.js';
 import { connectionBusy, notReplicated } from './redis.messages.js';
@@ -57,6 +59,10 @@ export class ReplicatedLeases {
     const answers = requests.map(async (request) => queue(this.extensions, request));
     this.send();
     return answers;
+  }
+
+  release(requests: readonly ReleaseRequest[]): Promise<readonly ReleaseOutcome[]>[] {
+    return this.scripts.release(requests);
   }
 
   /** Once for all that is asked in this turn. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Redis } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
 import { SCRIPT_SOURCES } from './scripts.generated.js';
 
 /** The name of a script: that of its `.lua` file. */
@@ -13,7 +13,7 @@ const HASHES = Object.fromEntries(
 // Not an async function: this is on the way of every lock, and each of them costs a promise and its turns.
 // eslint-disable-next-line @typescript-eslint/promise-function-async
 export function runScript(
-  client: Redis,
+  client: Redis | Cluster,
   name: ScriptName,
   keys: readonly string[],
   args: readonly string[],

@@ -1,37 +1,66 @@
 import { RESERVED_KEY_PREFIX } from '../../engine/lock-keys.js';
+import { keySlot, slotTag } from './key-slot.js';
 
-/** What is called how in Redis. The scripts find the other names from these: see `scripts/shared/line.lua`. */
+/**
+ * What is called how in Redis. The scripts find the other names from these: see `scripts/shared/line.lua`.
+ *
+ * In a cluster, what belongs to a lock has to be in its slot: the names of the rest carry a tag that puts them there,
+ * `fence:{tag}`, `line:{tag}:key` and `order:{tag}:key`, so that there is one counter per slot.
+ */
 export class StoreKeys {
-  /** The token counter. */
-  readonly fence: string;
-
+  private readonly fence: string;
   private readonly line: string;
   private readonly order: string;
 
-  /** @param namespace - the prefix of every key */
-  constructor(private readonly namespace: string) {
+  /**
+   * @param namespace - the prefix of every key
+   * @param clusterPrefix - for a cluster, what the client puts before every key
+   */
+  constructor(
+    private readonly namespace: string,
+    private readonly clusterPrefix?: string,
+  ) {
     this.fence = `${namespace}${RESERVED_KEY_PREFIX}fence`;
-    this.line = `${namespace}${RESERVED_KEY_PREFIX}line:`;
-    this.order = `${namespace}${RESERVED_KEY_PREFIX}order:`;
+    this.line = `${namespace}${RESERVED_KEY_PREFIX}line`;
+    this.order = `${namespace}${RESERVED_KEY_PREFIX}order`;
   }
 
   lock(key: string): string {
     return this.namespace + key;
   }
 
-  /** Adds the lock and the line of each key. */
-  addTo(names: string[], keys: readonly string[]): string[] {
-    for (const key of keys) names.push(this.namespace + key, this.line + key);
+  /** The hash slot of a key; on a standalone server all are together. */
+  slotOf(key: string): number {
+    return this.clusterPrefix === undefined ? 0 : keySlot(this.clusterPrefix + this.namespace + key);
+  }
+
+  /** For a script: the token counter, and the lock of each key. All of one slot, as with the others. */
+  forRelease(keys: readonly string[]): string[] {
+    const names = [this.fence + this.tagFor(keys)];
+    for (const key of keys) names.push(this.namespace + key);
     return names;
   }
 
-  /** The lock of each key, and the order of its line. */
+  /** For a script: the token counter, and the lock and the line of each key. */
+  forGrants(keys: readonly string[]): string[] {
+    const tag = this.tagFor(keys);
+    const names = [this.fence + tag];
+    for (const key of keys) names.push(this.namespace + key, `${this.line}${tag}:${key}`);
+    return names;
+  }
+
+  /** For a script: the lock of each key, and the order of its line. */
   withOrders(keys: readonly string[]): string[] {
-    return keys.flatMap((key) => [this.namespace + key, this.order + key]);
+    const tag = this.tagFor(keys);
+    return keys.flatMap((key) => [this.namespace + key, `${this.order}${tag}:${key}`]);
   }
 
   /** @param prefix - what the client puts before every key */
   channel(address: string, prefix: string): string {
     return `${prefix}${this.namespace}${RESERVED_KEY_PREFIX}wake:${address}`;
+  }
+
+  private tagFor([first = '']: readonly string[]): string {
+    return this.clusterPrefix === undefined ? '' : `:{${slotTag(this.slotOf(first))}}`;
   }
 }

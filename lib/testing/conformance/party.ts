@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LeaseAnswer, LeaseRequest, LockingProvider, WakeUpListener } from '../../interfaces/index.js';
 import type { ConformanceCase, ProviderUnderTest } from './provider-under-test.js';
-import { acquire, take } from './requests.js';
+import { only, requestFor, take } from './requests.js';
 
 /** What a process was told. */
 export interface Message {
@@ -19,6 +19,7 @@ const PATIENCE = 3000;
 /** One process in the lines of a store: a provider, its address, and what comes to it there. */
 export class Party implements WakeUpListener {
   readonly heard: Message[] = [];
+  private readonly asked = new Map<string, LeaseRequest>();
   private attempts = 0;
   private onMessage?: () => void;
 
@@ -34,11 +35,13 @@ export class Party implements WakeUpListener {
 
   /** Asks for a key, and stands in line for it where it is not to be had. */
   async ask(key: string, more: Partial<LeaseRequest> = {}): Promise<LeaseAnswer> {
-    return acquire(this.provider, key, this.address, {
+    const request = requestFor(key, this.address, {
       attemptId: this.nextAttempt(),
       address: this.address,
       ...more,
     });
+    this.asked.set(request.attemptId, request);
+    return only(this.provider.acquire([request]));
   }
 
   /** The same, where anything but a place in line is a failure. Gives the attempt. */
@@ -70,6 +73,19 @@ export class Party implements WakeUpListener {
 
   granted(key: string, attemptId: string, token: number, wanted: boolean): void {
     this.note({ what: 'granted', key, attemptId, token, wanted });
+  }
+
+  /** As the engine does it: it has the key once the store has said so. */
+  offered(key: string, attemptId: string): void {
+    const request = this.asked.get(attemptId);
+    if (!request) return;
+    only(this.provider.acquire([request])).then(
+      (answer) => {
+        if (answer.granted) this.granted(key, attemptId, answer.fencingTokens[0] ?? 0, answer.wanted ?? false);
+      },
+      // The case is over, or waits for it in vain.
+      () => undefined,
+    );
   }
 
   wanted(key: string, attemptId: string): void {

@@ -10,7 +10,16 @@ export async function acquire(
   ownerId: string,
   more: Partial<LeaseRequest> = {},
 ): Promise<LeaseAnswer> {
-  const request: LeaseRequest = {
+  return only(provider.acquire([requestFor(keys, ownerId, more)]));
+}
+
+/** A request for a lease: a fresh attempt, for long, if `more` does not say otherwise. */
+export function requestFor(
+  keys: string | readonly string[],
+  ownerId: string,
+  more: Partial<LeaseRequest> = {},
+): LeaseRequest {
+  return {
     keys: typeof keys === 'string' ? [keys] : keys,
     ownerId,
     attemptId: `attempt-${String((attempts += 1))}`,
@@ -18,7 +27,6 @@ export async function acquire(
     onlyIfOwned: false,
     ...more,
   };
-  return only(provider.acquire([request]));
 }
 
 /** The same, where anything but a grant is a failure. Gives the tokens. */
@@ -63,7 +71,8 @@ export function assertAbout(actual: number | null | undefined, expected: number,
   );
 }
 
-async function only<T>(answers: Promise<T>[]): Promise<T> {
+/** The answer to the one request of a batch. */
+export async function only<T>(answers: Promise<T>[]): Promise<T> {
   assert.equal(answers.length, 1, 'one request, one answer');
   const [answer] = await Promise.all(answers);
   return answer as T;

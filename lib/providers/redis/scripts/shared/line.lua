@@ -2,23 +2,29 @@
 -- `order:<key>`. A place is `seen lease tokens claim`, of which `seen` is the time of the last sign of life in ms: without one
 -- for 5 s it is passed over, and a line that everybody has forgotten expires. A field `!attempt` is the time in ms up to
 -- which this attempt is refused: it was given up before it came.
+--
+-- In a cluster all of them carry a tag that puts them into the slot of the lock: `line:{tag}:<key>`, `order:{tag}:<key>`.
+-- There PUBLISH tells how many listen at this very server, which says nothing: who is handed a key has it for a moment
+-- only, and for its lease once it has asked again.
 
 local PATIENCE = 5000
 local LINE_EXPIRES = 8000
+local OFFER_EXPIRES = 3000
 
--- What every name begins with: KEYS[1] is `prefix .. 'nestjs-locking:fence'`.
-local prefix = string.sub(KEYS[1], 1, -21)
+-- What every name begins with, and the tag: KEYS[1] is `prefix .. 'nestjs-locking:fence' .. tag`, the tag `:{...}` in a
+-- cluster, and nothing else.
+local prefix, tag = string.match(KEYS[1], '^(.*)nestjs%-locking:fence(.*)$')
 
 local function milliseconds()
   return math.floor(now() / 1000)
 end
 
 local function lineOf(lock)
-  return prefix .. 'nestjs-locking:line:' .. string.sub(lock, #prefix + 1)
+  return prefix .. 'nestjs-locking:line' .. tag .. ':' .. string.sub(lock, #prefix + 1)
 end
 
 local function orderOf(line)
-  return prefix .. 'nestjs-locking:order:' .. string.sub(line, #prefix + 21)
+  return prefix .. 'nestjs-locking:order' .. string.sub(line, #prefix + 20)
 end
 
 -- Whether anybody stands in line.
@@ -95,15 +101,19 @@ local function passOn(lock, line, asking, attempt)
     end
     leaveLine(line, address)
     local lease, tokens, claim = string.match(place, '^%d+ (%d*) (%d+) (.*)$')
-    local granted = parseClaim(claim)
+    local granted, owner = parseClaim(claim)
     if address == asking or granted == attempt then
       return false
     end
     local token = takeTokens(tonumber(tokens))
     local wanted = isWanted(line)
-    if tell(address, 'granted', token, wanted, granted, nameOf(lock)) > 0 then
-      local attempt, owner = parseClaim(claim)
-      write(lock, compose(token, attempt, owner, wanted == 1), lease)
+    local value = compose(token, granted, owner, wanted == 1)
+    if tag ~= '' then
+      write(lock, value, math.min(tonumber(lease) or OFFER_EXPIRES, OFFER_EXPIRES))
+      tell(address, 'offered', granted, nameOf(lock))
+      return true
+    elseif tell(address, 'granted', token, wanted, granted, nameOf(lock)) > 0 then
+      write(lock, value, lease)
       return true
     end
   end

@@ -1,0 +1,58 @@
+import { LockConfigurationError } from '../../errors/index.js';
+import type { RedisLockingProviderOptions } from './redis-options.interface.js';
+import {
+  badClient,
+  badCluster,
+  badMinReplicas,
+  badNamespace,
+  badUrl,
+  clientAndUrl,
+  clusterAndOthers,
+  minReplicasInCluster,
+  missingUrl,
+} from './redis.messages.js';
+
+/** @throws LockConfigurationError for what cannot work */
+export function assertUsable(options: RedisLockingProviderOptions, id: string): void {
+  const { redisUrl, redisOptions, client, cluster, namespace, minReplicas = 0 } = options;
+  if (client !== undefined && !isClient(client)) throw new LockConfigurationError(badClient(id));
+  if (cluster !== undefined && (client || redisUrl !== undefined || redisOptions)) {
+    throw new LockConfigurationError(clusterAndOthers(id));
+  }
+  if (!Number.isSafeInteger(minReplicas) || minReplicas < 0) {
+    throw new LockConfigurationError(badMinReplicas(id, minReplicas));
+  }
+  if (minReplicas > 0 && isForCluster(options)) throw new LockConfigurationError(minReplicasInCluster(id));
+  if (cluster !== undefined && !hasNodes(cluster)) throw new LockConfigurationError(badCluster(id));
+  if (client && (redisUrl !== undefined || redisOptions)) throw new LockConfigurationError(clientAndUrl(id));
+  if (namespace !== undefined && typeof namespace !== 'string') throw new LockConfigurationError(badNamespace(id));
+  if (client || cluster || redisOptions?.sentinels) return;
+  if (redisUrl === undefined || redisUrl === '') throw new LockConfigurationError(missingUrl(id));
+  if (typeof redisUrl !== 'string' || !isRedisUrl(redisUrl)) {
+    throw new LockConfigurationError(badUrl(id, redisUrl));
+  }
+}
+
+export function isForCluster({ client, cluster }: RedisLockingProviderOptions): boolean {
+  return cluster !== undefined || client?.isCluster === true;
+}
+
+function hasNodes(cluster: unknown): boolean {
+  const { nodes } = (cluster ?? {}) as { nodes?: unknown };
+  return Array.isArray(nodes) && nodes.length > 0;
+}
+
+function isClient(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'status' in value && 'duplicate' in value;
+}
+
+/** ioredis decodes the user and the password, and fails on a `%` that encodes nothing. */
+function isRedisUrl(text: string): boolean {
+  try {
+    const { protocol, username, password } = new URL(text);
+    decodeURIComponent(username + password);
+    return /^rediss?:$/.test(protocol) && text.startsWith(`${protocol}//`);
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,240 @@
+import type { Cluster, ClusterOptions, Redis } from 'ioredis';
+import { LockConfigurationError } from '../../errors/index.js';
+import { StoreNotReachedError } from '../../interfaces/index.js';
+import { keySlot } from './key-slot.js';
+import { isSameNode, NodeRecovery } from './node-recovery.js';
+import {
+  clusterFails,
+  connectionBroken,
+  connectionClosed,
+  connectionLost,
+  ioredisMissing,
+  notConnected,
+} from './redis.messages.js';
+import type { RedisLockingProviderOptions } from './redis-options.interface.js';
+import type { StoreConnection } from './store-connection.js';
+
+const LONGEST_RECONNECT_DELAY = 500;
+
+/** ioredis lets a process live for so long after the end of a connection that had broken by then. */
+const DISCONNECT_TIMEOUT = 100;
+
+/** No node is waited for longer, in milliseconds: it may be gone with its machine, and another one has its place. */
+const CONNECT_TIMEOUT = 3000;
+
+/**
+ * How often a command may be sent on. Only what a node has refused to run is sent again (MOVED, ASK, TRYAGAIN,
+ * CLUSTERDOWN), the last two after 100 ms each: that ends before its caller stops waiting.
+ */
+const MAX_REDIRECTIONS = 32;
+
+/** A command that may have run is never sent again, and none waits for a connection: it must not run late, or twice. */
+const NEVER_LATE = {
+  lazyConnect: true,
+  enableOfflineQueue: false,
+  retryDelayOnFailover: 0,
+  enableAutoPipelining: false,
+  scaleReads: 'master',
+} as const satisfies ClusterOptions;
+
+/** TCP delivers what it has for up to so long, in milliseconds, and nothing cuts off what went to other nodes. */
+const VOID_FOR = 900_000;
+
+/** What ioredis, or the cluster, says of a command that no node has run. */
+const NOT_RUN = /^(?:Too many Cluster redirections|CLUSTERDOWN|TRYAGAIN|Cluster isn't ready)/;
+
+/** What ioredis says of a command whose connection was lost, or was never made. */
+const CLOSED = 'Connection is closed.';
+
+/** The connections to the nodes of a Redis Cluster: the provider's own, or the application's. */
+export class ClusterConnection implements StoreConnection {
+  readonly voidFor = VOID_FOR;
+  readonly subscribesToNodes = true;
+
+  private cluster?: Cluster;
+  private recovery?: NodeRecovery;
+  private onReady?: () => void;
+  private started: Promise<void> = Promise.resolve();
+  private wasReady = false;
+  private lastError?: string;
+  private someNode?: Redis;
+  private readonly closing = new AbortController();
+
+  constructor(
+    private readonly id: string,
+    private readonly options: RedisLockingProviderOptions,
+    private readonly warn: (message: string) => void,
+  ) {}
+
+  async open(onConnected: () => void): Promise<void> {
+    const cluster = (this.options.client as Cluster | undefined) ?? (await this.create());
+    if (this.closing.signal.aborted) {
+      if (!this.options.client) cluster.disconnect();
+      throw new StoreNotReachedError(connectionClosed());
+    }
+    this.cluster = cluster;
+    const recovery = (this.recovery = new NodeRecovery(cluster));
+    const start = async (): Promise<void> => {
+      await recovery.start();
+      if (this.closing.signal.aborted) throw new StoreNotReachedError(connectionClosed());
+      this.lastError = undefined;
+      this.wasReady = true;
+      onConnected();
+    };
+    this.onReady = () => {
+      this.started = start();
+      this.started.catch(() => undefined);
+    };
+    cluster.on('error', this.noteError).on('node error', this.noteError).on('close', this.noteClose);
+    cluster.on('ready', this.onReady).once('+node', this.noteNode);
+    if (cluster.status === 'ready') {
+      this.onReady();
+      return this.started;
+    }
+    // Told below: its own promise may stay open, where the nodes answer but the cluster is down.
+    if (cluster.status === 'wait') cluster.connect().catch(() => undefined);
+    try {
+      await untilReady(cluster, this.closing.signal);
+      await this.started;
+    } catch (error) {
+      throw new Error((await this.findCause()) ?? (error as Error).message, { cause: error });
+    }
+  }
+
+  close(): void {
+    this.closing.abort();
+    this.recovery?.stop();
+    const { cluster } = this;
+    if (!cluster) return;
+    cluster.off('close', this.noteClose).off('node error', this.noteError).off('+node', this.noteNode);
+    if (this.onReady) cluster.off('ready', this.onReady);
+    if (this.options.client) cluster.off('error', this.noteError);
+    else cluster.disconnect();
+  }
+
+  client(): Cluster {
+    if (this.cluster?.status !== 'ready') throw new StoreNotReachedError(notConnected(this.lastError));
+    return this.cluster;
+  }
+
+  masters(): readonly Redis[] {
+    return this.client().nodes('master');
+  }
+
+  /** To any master: each of them hears what is published on any other. It ends when that node leaves the cluster. */
+  forSubscriptions(): Redis {
+    const cluster = this.client();
+    const nodes = this.masters();
+    const node = nodes[Math.floor(Math.random() * nodes.length)];
+    if (!node) throw new StoreNotReachedError(notConnected(this.lastError));
+    const subscriber = node.duplicate({
+      lazyConnect: true,
+      enableOfflineQueue: false,
+      autoResubscribe: false,
+      keyPrefix: '',
+      // The owner makes another one, to a node that is there.
+      retryStrategy: null,
+    });
+    const onLoss = (lost: Redis): void => {
+      if (isSameNode(lost, node)) subscriber.disconnect();
+    };
+    cluster.on('-node', onLoss);
+    subscriber.once('end', () => cluster.off('-node', onLoss));
+    return subscriber;
+  }
+
+  get keyPrefix(): string {
+    const { client, cluster } = this.options;
+    const { keyPrefix, redisOptions } = (client as Cluster | undefined)?.options ?? cluster?.options ?? {};
+    return keyPrefix ?? redisOptions?.keyPrefix ?? '';
+  }
+
+  explain(error: unknown): unknown {
+    if (!(error instanceof Error)) return error;
+    if (error.message === CLOSED) return new Error(connectionLost(), { cause: error });
+    // A client that sends commands again by itself may have had this one run before.
+    return NOT_RUN.test(error.message) && !this.options.client ? new StoreNotReachedError(error.message) : error;
+  }
+
+  opening(key: string): Promise<void> | undefined {
+    const opening = this.recovery?.openingFor(() => keySlot(this.keyPrefix + key));
+    return opening?.catch(() => {
+      throw new StoreNotReachedError(notConnected(this.lastError));
+    });
+  }
+
+  watch(command: Promise<unknown>): void {
+    this.recovery?.watch(command);
+  }
+
+  /** Only the message: the error of a refused AUTH carries the password among the command's arguments. */
+  private readonly noteError = (error: Error & { readonly lastNodeError?: Error }): void => {
+    const { message } = error.lastNodeError ?? error;
+    // That says no more than that it has failed.
+    if (message !== CLOSED) this.lastError = message;
+  };
+
+  private readonly noteNode = (node: Redis): void => {
+    this.someNode = node;
+  };
+
+  /** ioredis keeps to itself why it could not connect: one of the first nodes is asked once more. */
+  private async findCause(): Promise<string | undefined> {
+    if (this.lastError !== undefined || !this.someNode) return this.lastError;
+    const probe = this.someNode.duplicate({ lazyConnect: true, enableOfflineQueue: false, retryStrategy: null });
+    probe.on('error', this.noteError);
+    try {
+      await probe.connect();
+      if ((await probe.cluster('INFO')).includes('cluster_state:fail')) this.lastError = clusterFails();
+    } catch {
+      // Told by the event.
+    } finally {
+      probe.disconnect();
+    }
+    return this.lastError;
+  }
+
+  private readonly noteClose = (): void => {
+    if (!this.wasReady) return;
+    this.wasReady = false;
+    this.warn(connectionBroken(this.id, this.lastError));
+  };
+
+  private async create(): Promise<Cluster> {
+    const { Cluster } = await import('ioredis').catch((cause: unknown) => {
+      throw new LockConfigurationError(ioredisMissing(this.id), { cause });
+    });
+    const { nodes = [], options } = this.options.cluster ?? {};
+    return new Cluster([...nodes], {
+      clusterRetryStrategy: (attempt) => Math.min(25 * 2 ** Math.min(attempt, 10), LONGEST_RECONNECT_DELAY),
+      maxRedirections: MAX_REDIRECTIONS,
+      ...options,
+      redisOptions: {
+        disconnectTimeout: DISCONNECT_TIMEOUT,
+        connectTimeout: CONNECT_TIMEOUT,
+        ...options?.redisOptions,
+        autoResendUnfulfilledCommands: false,
+        maxRetriesPerRequest: 0,
+      },
+      ...NEVER_LATE,
+    });
+  }
+}
+
+/** Rejects when a way there has failed; nothing is left on the client once `signal` aborts. */
+async function untilReady(cluster: Cluster, signal: AbortSignal): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const settle = (done: () => void) => (): void => {
+      cluster.off('ready', onReady).off('close', onClose).off('end', onClose);
+      signal.removeEventListener('abort', onClose);
+      done();
+    };
+    const onReady = settle(resolve);
+    const onClose = settle(() => {
+      reject(new Error(`the client is ${cluster.status}`));
+    });
+    cluster.once('ready', onReady).once('close', onClose).once('end', onClose);
+    signal.addEventListener('abort', onClose);
+    if (cluster.status === 'end' || cluster.status === 'close' || cluster.status === 'reconnecting') onClose();
+  });
+}

@@ -1,0 +1,43 @@
+import { describe, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { RedisLockingProvider } from '../../lib/index.js';
+import { describeLockingProvider } from '../../lib/testing/index.js';
+import { useRedisCluster } from '../support/cluster.js';
+
+const redis = useRedisCluster({ replicas: 0 });
+
+/** In a cluster nobody can tell who listens: see `cluster-waiting.spec.ts` for how a dead waiter is passed over there. */
+const NEEDS_A_COUNT = 'passes over an address under which nobody listens, at once';
+
+const cases = {
+  describe,
+  it: (name: string, run: () => Promise<void>) => (name === NEEDS_A_COUNT ? 0 : it(name, run)),
+};
+
+async function connect(namespace: string): Promise<RedisLockingProvider> {
+  const context = { id: 'locking-redis', warn: () => undefined };
+  const provider = new RedisLockingProvider({ cluster: { nodes: redis.nodes }, namespace }, context);
+  await provider.connect(() => undefined);
+  return provider;
+}
+
+// The same keys in as many slots as they fall into, and all in one.
+for (const tag of ['', '{one slot}']) {
+  describeLockingProvider(
+    `RedisLockingProvider in a cluster, namespace ${tag || 'without a tag'}`,
+    async () => {
+      const namespace = `[${randomUUID()}]*${tag}:`;
+      const [provider, other] = await Promise.all([connect(namespace), connect(namespace)]);
+      return {
+        provider,
+        other,
+        pass: async (milliseconds) => delay(milliseconds),
+        close: async () => {
+          await Promise.all([provider.close(), other.close()]);
+        },
+      };
+    },
+    cases,
+  );
+}

@@ -1,0 +1,69 @@
+import { describe, expect, it } from '@jest/globals';
+import { eventually } from '../module/support/poll.js';
+import { useClusterStore, useRedisCluster } from '../support/cluster.js';
+import { useWorkers } from '../support/workers.js';
+
+const redis = useRedisCluster({ replicas: 0 });
+const store = useClusterStore(redis);
+const start = useWorkers();
+
+describe('waiting in a cluster', () => {
+  it('goes from process to process in the order in which they came', async () => {
+    const services = await Promise.all(Array.from({ length: 5 }, async () => store.open()));
+    for (const key of ['a', 'b', 'c']) {
+      const first = await services[0]!.acquire(key, { expire: '60s' });
+      const order: number[] = [];
+      const waits: Promise<void>[] = [];
+      for (const [index, service] of services.slice(1).entries()) {
+        waits.push(service.execute(key, () => void order.push(index), { timeout: '50s' }));
+        await eventually(async () => (await services[0]!.inspect(key))?.waiters === index + 1);
+      }
+      await first.release();
+      await Promise.all(waits);
+      expect(order).toEqual([0, 1, 2, 3]);
+    }
+  });
+
+  it('ends with the full lease, and with one that never expires where that was asked for', async () => {
+    const [one, other] = await Promise.all([store.open(), store.open()]);
+    for (const [key, options, least] of [
+      ['a', { expire: '60s' }, 50_000],
+      ['b', { ownerId: 'me' }, null],
+      ['c', { expire: '1s' }, 1],
+    ] as const) {
+      const first = await one.acquire(key, { expire: '60s' });
+      const waiting = other.acquire(key, { timeout: '50s', ...options });
+      await eventually(async () => (await one.inspect(key))?.waiters === 1);
+      await first.release();
+      const lock = await waiting;
+      const { ttl } = (await one.inspect(key))!;
+      if (least === null) expect(ttl).toBeNull();
+      else expect(ttl).toBeGreaterThan(least);
+      expect(lock.fencingToken).toBeGreaterThan(first.fencingToken);
+      await lock.release();
+    }
+  });
+
+  it('passes a process that died in line over within seconds, not a lease', async () => {
+    const service = await store.open({ namespace: 'lock:' } as object);
+    const [dying] = await start({ nodes: redis.nodes }, 1);
+    const first = await service.acquire('dead', { expire: '60s' });
+    dying!.tell({ do: 'hold', key: 'dead', expire: '60s', timeout: '50s' });
+    await eventually(async () => (await service.inspect('dead'))?.waiters === 1);
+    const waiting = service.acquire('dead', { timeout: '50s', expire: '60s' });
+    dying!.kill();
+    const released = performance.now();
+    await first.release();
+    const lock = await waiting;
+    expect(performance.now() - released).toBeLessThan(10_000);
+    await lock.release();
+  });
+
+  it('loses no update of a counter, between processes', async () => {
+    const workers = await start({ nodes: redis.nodes }, 3);
+    for (const worker of workers) worker.tell({ do: 'count', times: 100, locked: true });
+    for (const worker of workers) await worker.hear('done');
+    workers[0]!.tell({ do: 'tell' });
+    expect((await workers[0]!.hear('counter')).counter).toBe(300);
+  });
+});
