@@ -1,3 +1,4 @@
 // @ts-check
 export { findRedisServer } from './find-binary.mjs';
+export { serverNames } from './named-servers.mjs';
 export { startRedisServer } from './start.mjs';
