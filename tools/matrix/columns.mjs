@@ -27,16 +27,20 @@ export const columns = [
       rxjs: '7.5.5',
       'reflect-metadata': '0.1.13',
     },
-    omitted: ['sample/', 'test/sample/'].map((path) => ({
-      path,
-      reason: 'the shop ends its process by useProcessExit, which Nest has only since 11.1.10',
-    })),
+    omitted: [
+      ...['sample/', 'test/sample/'].map((path) => ({
+        path,
+        reason: 'the shop ends its process by useProcessExit, which Nest has only since 11.1.10',
+      })),
+      ...unclosedFiles(),
+    ],
   },
   {
     name: 'nest-12-ioredis-5',
     node: '22.12.0',
     server: 'redis-8',
     packages: { ...nest('12.0.1'), ioredis: '5.11.1' },
+    omitted: unclosedFiles(),
   },
   {
     name: 'nest-11-ioredis-6',
@@ -63,6 +67,15 @@ function nest(version, others = {}) {
   const parts = ['common', 'core', 'microservices', 'platform-express', 'platform-fastify', 'platform-ws', 'testing'];
   const same = [...parts, 'websockets'].map((part) => [`@nestjs/${part}`, version]);
   return { ...Object.fromEntries(same), ...others };
+}
+
+/** What the first versions of Nest 11 and 12 do with a file that is not read to its end. */
+function unclosedFiles() {
+  const reason = 'this Nest leaves the stream of a StreamableFile open when the client leaves or asked for HEAD only';
+  return ['comes with a client that leaves in the middle (file)', 'comes at once for HEAD (file)'].map((test) => ({
+    test,
+    reason,
+  }));
 }
 
 /** What the tests use of what is built on Nest: the newest major versions that take Nest 11. */

@@ -62,8 +62,8 @@ async function runAll(chosen) {
   }
   console.log(`\n${resultTable(rows, columns, versions)}\n`);
   for (const column of chosen) {
-    for (const { path: omitted, reason } of omissionsIn(column, values)) {
-      console.log(`left out: ${column.name}: ${omitted} (${reason})`);
+    for (const { path: folder, test, reason } of omissionsIn(column, values)) {
+      console.log(`left out: ${column.name}: ${folder ?? test} (${reason})`);
     }
   }
   for (const { column, server, result } of rows) {

@@ -2,7 +2,10 @@
 /**
  * What a run leaves out, and why: here for every column, in columns.mjs for one.
  *
- * @typedef {{ path: string, reason: string }} Omission
+ * @typedef {object} Omission
+ * @property {string} [path] a folder, or the beginning of a path
+ * @property {string} [test] the end of a test's full name
+ * @property {string} reason
  */
 
 /** @type {readonly Omission[]} left out by `--quick` */

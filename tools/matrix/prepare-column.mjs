@@ -36,7 +36,7 @@ export async function prepareColumn(column, { root, cacheDir, folder, log }) {
  */
 async function excludeFromTypes(file, { omitted = [] }) {
   const config = JSON.parse(await readFile(file, 'utf8'));
-  config.exclude.push(...omitted.map((each) => each.path));
+  config.exclude.push(...omitted.flatMap((each) => each.path ?? []));
   await writeFile(file, JSON.stringify(config));
 }
 

@@ -35,7 +35,7 @@ export async function runColumn(column, { root, cacheDir, copies }, options) {
   if ('problem' in prepared) return [row(column, column.server, nothingRan(prepared.problem), before)];
 
   const rows = [];
-  const omitted = omissionsIn(column, options).map((each) => each.path);
+  const omitted = omissionsIn(column, options);
   const others = options.quick ? [] : serverNames.filter((name) => name !== column.server);
   for (const server of [column.server, ...others]) {
     const paths = server === column.server ? [] : serverTests;
@@ -50,7 +50,7 @@ export async function runColumn(column, { root, cacheDir, copies }, options) {
 /**
  * @param {string} server
  * @param {string} folder
- * @param {{ paths: readonly string[], omitted: readonly string[] }} selection
+ * @param {import('./run-tests.mjs').Selection} selection
  * @param {{ env: Record<string, string | undefined>, log: string }} context
  */
 async function testOn(server, folder, selection, context) {

@@ -11,7 +11,7 @@ const jest = [
 ];
 
 /**
- * @typedef {{ paths: readonly string[], omitted: readonly string[] }} Selection
+ * @typedef {{ paths: readonly string[], omitted: readonly import('./omissions.mjs').Omission[] }} Selection
  * @typedef {{ env: Record<string, string | undefined>, log: string }} Context
  *
  * @typedef {object} TestResult
@@ -37,7 +37,7 @@ export async function runTests(folder, selection, context) {
   const all = first.failures.every(({ file }) => file);
   if (paths.length === 0 || !all) return result(first, first.failures.map(describe), []);
 
-  const second = await runJest(folder, { paths, omitted: [] }, ['--runInBand'], context);
+  const second = await runJest(folder, { ...selection, paths }, ['--runInBand'], context);
   const failures = second.failures.map(describe);
   return result(
     first,
@@ -69,13 +69,29 @@ function result({ passed, skipped }, failures, unsteady) {
 async function runJest(folder, { paths, omitted }, more, { env, log }) {
   const report = path.join(folder, '.cache/jest.json');
   await rm(report, { force: true });
-  const ignored = ['/node_modules/', ...omitted.map((each) => `<rootDir>/${each}`)];
-  const ignore = ignored.flatMap((pattern) => ['--testPathIgnorePatterns', pattern]);
-  const argv = [...jest, ...more, '--json', `--outputFile=${report}`, ...ignore, '--', ...paths];
+  const argv = [...jest, ...more, '--json', `--outputFile=${report}`, ...withoutThose(omitted), '--', ...paths];
   const well = await runCommand({ argv, cwd: folder, env, log, timeoutMs: 30 * 60_000 });
   const text = await readFile(report, 'utf8').catch(() => undefined);
   if (text === undefined) return { passed: 0, skipped: 0, failures: [{ test: 'Jest gave no results' }] };
   return read(JSON.parse(text), folder, well);
+}
+
+/**
+ * @param {Selection['omitted']} omitted
+ * @returns {string[]} options for Jest
+ */
+function withoutThose(omitted) {
+  const ignored = ['/node_modules/', ...omitted.flatMap(({ path: each }) => (each ? `<rootDir>/${each}` : []))];
+  const names = omitted.flatMap(({ test }) => (test ? escapeRegExp(test) : []));
+  return [
+    ...ignored.flatMap((pattern) => ['--testPathIgnorePatterns', pattern]),
+    ...(names.length > 0 ? ['--testNamePattern', `^(?!.*(${names.join('|')})$)`] : []),
+  ];
+}
+
+/** @param {string} text */
+function escapeRegExp(text) {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }
 
 /**
