@@ -46,15 +46,20 @@ class LockedRequest {
   /** @returns what to do when nobody listens any more */
   start(): () => void {
     const stopListening = this.exchange?.onceOver(() => {
-      if (this.exchange?.clientGone) this.abort.abort();
+      if (this.exchange?.clientGone) this.leave();
     });
-    if (this.exchange?.clientGone) this.abort.abort();
+    if (this.exchange?.clientGone) this.leave();
     const finished = this.run().finally(stopListening);
     this.response.attach(this.context, finished);
     return () => {
-      if (this.entered) this.handler.abandon();
-      else this.abort.abort();
+      this.leave();
     };
+  }
+
+  /** Nobody listens any more. That a client has left, not every Nest 11 and 12 tells by unsubscribing. */
+  private leave(): void {
+    if (this.entered) this.handler.abandon();
+    else this.abort.abort();
   }
 
   private async run(): Promise<void> {
@@ -101,6 +106,7 @@ class LockedRequest {
       this.lossTold = !subscriber.closed;
       subscriber.error(new LockLostError(lock.keys, (lock.signal.reason as Error).message, outcome));
     } else if (outcome.status === 'rejected') subscriber.error(outcome.reason);
+    else if (this.exchange?.clientGone) subscriber.error(clientGone());
     else subscriber.complete();
   }
 

@@ -1,8 +1,10 @@
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { findRedisServer, startRedisServer, type RedisServer } from '../../tools/redis-server/index.mjs';
+import { findRedisServer, serverNames, startRedisServer, type RedisServer } from '../../tools/redis-server/index.mjs';
 import { eventually, isRunning } from '../support/processes.js';
 import { useRedisServer } from '../support/redis.js';
 
@@ -96,11 +98,27 @@ describe('startRedisServer', () => {
 });
 
 describe('findRedisServer', () => {
-  const before = process.env.REDIS_SERVER_BIN;
+  const before = { ...process.env };
+  const folders: string[] = [];
+
+  /** A PATH on which a program by each of these names says that it is this version. */
+  const usePath = (programs: Record<string, string>): void => {
+    const folder = mkdtempSync(join(tmpdir(), 'nestjs-locking-path-'));
+    folders.push(folder);
+    for (const [name, version] of Object.entries(programs)) {
+      writeFileSync(join(folder, name), `#!/bin/sh\necho '${version}'\n`, { mode: 0o755 });
+    }
+    process.env.PATH = folder;
+    delete process.env.REDIS_SERVER_BIN;
+    delete process.env.REDIS_SERVER;
+  };
 
   afterEach(() => {
-    if (before === undefined) delete process.env.REDIS_SERVER_BIN;
-    else process.env.REDIS_SERVER_BIN = before;
+    for (const name of ['PATH', 'REDIS_SERVER', 'REDIS_SERVER_BIN']) {
+      if (before[name] === undefined) Reflect.deleteProperty(process.env, name);
+      else process.env[name] = before[name];
+    }
+    for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
   });
 
   it('runs what it finds', async () => {
@@ -112,6 +130,21 @@ describe('findRedisServer', () => {
     process.env.REDIS_SERVER_BIN = command;
     await expect(findRedisServer()).rejects.toThrow(`REDIS_SERVER_BIN=${command} does not run as a Redis server: `);
     await expect(startRedisServer()).rejects.toThrow('REDIS_SERVER_BIN');
+  });
+
+  it('takes from the PATH the version that is asked for, and no other', async () => {
+    usePath({ 'redis-server': 'Redis server v=7.2.4', 'valkey-server': 'Valkey server v=8.1.1' });
+    expect((await findRedisServer()).version).toBe('Redis server v=7.2.4');
+    expect((await findRedisServer({ version: 'valkey-8' })).version).toBe('Valkey server v=8.1.1');
+    process.env.REDIS_SERVER = 'valkey-8';
+    expect((await findRedisServer()).version).toBe('Valkey server v=8.1.1');
+  });
+
+  it.each(['redis', 'constructor'])('refuses REDIS_SERVER=%s, and says what there is', async (name) => {
+    delete process.env.REDIS_SERVER_BIN;
+    process.env.REDIS_SERVER = name;
+    await expect(findRedisServer()).rejects.toThrow(`called "${name}": choose from ${serverNames.join(', ')}`);
+    await expect(startRedisServer()).rejects.toThrow(`called "${name}"`);
   });
 });
 

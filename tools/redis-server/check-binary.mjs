@@ -12,7 +12,8 @@ const run = promisify(execFile);
  * @returns {Promise<import('./index.mjs').RedisBinary>}
  */
 export async function checkBinary({ command, args }, source) {
-  const { stdout } = await run(command, [...args, '--version'], { timeout: 10_000 });
+  // The environment is said, as where this one is a test's own (Jest) the PATH of another would be searched.
+  const { stdout } = await run(command, [...args, '--version'], { timeout: 10_000, env: process.env });
   const version = stdout.trim().split('\n')[0] ?? '';
   if (!/server v=\d/i.test(version)) throw new Error(`${command} --version does not name a Redis server`);
   return { command, args, source, version };

@@ -3,27 +3,30 @@ import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
+import { suiteApt, systemApt } from './apt.mjs';
 
 const run = promisify(execFile);
-const packages = ['redis-server', 'redis-tools'];
+const systemPackages = ['redis-server', 'redis-tools'];
 const readyPrefix = 'ready-';
 const fetchingPrefix = 'fetching-';
 const abandonedAfterMs = 10 * 60_000;
 
 /**
- * Downloads and unpacks the Debian or Ubuntu packages without root. Each fetch works in a directory of its own and
- * publishes it by one rename, so processes that fetch at the same time never see each other's half-unpacked files.
+ * Downloads and unpacks the Debian or Ubuntu packages without root: those of this system, or of the named server. Each
+ * fetch works in a directory of its own and publishes it by one rename, so processes that fetch at the same time never
+ * see each other's half-unpacked files.
  *
  * @param {string} cacheDir
+ * @param {import('./named-servers.mjs').NamedServer} [named]
  * @returns {Promise<string>} the unpacked tree
  */
-export async function fetchFromDebian(cacheDir) {
+export async function fetchFromDebian(cacheDir, named) {
   await mkdir(cacheDir, { recursive: true });
   await removeAbandoned(cacheDir);
   const workDir = await mkdtemp(join(cacheDir, fetchingPrefix));
   try {
     const root = join(workDir, 'root');
-    for (const file of await download(workDir)) await run('dpkg', ['-x', file, root]);
+    for (const file of await download(workDir, named)) await run('dpkg', ['-x', file, root]);
     const ready = join(cacheDir, basename(workDir).replace(fetchingPrefix, readyPrefix));
     await rename(root, ready);
     return ready;
@@ -45,9 +48,10 @@ export async function listFetched(cacheDir) {
  * How to run the server in an unpacked tree against the shared libraries beside it.
  *
  * @param {string} root
+ * @param {string} [program]
  */
-export async function commandIn(root) {
-  const server = join(root, 'usr/bin/redis-server');
+export async function commandIn(root, program = 'redis-server') {
+  const server = join(root, 'usr/bin', program);
   const libraries = await libraryDirs(root);
   const path = libraries.join(':');
   for (const dir of libraries) {
@@ -71,36 +75,20 @@ async function libraryDirs(root) {
 
 /**
  * @param {string} workDir
+ * @param {import('./named-servers.mjs').NamedServer} [named]
  * @returns {Promise<string[]>} the package files
  */
-async function download(workDir) {
-  const lists = join(workDir, 'lists');
-  const cache = join(workDir, 'cache');
-  const debs = join(workDir, 'debs');
-  await mkdir(join(lists, 'partial'), { recursive: true });
-  await mkdir(join(cache, 'archives/partial'), { recursive: true });
-  await mkdir(debs);
-  const settings = [
-    // Package lists of our own: the system's may be missing or stale, and only root can update them.
-    `Dir::State::lists=${lists}`,
-    `Dir::Cache=${cache}`,
-    // As root, apt would switch to a user that may not be allowed to write here.
-    'APT::Sandbox::User=root',
-    'Acquire::Languages=none',
-    'Acquire::Retries=2',
-    'Acquire::http::Timeout=30',
-    'Acquire::https::Timeout=30',
-  ].flatMap((setting) => ['-o', setting]);
-  /** @param {string[]} args */
-  const apt = (...args) =>
-    run('apt-get', ['-q', ...settings, ...args], { cwd: debs, env: { ...process.env, LC_ALL: 'C' } });
-
+async function download(workDir, named) {
+  const apt = await (named ? suiteApt(workDir, named.suite) : systemApt(workDir));
+  const packages = named?.packages ?? systemPackages;
   await apt('update');
-  // A simulated install names exactly the libraries that this system lacks.
+  // A simulated install names exactly the packages that are missing. Where none is taken for installed, that is the
+  // base system as well: of it the libraries will do.
   const { stdout } = await apt('--simulate', '--no-install-recommends', 'install', ...packages);
   const missing = [...stdout.matchAll(/^Inst (\S+)/gm)].map((match) => match[1] ?? '');
-  await apt('download', ...new Set([...packages, ...missing]));
-  return (await readdir(debs)).map((name) => join(debs, name));
+  const needed = named ? missing.filter((name) => /^(lib|zlib)/.test(name)) : missing;
+  await apt('download', ...new Set([...packages, ...needed]));
+  return (await readdir(workDir)).filter((name) => name.endsWith('.deb')).map((name) => join(workDir, name));
 }
 
 /**

@@ -1,15 +1,35 @@
 // @ts-check
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { checkBinary } from './check-binary.mjs';
 import { commandIn, fetchFromDebian, listFetched } from './fetch-debian.mjs';
+import { namedServer } from './named-servers.mjs';
 
 const cacheDir = fileURLToPath(new URL('../../.cache/redis', import.meta.url));
+const fetchAttempts = 3;
 
-/** @returns {Promise<import('./index.mjs').RedisBinary>} */
-export async function findRedisServer() {
+/**
+ * @param {{ version?: string | undefined }} [options]
+ * @returns {Promise<import('./index.mjs').RedisBinary>}
+ */
+export async function findRedisServer({ version } = {}) {
   const chosen = process.env.REDIS_SERVER_BIN;
-  if (chosen) return await checkChosen(chosen);
-  return (await findOnPath()) ?? (await findFetched()) ?? (await fetchNow());
+  const name = version ?? process.env.REDIS_SERVER;
+  if (version === undefined && chosen) return await checkChosen(chosen);
+  if (name) return await findNamed(name);
+  return (await findOnPath()) ?? (await findFetched(cacheDir)) ?? (await fetchNow());
+}
+
+/**
+ * Like a named binary, a named version is that one or none. The copy is in a folder of its own, not for who takes any.
+ *
+ * @param {string} name
+ */
+async function findNamed(name) {
+  const named = namedServer(name);
+  const folder = join(cacheDir, name);
+  return (await findOnPath(named)) ?? (await findFetched(folder, named)) ?? (await fetchNamed(name, folder));
 }
 
 /**
@@ -25,18 +45,23 @@ async function checkChosen(command) {
   }
 }
 
-async function findOnPath() {
+/** @param {import('./named-servers.mjs').NamedServer} [named] */
+async function findOnPath(named) {
   for (const command of ['redis-server', 'valkey-server']) {
     const found = await checkBinary({ command, args: [] }, 'PATH').catch(() => undefined);
-    if (found) return found;
+    if (found && isIt(found, named)) return found;
   }
   return undefined;
 }
 
-async function findFetched() {
-  for (const root of await listFetched(cacheDir)) {
-    const found = await checkFetched(root).catch(() => undefined);
-    if (found) return found;
+/**
+ * @param {string} folder
+ * @param {import('./named-servers.mjs').NamedServer} [named]
+ */
+async function findFetched(folder, named) {
+  for (const root of await listFetched(folder)) {
+    const found = await checkFetched(root, named).catch(() => undefined);
+    if (found && isIt(found, named)) return found;
   }
   return undefined;
 }
@@ -50,9 +75,42 @@ async function fetchNow() {
   }
 }
 
-/** @param {string} root */
-async function checkFetched(root) {
-  return await checkBinary(await commandIn(root), 'fetched copy');
+/**
+ * @param {string} name
+ * @param {string} folder
+ */
+async function fetchNamed(name, folder) {
+  const named = namedServer(name);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const found = await checkFetched(await fetchFromDebian(folder, named), named);
+      if (!isIt(found, named)) throw new Error(`Debian ${named.suite} has ${found.version}`);
+      return found;
+    } catch (error) {
+      if (attempt < fetchAttempts) {
+        await delay(attempt * 2_000);
+        continue;
+      }
+      const hint = `${name} is not on the PATH: install it, or unset REDIS_SERVER to take any`;
+      throw new Error(`${hint} (fetching it failed: ${reason(error)})`, { cause: error });
+    }
+  }
+}
+
+/**
+ * @param {import('./index.mjs').RedisBinary} found
+ * @param {import('./named-servers.mjs').NamedServer} [named]
+ */
+function isIt(found, named) {
+  return !named || named.version.test(found.version);
+}
+
+/**
+ * @param {string} root
+ * @param {import('./named-servers.mjs').NamedServer} [named]
+ */
+async function checkFetched(root, named) {
+  return await checkBinary(await commandIn(root, named?.program), 'fetched copy');
 }
 
 /**

@@ -37,8 +37,19 @@ export interface RedisServer {
   restart(): Promise<void>;
 }
 
-/** `REDIS_SERVER_BIN`, else `redis-server` or `valkey-server` on the PATH, else a copy fetched without root. */
-export function findRedisServer(): Promise<RedisBinary>;
+export interface FindOptions {
+  /** One of {@link serverNames}, such as `redis-8`: that server, from the PATH or fetched from Debian, or an error. */
+  version?: string | undefined;
+}
+
+/**
+ * The `version`, else `REDIS_SERVER_BIN` (a path), else `REDIS_SERVER` (a name as for `version`), else `redis-server` or
+ * `valkey-server` on the PATH, else a copy fetched without root.
+ */
+export function findRedisServer(options?: FindOptions): Promise<RedisBinary>;
+
+/** What `REDIS_SERVER` may name: `redis-7.0`, `redis-8`, `valkey-8`. */
+export const serverNames: readonly string[];
 
 /** Starts a Redis server on 127.0.0.1 that answers PING, and that goes when this process goes, however that happens. */
 export function startRedisServer(options?: RedisServerOptions): Promise<RedisServer>;

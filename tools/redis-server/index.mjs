@@ -2,4 +2,5 @@
 export { findRedisServer } from './find-binary.mjs';
 export { startSentinels } from './sentinel.mjs';
 export { startRedisCluster } from './cluster.mjs';
+export { serverNames } from './named-servers.mjs';
 export { startRedisServer } from './start.mjs';

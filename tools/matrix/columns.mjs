@@ -1,0 +1,91 @@
+// @ts-check
+/**
+ * What the tests run on. The ends of every range of peers and of Node are in here, each server, and every pair of a
+ * Nest and an ioredis; the first column is the lowest of everything, the last the highest. Versions are exact, so that
+ * a run can be repeated; raise the newest now and then.
+ *
+ * @typedef {object} Column
+ * @property {string} name
+ * @property {string} node
+ * @property {string} server a name that `REDIS_SERVER` knows
+ * @property {Readonly<Record<string, string>>} packages versions in place of those in `package.json`
+ * @property {readonly import('./omissions.mjs').Omission[]} [omitted] what can neither be compiled nor run in it
+ */
+
+/** @type {readonly Column[]} */
+export const columns = [
+  {
+    name: 'lowest',
+    node: '20.19.0',
+    server: 'redis-7.0',
+    packages: {
+      // There is no platform-ws 11.0.1, and platform-fastify 11.0.1 asks for Nest 10.
+      ...nest('11.0.1', { '@nestjs/platform-ws': '11.0.5', '@nestjs/platform-fastify': '11.0.3' }),
+      ...aroundNest11(),
+      ioredis: '5.11.1',
+      // The range begins at 7.2.0, but the compiler finds no types in those before when it reads `exports`.
+      rxjs: '7.5.5',
+      'reflect-metadata': '0.1.13',
+    },
+    omitted: [
+      ...['sample/', 'test/sample/'].map((path) => ({
+        path,
+        reason: 'the shop ends its process by useProcessExit, which Nest has only since 11.1.10',
+      })),
+      ...unclosedFiles(),
+    ],
+  },
+  {
+    name: 'nest-12-ioredis-5',
+    node: '22.12.0',
+    server: 'redis-8',
+    packages: { ...nest('12.0.1'), ioredis: '5.11.1' },
+    omitted: unclosedFiles(),
+  },
+  {
+    name: 'nest-11-ioredis-6',
+    node: '24.21.0',
+    server: 'valkey-8',
+    packages: {
+      ...nest('11.2.6', {
+        '@nestjs/common': '11.2.10',
+        '@nestjs/core': '11.2.10',
+        '@nestjs/platform-express': '11.2.10',
+      }),
+      ...aroundNest11(),
+    },
+  },
+  // As package.json says; its versions are the newest.
+  { name: 'highest', node: '26.10.0', server: 'redis-8', packages: {} },
+];
+
+/**
+ * @param {string} version
+ * @param {Record<string, string>} [others] packages that have no such version
+ */
+function nest(version, others = {}) {
+  const parts = ['common', 'core', 'microservices', 'platform-express', 'platform-fastify', 'platform-ws', 'testing'];
+  const same = [...parts, 'websockets'].map((part) => [`@nestjs/${part}`, version]);
+  return { ...Object.fromEntries(same), ...others };
+}
+
+/** What the first versions of Nest 11 and 12 do with a file that is not read to its end. */
+function unclosedFiles() {
+  const reason = 'this Nest leaves the stream of a StreamableFile open when the client leaves or asked for HEAD only';
+  return ['comes with a client that leaves in the middle (file)', 'comes at once for HEAD (file)'].map((test) => ({
+    test,
+    reason,
+  }));
+}
+
+/** What the tests use of what is built on Nest: the newest major versions that take Nest 11. */
+function aroundNest11() {
+  return {
+    '@nestjs/apollo': '13.4.5',
+    '@nestjs/cli': '11.0.13',
+    '@nestjs/config': '4.0.4',
+    '@nestjs/graphql': '13.4.4',
+    '@nestjs/schedule': '6.1.3',
+    '@nestjs/swagger': '11.4.0',
+  };
+}

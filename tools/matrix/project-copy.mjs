@@ -1,0 +1,82 @@
+// @ts-check
+import { createHash } from 'node:crypto';
+import { cp, mkdir, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { runWithRetries } from './run-command.mjs';
+
+/** What is made and not written: `.gitignore` names it, too. */
+const made = /^(node_modules|dist|dist-.*|\.cache|coverage|\.git|.*\.tgz|.*\.log)$/;
+/** Kept when the copy is made again. */
+const kept = ['node_modules', 'installed'];
+/** No test needs them, and each asks for a Node of its own. */
+const onlyForChecks = [
+  '@arethetypeswrong/cli',
+  '@eslint/js',
+  'eslint',
+  'knip',
+  'prettier',
+  'publint',
+  'typescript-eslint',
+];
+
+/**
+ * Copies the project with other versions in its package.json.
+ *
+ * @param {string} root
+ * @param {string} folder
+ * @param {Readonly<Record<string, string>>} packages
+ */
+export async function copyProject(root, folder, packages) {
+  await mkdir(folder, { recursive: true });
+  for (const name of await readdir(folder)) {
+    if (!kept.includes(name)) await rm(path.join(folder, name), { recursive: true });
+  }
+  await cp(root, folder, { recursive: true, filter: (source) => !made.test(path.basename(source)) });
+  await overrideVersions(path.join(folder, 'package.json'), packages);
+  // One fetch of a Redis server serves all.
+  const servers = path.join(root, '.cache/redis');
+  await mkdir(servers, { recursive: true });
+  await mkdir(path.join(folder, '.cache'));
+  await symlink(servers, path.join(folder, '.cache/redis'));
+}
+
+/**
+ * @param {string} file
+ * @param {Readonly<Record<string, string>>} packages
+ */
+async function overrideVersions(file, packages) {
+  const manifest = JSON.parse(await readFile(file, 'utf8'));
+  for (const name of onlyForChecks) delete manifest.devDependencies[name];
+  for (const [name, version] of Object.entries(packages)) {
+    if (!manifest.devDependencies[name]) throw new Error(`${name} is not among the devDependencies`);
+    manifest.devDependencies[name] = version;
+  }
+  await writeFile(file, `${JSON.stringify(manifest, null, 2)}\n`);
+}
+
+/**
+ * Installs what the copy asks for, unless an earlier run has. The lock file of the project holds for all that is not
+ * overridden; it is the copy's that npm changes.
+ *
+ * @param {string} folder
+ * @param {{ env: Record<string, string | undefined>, log: string }} context
+ */
+export async function installPackages(folder, { env, log }) {
+  const stamp = path.join(folder, 'installed');
+  const wanted = await hashOf(path.join(folder, 'package.json'), path.join(folder, 'package-lock.json'));
+  if ((await readFile(stamp, 'utf8').catch(() => '')) === wanted) return true;
+  await rm(stamp, { force: true });
+  await rm(path.join(folder, 'node_modules'), { recursive: true, force: true });
+  // A conflict with what package.json asks for fails it; those that packages have among themselves can't be mended here.
+  const argv = ['npm', 'install', '--prefer-offline', '--no-audit', '--no-fund'];
+  if (!(await runWithRetries({ argv, cwd: folder, env, log, timeoutMs: 600_000 }))) return false;
+  await writeFile(stamp, wanted);
+  return true;
+}
+
+/** @param {string[]} files */
+async function hashOf(...files) {
+  const hash = createHash('sha256');
+  for (const file of files) hash.update(await readFile(file));
+  return hash.digest('hex');
+}
