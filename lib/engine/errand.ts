@@ -100,6 +100,7 @@ export class Errand implements SeekOwner {
       this.askedForOwn = true;
       this.start(this.waiter.keys, true);
     } else if (options.timeout === 0) this.turns.refuse(this.waiter);
+    else if (this.waiter.tooLong) this.turns.turnAway(this.waiter, this.waiter.tooLong);
   }
 
   /** Whether somebody in this process is in the way. */

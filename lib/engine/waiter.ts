@@ -1,7 +1,7 @@
 import type { CallOptions } from './call-options.js';
 import type { Errand } from './errand.js';
 import type { Grant } from './grant.js';
-import type { Place } from './line.js';
+import type { Line, Place } from './line.js';
 
 /** What becomes of a wait. */
 export interface WaitOutcome {
@@ -29,6 +29,9 @@ export class Waiter {
 
   /** Whether somebody in this process was before it. */
   hasWaitedHere = false;
+
+  /** The line in which more than it accepts waited before it already. It may still have what needs no waiting. */
+  tooLong?: Line;
 
   /** Whether the store has ever told it that somebody else holds a key. */
   answered = false;

@@ -114,7 +114,7 @@ describe('Redis Cluster', () => {
 describe('unknown options', () => {
   it('are named, with those there are', async () => {
     expect(await refusal({ redisUrl: 'redis://127.0.0.1', url: 'x' })).toBe(
-      'Provider "shop": "url" is not an option. Known are: redisUrl, redisOptions, client, cluster, namespace, waitLockingTimeout, defaultRetryInterval, maximumRetryInterval, backoffFactor, expire, drainTimeout, failFast.',
+      'Provider "shop": "url" is not an option. Known are: redisUrl, redisOptions, client, cluster, namespace, waitLockingTimeout, defaultRetryInterval, maximumRetryInterval, backoffFactor, expire, drainTimeout, maxWaiters, failFast.',
     );
   });
 
