@@ -2,6 +2,7 @@ import { LockConfigurationError } from '../errors/index.js';
 import { quote } from '../errors/quote.js';
 import type { AcquireOptions, Duration } from '../interfaces/index.js';
 import { parseDuration } from './duration.js';
+import { assertOwner } from './owner-ids.js';
 import { readMaxWaiters, type EngineSettings } from './engine-settings.js';
 
 /** The options of one call, checked, with every default filled in and every length of time in milliseconds. */
@@ -40,9 +41,7 @@ const AT_LEAST_ONE = { bareUnit: 's', minimum: 1 } as const;
 export function resolveCallOptions(options: AcquireOptions, mode: HoldMode, settings: EngineSettings): CallOptions {
   assertKnown(options);
   const { ownerId } = options;
-  if (ownerId !== undefined && (typeof ownerId !== 'string' || ownerId === '')) {
-    throw new LockConfigurationError('ownerId: an owner must be a string that is not empty.');
-  }
+  assertOwner(ownerId);
   const maxHold = options.maxHold === undefined ? Infinity : parseDuration(options.maxHold, 'maxHold', AT_LEAST_ONE);
   for (const name of ['renew', 'reentrant'] as const) assertBoolean(options[name], name);
   if (options.signal !== undefined && !(options.signal instanceof AbortSignal)) {
