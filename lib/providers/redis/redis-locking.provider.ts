@@ -1,5 +1,6 @@
 import { LockConfigurationError } from '../../errors/index.js';
 import { RESERVED_KEY_PREFIX } from '../../engine/lock-keys.js';
+import { isWellFormed } from '../../engine/well-formed.js';
 import type {
   ExtendRequest,
   LeaseAnswer,
@@ -162,12 +163,17 @@ function assertUsable(options: RedisLockingProviderOptions, id: string): void {
   const isCluster = client !== undefined && 'isCluster' in client && client.isCluster;
   if (cluster !== undefined || isCluster) throw new LockConfigurationError(clusterUnsupported(id));
   if (client && (redisUrl !== undefined || redisOptions)) throw new LockConfigurationError(clientAndUrl(id));
-  if (namespace !== undefined && typeof namespace !== 'string') throw new LockConfigurationError(badNamespace(id));
+  if (namespace !== undefined && !isNamespace(namespace)) throw new LockConfigurationError(badNamespace(id));
   if (client || redisOptions?.sentinels) return;
   if (redisUrl === undefined || redisUrl === '') throw new LockConfigurationError(missingUrl(id));
   if (typeof redisUrl !== 'string' || !isRedisUrl(redisUrl)) {
     throw new LockConfigurationError(badUrl(id, redisUrl));
   }
+}
+
+/** Half of a surrogate pair would become the same character as every other one. */
+function isNamespace(value: unknown): boolean {
+  return typeof value === 'string' && isWellFormed(value);
 }
 
 function isClient(value: unknown): boolean {

@@ -8,7 +8,7 @@ export const badUrl = (id: string, url: unknown): string =>
   `Provider ${quote(id)}: redisUrl ${quote(redact(String(url)))} is not a URL that begins with redis:// or rediss://, such as redis://user:password@host:6379/0.`;
 
 export const badNamespace = (id: string): string =>
-  `Provider ${quote(id)}: namespace must be a string, such as 'lock:'.`;
+  `Provider ${quote(id)}: namespace must be a string without halves of surrogate pairs, such as 'lock:'.`;
 
 export const clusterUnsupported = (id: string): string =>
   `Provider ${quote(id)}: Redis Cluster is not supported yet. Give redisUrl or a client of a standalone server.`;
