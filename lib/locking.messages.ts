@@ -1,15 +1,23 @@
 import { onOneLine, quote } from './errors/quote.js';
+import { remedyOf } from './errors/remedy.js';
 
 const list = (ids: readonly string[]): string => ids.map((id) => quote(id)).join(', ');
+
+/** An error in whole sentences, with what to do about it, if it says so. */
+function tell(cause: unknown): string {
+  const remedy = remedyOf(cause);
+  const message = onOneLine(cause instanceof Error ? cause.message : String(cause)).replace(/\.$/, '');
+  return `${message}.${remedy === undefined ? '' : ` ${remedy}`}`;
+}
 
 export const connected = (store: string, id: string): string =>
   `Connection to ${store} in ${quote(id)} provider established`;
 
-export const notConnected = (store: string, id: string, cause: string): string =>
-  `Connection to ${store} in ${quote(id)} provider failed: ${onOneLine(cause)}. Locked calls fail with LockBackendError until it is there`;
+export const notConnected = (store: string, id: string, cause: unknown): string =>
+  `Connection to ${store} in ${quote(id)} provider failed: ${tell(cause)} Locked calls fail with LockBackendError until it is there`;
 
-export const failedFast = (store: string, id: string, cause: string): string =>
-  `Connection to ${store} in ${quote(id)} provider failed: ${onOneLine(cause)}. The application does not start because of failFast.`;
+export const failedFast = (store: string, id: string, cause: unknown): string =>
+  `Connection to ${store} in ${quote(id)} provider failed: ${tell(cause)} The application does not start because of failFast.`;
 
 export const noAnswer = (timeout: number): string => `no answer within ${String(timeout)} ms`;
 
@@ -62,5 +70,5 @@ export const jobNotFunction = (): string => 'execute: the job must be a function
 
 export const ownerRequired = (): string => 'extend: ownerId is required: only the owner may extend a lock.';
 
-export const closeFailed = (id: string, cause: string): string =>
-  `The locks of provider ${quote(id)} could not all be released at shutdown: ${onOneLine(cause)}. They end with their leases`;
+export const closeFailed = (id: string, cause: unknown): string =>
+  `The locks of provider ${quote(id)} could not all be released at shutdown: ${tell(cause)} They end with their leases`;

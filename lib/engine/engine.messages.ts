@@ -1,4 +1,5 @@
 import { onOneLine, quote } from '../errors/quote.js';
+import { remedyOf } from '../errors/remedy.js';
 import type { EngineSettings } from './engine-settings.js';
 
 /** Keys as they appear in messages. */
@@ -19,7 +20,7 @@ export const noAnswerInTime = (keys: readonly string[], timeout: number): string
   `The store did not say within ${String(timeout)} ms whether ${showKeys(keys)} is free. No job was run. Check that the store is up and can be reached.`;
 
 export const callFailed = (action: string, keys: readonly string[], cause: unknown): string =>
-  `Could not ${action} ${keys.length === 0 ? 'locks' : showKeys(keys)}: ${onOneLine(cause instanceof Error ? cause.message : String(cause))}. Check that the store is up and can be reached.`;
+  `Could not ${action} ${keys.length === 0 ? 'locks' : showKeys(keys)}: ${onOneLine(cause instanceof Error ? cause.message : String(cause))}. ${remedyOf(cause) ?? 'Check that the store is up and can be reached.'}`;
 
 export const noAnswer = (timeout: number): string => `the store did not answer within ${String(timeout)} ms`;
 

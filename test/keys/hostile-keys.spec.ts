@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { isWellFormed } from '../../lib/engine/well-formed.js';
 import type { LockInfo, LockingService } from '../../lib/index.js';
 import { onEveryStore } from '../support/stores.js';
 
@@ -75,7 +76,7 @@ onEveryStore((store) => {
     const key = fc.array(unit, { minLength: 1, maxLength: 4 }).map((units) => units.join(''));
     await fc.assert(
       fc.asyncProperty(key, key, async (one, other) => {
-        fc.pre(one.isWellFormed() && other.isWellFormed());
+        fc.pre(isWellFormed(one) && isWellFormed(other));
         const lock = await locking.acquire(one);
         try {
           const second = await locking.tryAcquire(other);

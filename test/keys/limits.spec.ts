@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { normalizeKeys } from '../../lib/engine/lock-keys.js';
 import { resolveCallOptions } from '../../lib/engine/call-options.js';
 import { readEngineSettings } from '../../lib/engine/engine-settings.js';
+import { isWellFormed } from '../../lib/engine/well-formed.js';
 import { LockConfigurationError, LockKeyError } from '../../lib/index.js';
 import { METHOD_ROOTS, methodScope, parseKeyTemplate } from '../../lib/keys/index.js';
 
@@ -50,7 +51,7 @@ describe('a key', () => {
     (key) => {
       const { message } = refusalOf(key);
       expect(message).toContain('half of a surrogate pair');
-      expect(message.isWellFormed()).toBe(true);
+      expect(isWellFormed(message)).toBe(true);
     },
   );
 

@@ -75,7 +75,7 @@ onEveryStore((store) => {
   it('the same goes for the names of options and providers of a call', async () => {
     const locking = await store.open();
     const calls = [
-      locking.acquire('k', { [FORGERY]: 1 }),
+      locking.acquire('k', { [FORGERY]: 1 } as object),
       locking.acquire('k', { provider: FORGERY }),
       locking.acquire('k', { timeout: FORGERY as '1s' }),
     ];

@@ -1,7 +1,16 @@
 import type { Redis, RedisOptions } from 'ioredis';
 import { LockConfigurationError } from '../../errors/index.js';
+import { remedyOf } from '../../errors/remedy.js';
 import { StoreNotReachedError } from '../../interfaces/index.js';
-import { connectionBroken, connectionClosed, connectionLost, ioredisMissing, notConnected } from './redis.messages.js';
+import { explainError } from './redis-errors.js';
+import {
+  connectionBroken,
+  connectionClosed,
+  connectionLost,
+  ioredisMissing,
+  notConnected,
+  notReady,
+} from './redis.messages.js';
 import type { RedisLockingProviderOptions } from './redis-options.interface.js';
 
 const LONGEST_RECONNECT_DELAY = 500;
@@ -86,8 +95,10 @@ export class RedisConnection {
    * @throws StoreNotReachedError when nothing can be sent now
    */
   client(): Redis {
-    if (this.redis?.status !== 'ready') throw new StoreNotReachedError(notConnected(this.lastError?.message));
-    return this.redis;
+    if (this.redis?.status === 'ready') return this.redis;
+    const cause =
+      this.redis?.status === 'connect' && !this.lastError ? notReady() : notConnected(this.lastError?.message);
+    throw Object.assign(new StoreNotReachedError(cause), { remedy: remedyOf(this.lastError) });
   }
 
   /** Another client of the same server, for subscriptions; not connected yet, and its owner's to close. */
@@ -103,12 +114,12 @@ export class RedisConnection {
   /** Says plainly what ioredis says of a command that was under way when the connection broke. */
   explain(error: unknown): unknown {
     const lost = error instanceof Error && error.name === 'MaxRetriesPerRequestError';
-    return lost ? new Error(connectionLost(), { cause: error }) : error;
+    return lost ? new Error(connectionLost(), { cause: error }) : explainError(error);
   }
 
   /** Only the message: the error of a refused AUTH carries the password among the command's arguments. */
   private readonly noteError = (error: Error): void => {
-    this.lastError = new Error(error.message);
+    this.lastError = withoutCause(explainError(error) as Error);
   };
 
   /**
@@ -149,6 +160,11 @@ export class RedisConnection {
     };
     return redisUrl === undefined ? new Redis(options) : new Redis(withoutForced(redisUrl), options);
   }
+}
+
+/** Its cause is dropped with all that the client has attached to it. */
+function withoutCause(error: Error): Error {
+  return Object.assign(new Error(error.message), { remedy: remedyOf(error) });
 }
 
 /** Options in a URL would win over those given beside it. */

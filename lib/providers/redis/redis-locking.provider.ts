@@ -24,6 +24,7 @@ import {
   mayEvict,
   missingUrl,
 } from './redis.messages.js';
+import { nonsensical } from './redis-errors.js';
 import { LeaseScripts } from './lease-scripts.js';
 import { RedisWakeUps } from './redis-wake-ups.js';
 import { runScript, type ScriptName } from './script-runner.js';
@@ -104,13 +105,16 @@ export class RedisLockingProvider implements LockingProvider {
   }
 
   async forceRelease(keys: readonly string[]): Promise<number> {
-    return Number(await this.script('force', this.keys.addTo([this.keys.fence], keys), []));
+    const held = Number(await this.script('force', this.keys.addTo([this.keys.fence], keys), []));
+    if (!Number.isSafeInteger(held)) throw nonsensical('force');
+    return held;
   }
 
   async inspect(keys: readonly string[]): Promise<readonly (StoredLease | null)[]> {
-    const reply = (await this.script('inspect', this.keys.withOrders(keys), [])) as unknown[];
+    const reply: unknown = await this.script('inspect', this.keys.withOrders(keys), []);
+    if (!Array.isArray(reply) || reply.length !== 3 * keys.length) throw nonsensical('inspect');
     return keys.map((key, index) => {
-      const [value, pttl, line] = reply.slice(3 * index, 3 * index + 3);
+      const [value, pttl, line] = (reply as unknown[]).slice(3 * index, 3 * index + 3);
       return typeof value === 'string' ? toStoredLease(key, value, Number(pttl), line as string[]) : null;
     });
   }
@@ -122,9 +126,11 @@ export class RedisLockingProvider implements LockingProvider {
     let cursor = '0';
     do {
       const from = cursor;
-      const [next, found] = await this.send(async () =>
+      const page: unknown = await this.send(async () =>
         this.connection.client().scan(from, 'MATCH', pattern, 'COUNT', SCAN_COUNT, 'TYPE', 'string'),
       );
+      if (!isPage(page)) throw nonsensical('SCAN');
+      const [next, found] = page;
       cursor = next;
       // SCAN may name a key more than once.
       const keys = found
@@ -178,6 +184,10 @@ function isNamespace(value: unknown): boolean {
 
 function isClient(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'status' in value && 'duplicate' in value;
+}
+
+function isPage(reply: unknown): reply is [string, string[]] {
+  return Array.isArray(reply) && typeof reply[0] === 'string' && Array.isArray(reply[1]);
 }
 
 /** ioredis decodes the user and the password, and fails on a `%` that encodes nothing. */

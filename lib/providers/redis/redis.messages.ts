@@ -34,3 +34,7 @@ export const connectionLost = (): string => 'the connection to Redis was lost be
 
 export const mayEvict = (id: string, policy: string): string =>
   `Redis behind ${quote(id)} has maxmemory-policy ${onOneLine(policy)} and may evict locks that are held when it runs out of memory. Set maxmemory-policy noeviction, or give locks a server of their own.`;
+
+export const notReady = (): string => 'connected to Redis, which is not ready yet: it may still be reading its data';
+
+export const nonsense = (what: string): string => `Redis answered ${what} with something that makes no sense`;
