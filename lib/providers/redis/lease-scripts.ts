@@ -6,7 +6,7 @@ import type {
   ReleaseRequest,
 } from '../../interfaces/index.js';
 import { inBatches, type RunScript, type ScriptCall } from './batches.js';
-import { nonsensical, refusalOf } from './redis-errors.js';
+import { nonsensical, refusalOf, wholeNumber } from './redis-errors.js';
 import type { StoreKeys } from './store-keys.js';
 
 /** What scripts are told beside their requests. */
@@ -70,7 +70,7 @@ export class LeaseScripts {
     const args = [this.manner(batch[0])];
     const keys = addClaims(args, batch);
     const read = (reply: readonly unknown[]): (readonly ReleaseOutcome[] | Error)[] =>
-      split(batch, reply, 'release', (outcome) => OUTCOMES[Number(outcome)]);
+      split(batch, reply, 'release', (outcome) => OUTCOMES[wholeNumber(outcome)]);
     const names = [this.around.keys.fence];
     for (const key of keys) names.push(this.around.keys.lock(key));
     return { name: 'release', keys: names, args, read };
@@ -80,7 +80,12 @@ export class LeaseScripts {
     const [{ keys: own, ttl }] = batch as [ExtendRequest];
     const args = [text(ttl), own.length === 1 ? '0' : '1'];
     const keys = addClaims(args, batch).map((key) => this.around.keys.lock(key));
-    return { name: 'extend', keys, args, read: (reply) => split(batch, reply, 'extend', (held) => HELD[Number(held)]) };
+    return {
+      name: 'extend',
+      keys,
+      args,
+      read: (reply) => split(batch, reply, 'extend', (held) => HELD[wholeNumber(held)]),
+    };
   }
 
   /** How `release.lua` is to give up. */
@@ -98,13 +103,13 @@ export class LeaseScripts {
 
 /** One reply of `acquire.lua`. Numbers come as strings where ioredis is told so. */
 function readReply(reply: unknown, key: string): LeaseAnswer | Error {
-  if (!Array.isArray(reply)) return grantOf([Number(reply)], [false], false);
+  if (!Array.isArray(reply)) return grantOf([wholeNumber(reply)], [false], false);
   const [kind, value, second, third, last] = (reply as unknown[]).map((part, index) =>
-    index === 1 ? part : Number(part),
+    index === 1 ? part : wholeNumber(part),
   );
   if (kind === -1) return refusalOf(String(value));
-  if (kind === 1) return grantOf([Number(value)], [second === 1], third === 1);
-  if (kind !== 0 || !Number.isFinite(Number(value))) return nonsensical('acquire');
+  if (kind === 1) return grantOf([wholeNumber(value)], [second === 1], third === 1);
+  if (kind !== 0 || !Number.isFinite(wholeNumber(value))) return nonsensical('acquire');
   return refusal(key, Number(value), third === 1, second === 1 ? Number(last) : undefined);
 }
 
@@ -132,7 +137,7 @@ function claim(attemptId: string, ownerId: string): string {
 
 /** The reply of `acquireAll.lua`. */
 function readReplyForAll(reply: readonly unknown[], keys: readonly string[]): LeaseAnswer | Error {
-  const [granted, ...rest] = reply.map(Number);
+  const [granted, ...rest] = reply.map(wholeNumber);
   if (granted === -1) return refusalOf(String(reply[1]));
   if (granted === 1) {
     const tokens = keys.map((_, index) => rest[2 * index] ?? 0);

@@ -29,10 +29,13 @@ class RedisRefusal extends StoreNotReachedError {
 /** What Redis appends to errors from within scripts: of use to nobody who does not know the script. */
 const WHERE = / script: [0-9a-f]{40}, on @user_script:\d+\.$/;
 
+/** What the parsers of ioredis 5 and 6 say. */
+const BROKEN_PROTOCOL = /^(?:Protocol error, got|Unknown RESP type) /;
+
 /** Says of an error of ioredis what it means, where that is known; others come back as they are. */
 export function explainError(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
-  const meaning = error.name === 'ParserError' ? NOT_REDIS : meaningOf(error.message);
+  const meaning = BROKEN_PROTOCOL.test(error.message) ? NOT_REDIS : meaningOf(error.message);
   return meaning ? toError(error.message, meaning, error) : error;
 }
 
@@ -45,6 +48,12 @@ export function refusalOf(text: string): Error {
 /** An answer that has not the shape that it should have: what was asked for may have been done or not. */
 export function nonsensical(what: string): Error {
   return new RedisError(nonsense(what), NOT_REDIS.remedy);
+}
+
+/** A number of an answer, which comes as text where ioredis is told so; `NaN` for anything else. */
+export function wholeNumber(reply: unknown): number {
+  if (typeof reply === 'number') return reply;
+  return typeof reply === 'string' && /^-?\d+$/.test(reply) ? Number(reply) : NaN;
 }
 
 function toError(text: string, { means, remedy, untouched }: Meaning, cause?: Error): Error {

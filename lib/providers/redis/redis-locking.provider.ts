@@ -24,7 +24,7 @@ import {
   mayEvict,
   missingUrl,
 } from './redis.messages.js';
-import { nonsensical } from './redis-errors.js';
+import { nonsensical, wholeNumber } from './redis-errors.js';
 import { LeaseScripts } from './lease-scripts.js';
 import { RedisWakeUps } from './redis-wake-ups.js';
 import { runScript, type ScriptName } from './script-runner.js';
@@ -105,7 +105,7 @@ export class RedisLockingProvider implements LockingProvider {
   }
 
   async forceRelease(keys: readonly string[]): Promise<number> {
-    const held = Number(await this.script('force', this.keys.addTo([this.keys.fence], keys), []));
+    const held = wholeNumber(await this.script('force', this.keys.addTo([this.keys.fence], keys), []));
     if (!Number.isSafeInteger(held)) throw nonsensical('force');
     return held;
   }
