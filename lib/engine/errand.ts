@@ -122,7 +122,8 @@ export class Errand implements SeekOwner {
     const { collected, waiter } = this;
     if (!collected) this.start(waiter.keys, false);
     else {
-      const missing = waiter.keys.find((key) => !collected.leaseOf(key));
+      // They are taken in the order of the keys, and where one is lost everything starts over.
+      const missing = waiter.keys[collected.leases.length];
       if (missing !== undefined) this.start([missing], false);
     }
   }

@@ -1,4 +1,5 @@
 import { LockBackendError, LockTimeoutError } from '../errors/index.js';
+import { Aborts } from './aborts.js';
 import { canShare } from './call-options.js';
 import { Deadlines } from './deadlines.js';
 import { callFailed, noAnswerInTime, queueFull, timedOut } from './engine.messages.js';
@@ -20,6 +21,7 @@ const SILENCE = 1000;
  */
 export class Turns implements SeekOwner {
   private readonly deadlines: Deadlines;
+  private readonly aborts = new Aborts();
 
   constructor(private readonly parts: EngineParts) {
     this.deadlines = new Deadlines(parts.clock, (waiter) => {
@@ -269,13 +271,9 @@ export class Turns implements SeekOwner {
   }
 
   private endOn(signal: AbortSignal, waiter: Waiter): void {
-    const onAbort = (): void => {
+    waiter.stopListening = this.aborts.listen(signal, () => {
       this.end(waiter, signal.reason);
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
-    waiter.stopListening = () => {
-      signal.removeEventListener('abort', onAbort);
-    };
+    });
   }
 
   /** Whether a wait that is over failed for want of an answer, and not because somebody holds a key. */

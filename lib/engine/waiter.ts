@@ -1,4 +1,5 @@
 import type { CallOptions } from './call-options.js';
+import type { Bucket } from './deadlines.js';
 import type { Errand } from './errand.js';
 import type { Grant } from './grant.js';
 import type { Line, Place } from './line.js';
@@ -16,9 +17,9 @@ export interface WaitOutcome {
 export class Waiter {
   readonly places: Place[] = [];
 
-  /** When the wait is over, on the local clock, and whether anybody looks after that yet. */
+  /** When the wait is over, on the local clock, and among whom that is looked after, if it is yet. */
   deadline = Infinity;
-  isTimed = false;
+  timed?: Bucket;
 
   /** Neighbours among those with the same timeout. */
   earlier?: Waiter;
