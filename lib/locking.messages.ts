@@ -1,13 +1,23 @@
-const list = (ids: readonly string[]): string => ids.map((id) => `"${id}"`).join(', ');
+import { onOneLine, quote } from './errors/quote.js';
+import { remedyOf } from './errors/remedy.js';
+
+const list = (ids: readonly string[]): string => ids.map((id) => quote(id)).join(', ');
+
+/** An error in whole sentences, with what to do about it, if it says so. */
+function tell(cause: unknown): string {
+  const remedy = remedyOf(cause);
+  const message = onOneLine(cause instanceof Error ? cause.message : String(cause)).replace(/\.$/, '');
+  return `${message}.${remedy === undefined ? '' : ` ${remedy}`}`;
+}
 
 export const connected = (store: string, id: string): string =>
-  `Connection to ${store} in "${id}" provider established`;
+  `Connection to ${store} in ${quote(id)} provider established`;
 
-export const notConnected = (store: string, id: string, cause: string): string =>
-  `Connection to ${store} in "${id}" provider failed: ${cause}. Locked calls fail with LockBackendError until it is there`;
+export const notConnected = (store: string, id: string, cause: unknown): string =>
+  `Connection to ${store} in ${quote(id)} provider failed: ${tell(cause)} Locked calls fail with LockBackendError until it is there`;
 
-export const failedFast = (store: string, id: string, cause: string): string =>
-  `Connection to ${store} in "${id}" provider failed: ${cause}. The application does not start because of failFast.`;
+export const failedFast = (store: string, id: string, cause: unknown): string =>
+  `Connection to ${store} in ${quote(id)} provider failed: ${tell(cause)} The application does not start because of failFast.`;
 
 export const noAnswer = (timeout: number): string => `no answer within ${String(timeout)} ms`;
 
@@ -15,7 +25,7 @@ export const moduleOptionsMissing = (): string =>
   'LockingModule: the options must be an object, such as { providers: [...] }. A factory must return it.';
 
 export const unknownModuleOption = (name: string): string =>
-  `LockingModule: "${name}" is not an option. Known is: providers (and isGlobal beside it).`;
+  `LockingModule: ${quote(name)} is not an option. Known is: providers (and isGlobal beside it).`;
 
 export const providersNotArray = (): string =>
   'LockingModule: providers must be an array, such as [{ resolve: RedisLockingProvider, options: { redisUrl } }].';
@@ -27,7 +37,7 @@ export const idNotString = (position: number): string =>
   `LockingModule: the id of providers[${String(position)}] must be a string, such as "locking-redis".`;
 
 export const unknownEntryField = (name: string): string =>
-  `LockingModule: "${name}" is not a field of a provider. Known are: resolve, id, is_default, options.`;
+  `LockingModule: ${quote(name)} is not a field of a provider. Known are: resolve, id, is_default, options.`;
 
 export const resolveNotClass = (position: number): string =>
   `LockingModule: resolve of providers[${String(position)}] is not a provider class. Give one such as RedisLockingProvider.`;
@@ -36,7 +46,7 @@ export const missingId = (position: number): string =>
   `LockingModule: providers[${String(position)}] has no id, and its class has no static identifier. Give one of them.`;
 
 export const repeatedId = (id: string): string =>
-  `LockingModule: two providers have the id "${id}". Give each an id of its own.`;
+  `LockingModule: two providers have the id ${quote(id)}. Give each an id of its own.`;
 
 export const noDefault = (ids: readonly string[]): string =>
   `LockingModule: none of the providers ${list(ids)} is the default. Set is_default: true on one of them.`;
@@ -45,22 +55,20 @@ export const severalDefaults = (ids: readonly string[]): string =>
   `LockingModule: the providers ${list(ids)} are all marked as the default. Set is_default: true on one of them only.`;
 
 export const unknownProviderOption = (id: string, name: string, known: readonly string[]): string =>
-  `Provider "${id}": "${name}" is not an option. Known are: ${known.join(', ')}.`;
+  `Provider ${quote(id)}: ${quote(name)} is not an option. Known are: ${known.join(', ')}.`;
 
-export const optionsNotObject = (id: string): string => `Provider "${id}": options must be an object.`;
+export const optionsNotObject = (id: string): string => `Provider ${quote(id)}: options must be an object.`;
 
-export const notBoolean = (id: string, name: string): string => `Provider "${id}": ${name} must be true or false.`;
+export const notBoolean = (id: string, name: string): string => `Provider ${quote(id)}: ${name} must be true or false.`;
 
-export const inProvider = (id: string, message: string): string => `Provider "${id}": ${message}`;
+export const inProvider = (id: string, message: string): string => `Provider ${quote(id)}: ${message}`;
 
 export const unknownProvider = (id: string, ids: readonly string[]): string =>
-  `There is no lock provider "${id}". Configured are: ${list(ids)}.`;
+  `There is no lock provider ${quote(id)}. Configured are: ${list(ids)}.`;
 
 export const jobNotFunction = (): string => 'execute: the job must be a function.';
 
 export const ownerRequired = (): string => 'extend: ownerId is required: only the owner may extend a lock.';
 
-export const badOwner = (): string => 'ownerId: an owner must be a string that is not empty.';
-
-export const closeFailed = (id: string, cause: string): string =>
-  `The locks of provider "${id}" could not all be released at shutdown: ${cause}. They end with their leases`;
+export const closeFailed = (id: string, cause: unknown): string =>
+  `The locks of provider ${quote(id)} could not all be released at shutdown: ${tell(cause)} They end with their leases`;

@@ -65,7 +65,7 @@ export class LockingRegistry {
           const unfinished = await engine.close();
           if (unfinished > 0) this.logger.warn(notDrained(unfinished, settings));
         } catch (error) {
-          this.logger.error(closeFailed(id, messageOf(error)));
+          this.logger.error(closeFailed(id, error));
         }
       }),
     );
@@ -84,9 +84,8 @@ export class LockingRegistry {
       await answerWithin(opening, CONNECT_TIMEOUT);
     } catch (error) {
       if (error instanceof LockConfigurationError) throw error;
-      const cause = messageOf(error);
-      if (failFast) throw new LockBackendError([], failedFast(store, id, cause), { cause: error });
-      this.logger.error(notConnected(store, id, cause));
+      if (failFast) throw new LockBackendError([], failedFast(store, id, error), { cause: error });
+      this.logger.error(notConnected(store, id, error));
     }
   }
 }
@@ -103,8 +102,4 @@ async function answerWithin(promise: Promise<void> | undefined, milliseconds: nu
   } finally {
     clearTimeout(timer);
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

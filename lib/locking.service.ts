@@ -1,6 +1,7 @@
 import { parseDuration } from './engine/duration.js';
 import { currentLock } from './engine/lock-context.js';
 import { normalizeKeys } from './engine/lock-keys.js';
+import { assertOwner } from './engine/owner-ids.js';
 import { LockConfigurationError } from './errors/index.js';
 import type {
   AcquireOptions,
@@ -13,7 +14,7 @@ import type {
   ReleaseOptions,
   TryAcquireOptions,
 } from './interfaces/index.js';
-import { badOwner, jobNotFunction, ownerRequired } from './locking.messages.js';
+import { jobNotFunction, ownerRequired } from './locking.messages.js';
 import type { LockingRegistry } from './locking.registry.js';
 
 /** Frozen, so that what it comes to is known from the second call on. */
@@ -189,11 +190,5 @@ export class LockingService {
 
   private engine({ provider = this.providerId }: ProviderChoice): ReturnType<LockingRegistry['engine']> {
     return this.registry.engine(provider);
-  }
-}
-
-function assertOwner(ownerId: string | undefined): void {
-  if (ownerId !== undefined && (typeof ownerId !== 'string' || ownerId === '')) {
-    throw new LockConfigurationError(badOwner());
   }
 }

@@ -1,7 +1,9 @@
 import { LockConfigurationError } from '../errors/index.js';
+import { quote } from '../errors/quote.js';
 import type { AcquireOptions, Duration } from '../interfaces/index.js';
 import { parseDuration } from './duration.js';
-import type { EngineSettings } from './engine-settings.js';
+import { assertOwner } from './owner-ids.js';
+import { readMaxWaiters, type EngineSettings } from './engine-settings.js';
 
 /** The options of one call, checked, with every default filled in and every length of time in milliseconds. */
 export interface CallOptions {
@@ -11,6 +13,7 @@ export interface CallOptions {
   readonly renew: boolean;
   readonly ownerId: string | undefined;
   readonly signal: AbortSignal | undefined;
+  readonly maxWaiters: number;
   readonly reentrant: boolean;
   readonly maxHold: number;
   readonly minHold: number;
@@ -25,6 +28,7 @@ const NAMES = new Set([
   'ownerId',
   'renew',
   'signal',
+  'maxWaiters',
   'provider',
   'reentrant',
   'maxHold',
@@ -37,9 +41,7 @@ const AT_LEAST_ONE = { bareUnit: 's', minimum: 1 } as const;
 export function resolveCallOptions(options: AcquireOptions, mode: HoldMode, settings: EngineSettings): CallOptions {
   assertKnown(options);
   const { ownerId } = options;
-  if (ownerId !== undefined && (typeof ownerId !== 'string' || ownerId === '')) {
-    throw new LockConfigurationError('ownerId: an owner must be a string that is not empty.');
-  }
+  assertOwner(ownerId);
   const maxHold = options.maxHold === undefined ? Infinity : parseDuration(options.maxHold, 'maxHold', AT_LEAST_ONE);
   for (const name of ['renew', 'reentrant'] as const) assertBoolean(options[name], name);
   if (options.signal !== undefined && !(options.signal instanceof AbortSignal)) {
@@ -51,6 +53,7 @@ export function resolveCallOptions(options: AcquireOptions, mode: HoldMode, sett
     renew: options.renew ?? (mode === 'job' || (options.expire === undefined && ownerId === undefined)),
     ownerId,
     signal: options.signal,
+    maxWaiters: options.maxWaiters === undefined ? settings.maxWaiters : readMaxWaiters(options.maxWaiters),
     reentrant: options.reentrant ?? true,
     maxHold,
     minHold: options.minHold === undefined ? 0 : parseDuration(options.minHold, 'minHold'),
@@ -91,7 +94,9 @@ function assertBoolean(value: unknown, name: string): void {
 function assertKnown(options: AcquireOptions): void {
   for (const name in options) {
     if (!NAMES.has(name)) {
-      throw new LockConfigurationError(`"${name}" is not an option of a lock. Known are: ${[...NAMES].join(', ')}.`);
+      throw new LockConfigurationError(
+        `${quote(name)} is not an option of a lock. Known are: ${[...NAMES].join(', ')}.`,
+      );
     }
   }
 }

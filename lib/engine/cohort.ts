@@ -32,7 +32,7 @@ export class Cohort {
 
   /** Somebody joined the line whose first is about to ask the store: a token each. */
   noteCompany({ seek, tokenBlock }: Line): void {
-    if (seek?.waiter === undefined && seek?.asked === 1 && this.parts.calls.isUnsent(seek.request)) {
+    if (seek?.waiter === undefined && seek?.asked === 1 && this.parts.calls.isUnsent(seek.request, seek.place)) {
       seek.request.tokens = tokenBlock;
     }
   }

@@ -2,7 +2,8 @@ import type { Clock, ClockTimer } from './clock.js';
 import type { Waiter } from './waiter.js';
 
 /** Waiters with the same timeout, in the order in which it ends. */
-interface Bucket {
+export interface Bucket {
+  readonly timeout: number;
   first?: Waiter;
   last?: Waiter;
   timer?: ClockTimer;
@@ -12,6 +13,12 @@ interface Bucket {
 export class Deadlines {
   private readonly buckets = new Map<number, Bucket>();
 
+  /**
+   * Of those who are added only when others already are whose deadlines are later: first in line for their keys until
+   * then. They come in their own order again, so nobody has to be sorted in among thousands.
+   */
+  private readonly latecomers = new Map<number, Bucket>();
+
   constructor(
     private readonly clock: Clock,
     private readonly onTimeout: (waiter: Waiter) => void,
@@ -19,11 +26,13 @@ export class Deadlines {
 
   /** From now on `waiter` is ended when its `deadline` comes. */
   add(waiter: Waiter): void {
-    if (waiter.isTimed) return;
-    waiter.isTimed = true;
+    if (waiter.timed) return;
     const { timeout } = waiter.options;
-    let bucket = this.buckets.get(timeout);
-    if (!bucket) this.buckets.set(timeout, (bucket = {}));
+    const last = this.buckets.get(timeout)?.last;
+    const buckets = last && last.deadline > waiter.deadline ? this.latecomers : this.buckets;
+    let bucket = buckets.get(timeout);
+    if (!bucket) buckets.set(timeout, (bucket = { timeout }));
+    waiter.timed = bucket;
     let before = bucket.last;
     while (before && before.deadline > waiter.deadline) before = before.earlier;
     waiter.earlier = before;
@@ -34,16 +43,14 @@ export class Deadlines {
     else bucket.last = waiter;
     if (!bucket.timer || bucket.first === waiter) {
       bucket.timer?.cancel();
-      this.arm(timeout, bucket, waiter.deadline - this.clock.now());
+      this.arm(bucket, waiter.deadline - this.clock.now());
     }
   }
 
   remove(waiter: Waiter): void {
-    if (!waiter.isTimed) return;
-    waiter.isTimed = false;
-    const { timeout } = waiter.options;
-    const bucket = this.buckets.get(timeout);
+    const bucket = waiter.timed;
     if (!bucket) return;
+    waiter.timed = undefined;
     if (waiter.earlier) waiter.earlier.later = waiter.later;
     else bucket.first = waiter.later;
     if (waiter.later) waiter.later.earlier = waiter.earlier;
@@ -51,14 +58,17 @@ export class Deadlines {
     waiter.earlier = waiter.later = undefined;
     if (bucket.first) return;
     bucket.timer?.cancel();
-    this.buckets.delete(timeout);
+    bucket.timer = undefined;
+    for (const buckets of [this.buckets, this.latecomers]) {
+      if (buckets.get(bucket.timeout) === bucket) buckets.delete(bucket.timeout);
+    }
   }
 
-  private arm(timeout: number, bucket: Bucket, milliseconds: number): void {
+  private arm(bucket: Bucket, milliseconds: number): void {
     bucket.timer = this.clock.setTimer(
       () => {
         bucket.timer = undefined;
-        this.end(timeout, bucket);
+        this.end(bucket);
       },
       milliseconds,
       true,
@@ -66,15 +76,13 @@ export class Deadlines {
   }
 
   /** A timer may be early, or serve waiters that are gone: what counts is the clock. */
-  private end(timeout: number, bucket: Bucket): void {
+  private end(bucket: Bucket): void {
     const now = this.clock.now();
     while (bucket.first && bucket.first.deadline <= now) {
       const waiter = bucket.first;
       this.remove(waiter);
       this.onTimeout(waiter);
     }
-    if (bucket.first && this.buckets.get(timeout) === bucket && !bucket.timer) {
-      this.arm(timeout, bucket, bucket.first.deadline - now);
-    }
+    if (bucket.first && !bucket.timer) this.arm(bucket, bucket.first.deadline - now);
   }
 }

@@ -1,4 +1,5 @@
 import { LockConfigurationError } from '../errors/index.js';
+import { quote } from '../errors/quote.js';
 import type { Duration } from '../interfaces/index.js';
 
 const PATTERN = /^(\d+(?:\.\d+)?|\.\d+)(ms|s|m|h)$/;
@@ -73,10 +74,10 @@ function fromText(value: unknown, option: string, unit: 's' | 'ms'): number {
 
 function suggestion(value: unknown, unit: 's' | 'ms'): string {
   if (typeof value !== 'string' || !/^\d+(\.\d+)?$/.test(value)) return '';
-  return ` (for ${unit === 's' ? 'seconds' : 'milliseconds'}, '${value}${unit}')`;
+  return ` (for ${unit === 's' ? 'seconds' : 'milliseconds'}, '${value.slice(0, 40)}${unit}')`;
 }
 
 function describe(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value.slice(0, 40));
+  if (typeof value === 'string') return quote(value);
   return typeof value === 'number' || value === null ? String(value) : typeof value;
 }

@@ -8,6 +8,8 @@ export interface EngineSettings {
   readonly waitTimeout: number;
   readonly expire: number;
   readonly drainTimeout: number;
+  /** `Infinity` without a limit. */
+  readonly maxWaiters: number;
   readonly backoff: BackoffSettings;
 }
 
@@ -19,6 +21,7 @@ export const COMMON_OPTION_NAMES: readonly (keyof LockingProviderOptions)[] = [
   'backoffFactor',
   'expire',
   'drainTimeout',
+  'maxWaiters',
   'failFast',
 ];
 
@@ -27,14 +30,24 @@ export function readEngineSettings({
   waitLockingTimeout = 5,
   expire = '30s',
   drainTimeout = '10s',
+  maxWaiters = Infinity,
   ...options
 }: LockingProviderOptions = {}): EngineSettings {
   return {
     waitTimeout: parseDuration(waitLockingTimeout, 'waitLockingTimeout'),
     expire: parseDuration(expire, 'expire', { bareUnit: 's', minimum: 1 }),
     drainTimeout: parseDuration(drainTimeout, 'drainTimeout'),
+    maxWaiters: readMaxWaiters(maxWaiters),
     backoff: readBackoff(options),
   };
+}
+
+/** @throws LockConfigurationError for anything but a whole number from 1 on, or `Infinity` */
+export function readMaxWaiters(value: number): number {
+  if (value === Infinity || (Number.isSafeInteger(value) && value >= 1)) return value;
+  throw new LockConfigurationError(
+    `maxWaiters: ${typeof value === 'number' ? String(value) : `a value of type ${typeof value}`} must be a whole number from 1 on, or Infinity for no limit. For a call that is not to wait at all, set timeout: 0.`,
+  );
 }
 
 function readBackoff({

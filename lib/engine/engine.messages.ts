@@ -1,12 +1,10 @@
+import { onOneLine, quote } from '../errors/quote.js';
+import { remedyOf } from '../errors/remedy.js';
 import type { EngineSettings } from './engine-settings.js';
 
-const MAX_SHOWN = 100;
-
-/** Keys as they appear in messages: quoted, so that no key can forge a log line, and cut short. */
+/** Keys as they appear in messages. */
 function showKeys(keys: readonly string[]): string {
-  const shown = keys
-    .slice(0, 3)
-    .map((key) => JSON.stringify(key.length > MAX_SHOWN ? `${key.slice(0, MAX_SHOWN)}…` : key));
+  const shown = keys.slice(0, 3).map((key) => quote(key));
   return keys.length > 3 ? `${shown.join(', ')} and ${String(keys.length - 3)} more` : shown.join(', ');
 }
 
@@ -15,11 +13,14 @@ export const timedOut = (keys: readonly string[], timeout: number): string =>
     ? `${showKeys(keys)} is held by somebody else, and this call does not wait. Nothing was locked.`
     : `${showKeys(keys)} was still held by somebody else after ${String(timeout)} ms. Nothing was locked and no job was run: try again later, or wait longer with the option timeout.`;
 
+export const queueFull = (keys: readonly string[], key: string, maxWaiters: number): string =>
+  `${showKeys(keys)} was not locked: ${String(maxWaiters)} other caller(s) of this process already wait for ${showKeys([key])}, and maxWaiters allows no more. No job was run: try again later, or raise maxWaiters.`;
+
 export const noAnswerInTime = (keys: readonly string[], timeout: number): string =>
   `The store did not say within ${String(timeout)} ms whether ${showKeys(keys)} is free. No job was run. Check that the store is up and can be reached.`;
 
 export const callFailed = (action: string, keys: readonly string[], cause: unknown): string =>
-  `Could not ${action} ${keys.length === 0 ? 'locks' : showKeys(keys)}: ${cause instanceof Error ? cause.message : String(cause)}. Check that the store is up and can be reached.`;
+  `Could not ${action} ${keys.length === 0 ? 'locks' : showKeys(keys)}: ${onOneLine(cause instanceof Error ? cause.message : String(cause))}. ${remedyOf(cause) ?? 'Check that the store is up and can be reached.'}`;
 
 export const noAnswer = (timeout: number): string => `the store did not answer within ${String(timeout)} ms`;
 

@@ -100,6 +100,7 @@ export class Errand implements SeekOwner {
       this.askedForOwn = true;
       this.start(this.waiter.keys, true);
     } else if (options.timeout === 0) this.turns.refuse(this.waiter);
+    else if (this.waiter.tooLong) this.turns.turnAway(this.waiter, this.waiter.tooLong);
   }
 
   /** Whether somebody in this process is in the way. */
@@ -121,7 +122,8 @@ export class Errand implements SeekOwner {
     const { collected, waiter } = this;
     if (!collected) this.start(waiter.keys, false);
     else {
-      const missing = waiter.keys.find((key) => !collected.leaseOf(key));
+      // They are taken in the order of the keys, and where one is lost everything starts over.
+      const missing = waiter.keys[collected.leases.length];
       if (missing !== undefined) this.start([missing], false);
     }
   }

@@ -39,6 +39,16 @@ export class Line {
     return this.head === undefined && this.lease === undefined && this.seek === undefined;
   }
 
+  /**
+   * How many wait here: all of them but the first one, as long as nobody has said that the key is held by somebody else.
+   * It may be on its way to a free key.
+   */
+  get waiting(): number {
+    const { head, lease, count } = this;
+    if (!head) return 0;
+    return head.waiter.answered || (lease && lease.grants.length > 0) ? count : count - 1;
+  }
+
   /** The next lease is to have about as many tokens as the last one has used. */
   adaptTokenBlock({ firstToken, lastToken, token }: Lease): void {
     const size = lastToken - firstToken + 1;

@@ -1,48 +1,55 @@
 import { LockKeyError } from '../errors/index.js';
+import {
+  halfSurrogate,
+  keyTooLong,
+  notAKey,
+  noKeys,
+  reservedKey,
+  tooManyKeys,
+  emptyKey,
+} from './lock-keys.messages.js';
+import { isWellFormed } from './well-formed.js';
 
 /** Keys that begin so belong to the providers themselves (the token counter of a namespace, say). */
 export const RESERVED_KEY_PREFIX = 'nestjs-locking:';
+
+/** As many bytes a key may have, in UTF-8. */
+export const LONGEST_KEY = 65_536;
+
+/** As many keys one call may lock. All of them are taken by one script, during which the store serves nobody else. */
+export const MOST_KEYS = 10_000;
+
+/** No character of a string becomes more bytes than that. */
+const BYTES_PER_UNIT = 3;
 
 /**
  * The keys of a call as the engine takes them: without duplicates and in one fixed order, so that two callers with the
  * same keys can never wait for each other.
  *
- * @throws LockKeyError for no key at all, or one that is not a usable string.
+ * @throws LockKeyError for no key at all, too many, or one that is not a usable string.
  */
 export function normalizeKeys(keys: string | readonly string[]): readonly string[] {
   if (typeof keys === 'string') {
     assertUsable(keys);
     return [keys];
   }
-  if (!Array.isArray(keys)) throw new LockKeyError(`A lock key must be a string, not ${nameType(keys)}.`);
-  if (keys.length === 0)
-    throw new LockKeyError('No key was given to lock. Give a string, or an array of at least one.');
-  for (const key of keys) assertUsable(key);
-  return [...new Set(keys as readonly string[])].sort();
+  if (!Array.isArray(keys)) throw new LockKeyError(notAKey(keys));
+  if (keys.length === 0) throw new LockKeyError(noKeys());
+  if (keys.length > MOST_KEYS) throw new LockKeyError(tooManyKeys(keys.length, MOST_KEYS));
+  // Read once: what is checked is what is locked.
+  const distinct = [...new Set(keys as readonly string[])];
+  for (const key of distinct) assertUsable(key);
+  return distinct.sort();
 }
 
 function assertUsable(key: unknown): asserts key is string {
-  if (typeof key !== 'string') throw new LockKeyError(`A lock key must be a string, not ${nameType(key)}.`);
-  if (key === '') throw new LockKeyError('A lock key must not be empty.');
-  if (key.startsWith(RESERVED_KEY_PREFIX)) {
-    throw new LockKeyError(
-      `Keys that begin with "${RESERVED_KEY_PREFIX}" belong to this package: choose another prefix.`,
-      [key],
-    );
-  }
-  if (!isWellFormed(key)) {
-    throw new LockKeyError(
-      'A lock key holds half of a surrogate pair. Stores would merge it with other keys: escape it, or leave it out.',
-      [key],
-    );
-  }
+  if (typeof key !== 'string') throw new LockKeyError(notAKey(key));
+  if (key === '') throw new LockKeyError(emptyKey());
+  if (key.startsWith(RESERVED_KEY_PREFIX)) throw new LockKeyError(reservedKey(RESERVED_KEY_PREFIX), [key]);
+  if (!isWellFormed(key)) throw new LockKeyError(halfSurrogate(key), [key]);
+  if (isTooLong(key)) throw new LockKeyError(keyTooLong(key, Buffer.byteLength(key), LONGEST_KEY), [key]);
 }
 
-/** Which Node 20 has and the ES2023 types lack. */
-function isWellFormed(text: string): boolean {
-  return (text as string & { isWellFormed(): boolean }).isWellFormed();
-}
-
-function nameType(value: unknown): string {
-  return value === null ? 'null' : Array.isArray(value) ? 'an array' : `of type ${typeof value}`;
+function isTooLong(key: string): boolean {
+  return key.length * BYTES_PER_UNIT > LONGEST_KEY && Buffer.byteLength(key) > LONGEST_KEY;
 }

@@ -10,8 +10,9 @@ export interface AnswerSink<Answer> {
 
 /** Requests of one kind that go out together. */
 export class Outbox<Request extends { readonly keys: readonly string[] }, Answer> {
-  private requests: Request[] = [];
-  private sinks: AnswerSink<Answer>[] = [];
+  private requests: (Request | undefined)[] = [];
+  private sinks: (AnswerSink<Answer> | undefined)[] = [];
+  private withdrawn = 0;
 
   constructor(
     private readonly action: string,
@@ -19,30 +20,34 @@ export class Outbox<Request extends { readonly keys: readonly string[] }, Answer
     private readonly calls: StoreCalls,
   ) {}
 
-  add(request: Request, sink: AnswerSink<Answer>): void {
-    this.requests.push(request);
+  /** Returns the place of `request`, by which it is found again: thousands may go out together. */
+  add(request: Request, sink: AnswerSink<Answer>): number {
     this.sinks.push(sink);
+    return this.requests.push(request) - 1;
   }
 
-  has(request: Request): boolean {
-    return this.requests.includes(request);
+  /** Whether `request` has not been sent yet. */
+  has(request: Request, place: number): boolean {
+    return this.requests[place] === request;
   }
 
   /** Takes back what has not been sent yet. Tells whether it had not. */
-  withdraw(request: Request): boolean {
-    const index = this.requests.indexOf(request);
-    if (index < 0) return false;
-    this.requests.splice(index, 1);
-    this.sinks.splice(index, 1);
+  withdraw(request: Request, place: number): boolean {
+    if (!this.has(request, place)) return false;
+    this.requests[place] = this.sinks[place] = undefined;
+    this.withdrawn += 1;
     return true;
   }
 
   send(): void {
-    const { requests, sinks } = this;
-    if (requests.length === 0) return;
+    if (this.requests.length === 0) return;
+    const isWhole = this.withdrawn === 0;
+    const requests = (isWhole ? this.requests : this.requests.filter((request) => request !== undefined)) as Request[];
+    const sinks = isWhole ? this.sinks : this.sinks.filter((sink) => sink !== undefined);
     this.requests = [];
     this.sinks = [];
-    new Delivery(this.action, requests, sinks, this.calls).follow(this.call);
+    this.withdrawn = 0;
+    if (requests.length > 0) new Delivery(this.action, requests, sinks, this.calls).follow(this.call);
   }
 }
 

@@ -46,6 +46,9 @@ export class Seek {
   /** A question is under way. */
   asking = false;
 
+  /** The place of the last one among those that go out together. */
+  place = 0;
+
   /** How many questions there have been, and how many of them were never answered. */
   asked = 0;
   unanswered = 0;

@@ -73,7 +73,7 @@ export class Seeker implements WakeUpListener {
 
   /** Takes back what `seek` may still take: at once, or when its question is answered. */
   settle(seek: Seek): void {
-    if (seek.asking && this.parts.calls.withdraw(seek.request)) seek.asking = false;
+    if (seek.asking && this.parts.calls.withdraw(seek.request, seek.place)) seek.asking = false;
     if (seek.asking) seek.abandoned = true;
     else if (seek.unsettled) this.undo(seek);
   }
@@ -153,7 +153,7 @@ export class Seeker implements WakeUpListener {
     seek.firstSentAt ??= sentAt;
     seek.asking = true;
     seek.asked += 1;
-    calls.acquire(request, {
+    seek.place = calls.acquire(request, {
       answered: (answer) => {
         seek.asking = false;
         if (!answer.granted) seek.note(answer);

@@ -53,18 +53,19 @@ export class StoreCalls {
     return oldest ? this.clock.now() - oldest.since : 0;
   }
 
-  acquire(request: LeaseRequest, sink: AnswerSink<LeaseAnswer>): void {
-    this.acquires.add(request, sink);
+  /** Returns the request's place among those that go out together, by which it can be taken back. */
+  acquire(request: LeaseRequest, sink: AnswerSink<LeaseAnswer>): number {
     this.schedule();
+    return this.acquires.add(request, sink);
   }
 
   /** Takes an acquire back that has not been sent yet; tells whether it had not. */
-  withdraw(request: LeaseRequest): boolean {
-    return this.acquires.withdraw(request);
+  withdraw(request: LeaseRequest, place: number): boolean {
+    return this.acquires.withdraw(request, place);
   }
 
-  isUnsent(request: LeaseRequest): boolean {
-    return this.acquires.has(request);
+  isUnsent(request: LeaseRequest, place: number): boolean {
+    return this.acquires.has(request, place);
   }
 
   extend(request: ExtendRequest, sink: AnswerSink<readonly boolean[]>): void {

@@ -1,7 +1,8 @@
 import { LockBackendError, LockTimeoutError } from '../errors/index.js';
+import { Aborts } from './aborts.js';
 import { canShare } from './call-options.js';
 import { Deadlines } from './deadlines.js';
-import { callFailed, noAnswerInTime, timedOut } from './engine.messages.js';
+import { callFailed, noAnswerInTime, queueFull, timedOut } from './engine.messages.js';
 import type { EngineParts } from './engine-parts.js';
 import { Errand } from './errand.js';
 import type { Grant } from './grant.js';
@@ -20,6 +21,7 @@ const SILENCE = 1000;
  */
 export class Turns implements SeekOwner {
   private readonly deadlines: Deadlines;
+  private readonly aborts = new Aborts();
 
   constructor(private readonly parts: EngineParts) {
     this.deadlines = new Deadlines(parts.clock, (waiter) => {
@@ -29,6 +31,14 @@ export class Turns implements SeekOwner {
 
   join(waiter: Waiter): void {
     const { keys, options } = waiter;
+    if (options.maxWaiters !== Infinity && options.timeout > 0) {
+      waiter.tooLong = this.findTooLong(waiter);
+      // An owner may hold the keys already.
+      if (waiter.tooLong && options.ownerId === undefined) {
+        this.turnAway(waiter, waiter.tooLong);
+        return;
+      }
+    }
     for (const key of keys) {
       const place = new Place(waiter, this.parts.lines.open(key));
       waiter.places.push(place);
@@ -109,6 +119,13 @@ export class Turns implements SeekOwner {
     } else this.end(waiter, new LockTimeoutError(keys, timeout, timedOut(keys, timeout)));
   }
 
+  /** Ends a wait that was not to begin. */
+  turnAway(waiter: Waiter, { key }: Line): void {
+    const { keys, options } = waiter;
+    const { timeout, maxWaiters } = options;
+    this.end(waiter, new LockTimeoutError(keys, timeout, queueFull(keys, key, maxWaiters), 'queue-full'));
+  }
+
   found(seek: Seek, { tokens: [token = 0], wanted, deadline }: Found): void {
     const { line, request } = seek;
     const { ownerId, attemptId, ttl, tokens = 1 } = request;
@@ -148,6 +165,14 @@ export class Turns implements SeekOwner {
       if (waiter) this.deadlines.add(waiter);
       this.look(line);
     }
+  }
+
+  private findTooLong({ keys, options: { maxWaiters } }: Waiter): Line | undefined {
+    for (const key of keys) {
+      const line = this.parts.lines.get(key);
+      if (line && line.waiting >= maxWaiters) return line;
+    }
+    return undefined;
   }
 
   private joinCohort(waiter: Waiter): void {
@@ -247,13 +272,9 @@ export class Turns implements SeekOwner {
   }
 
   private endOn(signal: AbortSignal, waiter: Waiter): void {
-    const onAbort = (): void => {
+    waiter.stopListening = this.aborts.listen(signal, () => {
       this.end(waiter, signal.reason);
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
-    waiter.stopListening = () => {
-      signal.removeEventListener('abort', onAbort);
-    };
+    });
   }
 
   /** Whether a wait that is over failed for want of an answer, and not because somebody holds a key. */

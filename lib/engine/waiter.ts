@@ -1,7 +1,8 @@
 import type { CallOptions } from './call-options.js';
+import type { Bucket } from './deadlines.js';
 import type { Errand } from './errand.js';
 import type { Grant } from './grant.js';
-import type { Place } from './line.js';
+import type { Line, Place } from './line.js';
 
 /** What becomes of a wait. */
 export interface WaitOutcome {
@@ -16,9 +17,9 @@ export interface WaitOutcome {
 export class Waiter {
   readonly places: Place[] = [];
 
-  /** When the wait is over, on the local clock, and whether anybody looks after that yet. */
+  /** When the wait is over, on the local clock, and among whom that is looked after, if it is yet. */
   deadline = Infinity;
-  isTimed = false;
+  timed?: Bucket;
 
   /** Neighbours among those with the same timeout. */
   earlier?: Waiter;
@@ -29,6 +30,9 @@ export class Waiter {
 
   /** Whether somebody in this process was before it. */
   hasWaitedHere = false;
+
+  /** The line in which more than it accepts waited before it already. It may still have what needs no waiting. */
+  tooLong?: Line;
 
   /** Whether the store has ever told it that somebody else holds a key. */
   answered = false;

@@ -1,8 +1,8 @@
 import { hasLockErrorCode, LockingError } from './locking.error.js';
 
 /**
- * Somebody else held at least one of the keys for as long as the call was prepared to wait. Nothing is held and the
- * job was not run; trying again later is safe.
+ * Somebody else held at least one of the keys for as long as the call was prepared to wait, or too many wait for it
+ * already (see {@link reason}). Nothing is held and the job was not run; trying again later is safe.
  *
  * @example
  * const stock = await locking.execute('stock:7', take, { timeout: '2s' }).catch((error) => {
@@ -16,6 +16,11 @@ export class LockTimeoutError extends LockingError {
     /** How long the call was prepared to wait, in milliseconds. */
     readonly timeout: number,
     message: string,
+    /**
+     * `'held'`: somebody else held a key for as long as the call was prepared to wait. `'queue-full'`: as many callers
+     * of this process as `maxWaiters` allows wait for it already, so this one was refused at once.
+     */
+    readonly reason: 'held' | 'queue-full' = 'held',
   ) {
     super('LOCK_TIMEOUT', keys, message);
   }

@@ -1,3 +1,5 @@
+import { onOneLine, quote } from '../errors/quote.js';
+
 /** The kinds of requests there are, in words. */
 const KINDS: Readonly<Record<string, string>> = {
   http: 'an HTTP request',
@@ -7,7 +9,7 @@ const KINDS: Readonly<Record<string, string>> = {
 };
 
 export const noSuchRoot = (handler: string, root: string, type: string, known: readonly string[]): string =>
-  `@LockRequest on ${handler}: ${KINDS[type] ?? `a request of type "${type}"`} has no "${root}". ` +
+  `@LockRequest on ${handler}: ${KINDS[type] ?? `a request of type ${quote(type)}`} has no "${root}". ` +
   (known.length > 0
     ? `There are: ${known.join(', ')}. Or make the key with a function, which gets the executionContext.`
     : 'Make the key with a function of the executionContext.');
@@ -19,4 +21,4 @@ export const twice = (name: string): string =>
   `@LockRequest stands twice on ${name}, and only one could count. To lock several keys, give one function that returns an array of them.`;
 
 export const lostLate = (handler: string, reason: string): string =>
-  `The lock of a request to ${handler} was lost before its response had been sent: ${reason}`;
+  `The lock of a request to ${handler} was lost before its response had been sent: ${onOneLine(reason)}`;

@@ -26,6 +26,15 @@ export interface AcquireOptions {
    */
   renew?: boolean;
 
+  /**
+   * Refuse this call at once, with a `LockTimeoutError` whose `reason` is `'queue-full'`, if so many callers of this
+   * process already wait for one of its keys. A whole number from 1 on; `Infinity` lifts the limit of the provider. To
+   * wait for nobody at all, set `timeout: 0`.
+   *
+   * @defaultValue the provider's `maxWaiters`, no limit
+   */
+  maxWaiters?: number;
+
   /** Ends the wait at once when aborted; the call then rejects with the signal's reason. */
   signal?: AbortSignal;
 
@@ -53,8 +62,8 @@ export interface AcquireOptions {
   minHold?: Duration;
 }
 
-/** Options of `tryAcquire`: those of `acquire` but for the wait. */
-export type TryAcquireOptions = Omit<AcquireOptions, 'timeout'>;
+/** Options of `tryAcquire`: those of `acquire` but for what concerns the wait. */
+export type TryAcquireOptions = Omit<AcquireOptions, 'timeout' | 'maxWaiters'>;
 
 /** Options of `execute` and of a decorated method. */
 export type ExecuteOptions = AcquireOptions;

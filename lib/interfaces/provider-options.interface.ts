@@ -46,6 +46,15 @@ export interface LockingProviderOptions {
   drainTimeout?: Duration;
 
   /**
+   * How many callers of this process may wait for one key at a time. One more is refused at once with a
+   * `LockTimeoutError` whose `reason` is `'queue-full'`. Calls with `timeout: 0` never wait, so they are neither counted
+   * nor refused; nor are calls that join a lock which is held already. A whole number from 1 on.
+   *
+   * @defaultValue `Infinity`, no limit
+   */
+  maxWaiters?: number;
+
+  /**
    * Whether a store that cannot be reached fails the start of the application.
    *
    * @defaultValue false

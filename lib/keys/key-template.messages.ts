@@ -1,4 +1,5 @@
 import { LockKeyError } from '../errors/index.js';
+import { onOneLine, quote } from '../errors/quote.js';
 import type { Plan, Step } from './compile-template.js';
 
 /*
@@ -6,9 +7,14 @@ import type { Plan, Step } from './compile-template.js';
  * it may be a secret, or forge a line in a log.
  */
 
+/** A template is the program's own text: it may be longer than what comes from outside. */
+const LONGEST_SHOWN = 1000;
+
 /** The template itself is wrong; `column` counts from 1. */
 export function malformed(source: string, column: number, problem: string, remedy: string): LockKeyError {
-  return new LockKeyError(`Malformed key template ${JSON.stringify(source)}, column ${column}: ${problem}. ${remedy}`);
+  return new LockKeyError(
+    `Malformed key template ${quote(source, LONGEST_SHOWN)}, column ${column}: ${onOneLine(problem)}. ${remedy}`,
+  );
 }
 
 /** Something other than a template was given. */
@@ -48,6 +54,31 @@ export function notReadable(plan: Plan, step: Step, indices: readonly number[], 
   );
 }
 
+/** A value is so long that no key could be made of it. */
+export function tooLong(
+  plan: Plan,
+  step: Step,
+  indices: readonly number[],
+  length: number,
+  most: number,
+): LockKeyError {
+  return failed(
+    plan,
+    `<${step.placeholder}> has no usable value: ${pathOf(step, indices)} is a string of ${length} characters, and a key ` +
+      `has at most ${most} bytes. Use an id, or a hash of it.`,
+  );
+}
+
+/** The arrays have so many elements that their keys could not be locked in one call. */
+export function tooManyKeys(plan: Plan, most: number): LockKeyError {
+  const array = plan.levels.at(-1)?.array.label.join('[]');
+  return failed(
+    plan,
+    `${array} has too many elements: one call locks at most ${most} keys. ` +
+      'Check the length before the call, split it, or lock something that stands for all of them.',
+  );
+}
+
 /** All the arrays are empty. */
 export function noKey(plan: Plan): LockKeyError {
   const array = plan.levels.at(-1)?.array.label.join('[]');
@@ -60,7 +91,7 @@ export function emptyKey(plan: Plan): LockKeyError {
 }
 
 function failed(plan: Plan, problem: string, options?: ErrorOptions): LockKeyError {
-  return new LockKeyError(`Key template ${JSON.stringify(plan.source)}: ${problem}`, [], options);
+  return new LockKeyError(`Key template ${quote(plan.source, LONGEST_SHOWN)}: ${problem}`, [], options);
 }
 
 /** `0.lines[3].sku`, with the indices of the element at hand. */

@@ -1,7 +1,8 @@
+import { LONGEST_KEY, MOST_KEYS } from '../engine/lock-keys.js';
 import { isLockKeyError } from '../errors/index.js';
 import type { Plan, Step } from './compile-template.js';
 import { escapeValue } from './escape-value.js';
-import { emptyKey, noKey, notAnArray, notReadable, unusable } from './key-template.messages.js';
+import { emptyKey, noKey, notAnArray, notReadable, tooLong, tooManyKeys, unusable } from './key-template.messages.js';
 import { EACH } from './parse-path.js';
 import { readLength, readProperty } from './read-property.js';
 import type { TemplateScope } from './template-roots.js';
@@ -35,7 +36,12 @@ class Rendering {
   /** Goes through the array of one level, and per element through those below; the innermost one makes the keys. */
   expand(depth: number, keys: string[]): void {
     const level = this.plan.levels[depth];
-    if (!level) return void keys.push(this.key());
+    if (!level) {
+      // A Proxy may say that it has any number of elements.
+      if (keys.length === MOST_KEYS) throw tooManyKeys(this.plan, MOST_KEYS);
+      keys.push(this.key());
+      return;
+    }
     const length = this.lengthOf(level.array);
     for (let index = 0; index < length; index++) {
       this.indices[depth] = index;
@@ -85,6 +91,7 @@ class Rendering {
   private textOf(step: Step, value: unknown): string {
     switch (typeof value) {
       case 'string':
+        if (value.length > LONGEST_KEY) throw tooLong(this.plan, step, this.indices, value.length, LONGEST_KEY);
         return escapeValue(value);
       case 'number':
         if (!Number.isFinite(value)) break;

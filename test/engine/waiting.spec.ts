@@ -126,6 +126,7 @@ const plain = {
   renew: true,
   ownerId: undefined,
   signal: undefined,
+  maxWaiters: Infinity,
   reentrant: true,
   maxHold: Infinity,
   minHold: 0,

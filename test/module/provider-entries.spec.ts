@@ -27,7 +27,7 @@ describe('options that cannot work', () => {
 
   it('names an unknown option of a provider, and the known ones', async () => {
     expect(await refusal({ providers: [{ resolve, id: 'lp_x', options: { expires: '5s' } }] })).toBe(
-      'Provider "x": "expires" is not an option. Known are: store, waitLockingTimeout, defaultRetryInterval, maximumRetryInterval, backoffFactor, expire, drainTimeout, failFast.',
+      'Provider "x": "expires" is not an option. Known are: store, waitLockingTimeout, defaultRetryInterval, maximumRetryInterval, backoffFactor, expire, drainTimeout, maxWaiters, failFast.',
     );
   });
 

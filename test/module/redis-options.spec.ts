@@ -70,7 +70,7 @@ describe('redisUrl', () => {
 describe('namespace', () => {
   it.each([null, 5, ['lock:'], () => 'x'])('must be a string, not %p', async (namespace) => {
     expect(await refusal({ redisUrl: 'redis://127.0.0.1', namespace })).toBe(
-      'Provider "shop": namespace must be a string, such as \'lock:\'.',
+      'Provider "shop": namespace must be a string without halves of surrogate pairs, such as \'lock:\'.',
     );
   });
 });
@@ -127,7 +127,7 @@ describe('Redis Cluster', () => {
 describe('unknown options', () => {
   it('are named, with those there are', async () => {
     expect(await refusal({ redisUrl: 'redis://127.0.0.1', url: 'x' })).toBe(
-      'Provider "shop": "url" is not an option. Known are: redisUrl, redisOptions, client, cluster, namespace, minReplicas, waitLockingTimeout, defaultRetryInterval, maximumRetryInterval, backoffFactor, expire, drainTimeout, failFast.',
+      'Provider "shop": "url" is not an option. Known are: redisUrl, redisOptions, client, cluster, namespace, minReplicas, waitLockingTimeout, defaultRetryInterval, maximumRetryInterval, backoffFactor, expire, drainTimeout, maxWaiters, failFast.',
     );
   });
 

@@ -35,6 +35,14 @@ describe('a wrong password', () => {
     ['in the URL', () => ({ redisUrl: urlWith(SECRET) })],
     ['in the URL, with a user', () => ({ redisUrl: urlWith(SECRET, 'someone') })],
     ['in redisOptions', () => ({ redisUrl: urlWith('').replace(':@', ''), redisOptions: { password: SECRET } })],
+    ['in the query of the URL', () => ({ redisUrl: `redis://127.0.0.1:${redis.port}/?password=${SECRET}` })],
+    [
+      'in redisOptions, with a user',
+      () => ({
+        redisUrl: urlWith('').replace(':@', ''),
+        redisOptions: { username: `${SECRET}-user`, password: SECRET },
+      }),
+    ],
     ['under RESP2', () => ({ redisUrl: urlWith(SECRET), redisOptions: { protocol: 2 as const } })],
   ])('%s is reported, and shown nowhere', async (_, options) => {
     const { app, log, locking } = await applications.onRedis(options());

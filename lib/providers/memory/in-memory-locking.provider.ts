@@ -15,6 +15,9 @@ import { MemoryLockStore, type MemoryLease } from './memory-lock-store.js';
 /** How many attempts of one owner are told apart; those before count as released. */
 const LONGEST_HISTORY = 16;
 
+/** After so many keys a list lets others have their turn. */
+const LIST_PAGE = 1000;
+
 /** Options of {@link InMemoryLockingProvider}, beside those of every provider. */
 export interface InMemoryLockingProviderOptions extends LockingProviderOptions {
   /** Where the leases live. Give several providers the same one to have them exclude each other. */
@@ -72,7 +75,11 @@ export class InMemoryLockingProvider implements LockingProvider {
 
   async *list(match?: string): AsyncGenerator<StoredLease> {
     const matches = match === undefined ? () => true : globMatcher(match);
+    let seen = 0;
     for (const key of this.store.keys()) {
+      seen += 1;
+      // Or else nobody in this process would get a turn, renewals included, until the last key.
+      if (seen % LIST_PAGE === 0) await new Promise((resolve) => setImmediate(resolve));
       const lease = matches(key) ? this.describe(key) : null;
       if (lease) yield await Promise.resolve(lease);
     }

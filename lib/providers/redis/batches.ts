@@ -1,3 +1,4 @@
+import { nonsensical } from './redis-errors.js';
 import type { ScriptName } from './script-runner.js';
 
 /** As many keys as one script call names at most: longer ones would hold up everybody else. */
@@ -44,7 +45,8 @@ export function inBatches<Request, Answer>(
     const { settle } = batch;
     batch.requests.push(request);
     answers.push(new Promise((resolve, reject) => settle.push({ resolve, reject })));
-    if (batch.requests.length >= BATCH) open.splice(open.indexOf(batch), 1);
+    // One that goes alone is not to be asked by all the others whether they may go along.
+    if (batch.requests.length >= BATCH || !alike(request, request)) open.splice(open.indexOf(batch), 1);
   }
   for (const { requests: together, settle } of all) {
     const fail = (error: unknown): void => {
@@ -53,7 +55,7 @@ export function inBatches<Request, Answer>(
     try {
       const { name, keys, args, read } = toCall(together);
       run(name, keys, args).then((reply) => {
-        hand(readList(name, reply, read), settle);
+        hand(readList(name, reply, read, settle.length), settle);
       }, fail);
     } catch (error) {
       fail(error);
@@ -66,9 +68,10 @@ function readList<Answer>(
   name: ScriptName,
   reply: unknown,
   read: ScriptCall<Answer>['read'],
+  count: number,
 ): readonly (Answer | Error)[] {
   if (Array.isArray(reply)) return read(reply as unknown[]);
-  return [new Error(`Redis answered the script ${name} with something that is no list`)];
+  return Array.from({ length: count }, () => nonsensical(name));
 }
 
 function hand<Answer>(answers: readonly (Answer | Error)[], settle: Batch<unknown, Answer>['settle']): void {

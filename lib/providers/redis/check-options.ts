@@ -1,3 +1,4 @@
+import { isWellFormed } from '../../engine/well-formed.js';
 import { LockConfigurationError } from '../../errors/index.js';
 import type { RedisLockingProviderOptions } from './redis-options.interface.js';
 import {
@@ -25,7 +26,7 @@ export function assertUsable(options: RedisLockingProviderOptions, id: string): 
   if (minReplicas > 0 && isForCluster(options)) throw new LockConfigurationError(minReplicasInCluster(id));
   if (cluster !== undefined && !hasNodes(cluster)) throw new LockConfigurationError(badCluster(id));
   if (client && (redisUrl !== undefined || redisOptions)) throw new LockConfigurationError(clientAndUrl(id));
-  if (namespace !== undefined && typeof namespace !== 'string') throw new LockConfigurationError(badNamespace(id));
+  if (namespace !== undefined && !isNamespace(namespace)) throw new LockConfigurationError(badNamespace(id));
   if (client || cluster || redisOptions?.sentinels) return;
   if (redisUrl === undefined || redisUrl === '') throw new LockConfigurationError(missingUrl(id));
   if (typeof redisUrl !== 'string' || !isRedisUrl(redisUrl)) {
@@ -40,6 +41,11 @@ export function isForCluster({ client, cluster }: RedisLockingProviderOptions): 
 function hasNodes(cluster: unknown): boolean {
   const { nodes } = (cluster ?? {}) as { nodes?: unknown };
   return Array.isArray(nodes) && nodes.length > 0;
+}
+
+/** Half of a surrogate pair would become the same character as every other one. */
+function isNamespace(value: unknown): boolean {
+  return typeof value === 'string' && isWellFormed(value);
 }
 
 function isClient(value: unknown): boolean {

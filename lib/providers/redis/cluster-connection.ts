@@ -1,5 +1,6 @@
 import type { Cluster, ClusterOptions, Redis } from 'ioredis';
 import { LockConfigurationError } from '../../errors/index.js';
+import { remedyOf } from '../../errors/remedy.js';
 import { StoreNotReachedError } from '../../interfaces/index.js';
 import { keySlot } from './key-slot.js';
 import { isSameNode, NodeRecovery } from './node-recovery.js';
@@ -11,6 +12,7 @@ import {
   ioredisMissing,
   notConnected,
 } from './redis.messages.js';
+import { explainError } from './redis-errors.js';
 import type { RedisLockingProviderOptions } from './redis-options.interface.js';
 import type { StoreConnection } from './store-connection.js';
 
@@ -152,8 +154,10 @@ export class ClusterConnection implements StoreConnection {
   explain(error: unknown): unknown {
     if (!(error instanceof Error)) return error;
     if (error.message === CLOSED) return new Error(connectionLost(), { cause: error });
+    const explained = NOT_RUN.test(error.message) ? new StoreNotReachedError(error.message) : explainError(error);
+    if (!this.options.client || !(explained instanceof StoreNotReachedError)) return explained;
     // A client that sends commands again by itself may have had this one run before.
-    return NOT_RUN.test(error.message) && !this.options.client ? new StoreNotReachedError(error.message) : error;
+    return Object.assign(new Error(explained.message, { cause: error }), { remedy: remedyOf(explained) });
   }
 
   opening(key: string): Promise<void> | undefined {

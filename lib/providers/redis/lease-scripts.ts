@@ -1,12 +1,12 @@
-import {
-  StoreNotReachedError,
-  type ExtendRequest,
-  type LeaseAnswer,
-  type LeaseRequest,
-  type ReleaseOutcome,
-  type ReleaseRequest,
+import type {
+  ExtendRequest,
+  LeaseAnswer,
+  LeaseRequest,
+  ReleaseOutcome,
+  ReleaseRequest,
 } from '../../interfaces/index.js';
 import { inBatches, type RunScript, type ScriptCall } from './batches.js';
+import { nonsensical, refusalOf, wholeNumber } from './redis-errors.js';
 import type { StoreKeys } from './store-keys.js';
 
 /** What scripts are told beside their requests. */
@@ -18,6 +18,8 @@ export interface ScriptSurroundings {
 }
 
 const OUTCOMES: readonly ReleaseOutcome[] = ['gone', 'freed', 'kept'];
+
+const HELD: readonly boolean[] = [false, true];
 
 /** The requests of the engine as calls of scripts, and the replies as answers. */
 export class LeaseScripts {
@@ -67,8 +69,8 @@ export class LeaseScripts {
   private toRelease(batch: readonly ReleaseRequest[]): ScriptCall<readonly ReleaseOutcome[]> {
     const args = [this.manner(batch[0])];
     const keys = addClaims(args, batch);
-    const read = (reply: readonly unknown[]): (readonly ReleaseOutcome[])[] =>
-      split(batch, reply, (outcome) => OUTCOMES[Number(outcome)] ?? 'gone');
+    const read = (reply: readonly unknown[]): (readonly ReleaseOutcome[] | Error)[] =>
+      split(batch, reply, 'release', (outcome) => OUTCOMES[wholeNumber(outcome)]);
     return { name: 'release', keys: this.around.keys.forRelease(keys), args, read };
   }
 
@@ -76,7 +78,12 @@ export class LeaseScripts {
     const [{ keys: own, ttl }] = batch as [ExtendRequest];
     const args = [text(ttl), own.length === 1 ? '0' : '1'];
     const keys = addClaims(args, batch).map((key) => this.around.keys.lock(key));
-    return { name: 'extend', keys, args, read: (reply) => split(batch, reply, (held) => Number(held) === 1) };
+    return {
+      name: 'extend',
+      keys,
+      args,
+      read: (reply) => split(batch, reply, 'extend', (held) => HELD[wholeNumber(held)]),
+    };
   }
 
   /** How `release.lua` is to give up. */
@@ -96,16 +103,20 @@ export class LeaseScripts {
 
 /** One reply of `acquire.lua`. Numbers come as strings where ioredis is told so. */
 function readReply(reply: unknown, key: string): LeaseAnswer | Error {
-  if (!Array.isArray(reply))
-    return { granted: true, fencingTokens: [Number(reply)], reentered: [false], wanted: false };
+  if (!Array.isArray(reply)) return grantOf([wholeNumber(reply)], [false], false);
   const [kind, value, second, third, last] = (reply as unknown[]).map((part, index) =>
-    index === 1 ? part : Number(part),
+    index === 1 ? part : wholeNumber(part),
   );
-  if (kind === -1) return new StoreNotReachedError(String(value));
-  if (kind === 1) {
-    return { granted: true, fencingTokens: [Number(value)], reentered: [second === 1], wanted: third === 1 };
-  }
+  if (kind === -1) return refusalOf(String(value));
+  if (kind === 1) return grantOf([wholeNumber(value)], [second === 1], third === 1);
+  if (kind !== 0 || !Number.isFinite(wholeNumber(value))) return nonsensical('acquire');
   return refusal(key, Number(value), third === 1, second === 1 ? Number(last) : undefined);
+}
+
+/** Whoever is told of a token that is none holds nothing. */
+function grantOf(fencingTokens: number[], reentered: boolean[], wanted: boolean): LeaseAnswer | Error {
+  if (!fencingTokens.every((token) => Number.isSafeInteger(token) && token > 0)) return nonsensical('acquire');
+  return { granted: true, fencingTokens, reentered, wanted };
 }
 
 /** @param lastToken - if it stands in line now */
@@ -126,12 +137,17 @@ function claim(attemptId: string, ownerId: string): string {
 
 /** The reply of `acquireAll.lua`. */
 function readReplyForAll(reply: readonly unknown[], keys: readonly string[]): LeaseAnswer | Error {
-  const [granted, ...rest] = reply.map(Number);
-  if (granted === -1) return new StoreNotReachedError(String(reply[1]));
+  const [granted, ...rest] = reply.map(wholeNumber);
+  if (granted === -1) return refusalOf(String(reply[1]));
   if (granted === 1) {
-    const fencingTokens = keys.map((_, index) => rest[2 * index] ?? 0);
-    return { granted: true, fencingTokens, reentered: keys.map((_, index) => rest[2 * index + 1] === 1) };
+    const tokens = keys.map((_, index) => rest[2 * index] ?? 0);
+    return grantOf(
+      tokens,
+      keys.map((_, index) => rest[2 * index + 1] === 1),
+      false,
+    );
   }
+  if (granted !== 0 || !rest.every(Number.isFinite)) return nonsensical('acquireAll');
   const [index = 1, pttl = -1, foreign] = rest;
   return refusal(keys[index - 1] ?? '', pttl, foreign === 1);
 }
@@ -162,10 +178,15 @@ function areShort(one: Claimed, other: Claimed): boolean {
 function split<Answer>(
   batch: readonly Claimed[],
   replies: readonly unknown[],
-  read: (reply: unknown) => Answer,
-): (readonly Answer[])[] {
+  script: string,
+  read: (reply: unknown) => Answer | undefined,
+): (readonly Answer[] | Error)[] {
   let start = 0;
-  return batch.map(({ keys }) => replies.slice(start, (start += keys.length)).map(read));
+  return batch.map(({ keys }) => {
+    const answers = replies.slice(start, (start += keys.length)).map(read);
+    const known = answers.filter((answer) => answer !== undefined);
+    return known.length === keys.length ? known : nonsensical(script);
+  });
 }
 
 function text(milliseconds: number | null | undefined): string {

@@ -1,8 +1,10 @@
 import type { Redis } from 'ioredis';
 import { LockConfigurationError } from '../../errors/index.js';
+import { remedyOf } from '../../errors/remedy.js';
 import { StoreNotReachedError } from '../../interfaces/index.js';
 import { sayWhy } from './connection-error.js';
 import { LONGEST_RECONNECT_DELAY, NEVER_LATE, ownOptions, withoutForced } from './connection-options.js';
+import { explainError } from './redis-errors.js';
 import type { RedisLockingProviderOptions } from './redis-options.interface.js';
 import {
   connectionBroken,
@@ -10,7 +12,7 @@ import {
   connectionLost,
   ioredisMissing,
   notConnected,
-  readOnly,
+  notReady,
 } from './redis.messages.js';
 import { SentinelWatch } from './sentinel-watch.js';
 import { serverOf } from './server-of.js';
@@ -112,8 +114,10 @@ export class RedisConnection implements StoreConnection {
    * @throws StoreNotReachedError when nothing can be sent now
    */
   client(): Redis {
-    if (this.redis?.status !== 'ready') throw new StoreNotReachedError(notConnected(this.lastError?.message));
-    return this.redis;
+    if (this.redis?.status === 'ready') return this.redis;
+    const cause =
+      this.redis?.status === 'connect' && !this.lastError ? notReady() : notConnected(this.lastError?.message);
+    throw Object.assign(new StoreNotReachedError(cause), { remedy: remedyOf(this.lastError) });
   }
 
   masters(): readonly Redis[] {
@@ -146,17 +150,19 @@ export class RedisConnection implements StoreConnection {
   explain(error: unknown): unknown {
     if (!(error instanceof Error)) return error;
     if (error.name === 'MaxRetriesPerRequestError') return new Error(connectionLost(), { cause: error });
-    if (!error.message.startsWith('READONLY')) return error;
-    this.leaveReplica();
-    return new StoreNotReachedError(readOnly(), { cause: error });
+    if (error.message.startsWith('READONLY')) this.leaveReplica();
+    return explainError(error);
   }
 
   /** Only the message: the error of a refused AUTH carries the password among the command's arguments. */
   private readonly noteError = (error: Error): void => {
     const { redis, readyAt } = this;
-    // Of a connection that worked, the cause is another one.
-    const message = readyAt === undefined ? sayWhy(error, Boolean(redis?.options.tls)) : error.message;
-    this.lastError = new Error(message);
+    const explained = explainError(error) as Error;
+    // Of a connection that worked, or of what Redis itself says, the cause is another one.
+    const isOfConnecting = explained === error && readyAt === undefined;
+    const message = isOfConnecting ? sayWhy(error, Boolean(redis?.options.tls)) : explained.message;
+    // Its own cause is dropped with all that the client has attached to it.
+    this.lastError = Object.assign(new Error(message), { remedy: remedyOf(explained) });
   };
 
   /**

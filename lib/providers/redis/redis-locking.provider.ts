@@ -20,6 +20,7 @@ import { leavesRoomForTag } from './key-slot.js';
 import { RedisConnection } from './redis-connection.js';
 import type { RedisLockingProviderOptions } from './redis-options.interface.js';
 import { mayEvict, notSubscribed, untaggable } from './redis.messages.js';
+import { nonsensical, wholeNumber } from './redis-errors.js';
 import { LeaseScripts } from './lease-scripts.js';
 import { RedisWakeUps } from './redis-wake-ups.js';
 import { ReplicatedLeases, type Replication } from './replicated-leases.js';
@@ -124,7 +125,9 @@ export class RedisLockingProvider implements LockingProvider {
   async forceRelease(keys: readonly string[]): Promise<number> {
     const parts = bySlot(keys, this.slotOf);
     const counts = await Promise.all(parts.map(async (part) => this.script('force', this.keys.forGrants(part), [])));
-    return counts.reduce<number>((sum, count) => sum + Number(count), 0);
+    const held = counts.reduce<number>((sum, count) => sum + wholeNumber(count), 0);
+    if (!Number.isSafeInteger(held)) throw nonsensical('force');
+    return held;
   }
 
   async inspect(keys: readonly string[]): Promise<readonly (StoredLease | null)[]> {
@@ -145,9 +148,11 @@ export class RedisLockingProvider implements LockingProvider {
     let cursor = '0';
     do {
       const from = cursor;
-      const [next, found] = await this.send(async () =>
+      const page: unknown = await this.send(async () =>
         server.scan(from, 'MATCH', pattern, 'COUNT', SCAN_COUNT, 'TYPE', 'string'),
       );
+      if (!isPage(page)) throw nonsensical('SCAN');
+      const [next, found] = page;
       cursor = next;
       const keys = found
         .map((storeKey) => storeKey.slice(prefix.length))
@@ -158,9 +163,10 @@ export class RedisLockingProvider implements LockingProvider {
   }
 
   private async inspectPart(keys: readonly string[]): Promise<(readonly [string, StoredLease])[]> {
-    const reply = (await this.script('inspect', this.keys.withOrders(keys), [])) as unknown[];
+    const reply: unknown = await this.script('inspect', this.keys.withOrders(keys), []);
+    if (!Array.isArray(reply) || reply.length !== 3 * keys.length) throw nonsensical('inspect');
     return keys.flatMap((key, index) => {
-      const [value, pttl, line] = reply.slice(3 * index, 3 * index + 3);
+      const [value, pttl, line] = (reply as unknown[]).slice(3 * index, 3 * index + 3);
       return typeof value === 'string' ? [[key, toStoredLease(key, value, Number(pttl), line as string[])]] : [];
     });
   }
@@ -215,4 +221,8 @@ export class RedisLockingProvider implements LockingProvider {
     this.warnedOf.set(subject, message);
     this.context.warn(message);
   }
+}
+
+function isPage(reply: unknown): reply is [string, string[]] {
+  return Array.isArray(reply) && typeof reply[0] === 'string' && Array.isArray(reply[1]);
 }

@@ -1,38 +1,40 @@
+import { onOneLine, quote } from '../../errors/quote.js';
 import { redact } from './redact.js';
 
 export const missingUrl = (id: string): string =>
-  `Provider "${id}": redisUrl is missing. Give options: { redisUrl: 'redis://host:6379' }, or an existing client.`;
+  `Provider ${quote(id)}: redisUrl is missing. Give options: { redisUrl: 'redis://host:6379' }, or an existing client.`;
 
 export const badUrl = (id: string, url: unknown): string =>
-  `Provider "${id}": redisUrl ${JSON.stringify(redact(String(url)))} is not a URL that begins with redis:// or rediss://, such as redis://user:password@host:6379/0.`;
+  `Provider ${quote(id)}: redisUrl ${quote(redact(String(url)))} is not a URL that begins with redis:// or rediss://, such as redis://user:password@host:6379/0.`;
 
-export const badNamespace = (id: string): string => `Provider "${id}": namespace must be a string, such as 'lock:'.`;
+export const badNamespace = (id: string): string =>
+  `Provider ${quote(id)}: namespace must be a string without halves of surrogate pairs, such as 'lock:'.`;
 
 export const badCluster = (id: string): string =>
-  `Provider "${id}": cluster needs the nodes to begin with, such as cluster: { nodes: [{ host: 'node-1', port: 6379 }] }.`;
+  `Provider ${quote(id)}: cluster needs the nodes to begin with, such as cluster: { nodes: [{ host: 'node-1', port: 6379 }] }.`;
 
 export const clusterAndOthers = (id: string): string =>
-  `Provider "${id}": give either cluster, or client, or redisUrl and redisOptions. What applies to each node of a cluster goes into cluster.options.redisOptions.`;
+  `Provider ${quote(id)}: give either cluster, or client, or redisUrl and redisOptions. What applies to each node of a cluster goes into cluster.options.redisOptions.`;
 
 export const untaggable = (id: string, prefix: string): string =>
-  `Provider "${id}": in a Redis Cluster the namespace (with the client's keyPrefix) may hold no "{" but that of a hash tag such as {locks}. It is ${JSON.stringify(prefix)}.`;
+  `Provider ${quote(id)}: in a Redis Cluster the namespace (with the client's keyPrefix) may hold no "{" but that of a hash tag such as {locks}. It is ${quote(prefix)}.`;
 
 export const badClient = (id: string): string =>
-  `Provider "${id}": client is not a client of ioredis. Give one such as new Redis(url), or redisUrl.`;
+  `Provider ${quote(id)}: client is not a client of ioredis. Give one such as new Redis(url), or redisUrl.`;
 
 export const clientAndUrl = (id: string): string =>
-  `Provider "${id}": give either client or redisUrl and redisOptions, not both: an existing client is used as it is.`;
+  `Provider ${quote(id)}: give either client or redisUrl and redisOptions, not both: an existing client is used as it is.`;
 
 export const ioredisMissing = (id: string): string =>
-  `Provider "${id}" needs the package ioredis, which is not installed. Run: npm install ioredis`;
+  `Provider ${quote(id)} needs the package ioredis, which is not installed. Run: npm install ioredis`;
 
 export const notConnected = (cause: string | undefined): string =>
-  `not connected to Redis${cause === undefined ? '' : ` (${cause})`}`;
+  `not connected to Redis${cause === undefined ? '' : ` (${onOneLine(cause)})`}`;
 
 export const connectionClosed = (): string => 'the connection to Redis was closed before it was made';
 
 export const connectionBroken = (id: string, cause: string | undefined): string =>
-  `Connection to Redis in "${id}" provider lost${cause === undefined ? '' : `: ${cause}`}. Locked calls fail with LockBackendError until it is back`;
+  `Connection to Redis in ${quote(id)} provider lost${cause === undefined ? '' : `: ${onOneLine(cause)}`}. Locked calls fail with LockBackendError until it is back`;
 
 export const connectionLost = (): string => 'the connection to Redis was lost before the answer came';
 
@@ -48,11 +50,8 @@ export const clientCertificateRefused = (cause: string): string =>
 export const tlsExpected = (cause: string): string =>
   `${cause}: if the server expects TLS, give a redisUrl that begins with rediss://`;
 
-export const readOnly = (): string =>
-  'this Redis server is a replica and takes no writes (READONLY): after a failover a new connection leads to the new master; otherwise give the address of the master, or sentinels';
-
 export const notSubscribed = (id: string, prefix: string, cause: string): string =>
-  `Redis behind "${id}" does not let this user subscribe (${cause}). Locks work, but whoever waits for one here asks again and again, out of turn, instead of being told. Allow it: ACL SETUSER <user> +subscribe ${JSON.stringify(`&${prefix}*`)}`;
+  `Redis behind ${quote(id)} does not let this user subscribe (${onOneLine(cause)}). Locks work, but whoever waits for one here asks again and again, out of turn, instead of being told. Allow it: ACL SETUSER <user> +subscribe ${quote(`&${prefix}*`)}`;
 export const clusterFails = (): string =>
   'the cluster is down (cluster_state:fail): see CLUSTER INFO for the slots that nobody serves';
 
@@ -61,7 +60,7 @@ export const partlyTaken = (cause: string): string => `some of the keys could no
 export const noSecondStep = (): string => 'the cluster took too long to tell whether the keys are held';
 
 export const mayEvict = (id: string, policy: string): string =>
-  `Redis behind "${id}" has maxmemory-policy ${policy} and may evict locks that are held when it runs out of memory. Set maxmemory-policy noeviction, or give locks a server of their own.`;
+  `Redis behind ${quote(id)} has maxmemory-policy ${onOneLine(policy)} and may evict locks that are held when it runs out of memory. Set maxmemory-policy noeviction, or give locks a server of their own.`;
 
 export const notReplicated = (count: number, minReplicas: number, timeout: number): string =>
   `only ${String(count)} of the ${String(minReplicas)} replicas that minReplicas asks for had it after ${String(timeout)} ms, so it would not have survived a failover`;
@@ -69,7 +68,11 @@ export const notReplicated = (count: number, minReplicas: number, timeout: numbe
 export const connectionBusy = (): string => 'the connection to Redis was busy for too long';
 
 export const badMinReplicas = (id: string, value: unknown): string =>
-  `Provider "${id}": minReplicas must be a whole number, 0 or more, not ${typeof value === 'number' ? String(value) : ((JSON.stringify(value) as string | undefined) ?? typeof value)}.`;
+  `Provider ${quote(id)}: minReplicas must be a whole number, 0 or more, not ${typeof value === 'number' ? String(value) : ((JSON.stringify(value) as string | undefined) ?? typeof value)}.`;
 
 export const minReplicasInCluster = (id: string): string =>
-  `Provider "${id}": minReplicas does not work with a Redis Cluster yet. Leave it out, or give redisUrl or sentinels.`;
+  `Provider ${quote(id)}: minReplicas does not work with a Redis Cluster yet. Leave it out, or give redisUrl or sentinels.`;
+
+export const notReady = (): string => 'connected to Redis, which is not ready yet: it may still be reading its data';
+
+export const nonsense = (what: string): string => `Redis answered ${what} with something that makes no sense`;

@@ -42,7 +42,21 @@ if crowded == 0 and lease ~= '' and tokens > 0 then
     end
   end
   if token > first then
-    local last = redis.call('SET', KEYS[1], string.format('%.0f', token - 1), 'GET')
+    local last = redis.pcall('SET', KEYS[1], string.format('%.0f', token - 1), 'GET')
+    if last and not (type(last) == 'string' and (tonumber(last) or 9e15) < 9e15) then
+      -- The counter is none, or not ours to write: as if nothing had been.
+      for i = 2, #KEYS, 2 do
+        if replies[i / 2] then
+          redis.call('DEL', KEYS[i])
+        end
+      end
+      if type(last) == 'string' then
+        redis.call('SET', KEYS[1], last)
+      elseif string.sub(last.err, 1, 9) ~= 'WRONGTYPE' then
+        return last
+      end
+      return redis.error_reply('BADFENCE the token counter holds no usable number')
+    end
     local behind = last and last + 1 - first or 0
     if behind > 0 then
       -- The counter is ahead of the clock: the tokens follow it.

@@ -13,7 +13,12 @@ end
 
 -- The first of so many tokens in a row.
 local function takeTokens(count)
-  local last = tonumber(redis.call('GET', KEYS[1]) or 0)
+  local stored = redis.pcall('GET', KEYS[1]) or '0'
+  local last = type(stored) == 'string' and tonumber(stored)
+  -- Beyond that, numbers come out of order soon; no clock is so late.
+  if not last or not (last < 9e15) then
+    error({err = 'BADFENCE the token counter holds no usable number'})
+  end
   local first = math.max(last + 1, now())
   redis.call('INCRBY', KEYS[1], string.format('%.0f', first + count - 1 - last))
   return string.format('%.0f', first)

@@ -1,0 +1,36 @@
+/**
+ * What a terminal, a log reader or a person could take for something else than text: control characters (line breaks
+ * and the beginnings of ANSI sequences among them), line and paragraph separators, marks that turn the direction of
+ * writing or cannot be seen, and halves of surrogate pairs.
+ */
+const DANGEROUS = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+
+/** As many characters of one key, name or value as a message shows. */
+const MOST_SHOWN = 100;
+
+/** As many characters of another error's message. */
+const MOST_TOLD = 500;
+
+/**
+ * A text from outside (a key, an owner, the name of an option) as it stands in messages: quoted, on one line and cut
+ * short, so that it can neither forge a line of a log nor flood it.
+ */
+export function quote(text: string, most = MOST_SHOWN): string {
+  return escapeControls(JSON.stringify(cut(text, most)));
+}
+
+/** What somebody else's error says, on one line, cut short. */
+export function onOneLine(text: string): string {
+  return escapeControls(cut(text, MOST_TOLD));
+}
+
+function escapeControls(text: string): string {
+  return text.replace(DANGEROUS, (character) => {
+    const code = character.codePointAt(0) ?? 0;
+    return code > 0xffff ? `\\u{${code.toString(16)}}` : `\\u${code.toString(16).padStart(4, '0')}`;
+  });
+}
+
+function cut(text: string, most: number): string {
+  return text.length > most ? `${text.slice(0, most)}…` : text;
+}

@@ -1,0 +1,133 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { readEngineSettings } from '../../lib/engine/engine-settings.js';
+import { isLockTimeoutError, LockConfigurationError, LockTimeoutError } from '../../lib/index.js';
+import { track } from '../support/faulty-provider.js';
+import { LinedStore, lockOf, times, type LinedProcess } from '../support/lined-store.js';
+
+let world: LinedStore;
+let process: LinedProcess;
+
+beforeEach(() => {
+  world = new LinedStore();
+  process = world.process({ maxWaiters: 2 });
+});
+
+const queueFull = { status: 'rejected', reason: { code: 'LOCK_TIMEOUT', reason: 'queue-full' } };
+
+describe('maxWaiters', () => {
+  it('refuses one more than may wait, at once, and serves those in time', async () => {
+    const lock = await process.acquire('a');
+    const waits = times(2, () => track(process.acquire('a', { timeout: '10s' })));
+    const refused = track(process.acquire('a', { timeout: '10s' }));
+    await world.settle();
+    expect(refused.outcome).toMatchObject({
+      status: 'rejected',
+      reason: {
+        keys: ['a'],
+        timeout: 10_000,
+        message:
+          '"a" was not locked: 2 other caller(s) of this process already wait for "a", and maxWaiters allows no more. No job was run: try again later, or raise maxWaiters.',
+      },
+    });
+    const { reason } = refused.outcome as PromiseRejectedResult;
+    expect(reason).toBeInstanceOf(LockTimeoutError);
+    expect(isLockTimeoutError(reason)).toBe(true);
+    expect(reason).toMatchObject({ reason: 'queue-full' });
+
+    await lock.release();
+    for (const wait of waits) {
+      await world.settle();
+      await lockOf(wait).release();
+    }
+    await world.settle();
+    expect(world.clock.pendingTimers).toBe(0);
+    await (await process.acquire('a')).release();
+  });
+
+  it('tells a wait that was too long from one that never began', async () => {
+    await process.acquire('a');
+    const wait = track(process.acquire('a', { timeout: '1s' }));
+    await world.clock.advance('1s');
+    expect(wait.outcome).toMatchObject({ status: 'rejected', reason: { code: 'LOCK_TIMEOUT', reason: 'held' } });
+  });
+
+  it('does not count the one who takes a free key, however many come at once', async () => {
+    const calls = times(5, () => track(process.acquire('a', { timeout: '10s' })));
+    await world.settle();
+    const outcomes = calls.map(({ outcome }) => outcome?.status);
+    expect(outcomes).toEqual(['fulfilled', undefined, undefined, 'rejected', 'rejected']);
+  });
+
+  it('counts the one who waits for another process', async () => {
+    await world.process().acquire('a');
+    const waits = times(2, () => track(process.acquire('a', { timeout: '10s' })));
+    await world.settle();
+    const refused = track(process.acquire('a', { timeout: '10s' }));
+    await world.settle();
+    expect(waits.map(({ outcome }) => outcome)).toEqual([undefined, undefined]);
+    expect(refused.outcome).toMatchObject(queueFull);
+  });
+
+  it('has room again when a waiter has given up', async () => {
+    await process.acquire('a');
+    const abort = new AbortController();
+    const wait = track(process.acquire('a', { timeout: '10s', signal: abort.signal }));
+    track(process.acquire('a', { timeout: '10s' }));
+    abort.abort();
+    await world.settle();
+    expect(wait.outcome?.status).toBe('rejected');
+    const next = track(process.acquire('a', { timeout: '10s' }));
+    await world.settle();
+    expect(next.outcome).toBeUndefined();
+  });
+
+  it('is per key: one full line among the keys of a call refuses it, and leaves nothing of it anywhere', async () => {
+    await process.acquire('b');
+    for (const wait of times(2, () => track(process.acquire('b', { timeout: '1h' }))))
+      expect(wait.outcome).toBeUndefined();
+    await world.settle();
+    const refused = track(process.acquire(['a', 'b', 'c'], { timeout: '10s' }));
+    await world.settle();
+    expect(refused.outcome).toMatchObject(queueFull);
+    expect(refused.outcome).toMatchObject({ reason: { keys: ['a', 'b', 'c'] } });
+    expect((refused.outcome as PromiseRejectedResult).reason).toHaveProperty(
+      'message',
+      expect.stringContaining('wait for "b"'),
+    );
+    expect(await process.tryAcquire(['a', 'c'])).not.toBeNull();
+  });
+
+  it('leaves alone those who never wait, and those who need not', async () => {
+    const mine = await process.acquire('a', { ownerId: 'me', expire: '1m' });
+    times(2, () => track(process.acquire('a', { timeout: '1h' })));
+    await world.settle();
+    expect(await process.tryAcquire('a')).toBeNull();
+    const impatient = track(process.acquire('a', { timeout: 0 }));
+    const again = track(process.acquire('a', { ownerId: 'me', expire: '1m' }));
+    const other = track(process.acquire('a', { ownerId: 'you', expire: '1m' }));
+    await world.settle();
+    expect(impatient.outcome).toMatchObject({ status: 'rejected', reason: { reason: 'held' } });
+    expect(lockOf(again).held).toBe(true);
+    expect(other.outcome).toMatchObject(queueFull);
+    await mine.release();
+  });
+
+  it('may be set for one call, and lifted for one', async () => {
+    await process.acquire('a');
+    track(process.acquire('a', { timeout: '1h' }));
+    await world.settle();
+    const shy = track(process.acquire('a', { timeout: '1h', maxWaiters: 1 }));
+    await world.settle();
+    expect(shy.outcome).toMatchObject(queueFull);
+    const waits = times(5, () => track(process.acquire('a', { timeout: '1h', maxWaiters: Infinity })));
+    await world.settle();
+    expect(waits.every(({ outcome }) => outcome === undefined)).toBe(true);
+  });
+
+  it.each([0, -1, 1.5, NaN, '3', null, {}])('is refused as %p', (maxWaiters) => {
+    const bad = { maxWaiters: maxWaiters as number };
+    expect(() => readEngineSettings(bad)).toThrow(LockConfigurationError);
+    expect(() => readEngineSettings(bad)).toThrow(/^maxWaiters: .* must be a whole number from 1 on/);
+    expect(() => process.acquire('a', bad)).toThrow(LockConfigurationError);
+  });
+});

@@ -1,0 +1,177 @@
+import { describe, expect, it } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { mkdirSync, renameSync } from 'node:fs';
+import path from 'node:path';
+import { LockBackendError, type LockingService } from '../../lib/index.js';
+import { useApplications } from '../module/support/applications.js';
+import { eventually, rejectionOf } from '../module/support/poll.js';
+import { useRawRedis, type RawRedis } from '../module/support/raw-redis.js';
+
+const applications = useApplications();
+
+/** Every way to ask for a lock fails like this, runs nothing and leaves nothing; the server's own error is a cause. */
+async function expectRefusal(locking: LockingService, code: string, says: RegExp, key = 'k'): Promise<void> {
+  let ran = false;
+  const run = (): boolean => (ran = true);
+  const errors = [
+    await rejectionOf(locking.execute(key, run, { timeout: '20s' })),
+    await rejectionOf(locking.execute([key, 'other'], run, { timeout: '20s' })),
+    await rejectionOf(locking.execute(key, run, { ownerId: 'me', timeout: '20s' })),
+    await rejectionOf(locking.tryAcquire(key)),
+  ];
+  for (const error of errors) {
+    expect(error).toBeInstanceOf(LockBackendError);
+    expect(error.message).toMatch(new RegExp(`^Could not lock "k"(, "other")?: ${code}\\b`));
+    expect(error.message).toMatch(says);
+    expect(error.message).not.toMatch(/user_script|Check that the store is up/);
+    const causes: string[] = [];
+    for (let cause = error.cause; cause instanceof Error; cause = cause.cause) causes.push(cause.message);
+    expect(causes.join('\n')).toContain(code);
+  }
+  expect(ran).toBe(false);
+}
+
+async function nothingIsLeft(redis: RawRedis): Promise<void> {
+  await eventually(async () => (await redis.raw.exists('lock:k', 'lock:other')) === 0);
+}
+
+describe('a replica', () => {
+  const redis = useRawRedis({ config: { 'replica-serve-stale-data': 'yes' } });
+
+  it('takes no locks and says where to go; made a primary, it does', async () => {
+    const { locking } = await applications.onRedis({ redisUrl: redis.url });
+    const lock = await locking.acquire('held', { expire: '30s' });
+    await redis.raw.replicaof('127.0.0.1', '1');
+    await expectRefusal(locking, 'READONLY', /\(the server is a replica, or has become one\)\. After a failover /);
+    expect((await rejectionOf(lock.release())).message).toContain('READONLY');
+    await redis.raw.config('SET', 'replica-serve-stale-data', 'no');
+    await expectRefusal(locking, 'MASTERDOWN', /has lost its primary\)\. After a failover /);
+    await redis.raw.replicaof('NO', 'ONE');
+    expect(await locking.execute('k', () => 1)).toBe(1);
+    await eventually(async () => (await redis.raw.exists('lock:held')) === 0);
+  });
+});
+
+describe('a server that takes no writes', () => {
+  const redis = useRawRedis({
+    config: { 'stop-writes-on-bgsave-error': 'yes', save: '3600 1', 'enable-protected-configs': 'yes' },
+  });
+
+  it('for want of replicas says so', async () => {
+    const { locking } = await applications.onRedis({ redisUrl: redis.url });
+    await redis.raw.config('SET', 'min-replicas-to-write', '1');
+    await expectRefusal(locking, 'NOREPLICAS', /\. Bring the replicas back, or lower min-replicas-to-write\.$/);
+    await redis.raw.config('SET', 'min-replicas-to-write', '0');
+    await nothingIsLeft(redis);
+  });
+
+  it('for want of memory says so', async () => {
+    const { locking } = await applications.onRedis({ redisUrl: redis.url });
+    const lock = await locking.acquire('held');
+    await redis.raw.config('SET', 'maxmemory', '1');
+    await expectRefusal(locking, 'OOM', /\(the server has no memory left\)\. Raise its maxmemory /);
+    // What frees memory is not refused.
+    expect(await lock.release()).toBe(true);
+    await redis.raw.config('SET', 'maxmemory', '0');
+    await nothingIsLeft(redis);
+    expect(await locking.execute('k', () => 1)).toBe(1);
+  });
+
+  it('as it cannot save them says so', async () => {
+    const { locking } = await applications.onRedis({ redisUrl: redis.url });
+    const [here, away] = [path.join(redis.server.dir, 'data'), path.join(redis.server.dir, 'away')];
+    mkdirSync(here);
+    await redis.raw.config('SET', 'dir', here);
+    renameSync(here, away);
+    // Where a directory stands in the way, nothing can be written, not even by root.
+    mkdirSync(path.join(away, 'dump.rdb', 'full'), { recursive: true });
+    await redis.raw.set('x', '1');
+    await redis.raw.bgsave();
+    const failed = async () => (await redis.raw.info('persistence')).includes('rdb_last_bgsave_status:err');
+    await eventually(failed);
+    await expectRefusal(locking, 'MISCONF', /cannot save its data\)\. Look into its log: /);
+    await redis.raw.config('SET', 'stop-writes-on-bgsave-error', 'no');
+    expect(await locking.execute('k', () => 1)).toBe(1);
+  });
+});
+
+describe('a server that runs a script without end', () => {
+  const redis = useRawRedis({ config: { 'busy-reply-threshold': '10' } });
+
+  it('says so, and locks come back once that is killed', async () => {
+    const { locking } = await applications.onRedis({ redisUrl: redis.url });
+    const other = new Redis(redis.url);
+    const endless = rejectionOf(other.eval('while true do end', 0));
+    await eventually(async () => (await redis.raw.ping().catch((error: unknown) => String(error))).includes('BUSY'));
+    await expectRefusal(
+      locking,
+      'BUSY',
+      /has been running on the server for too long\)\. Find out whose it is; SCRIPT KILL/,
+    );
+    await redis.raw.script('KILL');
+    expect((await endless).message).toContain('killed');
+    expect(await locking.execute('k', () => 1)).toBe(1);
+    other.disconnect();
+  });
+});
+
+describe('a user that may not', () => {
+  const redis = useRawRedis();
+  const open = async (...rules: string[]) => {
+    await redis.raw.acl('SETUSER', 'locks', 'reset', 'on', '>pw', '+@all', ...rules);
+    const redisOptions = { username: 'locks', password: 'pw', enableReadyCheck: false };
+    return (await applications.onRedis({ redisUrl: redis.url, redisOptions })).locking;
+  };
+
+  it.each([
+    ['run scripts', 'NOPERM', ['~*', '&*', '-evalsha']],
+    ['touch the keys', 'NOPERM', ['~other:*', '&*']],
+    [
+      'write the counter',
+      '(NOPERM|ERR The user executing the script)',
+      ['~lock:k', '~lock:other', '~*line:*', '%R~*fence', '&*'],
+    ],
+  ])('%s is told which rights are needed', async (_, code, rules) => {
+    const locking = await open(...rules);
+    let ran = false;
+    const error = await rejectionOf(locking.execute('k', () => (ran = true)));
+    expect(error).toBeInstanceOf(LockBackendError);
+    expect(error.message).toMatch(
+      new RegExp(`^Could not lock "k": ${code}\\b.*Allow it the commands, keys and channels `),
+    );
+    expect(ran).toBe(false);
+    await nothingIsLeft(redis);
+  });
+});
+
+describe('a server of a Redis Cluster', () => {
+  const redis = useRawRedis({ config: { 'cluster-enabled': 'yes' } });
+
+  it('that is not whole says so', async () => {
+    const { locking } = await applications.onRedis({ redisUrl: redis.url });
+    const error = await rejectionOf(locking.acquire('k'));
+    expect(error).toBeInstanceOf(LockBackendError);
+    expect(error.message).toMatch(/^Could not lock "k": (CLUSTERDOWN|CROSSSLOT) .*(CLUSTER INFO|option cluster)/);
+  });
+});
+
+describe('a server that reads its data', () => {
+  const redis = useRawRedis({ config: { save: '', 'key-load-delay': '3000' } });
+
+  it('is waited for; until it is ready locked calls fail and say so', async () => {
+    const pipeline = redis.raw.pipeline();
+    for (let index = 0; index < 1500; index += 1) pipeline.set(`filler:${index}`, 'x');
+    await pipeline.exec();
+    await redis.raw.save();
+    const { locking } = await applications.onRedis({ redisUrl: redis.url });
+    await redis.server.restart();
+    let ran = false;
+    await eventually(async () => {
+      const error = await rejectionOf(locking.execute('k', () => (ran = true)));
+      expect(error).toBeInstanceOf(LockBackendError);
+      return /connected to Redis, which is not ready yet: it may still be reading its data|LOADING/.test(error.message);
+    });
+    expect(ran).toBe(false);
+    await eventually(async () => (await locking.tryAcquire('k').catch(() => null)) !== null, 25_000);
+  });
+});

@@ -1,0 +1,56 @@
+import { describe, expect, it } from '@jest/globals';
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const readJson = (file: string): Record<string, unknown> =>
+  JSON.parse(readFileSync(path.join(root, file), 'utf8')) as Record<string, unknown>;
+
+interface Locked {
+  readonly hasInstallScript?: boolean;
+  readonly dependencies?: Record<string, string>;
+}
+
+const manifest = readJson('package.json');
+const locked = readJson('package-lock.json').packages as Record<string, Locked>;
+
+describe('the package', () => {
+  it('runs nothing when it is installed', () => {
+    const scripts = Object.keys(manifest.scripts as object);
+    for (const name of ['preinstall', 'install', 'postinstall', 'prepare', 'prepublish', 'preprepare', 'postprepare']) {
+      expect(scripts).not.toContain(name);
+    }
+    expect(manifest).not.toHaveProperty('gypfile');
+  });
+
+  it('has no dependencies', () => {
+    for (const kind of ['dependencies', 'optionalDependencies', 'bundledDependencies', 'bundleDependencies']) {
+      expect(manifest).not.toHaveProperty(kind);
+    }
+  });
+
+  it('has an optional peer that runs nothing when it is installed, either, nor does what that depends on', () => {
+    const seen = new Set<string>();
+    const visit = (name: string): void => {
+      if (seen.has(name)) return;
+      seen.add(name);
+      const entry = locked[`node_modules/${name}`];
+      if (!entry) throw new Error(`${name} is not in the lock file`);
+      expect([name, entry.hasInstallScript ?? false]).toEqual([name, false]);
+      for (const dependency of Object.keys(entry.dependencies ?? {})) visit(dependency);
+    };
+    visit('ioredis');
+    expect(seen.size).toBeGreaterThan(1);
+  });
+});
+
+describe('what is random', () => {
+  it('comes from node:crypto, but for the pace of polling', () => {
+    const files = readdirSync(path.join(root, 'lib'), { recursive: true, encoding: 'utf8' });
+    const careless = files.filter(
+      (file) => file.endsWith('.ts') && readFileSync(path.join(root, 'lib', file), 'utf8').includes('Math.random'),
+    );
+    expect(careless).toEqual([path.join('engine', 'backoff.ts')]);
+  });
+});
