@@ -1,0 +1,76 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { now } from '../clock.js';
+import type { Fault, PlannedFault, Stage } from '../faults/fault.js';
+import type { Appender } from '../history/append.js';
+import type { FaultRecord } from '../history/records.js';
+import type { Random } from '../random.js';
+
+const SHORTEST_GAP = 500;
+const LONGEST_GAP = 3000;
+
+/** How many faults in a hundred begin before the one before is over. */
+const OVERLAPPING = 0.25;
+
+/**
+ * Has faults happen, one after another, at moments and with choices that follow from the seed alone. Each kind comes
+ * once before any comes again.
+ */
+export class Schedule {
+  readonly counts = new Map<string, number>();
+  private readonly running = new Set<{ claims: readonly string[]; over: Promise<void> }>();
+  private bag: Fault[] = [];
+
+  constructor(
+    private readonly faults: readonly Fault[],
+    private readonly stage: Stage,
+    private readonly random: Random,
+    private readonly history: Appender<FaultRecord>,
+    private readonly say: (line: string) => void,
+  ) {}
+
+  /** Until `end`, or until `signal` aborts, and all is over. */
+  async play(end: number, signal: AbortSignal): Promise<void> {
+    while (now() < end && !signal.aborted) {
+      const fault = this.next();
+      const gap = this.random.between(SHORTEST_GAP, LONGEST_GAP);
+      const overlaps = this.random.chance(OVERLAPPING);
+      const planned = fault.plan(this.random, this.stage);
+      await delay(Math.min(gap, Math.max(0, end - now())), undefined, { signal }).catch(() => undefined);
+      if (now() >= end || signal.aborted) break;
+      await this.clear(planned);
+      const over = this.inject(fault, planned);
+      // Where nobody waits for it, its failure shows at the end.
+      if (overlaps) over.catch(() => undefined);
+      else await over;
+    }
+    await Promise.all([...this.running].map(async ({ over }) => over));
+  }
+
+  private next(): Fault {
+    if (this.bag.length === 0) this.bag = [...this.faults];
+    const fault = this.random.pick(this.bag);
+    this.bag.splice(this.bag.indexOf(fault), 1);
+    return fault;
+  }
+
+  /** Waits until nothing is under way that would get into its way. */
+  private async clear({ claims }: PlannedFault): Promise<void> {
+    const inTheWay = [...this.running].filter((other) => other.claims.some((claim) => claims.includes(claim)));
+    await Promise.all(inTheWay.map(async ({ over }) => over));
+  }
+
+  private async inject({ kind }: Fault, planned: PlannedFault): Promise<void> {
+    this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
+    this.say(`${kind} ${planned.detail}`);
+    const from = now();
+    const over = planned.inject().then((found) => {
+      this.history.add({ kind, from, to: now(), detail: planned.detail, ...found });
+    });
+    const entry = { claims: planned.claims, over };
+    this.running.add(entry);
+    // Whoever waits for it hears of a failure; until then it is nobody's.
+    over.catch(() => undefined);
+    await over;
+    this.running.delete(entry);
+  }
+}

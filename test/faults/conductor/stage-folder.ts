@@ -1,0 +1,32 @@
+import { cp, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** Seen from the compiled harness in `dist-test/faults/conductor`. */
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** The folder of one run: its history, and the application that its workers run. */
+export interface StageFolder {
+  readonly history: string;
+  readonly workerScript: string;
+  remove(): Promise<void>;
+}
+
+/** Workers are started all along a run: what they run is copied first, so that a build meanwhile does not change it. */
+export async function createStageFolder(): Promise<StageFolder> {
+  const folder = await mkdtemp(join(tmpdir(), 'nestjs-locking-faults-'));
+  const history = join(folder, 'history');
+  const application = join(folder, 'application');
+  await mkdir(history);
+  await mkdir(application);
+  for (const part of ['dist', 'dist-test', 'package.json']) {
+    await cp(join(ROOT, part), join(application, part), { recursive: true });
+  }
+  await symlink(join(ROOT, 'node_modules'), join(application, 'node_modules'));
+  return {
+    history,
+    workerScript: join(application, 'dist-test/faults/worker/main.js'),
+    remove: async () => rm(folder, { recursive: true, force: true }),
+  };
+}

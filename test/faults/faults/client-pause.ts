@@ -1,0 +1,22 @@
+import type { Redis } from 'ioredis';
+import { setTimeout as delay } from 'node:timers/promises';
+import { STORE, type Fault } from './fault.js';
+
+/** The server keeps its clients waiting: all of them, or those that write. */
+export function clientPause(admin: Redis): Fault[] {
+  return (['WRITE', 'ALL'] as const).map((mode) => ({
+    kind: `server paused (${mode})`,
+    plan(random) {
+      const ms = Math.round(random.between(100, 1500));
+      return {
+        claims: [STORE],
+        detail: `${ms} ms`,
+        async inject() {
+          await admin.call('CLIENT', 'PAUSE', ms, mode);
+          await delay(ms);
+          return {};
+        },
+      };
+    },
+  }));
+}

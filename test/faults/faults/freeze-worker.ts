@@ -1,0 +1,15 @@
+import { ofWorker, type Fault } from './fault.js';
+
+/** A process stands still for longer than its lease, and goes on as if nothing had been. */
+export const freezeWorker: Fault = {
+  kind: 'worker frozen',
+  plan(random, { crew, lease }) {
+    const index = crew.draw(random);
+    const ms = Math.round(lease * random.between(1.1, 2));
+    return {
+      claims: [ofWorker(index)],
+      detail: `worker ${index} for ${ms} ms`,
+      inject: async () => ({ victims: [await crew.freeze(index, ms)] }),
+    };
+  },
+};

@@ -1,0 +1,25 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { now } from '../clock.js';
+import { KILLED } from '../history/read.js';
+import { ofWorker, type Fault } from './fault.js';
+
+/** A process ends without a word, and another one takes its place a little later. */
+export const killWorker: Fault = {
+  kind: KILLED,
+  plan(random, { crew }) {
+    const index = crew.draw(random);
+    const pause = random.between(0, 500);
+    return {
+      claims: [ofWorker(index)],
+      detail: `worker ${index}`,
+      async inject() {
+        const from = now();
+        const victim = await crew.kill(index);
+        const to = now();
+        await delay(pause);
+        await crew.replace(index);
+        return { from, to, victims: [victim] };
+      },
+    };
+  },
+};

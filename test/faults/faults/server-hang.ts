@@ -1,0 +1,23 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { RedisNode } from '../topologies/redis-node.js';
+import { STORE, type Fault } from './fault.js';
+
+/** The server stands still, with all its connections open. */
+export function serverHang(node: RedisNode): Fault {
+  return {
+    kind: 'server frozen',
+    plan(random) {
+      const ms = Math.round(random.between(100, 2500));
+      return {
+        claims: [STORE],
+        detail: `${ms} ms`,
+        async inject() {
+          node.server.kill('SIGSTOP');
+          await delay(ms);
+          node.server.kill('SIGCONT');
+          return {};
+        },
+      };
+    },
+  };
+}

@@ -1,0 +1,27 @@
+import { readOptions } from './options.js';
+import { keepResult } from './report/results.js';
+import { summary } from './report/summary.js';
+import { run } from './run.js';
+
+const interruption = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => {
+    console.log(`\n${signal}: no more faults; what there is so far is judged.`);
+    interruption.abort();
+  });
+}
+
+try {
+  const options = readOptions(process.argv.slice(2));
+  const { topology, seed, seconds } = options;
+  console.log(`seed ${seed}: ${topology}, ${seconds} s of faults`);
+  const outcome = await run(options, interruption.signal, (line) => {
+    console.log(line);
+  });
+  console.log(summary(options, outcome));
+  if (options.keepResult && !interruption.signal.aborted) await keepResult(options, outcome);
+  if (outcome.breaches.length > 0) process.exitCode = 1;
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}

@@ -1,0 +1,67 @@
+import { parseArgs } from 'node:util';
+
+export interface RunOptions {
+  readonly topology: string;
+  readonly seed: number;
+  /** How long faults are injected. */
+  readonly seconds: number;
+  readonly keys: number;
+  readonly workers: number;
+  readonly tasks: number;
+  /** The provider broken on purpose that is to be found out, if any. */
+  readonly broken?: string;
+  /** Whether each fault is printed as it happens. */
+  readonly verbose: boolean;
+  /** Whether the result is kept for the report. */
+  readonly keepResult: boolean;
+}
+
+const USAGE = `npm run test:faults -- [options]
+
+  --topology <name>  what the store runs on: standalone (default)
+  --minutes <n>      for how long faults are injected (default 5); --seconds <n> for less
+  --seed <n>         replays the faults and choices of a run (default: another one each time)
+  --keys <n>         how many keys are contended for (default 3)
+  --workers <n>      how many processes (default 4); --tasks <n> in each (default 3)
+  --broken <name>    use a provider that is broken on purpose: see test/faults/worker/providers.ts
+  --verbose          print each fault
+  --no-result        do not keep the result for docs/safety.md`;
+
+export function readOptions(args: readonly string[]): RunOptions {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        topology: { type: 'string', default: 'standalone' },
+        minutes: { type: 'string', default: '5' },
+        seconds: { type: 'string' },
+        seed: { type: 'string' },
+        keys: { type: 'string', default: '3' },
+        workers: { type: 'string', default: '4' },
+        tasks: { type: 'string', default: '3' },
+        broken: { type: 'string' },
+        verbose: { type: 'boolean', default: false },
+        'no-result': { type: 'boolean', default: false },
+      },
+    });
+    return {
+      topology: values.topology,
+      seed: values.seed === undefined ? Math.floor(Math.random() * 1e9) : positive('seed', values.seed),
+      seconds: values.seconds === undefined ? positive('minutes', values.minutes) * 60 : positive('seconds', values.seconds),
+      keys: positive('keys', values.keys),
+      workers: positive('workers', values.workers),
+      tasks: positive('tasks', values.tasks),
+      verbose: values.verbose,
+      keepResult: !values['no-result'] && values.broken === undefined,
+      ...(values.broken !== undefined && { broken: values.broken }),
+    };
+  } catch (error) {
+    throw new Error(`${(error as Error).message}\n\n${USAGE}`, { cause: error });
+  }
+}
+
+function positive(name: string, text: string): number {
+  const value = Number(text);
+  if (!(value > 0) || !Number.isFinite(value)) throw new Error(`--${name} ${text}: a number greater than 0 is needed`);
+  return value;
+}

@@ -1,0 +1,62 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { Link } from './link.js';
+
+/** A TCP proxy before a server, for connections that break as no orderly close does. */
+export class ChaosProxy {
+  readonly links = new Set<Link>();
+
+  /** New connections are closed at once. */
+  refuses = false;
+
+  /** Done to each new connection. */
+  onLink?: (link: Link) => void;
+
+  private constructor(
+    private readonly listener: Server,
+    private readonly target: number,
+  ) {
+    listener.on('connection', (client) => {
+      this.serve(client);
+    });
+  }
+
+  static async before(target: number): Promise<ChaosProxy> {
+    const listener = createServer().listen(0, '127.0.0.1');
+    await once(listener, 'listening');
+    return new ChaosProxy(listener, target);
+  }
+
+  get port(): number {
+    return (this.listener.address() as AddressInfo).port;
+  }
+
+  /** Does it to all connections, those to come included. */
+  each(change: (link: Link) => void): void {
+    this.onLink = change;
+    for (const link of this.links) change(link);
+  }
+
+  /** Closes all connections. */
+  cutAll(): void {
+    for (const link of this.links) link.cut();
+  }
+
+  async stop(): Promise<void> {
+    this.cutAll();
+    this.listener.close();
+    await once(this.listener, 'close');
+  }
+
+  private serve(client: Socket): void {
+    if (this.refuses) {
+      client.on('error', () => undefined).destroy();
+      return;
+    }
+    const server = connect(this.target, '127.0.0.1');
+    const link = new Link(client, server);
+    this.links.add(link);
+    server.on('close', () => this.links.delete(link));
+    this.onLink?.(link);
+  }
+}

@@ -1,0 +1,50 @@
+import type { Socket } from 'node:net';
+import { now } from '../clock.js';
+
+/** One direction of a connection: what comes in goes out in the same order, when it may. */
+export class Lane {
+  /** Milliseconds that everything takes. */
+  delay = 0;
+  /** Nothing goes out. What comes in is kept. */
+  held = false;
+  /** What comes in is thrown away. */
+  muted = false;
+
+  private readonly waiting: { bytes: Buffer; due: number }[] = [];
+  private timer?: NodeJS.Timeout;
+
+  constructor(
+    from: Socket,
+    private readonly to: Socket,
+  ) {
+    from.on('data', (bytes) => {
+      this.take(bytes);
+    });
+    to.on('close', () => {
+      clearTimeout(this.timer);
+    });
+  }
+
+  /** Sends what is due and may go. */
+  pump(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    while (!this.held && this.waiting[0] && this.waiting[0].due <= now()) this.send(this.waiting.shift()!.bytes);
+    const next = this.waiting[0];
+    if (next && !this.held) this.timer = setTimeout(() => this.pump(), Math.max(1, next.due - now()));
+  }
+
+  private take(bytes: Buffer): void {
+    if (this.muted) return;
+    if (this.delay === 0 && !this.held && this.waiting.length === 0) {
+      this.send(bytes);
+      return;
+    }
+    this.waiting.push({ bytes, due: now() + this.delay });
+    this.pump();
+  }
+
+  private send(bytes: Buffer): void {
+    if (!this.to.destroyed) this.to.write(bytes);
+  }
+}

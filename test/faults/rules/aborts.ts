@@ -1,0 +1,28 @@
+import { nameOf } from '../history/call.js';
+import { stoodStill } from './excuses.js';
+import { SLACK } from './promises.js';
+import type { Finding, Rule } from './rule.js';
+
+/** In milliseconds: what the clock had been read before is a little older than what is compared with it. */
+const PRECISION = 5;
+
+/** The signal of a lock aborts when its lease can no longer be trusted: before the job goes on, or in time. */
+export const aborts: Rule = {
+  name: 'signal not aborted',
+  check(ledger) {
+    const breaches: Finding[] = [];
+    let aborted = 0;
+    for (const { hold } of ledger.history.calls) {
+      if (!hold) continue;
+      if (hold.lost !== undefined) aborted += 1;
+      const { call, deadline, ended, lost } = hold;
+      if (ended === undefined || ended <= deadline + PRECISION) continue;
+      if (lost === undefined) {
+        breaches.push({ at: deadline, text: `${nameOf(call)} was not told, though its job went on until ${ended.toFixed(0)}` });
+      } else if (lost > deadline + SLACK && !stoodStill(ledger, call.by, deadline, lost)) {
+        breaches.push({ at: deadline, text: `${nameOf(call)} was told ${(lost - deadline).toFixed(0)} ms late` });
+      }
+    }
+    return { breaches, figures: { 'signals aborted': aborted } };
+  },
+};

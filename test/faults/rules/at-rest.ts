@@ -1,0 +1,12 @@
+import type { Finding, Rule } from './rule.js';
+
+/** In the end everything comes to rest: calls, processes and what is in the store. */
+export const atRest: Rule = {
+  name: 'not at rest in the end',
+  check({ history: { rest, calls } }) {
+    const breaches: Finding[] = rest.problems.map((text) => ({ at: 0, text }));
+    if (rest.leftKeys.length > 0) breaches.push({ at: 0, text: `left in the store: ${rest.leftKeys.join(', ')}` });
+    if (!calls.some(({ hold }) => hold)) breaches.push({ at: 0, text: 'nobody was ever granted anything' });
+    return { breaches };
+  },
+};

@@ -1,0 +1,54 @@
+import { nameOf, type Call } from '../history/call.js';
+import { stoodStill } from './excuses.js';
+import type { Ledger } from './ledger.js';
+import { isFault } from './promises.js';
+import type { Finding, Rule } from './rule.js';
+
+/** The engine takes a store for down that has not answered for so long; a call may then still be under way. */
+const SILENCE = 5000;
+
+/** After these the store can be asked as before. */
+const HARMLESS = /^(worker killed|scripts flushed|store flushed)$/;
+
+/** Calls fail with the documented errors only, and only where there is a reason for them. */
+export const errors: Rule = {
+  name: 'error without reason',
+  check(ledger) {
+    const breaches: Finding[] = [];
+    const figures = { 'calls refused as the store was down': 0, 'locks lost': 0 };
+    for (const call of ledger.history.calls) {
+      const { failure } = call;
+      if (!failure) continue;
+      if (failure.code === 'LOCK_BACKEND') figures['calls refused as the store was down'] += 1;
+      if (failure.code === 'LOCK_LOST') figures['locks lost'] += 1;
+      if (!hasReason(call, failure, ledger)) {
+        breaches.push({ at: failure.at, text: `${nameOf(call)} (${call.kind}): ${failure.code}: ${failure.text}` });
+      }
+    }
+    return { breaches, figures };
+  },
+};
+
+function hasReason(call: Call, { code, at }: NonNullable<Call['failure']>, ledger: Ledger): boolean {
+  const { faults, lease } = ledger.history;
+  switch (code) {
+    case 'LOCK_TIMEOUT':
+      return true;
+    case 'TimeoutError':
+      return call.kind === 'aborted';
+    case 'LOCK_BACKEND':
+      return faults.some((fault) => isFault(fault) && !HARMLESS.test(fault.kind) && near(fault, call.join, at));
+    case 'LOCK_LOST':
+      return (
+        call.hold !== undefined &&
+        (stoodStill(ledger, call.by, call.hold.asked - lease, at) ||
+          faults.some((fault) => isFault(fault) && near(fault, call.hold!.asked - lease, at)))
+      );
+    default:
+      return false;
+  }
+}
+
+function near(fault: { from: number; to: number }, from: number, to: number): boolean {
+  return fault.from <= to && fault.to + SILENCE >= from;
+}

@@ -1,0 +1,39 @@
+import { BLOCK_ORDERED } from '../faults/block-worker.js';
+import type { FaultRecord } from '../history/records.js';
+
+/** Where a key is free, or the store can be reached again, the next one goes on within this, in milliseconds. */
+export const SOON = 1000;
+
+/** After a failover it has this much, from the election of the new primary on. */
+const AFTER_FAILOVER = 2000;
+
+/** What a machine that is busy with other things may add to any promise before it counts as broken. */
+export const SLACK = 2000;
+
+/** Kinds that take a holder from its lock: others have to wait for its lease. */
+const TAKES_HOLDER = /^worker (killed|frozen)|^event loop blocked/;
+
+const FAILOVER = /failover|primary|slot/;
+
+export interface Promised {
+  /** The moment from which it counts, on the clock of the history. */
+  readonly anchor: number;
+  /** Within how many milliseconds each key has to be granted to somebody who waits for it. */
+  readonly within: number;
+}
+
+/** What is promised after a fault. */
+export function promiseAfter(fault: FaultRecord, lease: number): Promised {
+  if (TAKES_HOLDER.test(fault.kind)) return { anchor: fault.from, within: lease + SOON };
+  return { anchor: fault.to, within: FAILOVER.test(fault.kind) ? AFTER_FAILOVER : SOON };
+}
+
+/** Whether the victims themselves cannot wait for anything. */
+export function takesHolder({ kind }: FaultRecord): boolean {
+  return TAKES_HOLDER.test(kind);
+}
+
+/** Whether it is a fault, not merely a note that one was ordered. */
+export function isFault({ kind }: FaultRecord): boolean {
+  return kind !== BLOCK_ORDERED;
+}

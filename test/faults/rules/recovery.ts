@@ -1,0 +1,82 @@
+import type { Call, Hold } from '../history/call.js';
+import type { FaultRecord } from '../history/records.js';
+import { firstAfter, type KeyLedger, type Ledger } from './ledger.js';
+import { isFault, promiseAfter, SLACK, SOON, takesHolder } from './promises.js';
+import type { Finding, Rule } from './rule.js';
+
+/** No call waits for longer than this, in milliseconds: older ones need not be looked at. */
+const OLDEST_CALL = 30_000;
+
+/** Where faults came so close to each other that nobody can tell which of them it was. */
+export const TOGETHER = 'several at once';
+
+/** After each fault every key is granted again, to somebody who waits for it, within what is promised. */
+export const recovery: Rule = {
+  name: 'recovery too slow',
+  check(ledger) {
+    const breaches: Finding[] = [];
+    const figures: Record<string, number> = {};
+    const faults = ledger.history.faults.filter(isFault);
+    for (const fault of faults) {
+      for (const key of ledger.keys) {
+        const measured = measure(ledger, faults, key, fault);
+        if (!measured) continue;
+        const heading = measured.alone ? fault.kind : TOGETHER;
+        figures[heading] = Math.max(figures[heading] ?? 0, measured.took);
+        if (measured.late > SLACK) {
+          const text = `${key.key}: ${measured.took.toFixed(0)} ms after "${fault.kind}" (${fault.detail ?? ''}), ${measured.late.toFixed(0)} ms more than promised${measured.alone ? '' : ', with other faults near'}`;
+          breaches.push({ at: fault.from, text });
+        }
+      }
+    }
+    return { breaches, figures };
+  },
+};
+
+function measure(ledger: Ledger, faults: readonly FaultRecord[], key: KeyLedger, fault: FaultRecord) {
+  const { lease } = ledger.history;
+  const { anchor, within } = promiseAfter(fault, lease);
+  const next = key.holds[firstAfter(key.holds, anchor, ({ from }) => from)];
+  if (!next) return undefined;
+  const away = takesHolder(fault) ? (fault.victims ?? []) : [];
+  const since = wantedSince(key.calls, anchor, next.from, away);
+  if (since === undefined) return undefined;
+  const start = Math.max(since, heldUntil(key.holds, next, away));
+  const others = faults.filter((other) => other !== fault && isNear(other, lease, anchor, next.from));
+  const bounds = [fault, ...others].map((other) => {
+    const promised = promiseAfter(other, lease);
+    return promised.anchor + promised.within;
+  });
+  const several = key.calls.some((call) => call.kind === 'several' && call.join < next.from && call.settled > start);
+  // A call for several keys holds some of them while it waits for the others, for as long as a lease at most.
+  const bound = Math.max(start + (start > anchor ? SOON : within), ...bounds) + (several ? lease : 0);
+  return { took: Math.max(0, next.from - start), late: next.from - bound, alone: others.length === 0 };
+}
+
+/** From when on somebody waited who could have gone on. */
+function wantedSince(calls: readonly Call[], anchor: number, until: number, away: readonly string[]): number | undefined {
+  let since: number | undefined;
+  const first = firstAfter(calls, anchor - OLDEST_CALL, ({ join }) => join);
+  for (let i = first; i < calls.length && calls[i]!.join < until; i += 1) {
+    const { join, settled, by, kind } = calls[i]!;
+    const from = Math.max(join, anchor);
+    if (kind === 'try' || settled < from || away.includes(by) || settled < until) continue;
+    since = Math.min(since ?? Infinity, from);
+  }
+  return since;
+}
+
+/** Until when a healthy holder had it, before `next`. */
+function heldUntil(holds: readonly Hold[], next: Hold, away: readonly string[]): number {
+  let latest = -Infinity;
+  for (let i = holds.indexOf(next) - 1; i >= 0 && holds[i]!.from > next.from - OLDEST_CALL; i -= 1) {
+    const { until, call } = holds[i]!;
+    if (!away.includes(call.by)) latest = Math.max(latest, until);
+  }
+  return Math.min(latest, next.from);
+}
+
+function isNear(other: FaultRecord, lease: number, from: number, to: number): boolean {
+  const { anchor, within } = promiseAfter(other, lease);
+  return other.from <= to && Math.max(other.to, anchor + within) >= from;
+}

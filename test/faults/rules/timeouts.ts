@@ -1,0 +1,52 @@
+import { nameOf, type Call, type Hold } from '../history/call.js';
+import { firstAfter, type KeyLedger, type Ledger } from './ledger.js';
+import type { Finding, Rule } from './rule.js';
+
+/** A timer may fire a little early, as it is set in whole milliseconds. */
+const PRECISION = 5;
+
+/** Whoever waits for longer than this has been forgotten, whatever happened meanwhile. */
+const LONG_PATIENCE = 10_000;
+
+/** Below this a machine that is busy with other things may not have asked for the key in time. */
+const FAIR_CHANCE = 1000;
+
+/** Nobody gives up but for a key that others held, or a store that could not be reached, nor too early. */
+export const timeouts: Rule = {
+  name: 'timed out without reason',
+  check(ledger) {
+    const breaches: Finding[] = [];
+    let longest = 0;
+    let timedOut = 0;
+    for (const call of ledger.history.calls) {
+      if (call.hold) longest = Math.max(longest, call.settled - call.join);
+      const { failure, timeout, kind } = call;
+      if (failure?.code !== 'LOCK_TIMEOUT' && failure?.code !== 'TimeoutError') continue;
+      timedOut += 1;
+      const waited = failure.at - call.join;
+      const after = `${nameOf(call)} gave up ${call.keys.join(', ')} after ${waited.toFixed(0)} ms`;
+      if (waited < timeout - PRECISION) breaches.push({ at: failure.at, text: `${after}, with ${timeout} ms to wait` });
+      else if (timeout > LONG_PATIENCE && kind !== 'aborted') breaches.push({ at: failure.at, text: after });
+      else if (waited > FAIR_CHANCE && wasFree(call, ledger)) breaches.push({ at: failure.at, text: `${after}, which were free` });
+    }
+    return { breaches, figures: { 'longest wait': longest, 'waits given up as asked': timedOut } };
+  },
+};
+
+function wasFree(call: Call, { keys, disturbances, history }: Ledger): boolean {
+  const to = call.failure!.at;
+  if (!disturbances.isQuiet(call.join - history.lease, to)) return false;
+  return keys.filter(({ key }) => call.keys.includes(key)).every((ledger) => !anybodyHad(ledger, call.join, to));
+}
+
+function anybodyHad({ holds, calls }: KeyLedger, from: number, to: number): boolean {
+  const had = ({ until }: Hold): boolean => until > from;
+  const before = firstAfter(holds, to, (hold) => hold.from);
+  // Holds are short but for the long jobs: those that began a while ago are over.
+  return holds.slice(Math.max(0, before - 50), before).some(had) || calls.some((call) => mayHave(call, from, to));
+}
+
+/** A call for several keys may have this one while it waits for another. */
+function mayHave({ kind, join, settled }: Call, from: number, to: number): boolean {
+  return kind === 'several' && join < to && settled > from;
+}

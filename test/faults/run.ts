@@ -1,0 +1,94 @@
+import { writeFile } from 'node:fs/promises';
+import { now } from './clock.js';
+import { Crew } from './conductor/crew.js';
+import { comeToRest } from './conductor/rest.js';
+import { Schedule } from './conductor/schedule.js';
+import { createStageFolder } from './conductor/stage-folder.js';
+import { workerFaults } from './faults/worker-faults.js';
+import { Appender } from './history/append.js';
+import { files } from './history/files.js';
+import { readHistory } from './history/read.js';
+import type { FaultRecord, WriteRecord } from './history/records.js';
+import type { RunOptions } from './options.js';
+import { Random } from './random.js';
+import { judge, type Judgement } from './rules/index.js';
+import { createTopology } from './topologies/index.js';
+import type { Topology } from './topologies/topology.js';
+import { WriteStore } from './write-store/server.js';
+
+/** Milliseconds: short, so that it often runs out. */
+const LEASE = 1500;
+
+export interface RunOutcome extends Judgement {
+  readonly versions: readonly string[];
+  /** How often which kind of fault was injected. */
+  readonly faults: Readonly<Record<string, number>>;
+  /** Where the history lies, if it was kept. */
+  readonly kept?: string;
+}
+
+/** One run from beginning to end. What it starts ends with it, however it ends. */
+export async function run(options: RunOptions, signal: AbortSignal, say: (line: string) => void): Promise<RunOutcome> {
+  const topology = createTopology(options.topology, options.broken);
+  const folder = await createStageFolder();
+  let outcome: RunOutcome | undefined;
+  try {
+    const faults = await contest(options, topology, folder, signal, say);
+    const judgement = judge(await readHistory(folder.history, LEASE));
+    const kept = judgement.breaches.length > 0 ? { kept: folder.history } : {};
+    outcome = { ...judgement, versions: topology.versions, faults, ...kept };
+    return outcome;
+  } finally {
+    if (outcome && !outcome.kept) await folder.remove();
+    else if (!outcome) say(`The history so far: ${folder.history}`);
+  }
+}
+
+async function contest(
+  { seed, keys, workers, tasks, seconds, verbose }: RunOptions,
+  topology: Topology,
+  folder: { history: string; workerScript: string },
+  signal: AbortSignal,
+  say: (line: string) => void,
+): Promise<Record<string, number>> {
+  const writeHistory = new Appender<WriteRecord>(files.writes(folder.history));
+  const faultHistory = new Appender<FaultRecord>(files.faults(folder.history));
+  const writes = await WriteStore.start(writeHistory);
+  const crew = new Crew({
+    script: folder.workerScript,
+    folder: folder.history,
+    size: workers,
+    setupOf: (index) => ({
+      seed: String(seed),
+      keys: Array.from({ length: keys }, (_, i) => `key:${i}`),
+      tasks,
+      lease: LEASE,
+      provider: topology.providerFor(index),
+      writePort: writes.port,
+    }),
+  });
+  const began = now();
+  let schedule: Schedule | undefined;
+  const progress = setInterval(() => {
+    const injected = [...(schedule?.counts.values() ?? [])].reduce((sum, count) => sum + count, 0);
+    const minute = Math.round((now() - began) / 60_000);
+    say(`minute ${minute}: ${injected} faults, ${writes.accepted} writes accepted, ${writes.refused} stale ones refused`);
+  }, 60_000);
+  try {
+    await topology.start(workers);
+    await crew.start();
+    const tell = verbose ? say : () => undefined;
+    const stage = { crew, lease: LEASE };
+    schedule = new Schedule([...workerFaults, ...topology.faults], stage, new Random(seed, 'faults'), faultHistory, tell);
+    await schedule.play(now() + seconds * 1000, signal);
+    const rest = await comeToRest(crew, topology, LEASE);
+    await writeFile(files.rest(folder.history), JSON.stringify(rest));
+    return Object.fromEntries([...schedule.counts].sort());
+  } finally {
+    clearInterval(progress);
+    await crew.end();
+    await Promise.all([writes.stop(), topology.stop()]);
+    writeHistory.close();
+    faultHistory.close();
+  }
+}

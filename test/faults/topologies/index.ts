@@ -1,0 +1,15 @@
+import { Standalone } from './standalone.js';
+import type { Topology } from './topology.js';
+
+/** The deployments that a run can be made on, by their names on the command line. */
+const TOPOLOGIES: Readonly<Record<string, () => Topology>> = {
+  standalone: () => new Standalone(),
+};
+
+/** `broken` is the kind of a provider that is to be found out. */
+export function createTopology(name: string, broken?: string): Topology {
+  if (broken !== undefined) return new Standalone(`broken: ${broken}`);
+  const create = TOPOLOGIES[name];
+  if (!create) throw new Error(`There is no topology ${JSON.stringify(name)}: ${Object.keys(TOPOLOGIES).join(', ')}`);
+  return create();
+}

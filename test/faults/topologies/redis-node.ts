@@ -1,0 +1,59 @@
+import { Redis } from 'ioredis';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { startRedisServer, type RedisServer } from '../../../tools/redis-server/index.mjs';
+
+/** The keys of this package that stay: the counter of fencing tokens. */
+const COUNTER = /^lock:(\{.*\})?nestjs-locking:fence/;
+
+/** A Redis server, and the conductor's own way to it. */
+export class RedisNode {
+  private constructor(
+    readonly server: RedisServer,
+    readonly admin: Redis,
+  ) {}
+
+  static async start(config: Readonly<Record<string, string>>): Promise<RedisNode> {
+    const server = await startRedisServer({ config });
+    const admin = new Redis(server.url, {
+      maxRetriesPerRequest: null,
+      retryStrategy: () => 50,
+      autoResendUnfulfilledCommands: false,
+    });
+    admin.on('error', () => undefined);
+    return new RedisNode(server, admin);
+  }
+
+  /** Crashes the server and starts it again `down` milliseconds later; resolves once it answers. */
+  async restart(down: number, withData: boolean): Promise<void> {
+    this.server.kill('SIGKILL');
+    await delay(down);
+    if (!withData) await rm(join(this.server.dir, 'appendonlydir'), { recursive: true, force: true });
+    await this.server.restart();
+    while (!(await this.answers())) await delay(10);
+  }
+
+  async answers(): Promise<boolean> {
+    return this.admin.ping().then(
+      () => true,
+      () => false,
+    );
+  }
+
+  async leftKeys(): Promise<string[]> {
+    const keys = await this.admin.keys('lock:*');
+    return keys.filter((key) => !COUNTER.test(key)).sort();
+  }
+
+  async version(): Promise<string> {
+    const info = await this.admin.info('server');
+    const valkey = /valkey_version:(\S+)/.exec(info)?.[1];
+    return valkey ? `Valkey ${valkey}` : `Redis ${/redis_version:(\S+)/.exec(info)?.[1] ?? '?'}`;
+  }
+
+  async stop(): Promise<void> {
+    this.admin.disconnect();
+    await this.server.stop();
+  }
+}

@@ -1,0 +1,8 @@
+import { RedisLockingProvider, type ExtendRequest } from 'nestjs-locking';
+
+/** Broken on purpose: it says that leases were renewed, and does nothing. */
+export class LiesAboutRenewals extends RedisLockingProvider {
+  override extend(requests: readonly ExtendRequest[]): Promise<readonly boolean[]>[] {
+    return requests.map(async ({ keys }) => Promise.resolve(keys.map(() => true)));
+  }
+}

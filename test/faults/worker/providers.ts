@@ -1,0 +1,20 @@
+import { RedisLockingProvider, type LockingProviderClass } from 'nestjs-locking';
+import { ForgetsOwners } from './broken/forgets-owners.js';
+import { GrantsAlways } from './broken/grants-always.js';
+import { LiesAboutRenewals } from './broken/lies-about-renewals.js';
+import { RepeatsTokens } from './broken/repeats-tokens.js';
+
+/** The classes by the names that a setup gives them. */
+const CLASSES: Readonly<Record<string, LockingProviderClass>> = {
+  redis: RedisLockingProvider,
+  'broken: forgets owners': ForgetsOwners,
+  'broken: grants always': GrantsAlways,
+  'broken: lies about renewals': LiesAboutRenewals,
+  'broken: repeats tokens': RepeatsTokens,
+};
+
+export function providerClass(kind: string): LockingProviderClass {
+  const found = CLASSES[kind];
+  if (!found) throw new Error(`No provider is called ${JSON.stringify(kind)}: ${Object.keys(CLASSES).join(', ')}`);
+  return found;
+}
