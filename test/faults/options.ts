@@ -12,6 +12,12 @@ export interface RunOptions {
   readonly broken?: string;
   /** Whether each fault is printed as it happens. */
   readonly verbose: boolean;
+  /** Only faults whose kind contains one of these; all when empty. */
+  readonly only: readonly string[];
+  /** Whether the history is kept although there is no breach in it. */
+  readonly keepHistory: boolean;
+  /** The history of an earlier run, to be judged anew instead of a run. */
+  readonly history?: string;
   /** Whether the result is kept for the report. */
   readonly keepResult: boolean;
 }
@@ -24,7 +30,10 @@ const USAGE = `npm run test:faults -- [options]
   --keys <n>         how many keys are contended for (default 3)
   --workers <n>      how many processes (default 4); --tasks <n> in each (default 3)
   --broken <name>    use a provider that is broken on purpose: see test/faults/worker/providers.ts
+  --only <text>      only faults whose kind contains this; may be repeated
   --verbose          print each fault
+  --keep-history     keep the history although there is no breach in it
+  --history <folder> judge the history of an earlier run anew
   --no-result        do not keep the result for docs/safety.md`;
 
 export function readOptions(args: readonly string[]): RunOptions {
@@ -40,6 +49,9 @@ export function readOptions(args: readonly string[]): RunOptions {
         workers: { type: 'string', default: '4' },
         tasks: { type: 'string', default: '3' },
         broken: { type: 'string' },
+        only: { type: 'string', multiple: true, default: [] },
+        'keep-history': { type: 'boolean', default: false },
+        history: { type: 'string' },
         verbose: { type: 'boolean', default: false },
         'no-result': { type: 'boolean', default: false },
       },
@@ -52,7 +64,10 @@ export function readOptions(args: readonly string[]): RunOptions {
       workers: positive('workers', values.workers),
       tasks: positive('tasks', values.tasks),
       verbose: values.verbose,
-      keepResult: !values['no-result'] && values.broken === undefined,
+      only: values.only,
+      keepHistory: values['keep-history'],
+      ...(values.history !== undefined && { history: values.history }),
+      keepResult: !values['no-result'] && values.broken === undefined && values.only.length === 0,
       ...(values.broken !== undefined && { broken: values.broken }),
     };
   } catch (error) {

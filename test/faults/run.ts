@@ -27,6 +27,12 @@ export interface RunOutcome extends Judgement {
   readonly kept?: string;
 }
 
+/** Judges what an earlier run has written down. */
+export async function judgeAgain(folder: string): Promise<RunOutcome> {
+  const judgement = judge(await readHistory(folder, LEASE));
+  return { ...judgement, versions: [], faults: {}, kept: folder };
+}
+
 /** One run from beginning to end. What it starts ends with it, however it ends. */
 export async function run(options: RunOptions, signal: AbortSignal, say: (line: string) => void): Promise<RunOutcome> {
   const topology = createTopology(options.topology, options.broken);
@@ -35,7 +41,7 @@ export async function run(options: RunOptions, signal: AbortSignal, say: (line: 
   try {
     const faults = await contest(options, topology, folder, signal, say);
     const judgement = judge(await readHistory(folder.history, LEASE));
-    const kept = judgement.breaches.length > 0 ? { kept: folder.history } : {};
+    const kept = judgement.breaches.length > 0 || options.keepHistory ? { kept: folder.history } : {};
     outcome = { ...judgement, versions: topology.versions, faults, ...kept };
     return outcome;
   } finally {
@@ -45,7 +51,7 @@ export async function run(options: RunOptions, signal: AbortSignal, say: (line: 
 }
 
 async function contest(
-  { seed, keys, workers, tasks, seconds, verbose }: RunOptions,
+  { seed, keys, workers, tasks, seconds, verbose, only }: RunOptions,
   topology: Topology,
   folder: { history: string; workerScript: string },
   signal: AbortSignal,
@@ -79,7 +85,11 @@ async function contest(
     await crew.start();
     const tell = verbose ? say : () => undefined;
     const stage = { crew, lease: LEASE };
-    schedule = new Schedule([...workerFaults, ...topology.faults], stage, new Random(seed, 'faults'), faultHistory, tell);
+    const faults = [...workerFaults, ...topology.faults].filter(
+      ({ kind }) => only.length === 0 || only.some((part) => kind.includes(part)),
+    );
+    if (faults.length === 0) throw new Error(`No fault of ${topology.name} is called ${only.join(' or ')}`);
+    schedule = new Schedule(faults, stage, new Random(seed, 'faults'), faultHistory, tell);
     await schedule.play(now() + seconds * 1000, signal);
     const rest = await comeToRest(crew, topology, LEASE);
     await writeFile(files.rest(folder.history), JSON.stringify(rest));

@@ -11,7 +11,7 @@ export function flushAll(admin: Redis): Fault {
       detail: '',
       async inject() {
         await admin.flushall();
-        return { loses: { since: -Infinity, until: now() } };
+        return { loses: { since: 0, until: now() } };
       },
     }),
   };

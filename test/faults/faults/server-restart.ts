@@ -17,7 +17,7 @@ function restart(kind: string, node: RedisNode, withData: boolean): Fault {
         detail: `down for ${down} ms`,
         async inject() {
           await node.restart(down, withData);
-          return withData ? {} : { loses: { since: -Infinity, until: now() } };
+          return withData ? {} : { loses: { since: 0, until: now() } };
         },
       };
     },

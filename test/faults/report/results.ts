@@ -22,6 +22,8 @@ export interface Result {
   /** Milliseconds. */
   readonly recovery: Readonly<Record<string, number>>;
   readonly allowed: RunOutcome['allowed'];
+  /** How often a recovery took longer than promised, by less than the slack. */
+  readonly slow: number;
   /** How many, by rule. */
   readonly breaches: Readonly<Record<string, number>>;
 }
@@ -41,6 +43,7 @@ export async function keepResult(options: RunOptions, outcome: RunOutcome): Prom
     figures: rounded(outcome.figures),
     recovery: rounded(outcome.recovery),
     allowed: outcome.allowed,
+    slow: outcome.slow.length,
     breaches: countBy(outcome.breaches.map(({ rule }) => rule)),
   };
   await mkdir(FOLDER, { recursive: true });

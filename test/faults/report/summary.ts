@@ -6,7 +6,7 @@ const SHOWN = 20;
 
 /** The end of a run, for people. */
 export function summary({ seed, topology }: RunOptions, outcome: RunOutcome): string {
-  const { faults, recovery, figures, allowed, breaches, kept } = outcome;
+  const { faults, recovery, figures, allowed, breaches, slow, kept } = outcome;
   const kinds = [...new Set([...Object.keys(faults), ...Object.keys(recovery)])].sort();
   const lines = [
     '',
@@ -20,6 +20,7 @@ export function summary({ seed, topology }: RunOptions, outcome: RunOutcome): st
   for (const [rule, reasons] of Object.entries(allowed)) {
     for (const [reason, times] of Object.entries(reasons)) lines.push(`allowed: ${rule}, ${times} times: ${reason}`);
   }
+  for (const { text } of slow.slice(0, SHOWN)) lines.push(`slow: ${text}`);
   lines.push('', `${breaches.length} breaches (seed ${seed}, ${topology})`);
   for (const [rule, times] of Object.entries(countBy(breaches.map(({ rule }) => rule)))) lines.push(`  ${rule}: ${times}`);
   for (const { rule, at, text } of breaches.slice(0, SHOWN)) lines.push(`- ${rule}, at ${at.toFixed(3)}: ${text}`);

@@ -22,6 +22,8 @@ export interface Breach extends Finding {
 /** What all rules say of a history. */
 export interface Judgement {
   readonly breaches: readonly Breach[];
+  /** What took longer than is promised, though not more than a busy machine may add. */
+  readonly slow: readonly Breach[];
   /** What was seen and is allowed, by rule and reason. */
   readonly allowed: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** Counts, and times in milliseconds. */
@@ -49,17 +51,19 @@ const RULES: readonly Rule[] = [
 export function judge(history: History): Judgement {
   const ledger = openLedger(history);
   const breaches: Breach[] = [];
+  const slow: Breach[] = [];
   const allowed: Record<string, Readonly<Record<string, number>>> = {};
   const figures: Record<string, number> = {};
   let recovered: Readonly<Record<string, number>> = {};
   for (const rule of RULES) {
     const result = rule.check(ledger);
     breaches.push(...result.breaches.map((breach) => ({ ...breach, rule: rule.name })));
+    slow.push(...(result.slow ?? []).map((finding) => ({ ...finding, rule: rule.name })));
     const seen = Object.entries(result.allowed ?? {}).filter(([, times]) => times > 0);
     if (seen.length > 0) allowed[rule.name] = Object.fromEntries(seen);
     if (rule === recovery) recovered = result.figures ?? {};
     else Object.assign(figures, result.figures);
   }
   figures['grants'] = history.calls.filter(({ hold }) => hold).length;
-  return { breaches, allowed, figures, recovery: recovered };
+  return { breaches, slow, allowed, figures, recovery: recovered };
 }

@@ -10,6 +10,9 @@ const AFTER_FAILOVER = 2000;
 /** What a machine that is busy with other things may add to any promise before it counts as broken. */
 export const SLACK = 2000;
 
+/** In leases: a job with a healthy holder takes no longer. */
+export const LONGEST_JOB = 2;
+
 /** Kinds that take a holder from its lock: others have to wait for its lease. */
 const TAKES_HOLDER = /^worker (killed|frozen)|^event loop blocked/;
 

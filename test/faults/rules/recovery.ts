@@ -1,35 +1,39 @@
 import type { Call, Hold } from '../history/call.js';
 import type { FaultRecord } from '../history/records.js';
 import { firstAfter, type KeyLedger, type Ledger } from './ledger.js';
-import { isFault, promiseAfter, SLACK, SOON, takesHolder } from './promises.js';
+import { isFault, LONGEST_JOB, promiseAfter, SLACK, SOON, takesHolder } from './promises.js';
 import type { Finding, Rule } from './rule.js';
 
 /** No call waits for longer than this, in milliseconds: older ones need not be looked at. */
 const OLDEST_CALL = 30_000;
 
 /** Where faults came so close to each other that nobody can tell which of them it was. */
-export const TOGETHER = 'several at once';
+const TOGETHER = 'several faults at once';
+
+/** Where those who wait stand behind a call for several keys, which waits for another one of them. */
+const BEHIND_SEVERAL = 'behind calls for several keys';
 
 /** After each fault every key is granted again, to somebody who waits for it, within what is promised. */
 export const recovery: Rule = {
   name: 'recovery too slow',
   check(ledger) {
     const breaches: Finding[] = [];
+    const slow: Finding[] = [];
     const figures: Record<string, number> = {};
     const faults = ledger.history.faults.filter(isFault);
     for (const fault of faults) {
       for (const key of ledger.keys) {
         const measured = measure(ledger, faults, key, fault);
         if (!measured) continue;
-        const heading = measured.alone ? fault.kind : TOGETHER;
+        const { heading } = measured;
         figures[heading] = Math.max(figures[heading] ?? 0, measured.took);
-        if (measured.late > SLACK) {
-          const text = `${key.key}: ${measured.took.toFixed(0)} ms after "${fault.kind}" (${fault.detail ?? ''}), ${measured.late.toFixed(0)} ms more than promised${measured.alone ? '' : ', with other faults near'}`;
-          breaches.push({ at: fault.from, text });
+        if (measured.late > 0) {
+          const text = `${key.key}: ${measured.took.toFixed(0)} ms after "${fault.kind}" (${fault.detail ?? ''}), ${measured.late.toFixed(0)} ms more than promised${heading === fault.kind ? '' : `, ${heading}`}`;
+          (measured.late > SLACK ? breaches : slow).push({ at: fault.from, text });
         }
       }
     }
-    return { breaches, figures };
+    return { breaches, slow, figures };
   },
 };
 
@@ -48,9 +52,10 @@ function measure(ledger: Ledger, faults: readonly FaultRecord[], key: KeyLedger,
     return promised.anchor + promised.within;
   });
   const several = key.calls.some((call) => call.kind === 'several' && call.join < next.from && call.settled > start);
-  // A call for several keys holds some of them while it waits for the others, for as long as a lease at most.
-  const bound = Math.max(start + (start > anchor ? SOON : within), ...bounds) + (several ? lease : 0);
-  return { took: Math.max(0, next.from - start), late: next.from - bound, alone: others.length === 0 };
+  // The other key may be held for as long as the longest job takes.
+  const bound = Math.max(start + (start > anchor ? SOON : within), ...bounds) + (several ? LONGEST_JOB * lease : 0);
+  const heading = several ? BEHIND_SEVERAL : others.length > 0 ? TOGETHER : fault.kind;
+  return { took: Math.max(0, next.from - start), late: next.from - bound, heading };
 }
 
 /** From when on somebody waited who could have gone on. */

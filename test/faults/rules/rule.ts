@@ -9,6 +9,8 @@ export interface Finding {
 
 export interface RuleResult {
   readonly breaches: readonly Finding[];
+  /** What took longer than is promised, though not more than a busy machine may add. */
+  readonly slow?: readonly Finding[];
   /** What would be a breach but for the reason that is its heading. */
   readonly allowed?: Readonly<Record<string, number>>;
   /** Figures for the report, in milliseconds or counts. */

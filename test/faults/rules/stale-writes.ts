@@ -7,7 +7,7 @@ import type { Finding, Rule } from './rule.js';
 interface KeyState {
   highest: number;
   by: string;
-  /** When somebody last wrote whose lease was over by then. */
+  /** When somebody last wrote whose lease was over by then, whether he knew it or not. */
   lateWrite: number;
 }
 
@@ -48,7 +48,7 @@ export const staleWrites: Rule = {
         figures['updates lost without fencing'] += 1;
         if (holds && !explained(call, state, ledger)) breach('overwrote an update while it held the lock');
       }
-      if (!holds) state.lateWrite = t;
+      if (!holds || !accepted) state.lateWrite = t;
     }
     return { breaches, allowed, figures };
   },

@@ -4,6 +4,7 @@ import { now } from '../clock.js';
 import type { Appender } from '../history/append.js';
 import type { CallKind, WorkerRecord } from '../history/records.js';
 import { Random } from '../random.js';
+import { LONGEST_JOB } from '../rules/promises.js';
 import { callers, type Wish } from './callers.js';
 import type { Holder } from './holder.js';
 import type { WorkerSetup } from './orders.js';
@@ -11,12 +12,12 @@ import type { WorkerSetup } from './orders.js';
 /** Longer than anything that may keep a waiter waiting: who runs into it has been forgotten. */
 const PATIENCE = 20_000;
 const LONGEST_THINKING = 60;
-const LONGEST_JOB = 20;
+const LONGEST_USUAL_JOB = 20;
 
 /** How often what is called, in a hundred. */
 const SHARES: readonly (readonly [CallKind, number])[] = [
-  ['job', 70],
-  ['several', 8],
+  ['job', 75],
+  ['several', 3],
   ['fixed', 7],
   ['try', 6],
   ['short', 5],
@@ -68,9 +69,9 @@ export class Task {
     const call = this.kind(random.between(0, 100));
     const first = random.pick(setup.keys);
     const second = random.pick(setup.keys);
-    const job = random.between(0, LONGEST_JOB);
+    const job = random.between(0, LONGEST_USUAL_JOB);
     const patience = random.between(10, 1500);
-    const longer = random.between(1.2, 2);
+    const longer = random.between(1.2, LONGEST_JOB);
     this.calls += 1;
     return {
       id: this.first + this.calls,
