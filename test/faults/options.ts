@@ -8,8 +8,12 @@ export interface RunOptions {
   readonly keys: number;
   readonly workers: number;
   readonly tasks: number;
+  /** How many calls in a hundred hold the lock for longer than the lease. */
+  readonly longJobs: number;
   /** The provider broken on purpose that is to be found out, if any. */
   readonly broken?: string;
+  /** Whether faults follow each other as closely as they can. */
+  readonly dense: boolean;
   /** Whether each fault is printed as it happens. */
   readonly verbose: boolean;
   /** Only faults whose kind contains one of these; all when empty. */
@@ -29,8 +33,10 @@ const USAGE = `npm run test:faults -- [options]
   --seed <n>         replays the faults and choices of a run (default: another one each time)
   --keys <n>         how many keys are contended for (default 3)
   --workers <n>      how many processes (default 4); --tasks <n> in each (default 3)
+  --long-jobs <n>    how many calls in a hundred hold on for longer than the lease (default 0.5)
   --broken <name>    use a provider that is broken on purpose: see test/faults/worker/providers.ts
   --only <text>      only faults whose kind contains this; may be repeated
+  --dense            faults as close to each other as can be, for short runs
   --verbose          print each fault
   --keep-history     keep the history although there is no breach in it
   --history <folder> judge the history of an earlier run anew
@@ -48,10 +54,12 @@ export function readOptions(args: readonly string[]): RunOptions {
         keys: { type: 'string', default: '3' },
         workers: { type: 'string', default: '4' },
         tasks: { type: 'string', default: '3' },
+        'long-jobs': { type: 'string', default: '0.5' },
         broken: { type: 'string' },
         only: { type: 'string', multiple: true, default: [] },
         'keep-history': { type: 'boolean', default: false },
         history: { type: 'string' },
+        dense: { type: 'boolean', default: false },
         verbose: { type: 'boolean', default: false },
         'no-result': { type: 'boolean', default: false },
       },
@@ -63,6 +71,8 @@ export function readOptions(args: readonly string[]): RunOptions {
       keys: positive('keys', values.keys),
       workers: positive('workers', values.workers),
       tasks: positive('tasks', values.tasks),
+      dense: values.dense,
+      longJobs: positive('long-jobs', values['long-jobs']),
       verbose: values.verbose,
       only: values.only,
       keepHistory: values['keep-history'],

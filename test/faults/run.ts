@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { now } from './clock.js';
 import { Crew } from './conductor/crew.js';
 import { comeToRest } from './conductor/rest.js';
-import { Schedule } from './conductor/schedule.js';
+import { DENSE, Schedule, USUAL } from './conductor/schedule.js';
 import { createStageFolder } from './conductor/stage-folder.js';
 import { workerFaults } from './faults/worker-faults.js';
 import { Appender } from './history/append.js';
@@ -51,7 +51,7 @@ export async function run(options: RunOptions, signal: AbortSignal, say: (line: 
 }
 
 async function contest(
-  { seed, keys, workers, tasks, seconds, verbose, only }: RunOptions,
+  { seed, keys, workers, tasks, longJobs, seconds, verbose, only, dense }: RunOptions,
   topology: Topology,
   folder: { history: string; workerScript: string },
   signal: AbortSignal,
@@ -68,6 +68,7 @@ async function contest(
       seed: String(seed),
       keys: Array.from({ length: keys }, (_, i) => `key:${i}`),
       tasks,
+      longJobs,
       lease: LEASE,
       provider: topology.providerFor(index),
       writePort: writes.port,
@@ -89,7 +90,7 @@ async function contest(
       ({ kind }) => only.length === 0 || only.some((part) => kind.includes(part)),
     );
     if (faults.length === 0) throw new Error(`No fault of ${topology.name} is called ${only.join(' or ')}`);
-    schedule = new Schedule(faults, stage, new Random(seed, 'faults'), faultHistory, tell);
+    schedule = new Schedule(faults, stage, new Random(seed, 'faults'), faultHistory, tell, dense ? DENSE : USUAL);
     await schedule.play(now() + seconds * 1000, signal);
     const rest = await comeToRest(crew, topology, LEASE);
     await writeFile(files.rest(folder.history), JSON.stringify(rest));

@@ -5,11 +5,17 @@ import type { Appender } from '../history/append.js';
 import type { FaultRecord } from '../history/records.js';
 import type { Random } from '../random.js';
 
-const SHORTEST_GAP = 500;
-const LONGEST_GAP = 3000;
+/** How faults follow each other. */
+export interface Pace {
+  /** Milliseconds between the end of one and the beginning of the next. */
+  readonly shortestGap: number;
+  readonly longestGap: number;
+  /** How many, of one, begin before the one before is over. */
+  readonly overlapping: number;
+}
 
-/** How many faults in a hundred begin before the one before is over. */
-const OVERLAPPING = 0.25;
+export const USUAL: Pace = { shortestGap: 500, longestGap: 3000, overlapping: 0.25 };
+export const DENSE: Pace = { shortestGap: 50, longestGap: 500, overlapping: 0.6 };
 
 /**
  * Has faults happen, one after another, at moments and with choices that follow from the seed alone. Each kind comes
@@ -26,14 +32,15 @@ export class Schedule {
     private readonly random: Random,
     private readonly history: Appender<FaultRecord>,
     private readonly say: (line: string) => void,
+    private readonly pace: Pace,
   ) {}
 
   /** Until `end`, or until `signal` aborts, and all is over. */
   async play(end: number, signal: AbortSignal): Promise<void> {
     while (now() < end && !signal.aborted) {
       const fault = this.next();
-      const gap = this.random.between(SHORTEST_GAP, LONGEST_GAP);
-      const overlaps = this.random.chance(OVERLAPPING);
+      const gap = this.random.between(this.pace.shortestGap, this.pace.longestGap);
+      const overlaps = this.random.chance(this.pace.overlapping);
       const planned = fault.plan(this.random, this.stage);
       await delay(Math.min(gap, Math.max(0, end - now())), undefined, { signal }).catch(() => undefined);
       if (now() >= end || signal.aborted) break;

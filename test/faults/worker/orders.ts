@@ -14,6 +14,8 @@ export interface WorkerSetup {
   readonly seed: string;
   readonly keys: readonly string[];
   readonly tasks: number;
+  /** How many calls in a hundred hold the lock for longer than the lease. */
+  readonly longJobs: number;
   /** Milliseconds. */
   readonly lease: number;
   readonly provider: ProviderSetup;

@@ -14,15 +14,13 @@ const PATIENCE = 20_000;
 const LONGEST_THINKING = 60;
 const LONGEST_USUAL_JOB = 20;
 
-/** How often what is called, in a hundred. */
+/** How often what is called, in a hundred; what is left is plain jobs. */
 const SHARES: readonly (readonly [CallKind, number])[] = [
-  ['job', 75],
   ['several', 3],
   ['fixed', 7],
   ['try', 6],
   ['short', 5],
   ['aborted', 3.5],
-  ['long', 0.5],
 ];
 
 /** One line of work in a worker: it asks for locks, one after another. */
@@ -84,7 +82,8 @@ export class Task {
   }
 
   private kind(drawn: number): CallKind {
-    let reached = 0;
+    let reached = this.setup.longJobs;
+    if (drawn < reached) return 'long';
     for (const [kind, share] of SHARES) if (drawn < (reached += share)) return kind;
     return 'job';
   }

@@ -1,0 +1,37 @@
+import { describe, expect, it } from '@jest/globals';
+import { useHarness } from './support/run-harness.js';
+
+const run = useHarness();
+
+/** Has two processes contend for one key on a provider that is broken on purpose. */
+async function findings(broken: string, fault: string, ...more: string[]): Promise<string> {
+  const size = ['--keys', '1', '--workers', '2', '--seconds', '12', '--dense'];
+  const { stdout, stderr, code } = await run('--broken', broken, '--seed', '1', '--only', fault, ...size, ...more);
+  expect(stderr).toBe('');
+  expect(code).toBe(1);
+  expect(stdout).toMatch(/^The history: /m);
+  return stdout;
+}
+
+describe('the checker finds out a provider that', () => {
+  it('grants keys that are held', async () => {
+    const stdout = await findings('grants always', 'scripts flushed');
+    expect(stdout).toMatch(/^ {2}two holders at once: [1-9]/m);
+  }, 120_000);
+
+  it('releases without a look at the owner', async () => {
+    const stdout = await findings('forgets owners', 'worker frozen');
+    expect(stdout).toMatch(/^ {2}two holders at once: [1-9]/m);
+  }, 120_000);
+
+  it('says that leases were renewed that were not', async () => {
+    const stdout = await findings('lies about renewals', 'scripts flushed', '--long-jobs', '5');
+    expect(stdout).toMatch(/^ {2}two holders at once: [1-9]/m);
+  }, 120_000);
+
+  it('gives the same token twice', async () => {
+    const stdout = await findings('repeats tokens', 'scripts flushed');
+    expect(stdout).toMatch(/^ {2}tokens out of order: [1-9]/m);
+    expect(stdout).toMatch(/^ {2}stale writes: [1-9]/m);
+  }, 120_000);
+});

@@ -1,0 +1,127 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import type { Clock } from '../../lib/engine/clock.js';
+import type { LockHandle } from '../../lib/engine/lock-handle.js';
+import { InMemoryLockingProvider, MemoryLockStore } from '../../lib/index.js';
+import { ManualClock } from '../../lib/testing/index.js';
+import { TestEngine } from '../support/faulty-provider.js';
+import { Random } from './random.js';
+import { Resource } from './write-store/resource.js';
+
+/** The clock of a store, which somebody sets. */
+class SetClock implements Clock {
+  /** Milliseconds by which leases are counted wrong. */
+  shift = 0;
+  /** Milliseconds by which the time of day is wrong. */
+  dayShift = 0;
+
+  constructor(private readonly real: ManualClock) {}
+
+  now(): number {
+    return this.real.now() + this.shift;
+  }
+
+  epochMicroseconds(): number {
+    return this.real.epochMicroseconds() + this.dayShift * 1000;
+  }
+
+  setTimer(callback: () => void, milliseconds: number) {
+    return this.real.setTimer(callback, milliseconds);
+  }
+}
+
+const HOUR = 3_600_000;
+const LEASE = { expire: '1s', renew: false, timeout: 0 } as const;
+
+let clock: ManualClock;
+let storeClock: SetClock;
+let one: TestEngine;
+let two: TestEngine;
+
+beforeEach(() => {
+  clock = new ManualClock();
+  storeClock = new SetClock(clock);
+  const store = new MemoryLockStore(storeClock);
+  const engine = (): TestEngine => new TestEngine(new InMemoryLockingProvider({ store }), {}, clock);
+  one = engine();
+  two = engine();
+});
+
+async function nextToken(): Promise<number> {
+  const lock = await one.acquire('k', LEASE);
+  await lock.release();
+  return lock.fencingToken;
+}
+
+describe("the store's time of day", () => {
+  it('set back, leaves tokens growing', async () => {
+    const before = await nextToken();
+    storeClock.dayShift = -HOUR;
+    const after = await nextToken();
+    expect(after).toBeGreaterThan(before);
+    expect(await nextToken()).toBeGreaterThan(after);
+  });
+
+  it('set ahead and back again, leaves tokens growing', async () => {
+    storeClock.dayShift = HOUR;
+    const ahead = await nextToken();
+    storeClock.dayShift = 0;
+    expect(await nextToken()).toBeGreaterThan(ahead);
+  });
+
+  it('set back, leaves tokens growing over a lease that ran out', async () => {
+    const held = await one.acquire('k', LEASE);
+    storeClock.dayShift = -HOUR;
+    await clock.advance('2s');
+    const next = await two.acquire('k', LEASE);
+    expect(next.fencingToken).toBeGreaterThan(held.fencingToken);
+  });
+});
+
+describe('the clock by which the store counts leases', () => {
+  it('set back, keeps others out for longer than the holder trusts its lease', async () => {
+    const held = await one.acquire('k', LEASE);
+    storeClock.shift = -5000;
+    await clock.advance('1s');
+    expect(held.held).toBe(false);
+    expect(held.signal.aborted).toBe(true);
+    expect(await two.tryAcquire('k', LEASE)).toBeNull();
+    await clock.advance('5s');
+    expect((await two.tryAcquire('k', LEASE))?.fencingToken).toBeGreaterThan(held.fencingToken);
+  });
+
+  it('set ahead, is the one thing that nobody can notice in time: the token tells', async () => {
+    const resource = new Resource();
+    const write = (lock: LockHandle) =>
+      resource.perform({ n: 0, by: '', id: 0, op: 'write', key: 'k', token: lock.fencingToken }).accepted;
+    const held = await one.acquire('k', LEASE);
+    storeClock.shift = 5000;
+    const next = await two.acquire('k', LEASE);
+    expect(held.held).toBe(true);
+    expect(write(next)).toBe(true);
+    expect(write(held)).toBe(false);
+  });
+
+  it('set back at any moment, never gives two of them the lock at once', async () => {
+    const random = new Random('store clock');
+    const locks: LockHandle[] = [];
+    let grants = 0;
+    let last = 0;
+    for (let step = 0; step < 2000; step += 1) {
+      const drawn = random.next();
+      if (drawn < 0.1) storeClock.shift -= random.between(0, 800);
+      else if (drawn < 0.2) storeClock.dayShift -= random.between(0, HOUR);
+      else if (drawn < 0.5) await clock.advance(`${Math.round(random.between(1, 600))}ms`);
+      else if (drawn < 0.7) await locks.pop()?.release();
+      else {
+        const lock = await random.pick([one, two]).tryAcquire('k', LEASE);
+        if (!lock) continue;
+        expect(locks.filter(({ held }) => held)).toEqual([]);
+        expect(lock.fencingToken).toBeGreaterThan(last);
+        last = lock.fencingToken;
+        grants += 1;
+        locks.push(lock);
+      }
+    }
+    expect(grants).toBeGreaterThan(100);
+  });
+});
