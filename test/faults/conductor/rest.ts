@@ -17,7 +17,7 @@ export async function comeToRest(crew: Crew, topology: Topology, lease: number):
   await within(2 * lease + NOTES_LAST_MS, async () => (await topology.leftKeys()).length === 0);
   const leftKeys = await topology.leftKeys();
   problems.push(...(await crew.close()));
-  return { leftKeys, problems };
+  return { inTurn: topology.inTurn, leftKeys, problems };
 }
 
 async function within(ms: number, condition: () => Promise<boolean>): Promise<boolean> {

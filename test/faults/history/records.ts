@@ -69,6 +69,8 @@ export interface FaultRecord {
 
 /** The end of a run. */
 export interface RestRecord {
+  /** Whether the store serves processes that wait in turn. */
+  inTurn: boolean;
   /** Keys that were left in the store after the longest lease, but for the counters. */
   leftKeys: string[];
   /** What did not come to rest, and how. */

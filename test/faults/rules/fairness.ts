@@ -20,7 +20,7 @@ export const fairness: Rule = {
   check(ledger) {
     const breaches: Finding[] = [];
     let most = 0;
-    for (const { key, holds, calls } of ledger.keys) {
+    for (const { key, holds, calls } of ledger.history.rest.inTurn ? ledger.keys : []) {
       for (const call of calls) {
         if (!isQuietWait(call, ledger)) continue;
         for (const [other, times] of grantsOfOthers(holds, call)) {

@@ -7,6 +7,9 @@ import type { Finding, Rule } from './rule.js';
 /** No call waits for longer than this, in milliseconds: older ones need not be looked at. */
 const OLDEST_CALL = 30_000;
 
+/** Whoever holds a key is among the last so many to whom it was granted. */
+const LAST_HOLDS = 50;
+
 /** Where faults came so close to each other that nobody can tell which of them it was. */
 const TOGETHER = 'several faults at once';
 
@@ -40,18 +43,20 @@ export const recovery: Rule = {
 function measure(ledger: Ledger, faults: readonly FaultRecord[], key: KeyLedger, fault: FaultRecord) {
   const { lease } = ledger.history;
   const { anchor, within } = promiseAfter(fault, lease);
-  const next = key.holds[firstAfter(key.holds, anchor, ({ from }) => from)];
+  const index = firstAfter(key.holds, anchor, ({ from }) => from);
+  const next = key.holds[index];
   if (!next) return undefined;
   const away = takesHolder(fault) ? (fault.victims ?? []) : [];
+  const before = key.holds.slice(Math.max(0, index - LAST_HOLDS), index);
+  const had = before.some(({ call, until }) => away.includes(call.by) && until >= anchor);
   const since = wantedSince(key.calls, anchor, next.from, away);
   if (since === undefined) return undefined;
-  const start = Math.max(since, heldUntil(key.holds, next, away));
+  const start = Math.max(since, heldUntil(before, next, away));
   const others = faults.filter((other) => other !== fault && isNear(other, lease, anchor, next.from));
-  const bounds = [fault, ...others].map((other) => {
-    const promised = promiseAfter(other, lease);
-    return promised.anchor + promised.within;
-  });
-  const several = key.calls.some((call) => call.kind === 'several' && call.join < next.from && call.settled > start);
+  const bounds = [had ? anchor + within : latestEffect(fault, lease), ...others.map((other) => latestEffect(other, lease))];
+  const oldest = firstAfter(key.calls, anchor - OLDEST_CALL, ({ join }) => join);
+  const latest = firstAfter(key.calls, next.from, ({ join }) => join);
+  const several = key.calls.slice(oldest, latest).some(({ kind, settled }) => kind === 'several' && settled > start);
   // The other key may be held for as long as the longest job takes.
   const bound = Math.max(start + (start > anchor ? SOON : within), ...bounds) + (several ? LONGEST_JOB * lease : 0);
   const heading = several ? BEHIND_SEVERAL : others.length > 0 ? TOGETHER : fault.kind;
@@ -72,16 +77,17 @@ function wantedSince(calls: readonly Call[], anchor: number, until: number, away
 }
 
 /** Until when a healthy holder had it, before `next`. */
-function heldUntil(holds: readonly Hold[], next: Hold, away: readonly string[]): number {
-  let latest = -Infinity;
-  for (let i = holds.indexOf(next) - 1; i >= 0 && holds[i]!.from > next.from - OLDEST_CALL; i -= 1) {
-    const { until, call } = holds[i]!;
-    if (!away.includes(call.by)) latest = Math.max(latest, until);
-  }
-  return Math.min(latest, next.from);
+function heldUntil(before: readonly Hold[], next: Hold, away: readonly string[]): number {
+  const healthy = before.filter(({ call }) => !away.includes(call.by));
+  return Math.min(Math.max(-Infinity, ...healthy.map(({ until }) => until)), next.from);
+}
+
+/** Whoever stands still may be granted a key meanwhile, and has it until its lease ends, or it goes on. */
+function latestEffect(fault: FaultRecord, lease: number): number {
+  const { anchor, within } = promiseAfter(fault, lease);
+  return Math.max(anchor + within, fault.to + SOON);
 }
 
 function isNear(other: FaultRecord, lease: number, from: number, to: number): boolean {
-  const { anchor, within } = promiseAfter(other, lease);
-  return other.from <= to && Math.max(other.to, anchor + within) >= from;
+  return other.from <= to && latestEffect(other, lease) >= from;
 }

@@ -1,9 +1,11 @@
+import { Quorum } from './quorum.js';
 import { Standalone } from './standalone.js';
 import type { Topology } from './topology.js';
 
 /** The deployments that a run can be made on, by their names on the command line. */
 const TOPOLOGIES: Readonly<Record<string, () => Topology>> = {
   standalone: () => new Standalone(),
+  quorum: () => new Quorum(),
 };
 
 /** `broken` is the kind of a provider that is to be found out. */

@@ -13,7 +13,8 @@ import type { Topology } from './topology.js';
 
 /** One Redis server that writes down what it does, and a proxy before it for each worker. */
 export class Standalone implements Topology {
-  readonly name: string = 'standalone';
+  readonly name = 'standalone';
+  readonly inTurn = true;
   versions: string[] = [];
   faults: Fault[] = [];
   private node?: RedisNode;

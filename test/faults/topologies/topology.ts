@@ -6,6 +6,9 @@ export interface Topology {
   /** As on the command line. */
   readonly name: string;
 
+  /** Whether processes that wait are served in turn. */
+  readonly inTurn: boolean;
+
   /** What it runs on, for the report: `Redis 7.0.15`. */
   readonly versions: readonly string[];
 

@@ -1,4 +1,4 @@
-import { RedisLockingProvider, type LockingProviderClass } from 'nestjs-locking';
+import { RedisLockingProvider, RedisQuorumLockingProvider, type LockingProviderClass } from 'nestjs-locking';
 import { ForgetsOwners } from './broken/forgets-owners.js';
 import { GrantsAlways } from './broken/grants-always.js';
 import { LiesAboutRenewals } from './broken/lies-about-renewals.js';
@@ -7,6 +7,7 @@ import { RepeatsTokens } from './broken/repeats-tokens.js';
 /** The classes by the names that a setup gives them. */
 const CLASSES: Readonly<Record<string, LockingProviderClass>> = {
   redis: RedisLockingProvider,
+  quorum: RedisQuorumLockingProvider,
   'broken: forgets owners': ForgetsOwners,
   'broken: grants always': GrantsAlways,
   'broken: lies about renewals': LiesAboutRenewals,

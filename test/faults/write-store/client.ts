@@ -14,7 +14,8 @@ export class WriteClient {
   ) {
     this.socket = connect(port, '127.0.0.1').setNoDelay(true);
     this.socket.on('error', () => process.exit(3));
-    createInterface({ input: this.socket }).on('line', (line) => {
+    const lines = createInterface({ input: this.socket });
+    lines.on('error', () => undefined).on('line', (line) => {
       const answer = JSON.parse(line) as WriteAnswer;
       this.waiting.get(answer.n)?.(answer);
       this.waiting.delete(answer.n);

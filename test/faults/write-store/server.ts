@@ -45,7 +45,9 @@ export class WriteStore {
     this.sockets.add(socket);
     socket.setNoDelay(true);
     socket.on('error', () => undefined).on('close', () => this.sockets.delete(socket));
-    createInterface({ input: socket }).on('line', (line) => {
+    const lines = createInterface({ input: socket });
+    // It repeats the error of a worker's connection that was killed.
+    lines.on('error', () => undefined).on('line', (line) => {
       socket.write(`${JSON.stringify(this.perform(JSON.parse(line) as WriteRequest))}\n`);
     });
   }

@@ -1,0 +1,20 @@
+import type { RedisNode } from '../topologies/redis-node.js';
+import { STORE, type Fault } from './fault.js';
+
+/** A server crashes with all it had, and stays away until every lease that it knew of has run out. */
+export function nodeLost(node: RedisNode): Fault {
+  return {
+    kind: 'node lost, back after the longest lease',
+    plan(random, { lease }) {
+      const down = Math.round(lease * random.between(1.1, 2));
+      return {
+        claims: [STORE],
+        detail: `down for ${down} ms`,
+        async inject() {
+          await node.restart(down, false);
+          return {};
+        },
+      };
+    },
+  };
+}

@@ -1,0 +1,15 @@
+import type { RedisNode } from '../topologies/redis-node.js';
+import type { Fault } from './fault.js';
+
+/** The same faults for several servers: each time to one of them. */
+export function onOneNode(nodes: readonly RedisNode[], faultsOf: (node: RedisNode) => Fault[]): Fault[] {
+  const perNode = nodes.map(faultsOf);
+  return (perNode[0] ?? []).map(({ kind }, index) => ({
+    kind,
+    plan(random, stage) {
+      const node = Math.floor(random.next() * nodes.length);
+      const planned = perNode[node]![index]!.plan(random, stage);
+      return { ...planned, detail: `node ${node} ${planned.detail}`, inject: async () => planned.inject() };
+    },
+  }));
+}
