@@ -11,7 +11,9 @@ const allowedIn = (script: Script): unknown => judge(history(script)).allowed;
 
 describe('a history without a breach', () => {
   it('of processes in turn', () => {
-    expect(broken({ workers: { a: [...held(0, 10, 1, 1), ...held(20, 30, 2, 3)], b: held(11, 19, 1, 2, 5) } })).toEqual([]);
+    expect(broken({ workers: { a: [...held(0, 10, 1, 1), ...held(20, 30, 2, 3)], b: held(11, 19, 1, 2, 5) } })).toEqual(
+      [],
+    );
   });
 
   it('of a holder that was frozen, and went on after somebody else had had the lock', () => {
@@ -22,7 +24,13 @@ describe('a history without a breach', () => {
 
   it('of a holder that was killed', () => {
     const faults = [fault('worker killed', 50, { victims: ['a'] })];
-    expect(broken({ workers: { a: [join(0, 1), grant(0, 1, 1)], b: held(1001, 1010, 1, 2, 900) }, faults, killed: { a: 50 } })).toEqual([]);
+    expect(
+      broken({
+        workers: { a: [join(0, 1), grant(0, 1, 1)], b: held(1001, 1010, 1, 2, 900) },
+        faults,
+        killed: { a: 50 },
+      }),
+    ).toEqual([]);
   });
 });
 
@@ -40,11 +48,15 @@ describe('two holders at once', () => {
   });
 
   it('are found where a killed holder was not dead yet', () => {
-    expect(broken({ workers: { a: [join(0, 1), grant(0, 1, 1)], b: held(49, 60, 1, 2) }, killed: { a: 50 } })).toEqual([rule]);
+    expect(broken({ workers: { a: [join(0, 1), grant(0, 1, 1)], b: held(49, 60, 1, 2) }, killed: { a: 50 } })).toEqual([
+      rule,
+    ]);
   });
 
   it('are found though a third one lies in between', () => {
-    expect(broken({ workers: { a: held(0, 500, 1, 1), b: [...held(100, 101, 1, 2), ...held(400, 401, 2, 3)] } })).toEqual([rule]);
+    expect(
+      broken({ workers: { a: held(0, 500, 1, 1), b: [...held(100, 101, 1, 2), ...held(400, 401, 2, 3)] } }),
+    ).toEqual([rule]);
   });
 
   it('are allowed after a flush, for a lease that was taken before it', () => {
@@ -69,14 +81,17 @@ describe('two holders at once', () => {
   });
 
   it('are not allowed after a failover for a lease that was taken long before it', () => {
-    const faults = [fault('planned failover', 5000, { to: 5500, loses: { since: 4000, until: 5500 } })];
+    const faults = [fault('planned failover', 5000, { to: 5500, elected: 5200, loses: { since: 4000, until: 5500 } })];
     const since = (from: number): Script => ({
       workers: { a: [join(from, 1), grant(from, 1, 1, 6100 - from), end(6000, 1, 100)], b: held(5900, 5910, 1, 2) },
       faults,
     });
     // By its deadline at 6100 the trust of `a` rests on a question sent at 5112.
     expect(broken(since(4500))).toEqual([]);
-    const old = { ...since(4500), faults: [fault('planned failover', 5700, { to: 5800, loses: { since: 5600, until: 5800 } })] };
+    const old = {
+      ...since(4500),
+      faults: [fault('planned failover', 5700, { to: 5800, loses: { since: 5600, until: 5800 } })],
+    };
     expect(broken(old)).toEqual([rule]);
   });
 });
@@ -121,7 +136,9 @@ describe('stale writes', () => {
   });
 
   it('are found where an update without fencing is lost, and nobody wrote late', () => {
-    expect(broken({ workers, writes: [write(9, 'a', 1, 1, {}), write(15, 'b', 1, 2, { plain: false })] })).toEqual([rule]);
+    expect(broken({ workers, writes: [write(9, 'a', 1, 1, {}), write(15, 'b', 1, 2, { plain: false })] })).toEqual([
+      rule,
+    ]);
   });
 
   it('are no breach where they are refused, nor where they overwrite what is not fenced', () => {
@@ -136,7 +153,8 @@ describe('passed over', () => {
     expect(broken({ workers: { a } })).toEqual(['passed over within a process']);
   });
 
-  const others = (times: number) => Array.from({ length: times }, (_, i) => held(300 + 10 * i, 309 + 10 * i, i + 2, i + 1)).flat();
+  const others = (times: number) =>
+    Array.from({ length: times }, (_, i) => held(300 + 10 * i, 309 + 10 * i, i + 2, i + 1)).flat();
 
   it('beyond the budget is found where another process has the key again and again', () => {
     const b = held(2000, 2010, 1, 1000, 0);
@@ -174,7 +192,9 @@ describe('a recovery that is too slow', () => {
 
   it('counts from when somebody wants the key', () => {
     const faults = [fault('scripts flushed', 100)];
-    expect(judge(history({ workers: { a: held(9000, 9010, 1, 1, 8990) }, faults })).recovery).toEqual({ 'scripts flushed': 10 });
+    expect(judge(history({ workers: { a: held(9000, 9010, 1, 1, 8990) }, faults })).recovery).toEqual({
+      'scripts flushed': 10,
+    });
   });
 
   it('does not count what a healthy holder took for its job', () => {
@@ -186,7 +206,9 @@ describe('a recovery that is too slow', () => {
 
 describe('a free key that is not granted', () => {
   it('is found where nothing is wrong', () => {
-    expect(broken({ workers: { a: held(0, 10, 1, 1), b: held(3100, 3110, 1, 2, 5) } })).toEqual(['free key not granted']);
+    expect(broken({ workers: { a: held(0, 10, 1, 1), b: held(3100, 3110, 1, 2, 5) } })).toEqual([
+      'free key not granted',
+    ]);
     expect(broken({ workers: { a: held(0, 10, 1, 1), b: held(2900, 2910, 1, 2, 5) } })).toEqual([]);
   });
 
@@ -247,7 +269,9 @@ describe('a signal that does not abort', () => {
 
 describe('an error without reason', () => {
   const rule = 'error without reason';
-  const failing = (code: string): Script => ({ workers: { a: [...held(0, 10, 1, 1), join(20, 2), fail(30, 2, code)] } });
+  const failing = (code: string): Script => ({
+    workers: { a: [...held(0, 10, 1, 1), join(20, 2), fail(30, 2, code)] },
+  });
 
   it('is found where nothing was wrong', () => {
     expect(broken(failing('LOCK_BACKEND'))).toEqual([rule]);

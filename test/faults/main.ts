@@ -19,11 +19,10 @@ try {
     console.log(line);
   };
   const outcome =
-    options.history === undefined
-      ? await run(options, interruption.signal, say)
-      : await judgeAgain(options.history);
+    options.history === undefined ? await run(options, interruption.signal, say) : await judgeAgain(options.history);
   console.log(summary(options, outcome));
-  if (options.history === undefined && options.keepResult && !interruption.signal.aborted) await keepResult(options, outcome);
+  if (options.history === undefined && options.keepResult && !interruption.signal.aborted)
+    await keepResult(options, outcome);
   if (outcome.breaches.length > 0) process.exitCode = 1;
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);

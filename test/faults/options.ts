@@ -67,7 +67,8 @@ export function readOptions(args: readonly string[]): RunOptions {
     return {
       topology: values.topology,
       seed: values.seed === undefined ? Math.floor(Math.random() * 1e9) : positive('seed', values.seed),
-      seconds: values.seconds === undefined ? positive('minutes', values.minutes) * 60 : positive('seconds', values.seconds),
+      seconds:
+        values.seconds === undefined ? positive('minutes', values.minutes) * 60 : positive('seconds', values.seconds),
       keys: positive('keys', values.keys),
       workers: positive('workers', values.workers),
       tasks: positive('tasks', values.tasks),

@@ -79,7 +79,9 @@ async function contest(
   const progress = setInterval(() => {
     const injected = [...(schedule?.counts.values() ?? [])].reduce((sum, count) => sum + count, 0);
     const minute = Math.round((now() - began) / 60_000);
-    say(`minute ${minute}: ${injected} faults, ${writes.accepted} writes accepted, ${writes.refused} stale ones refused`);
+    say(
+      `minute ${minute}: ${injected} faults, ${writes.accepted} writes accepted, ${writes.refused} stale ones refused`,
+    );
   }, 60_000);
   try {
     await topology.start(workers);

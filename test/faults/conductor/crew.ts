@@ -13,7 +13,7 @@ export interface CrewPlan {
   readonly script: string;
   readonly folder: string;
   readonly size: number;
-  setupOf(index: number): Omit<WorkerSetup, 'name' | 'historyFile'>;
+  readonly setupOf: (index: number) => Omit<WorkerSetup, 'name' | 'historyFile'>;
 }
 
 /** The worker processes, each in a place; who is killed is replaced by another one. */

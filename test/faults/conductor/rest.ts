@@ -12,7 +12,8 @@ const NOTES_LAST_MS = 10_000;
 /** Ends the contest in order, and sees what is left. */
 export async function comeToRest(crew: Crew, topology: Topology, lease: number): Promise<RestRecord> {
   const problems: string[] = [];
-  if (!(await within(REACHABLE_WITHIN_MS, async () => topology.isReachable()))) problems.push('the store did not come back');
+  if (!(await within(REACHABLE_WITHIN_MS, async () => topology.isReachable())))
+    problems.push('the store did not come back');
   problems.push(...(await crew.stop()));
   await within(2 * lease + NOTES_LAST_MS, async () => (await topology.leftKeys()).length === 0);
   const leftKeys = await topology.leftKeys();

@@ -37,13 +37,14 @@ export class Schedule {
 
   /** Until `end`, or until `signal` aborts, and all is over. */
   async play(end: number, signal: AbortSignal): Promise<void> {
-    while (now() < end && !signal.aborted) {
+    const isOver = (): boolean => now() >= end || signal.aborted;
+    while (!isOver()) {
       const fault = this.next();
       const gap = this.random.between(this.pace.shortestGap, this.pace.longestGap);
       const overlaps = this.random.chance(this.pace.overlapping);
       const planned = fault.plan(this.random, this.stage);
       await delay(Math.min(gap, Math.max(0, end - now())), undefined, { signal }).catch(() => undefined);
-      if (now() >= end || signal.aborted) break;
+      if (isOver()) break;
       await this.clear(planned);
       const over = this.inject(fault, planned);
       // Where nobody waits for it, its failure shows at the end.

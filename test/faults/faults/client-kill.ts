@@ -1,15 +1,15 @@
-import type { Redis } from 'ioredis';
+import type { Target } from '../topologies/redis-node.js';
 import { STORE, type Fault } from './fault.js';
 
 /** The server closes connections: those for commands, or those on which wake-ups are heard; one of them, or all. */
-export function clientKills(admin: Redis): Fault[] {
+export function clientKills(target: Target): Fault[] {
   return [
-    clientKill('command connections killed', admin, 'normal'),
-    clientKill('subscriber connections killed', admin, 'pubsub'),
+    clientKill('command connections killed', target, 'normal'),
+    clientKill('subscriber connections killed', target, 'pubsub'),
   ];
 }
 
-function clientKill(kind: string, admin: Redis, type: 'normal' | 'pubsub'): Fault {
+function clientKill(kind: string, target: Target, type: 'normal' | 'pubsub'): Fault {
   return {
     kind,
     plan(random) {
@@ -19,6 +19,7 @@ function clientKill(kind: string, admin: Redis, type: 'normal' | 'pubsub'): Faul
         claims: [STORE],
         detail: all ? 'all' : 'one',
         async inject() {
+          const { admin } = await target();
           if (all) {
             await admin.call('CLIENT', 'KILL', 'TYPE', type, 'SKIPME', 'yes');
             return {};

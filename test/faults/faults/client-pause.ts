@@ -1,9 +1,9 @@
-import type { Redis } from 'ioredis';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Target } from '../topologies/redis-node.js';
 import { STORE, type Fault } from './fault.js';
 
 /** The server keeps its clients waiting: all of them, or those that write. */
-export function clientPause(admin: Redis): Fault[] {
+export function clientPause(target: Target): Fault[] {
   return (['WRITE', 'ALL'] as const).map((mode) => ({
     kind: `server paused (${mode})`,
     plan(random) {
@@ -12,6 +12,7 @@ export function clientPause(admin: Redis): Fault[] {
         claims: [STORE],
         detail: `${ms} ms`,
         async inject() {
+          const { admin } = await target();
           await admin.call('CLIENT', 'PAUSE', ms, mode);
           await delay(ms);
           return {};

@@ -1,15 +1,16 @@
-import type { Redis } from 'ioredis';
 import { now } from '../clock.js';
+import type { Target } from '../topologies/redis-node.js';
 import { STORE, type Fault } from './fault.js';
 
 /** Everything in the store is gone: locks, lines and the counter of tokens. */
-export function flushAll(admin: Redis): Fault {
+export function flushAll(target: Target): Fault {
   return {
     kind: 'store flushed',
     plan: () => ({
       claims: [STORE],
       detail: '',
       async inject() {
+        const { admin } = await target();
         await admin.flushall();
         return { loses: { since: 0, until: now() } };
       },

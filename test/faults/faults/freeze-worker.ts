@@ -1,8 +1,9 @@
+import { FROZEN } from '../history/kinds.js';
 import { ofWorker, type Fault } from './fault.js';
 
 /** A process stands still for longer than its lease, and goes on as if nothing had been. */
 export const freezeWorker: Fault = {
-  kind: 'worker frozen',
+  kind: FROZEN,
   plan(random, { crew, lease }) {
     const index = crew.draw(random);
     const ms = Math.round(lease * random.between(1.1, 2));

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { now } from '../clock.js';
-import { KILLED } from '../history/read.js';
+import { KILLED } from '../history/kinds.js';
 import { ofWorker, type Fault } from './fault.js';
 
 /** A process ends without a word, and another one takes its place a little later. */

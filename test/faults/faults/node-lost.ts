@@ -1,8 +1,8 @@
-import type { RedisNode } from '../topologies/redis-node.js';
+import type { Target } from '../topologies/redis-node.js';
 import { STORE, type Fault } from './fault.js';
 
 /** A server crashes with all it had, and stays away until every lease that it knew of has run out. */
-export function nodeLost(node: RedisNode): Fault {
+export function nodeLost(target: Target): Fault {
   return {
     kind: 'node lost, back after the longest lease',
     plan(random, { lease }) {
@@ -11,6 +11,7 @@ export function nodeLost(node: RedisNode): Fault {
         claims: [STORE],
         detail: `down for ${down} ms`,
         async inject() {
+          const node = await target();
           await node.restart(down, false);
           return {};
         },

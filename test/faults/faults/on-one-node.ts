@@ -1,9 +1,9 @@
-import type { RedisNode } from '../topologies/redis-node.js';
+import type { RedisNode, Target } from '../topologies/redis-node.js';
 import type { Fault } from './fault.js';
 
 /** The same faults for several servers: each time to one of them. */
-export function onOneNode(nodes: readonly RedisNode[], faultsOf: (node: RedisNode) => Fault[]): Fault[] {
-  const perNode = nodes.map(faultsOf);
+export function onOneNode(nodes: readonly RedisNode[], faultsOf: (target: Target) => Fault[]): Fault[] {
+  const perNode = nodes.map((node) => faultsOf(async () => Promise.resolve(node)));
   return (perNode[0] ?? []).map(({ kind }, index) => ({
     kind,
     plan(random, stage) {

@@ -7,7 +7,7 @@ interface Trouble {
   readonly kind: string;
   readonly shortest: number;
   readonly longest: number;
-  act(proxy: ChaosProxy, ms: number, share: number): Promise<void>;
+  readonly act: (proxy: ChaosProxy, ms: number, share: number) => Promise<void>;
 }
 
 /** For how long bytes are gathered before those who sent them are cut off. */

@@ -1,14 +1,15 @@
-import type { Redis } from 'ioredis';
+import type { Target } from '../topologies/redis-node.js';
 import { STORE, type Fault } from './fault.js';
 
 /** The server forgets all scripts. */
-export function scriptFlush(admin: Redis): Fault {
+export function scriptFlush(target: Target): Fault {
   return {
     kind: 'scripts flushed',
     plan: () => ({
       claims: [STORE],
       detail: '',
       async inject() {
+        const { admin } = await target();
         await admin.script('FLUSH');
         return {};
       },

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { RedisNode } from '../topologies/redis-node.js';
+import type { Target } from '../topologies/redis-node.js';
 import { STORE, type Fault } from './fault.js';
 
 /** The server stands still, with all its connections open. */
-export function serverHang(node: RedisNode): Fault {
+export function serverHang(target: Target): Fault {
   return {
     kind: 'server frozen',
     plan(random) {
@@ -12,9 +12,10 @@ export function serverHang(node: RedisNode): Fault {
         claims: [STORE],
         detail: `${ms} ms`,
         async inject() {
-          node.server.kill('SIGSTOP');
+          const { server } = await target();
+          server.kill('SIGSTOP');
           await delay(ms);
-          node.server.kill('SIGCONT');
+          server.kill('SIGCONT');
           return {};
         },
       };

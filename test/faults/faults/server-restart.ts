@@ -1,13 +1,13 @@
 import { now } from '../clock.js';
-import type { RedisNode } from '../topologies/redis-node.js';
+import type { Target } from '../topologies/redis-node.js';
 import { STORE, type Fault } from './fault.js';
 
 /** The server crashes and comes again, with its data or without. */
-export function serverRestarts(node: RedisNode): Fault[] {
-  return [restart('server restarted with its data', node, true), restart('server restarted empty', node, false)];
+export function serverRestarts(target: Target): Fault[] {
+  return [restart('server restarted with its data', target, true), restart('server restarted empty', target, false)];
 }
 
-function restart(kind: string, node: RedisNode, withData: boolean): Fault {
+function restart(kind: string, target: Target, withData: boolean): Fault {
   return {
     kind,
     plan(random) {
@@ -16,6 +16,7 @@ function restart(kind: string, node: RedisNode, withData: boolean): Fault {
         claims: [STORE],
         detail: `down for ${down} ms`,
         async inject() {
+          const node = await target();
           await node.restart(down, withData);
           return withData ? {} : { loses: { since: 0, until: now() } };
         },

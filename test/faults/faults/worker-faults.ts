@@ -4,4 +4,4 @@ import { freezeWorker } from './freeze-worker.js';
 import { killWorker } from './kill-worker.js';
 
 /** What can happen to processes, whatever their store is. */
-export const workerFaults: readonly Fault[] = [killWorker, freezeWorker, blockWorker];
+export const workerFaults: readonly Fault[] = [killWorker, freezeWorker, ...blockWorker];

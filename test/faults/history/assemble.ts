@@ -1,4 +1,5 @@
 import type { Call, Hold, Lag } from './call.js';
+import { BLOCKED, BLOCKED_IN_JOB } from './kinds.js';
 import type { FaultRecord, WorkerRecord } from './records.js';
 
 /** What the records of one process tell. */
@@ -28,7 +29,7 @@ export class Assembler {
         return;
       case 'block':
         this.account.blocks.push({
-          kind: record.inside ? 'event loop blocked in a job' : 'event loop blocked',
+          kind: record.inside ? BLOCKED_IN_JOB : BLOCKED,
           from: record.t,
           to: record.t + record.ms,
           victims: [this.by],

@@ -4,10 +4,8 @@ import { createInterface } from 'node:readline';
 import { Assembler } from './assemble.js';
 import type { Call, History, Lag } from './call.js';
 import { files } from './files.js';
+import { KILLED } from './kinds.js';
 import type { FaultRecord, RestRecord, WorkerRecord, WriteRecord } from './records.js';
-
-/** The kind of fault that ends a process, at `from`. */
-export const KILLED = 'worker killed';
 
 /** Puts together what all processes of a run have written down. */
 export async function readHistory(folder: string, lease: number): Promise<History> {

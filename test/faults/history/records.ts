@@ -59,6 +59,10 @@ export interface FaultRecord {
   kind: string;
   from: number;
   to: number;
+  /** Only a note that a worker was told to do it: it has written down itself when it did. */
+  ordered?: boolean;
+  /** When a new primary had been elected, if one was: recovery counts from then. */
+  elected?: number;
   /** The processes it was done to; everybody if absent. */
   victims?: string[];
   /** Times between which leases may have been lost by the store: what was granted or renewed then may be gone. */

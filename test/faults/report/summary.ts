@@ -22,7 +22,8 @@ export function summary({ seed, topology }: RunOptions, outcome: RunOutcome): st
   }
   for (const { text } of slow.slice(0, SHOWN)) lines.push(`slow: ${text}`);
   lines.push('', `${breaches.length} breaches (seed ${seed}, ${topology})`);
-  for (const [rule, times] of Object.entries(countBy(breaches.map(({ rule }) => rule)))) lines.push(`  ${rule}: ${times}`);
+  for (const [rule, times] of Object.entries(countBy(breaches.map(({ rule }) => rule))))
+    lines.push(`  ${rule}: ${times}`);
   for (const { rule, at, text } of breaches.slice(0, SHOWN)) lines.push(`- ${rule}, at ${at.toFixed(3)}: ${text}`);
   if (kept !== undefined) lines.push(`The history: ${kept}`);
   return lines.join('\n');

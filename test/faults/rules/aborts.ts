@@ -18,7 +18,10 @@ export const aborts: Rule = {
       const { call, deadline, ended, lost } = hold;
       if (ended === undefined || ended <= deadline + PRECISION) continue;
       if (lost === undefined) {
-        breaches.push({ at: deadline, text: `${nameOf(call)} was not told, though its job went on until ${ended.toFixed(0)}` });
+        breaches.push({
+          at: deadline,
+          text: `${nameOf(call)} was not told, though its job went on until ${ended.toFixed(0)}`,
+        });
       } else if (lost > deadline + SLACK && !stoodStill(ledger, call.by, deadline, lost)) {
         breaches.push({ at: deadline, text: `${nameOf(call)} was told ${(lost - deadline).toFixed(0)} ms late` });
       }

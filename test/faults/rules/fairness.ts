@@ -39,7 +39,9 @@ export const fairness: Rule = {
 
 function isQuietWait({ kind, join, settled }: Call, { disturbances, history }: Ledger): boolean {
   const waits = kind === 'job' || kind === 'long';
-  return waits && settled !== Infinity && settled - join > ON_THE_WAY && disturbances.isQuiet(join - history.lease, settled);
+  return (
+    waits && settled !== Infinity && settled - join > ON_THE_WAY && disturbances.isQuiet(join - history.lease, settled)
+  );
 }
 
 function grantsOfOthers(holds: readonly Hold[], { by, join, settled }: Call): Map<string, number> {

@@ -64,6 +64,6 @@ export function judge(history: History): Judgement {
     if (rule === recovery) recovered = result.figures ?? {};
     else Object.assign(figures, result.figures);
   }
-  figures['grants'] = history.calls.filter(({ hold }) => hold).length;
+  figures.grants = history.calls.filter(({ hold }) => hold).length;
   return { breaches, slow, allowed, figures, recovery: recovered };
 }

@@ -14,7 +14,10 @@ export const localOrder: Rule = {
         if (call.keys.length > 1 || call.kind === 'try') continue;
         const before = latest.get(call.by);
         if (before && before.call.join > call.join) {
-          breaches.push({ at: hold.from, text: `${key}: ${nameOf(call)} had to wait for ${nameOf(before.call)}, which came later` });
+          breaches.push({
+            at: hold.from,
+            text: `${key}: ${nameOf(call)} had to wait for ${nameOf(before.call)}, which came later`,
+          });
         } else latest.set(call.by, hold);
       }
     }

@@ -1,4 +1,4 @@
-import { BLOCK_ORDERED } from '../faults/block-worker.js';
+import { BLOCKED, BLOCKED_IN_JOB, FROZEN, KILLED } from '../history/kinds.js';
 import type { FaultRecord } from '../history/records.js';
 
 /** Where a key is free, or the store can be reached again, the next one goes on within this, in milliseconds. */
@@ -14,9 +14,7 @@ export const SLACK = 2000;
 export const LONGEST_JOB = 2;
 
 /** Kinds that take a holder from its lock: others have to wait for its lease. */
-const TAKES_HOLDER = /^worker (killed|frozen)|^event loop blocked/;
-
-const FAILOVER = /failover|primary|slot/;
+const TAKES_HOLDER: readonly string[] = [KILLED, FROZEN, BLOCKED, BLOCKED_IN_JOB];
 
 export interface Promised {
   /** The moment from which it counts, on the clock of the history. */
@@ -27,16 +25,17 @@ export interface Promised {
 
 /** What is promised after a fault. */
 export function promiseAfter(fault: FaultRecord, lease: number): Promised {
-  if (TAKES_HOLDER.test(fault.kind)) return { anchor: fault.from, within: lease + SOON };
-  return { anchor: fault.to, within: FAILOVER.test(fault.kind) ? AFTER_FAILOVER : SOON };
+  if (takesHolder(fault)) return { anchor: fault.from, within: lease + SOON };
+  if (fault.elected !== undefined) return { anchor: fault.elected, within: AFTER_FAILOVER };
+  return { anchor: fault.to, within: SOON };
 }
 
 /** Whether the victims themselves cannot wait for anything. */
 export function takesHolder({ kind }: FaultRecord): boolean {
-  return TAKES_HOLDER.test(kind);
+  return TAKES_HOLDER.includes(kind);
 }
 
 /** Whether it is a fault, not merely a note that one was ordered. */
-export function isFault({ kind }: FaultRecord): boolean {
-  return kind !== BLOCK_ORDERED;
+export function isFault({ ordered }: FaultRecord): boolean {
+  return ordered !== true;
 }

@@ -53,7 +53,10 @@ function measure(ledger: Ledger, faults: readonly FaultRecord[], key: KeyLedger,
   if (since === undefined) return undefined;
   const start = Math.max(since, heldUntil(before, next, away));
   const others = faults.filter((other) => other !== fault && isNear(other, lease, anchor, next.from));
-  const bounds = [had ? anchor + within : latestEffect(fault, lease), ...others.map((other) => latestEffect(other, lease))];
+  const bounds = [
+    had ? anchor + within : latestEffect(fault, lease),
+    ...others.map((other) => latestEffect(other, lease)),
+  ];
   const oldest = firstAfter(key.calls, anchor - OLDEST_CALL, ({ join }) => join);
   const latest = firstAfter(key.calls, next.from, ({ join }) => join);
   const several = key.calls.slice(oldest, latest).some(({ kind, settled }) => kind === 'several' && settled > start);
@@ -64,7 +67,12 @@ function measure(ledger: Ledger, faults: readonly FaultRecord[], key: KeyLedger,
 }
 
 /** From when on somebody waited who could have gone on. */
-function wantedSince(calls: readonly Call[], anchor: number, until: number, away: readonly string[]): number | undefined {
+function wantedSince(
+  calls: readonly Call[],
+  anchor: number,
+  until: number,
+  away: readonly string[],
+): number | undefined {
   let since: number | undefined;
   const first = firstAfter(calls, anchor - OLDEST_CALL, ({ join }) => join);
   for (let i = first; i < calls.length && calls[i]!.join < until; i += 1) {

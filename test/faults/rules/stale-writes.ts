@@ -33,7 +33,8 @@ export const staleWrites: Rule = {
       const holds = call?.hold !== undefined && call.hold.until >= t;
       if (accepted) {
         if (token < state.highest) breach(`was accepted after token ${state.highest} of ${state.by}`);
-        if (token === state.highest && state.by !== nameOf(write)) breach(`was accepted, as was ${state.by} with the same`);
+        if (token === state.highest && state.by !== nameOf(write))
+          breach(`was accepted, as was ${state.by} with the same`);
         if (op === 'write' && !write.fenced) breach('overwrote an update in spite of fencing');
         state.highest = Math.max(state.highest, token);
         state.by = nameOf(write);

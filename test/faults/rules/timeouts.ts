@@ -27,7 +27,8 @@ export const timeouts: Rule = {
       const after = `${nameOf(call)} gave up ${call.keys.join(', ')} after ${waited.toFixed(0)} ms`;
       if (waited < timeout - PRECISION) breaches.push({ at: failure.at, text: `${after}, with ${timeout} ms to wait` });
       else if (timeout > LONG_PATIENCE && kind !== 'aborted') breaches.push({ at: failure.at, text: after });
-      else if (waited > FAIR_CHANCE && wasFree(call, ledger)) breaches.push({ at: failure.at, text: `${after}, which were free` });
+      else if (waited > FAIR_CHANCE && wasFree(call, ledger))
+        breaches.push({ at: failure.at, text: `${after}, which were free` });
     }
     return { breaches, figures: { 'longest wait': longest, 'waits given up as asked': timedOut } };
   },

@@ -18,9 +18,18 @@ export const tokenOrder: Rule = {
         // An old lease that is handed on within a process, after the store has lost it.
         const loss = tokenOf(hold, key) < tokenOf(greatest, key) ? lossBehind(hold, ledger) : undefined;
         if (loss) allowed[loss.kind] = (allowed[loss.kind] ?? 0) + 1;
-        else breaches.push({ at: hold.asked, text: `${key}: ${describe(hold, key)} came after ${describe(greatest, key)}` });
+        else
+          breaches.push({
+            at: hold.asked,
+            text: `${key}: ${describe(hold, key)} came after ${describe(greatest, key)}`,
+          });
       }
-      breaches.push(...repeated(key, calls.flatMap(({ hold }) => hold ?? [])));
+      breaches.push(
+        ...repeated(
+          key,
+          calls.flatMap(({ hold }) => hold ?? []),
+        ),
+      );
     }
     return { breaches, allowed };
   },
@@ -33,7 +42,9 @@ function repeated(key: string, holds: readonly Hold[]): Finding[] {
     const token = tokenOf(hold, key);
     const other = byToken.get(token);
     byToken.set(token, hold);
-    return other ? [{ at: hold.asked, text: `${key}: ${describe(other, key)} and ${describe(hold, key)} have the same` }] : [];
+    return other
+      ? [{ at: hold.asked, text: `${key}: ${describe(other, key)} and ${describe(hold, key)} have the same` }]
+      : [];
   });
 }
 

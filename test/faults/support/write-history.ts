@@ -25,7 +25,14 @@ export function history({ workers, faults = [], writes = [], rest, killed }: Scr
   const calls = accounts.flatMap(({ calls: own }): Call[] => own).sort((a, b) => a.join - b.join);
   const all = [...faults, ...accounts.flatMap(({ blocks }) => blocks)].sort((a, b) => a.from - b.from);
   const lags = accounts.flatMap(({ lags: own }) => own);
-  return { lease: LEASE, calls, faults: all, lags, writes, rest: { inTurn: true, leftKeys: [], problems: [], ...rest } };
+  return {
+    lease: LEASE,
+    calls,
+    faults: all,
+    lags,
+    writes,
+    rest: { inTurn: true, leftKeys: [], problems: [], ...rest },
+  };
 }
 
 type Join = Extract<WorkerRecord, { e: 'join' }>;

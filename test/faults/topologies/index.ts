@@ -1,10 +1,12 @@
 import { Quorum } from './quorum.js';
+import { Sentinel } from './sentinel.js';
 import { Standalone } from './standalone.js';
 import type { Topology } from './topology.js';
 
 /** The deployments that a run can be made on, by their names on the command line. */
 const TOPOLOGIES: Readonly<Record<string, () => Topology>> = {
   standalone: () => new Standalone(),
+  sentinel: () => new Sentinel(),
   quorum: () => new Quorum(),
 };
 

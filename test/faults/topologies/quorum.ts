@@ -23,12 +23,12 @@ export class Quorum implements Topology {
   async start(): Promise<void> {
     for (let i = 0; i < NODES; i += 1) this.nodes.push(await RedisNode.start({}));
     this.versions = [await this.nodes[0]!.version()];
-    this.faults = onOneNode(this.nodes, (node) => [
-      ...clientKills(node.admin),
-      ...clientPause(node.admin),
-      scriptFlush(node.admin),
-      serverHang(node),
-      nodeLost(node),
+    this.faults = onOneNode(this.nodes, (target) => [
+      ...clientKills(target),
+      ...clientPause(target),
+      scriptFlush(target),
+      serverHang(target),
+      nodeLost(target),
     ]);
   }
 

@@ -7,6 +7,9 @@ import { startRedisServer, type RedisServer } from '../../../tools/redis-server/
 /** The keys of this package that stay: the counter of fencing tokens. */
 const COUNTER = /^lock:(\{.*\})?nestjs-locking:fence/;
 
+/** Which server a fault is done to, at the moment at which it happens. */
+export type Target = () => Promise<RedisNode>;
+
 /** A Redis server, and the conductor's own way to it. */
 export class RedisNode {
   private constructor(
@@ -15,7 +18,11 @@ export class RedisNode {
   ) {}
 
   static async start(config: Readonly<Record<string, string>>): Promise<RedisNode> {
-    const server = await startRedisServer({ config });
+    return RedisNode.of(await startRedisServer({ config }));
+  }
+
+  /** For a server that somebody else starts and stops. */
+  static of(server: RedisServer): RedisNode {
     const admin = new Redis(server.url, {
       maxRetriesPerRequest: null,
       retryStrategy: () => 50,
@@ -52,8 +59,13 @@ export class RedisNode {
     return valkey ? `Valkey ${valkey}` : `Redis ${/redis_version:(\S+)/.exec(info)?.[1] ?? '?'}`;
   }
 
-  async stop(): Promise<void> {
+  /** Leaves the server alone. */
+  disconnect(): void {
     this.admin.disconnect();
+  }
+
+  async stop(): Promise<void> {
+    this.disconnect();
     await this.server.stop();
   }
 }

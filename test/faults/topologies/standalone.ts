@@ -27,13 +27,14 @@ export class Standalone implements Topology {
     this.node = node;
     this.versions = [await node.version()];
     for (let i = 0; i < workers; i += 1) this.proxies.push(await ChaosProxy.before(node.server.port));
+    const target = async (): Promise<RedisNode> => Promise.resolve(node);
     this.faults = [
-      ...clientKills(node.admin),
-      ...clientPause(node.admin),
-      scriptFlush(node.admin),
-      flushAll(node.admin),
-      ...serverRestarts(node),
-      serverHang(node),
+      ...clientKills(target),
+      ...clientPause(target),
+      scriptFlush(target),
+      flushAll(target),
+      ...serverRestarts(target),
+      serverHang(target),
       ...proxyFaults(this.proxies),
     ];
   }

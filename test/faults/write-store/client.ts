@@ -15,11 +15,13 @@ export class WriteClient {
     this.socket = connect(port, '127.0.0.1').setNoDelay(true);
     this.socket.on('error', () => process.exit(3));
     const lines = createInterface({ input: this.socket });
-    lines.on('error', () => undefined).on('line', (line) => {
-      const answer = JSON.parse(line) as WriteAnswer;
-      this.waiting.get(answer.n)?.(answer);
-      this.waiting.delete(answer.n);
-    });
+    lines
+      .on('error', () => undefined)
+      .on('line', (line) => {
+        const answer = JSON.parse(line) as WriteAnswer;
+        this.waiting.get(answer.n)?.(answer);
+        this.waiting.delete(answer.n);
+      });
   }
 
   async perform(request: Omit<WriteRequest, 'n' | 'by'>): Promise<WriteAnswer> {

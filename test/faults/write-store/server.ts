@@ -47,9 +47,11 @@ export class WriteStore {
     socket.on('error', () => undefined).on('close', () => this.sockets.delete(socket));
     const lines = createInterface({ input: socket });
     // It repeats the error of a worker's connection that was killed.
-    lines.on('error', () => undefined).on('line', (line) => {
-      socket.write(`${JSON.stringify(this.perform(JSON.parse(line) as WriteRequest))}\n`);
-    });
+    lines
+      .on('error', () => undefined)
+      .on('line', (line) => {
+        socket.write(`${JSON.stringify(this.perform(JSON.parse(line) as WriteRequest))}\n`);
+      });
   }
 
   private perform(request: WriteRequest): WriteAnswer {

@@ -1,0 +1,83 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { now } from '../clock.js';
+import type { FaultRecord } from '../history/records.js';
+import { STORE, type Fault } from './fault.js';
+
+/** A store whose primary can be replaced by a replica. */
+export interface Replicated {
+  /** Crashes the primary that matters; resolves with how it is brought back. */
+  killPrimary(which: number): Promise<Outage>;
+  /** Freezes the primary. */
+  freezePrimary(which: number): Promise<Outage>;
+  /** Has a replica take over; resolves once it has. */
+  failOver(which: number): Promise<void>;
+  /** Crashes a replica. */
+  killReplica(which: number): Promise<Outage>;
+  /** Resolves once everything follows the primary again. */
+  settled(): Promise<void>;
+}
+
+export interface Outage {
+  /** Resolves once another primary is there. */
+  elected(): Promise<void>;
+  /** The server comes back. */
+  end(): Promise<void>;
+}
+
+/**
+ * Replication is asynchronous: what a primary has granted or renewed shortly before it is replaced may not have
+ * reached the replica. In milliseconds; a replica on the same machine is not behind for longer.
+ */
+const REPLICATION = 1000;
+
+/** Faults of a store with replicas. */
+export function failovers(store: Replicated): Fault[] {
+  return [
+    fault('planned failover', async (which) => {
+      const from = now();
+      await store.failOver(which);
+      const elected = now();
+      // Until it follows the new one, the former primary takes what it is asked by those who have not heard yet.
+      await store.settled();
+      return { from, elected, loses: { since: from - REPLICATION, until: now() } };
+    }),
+    fault('primary killed', async (which) => {
+      const from = now();
+      const outage = await store.killPrimary(which);
+      const until = now();
+      await outage.elected();
+      const elected = now();
+      await outage.end();
+      await store.settled();
+      return { from, elected, loses: { since: from - REPLICATION, until } };
+    }),
+    fault('primary frozen until replaced', async (which) => {
+      const from = now();
+      const outage = await store.freezePrimary(which);
+      await outage.elected();
+      const elected = now();
+      await delay(200);
+      await outage.end();
+      // When it wakes it takes itself for the primary, until it is told.
+      await store.settled();
+      return { from, elected, loses: { since: from - REPLICATION, until: now() } };
+    }),
+    fault('replica killed', async (which) => {
+      const outage = await store.killReplica(which);
+      await delay(500);
+      await outage.end();
+      await store.settled();
+      return {};
+    }),
+  ];
+}
+
+function fault(kind: string, inject: (which: number) => Promise<Partial<FaultRecord>>): Fault {
+  return {
+    kind,
+    plan(random) {
+      const which = random.next();
+      return { claims: [STORE], detail: '', inject: async () => inject(which) };
+    },
+  };
+}

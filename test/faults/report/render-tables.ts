@@ -1,0 +1,73 @@
+import type { Result } from './results.js';
+
+/** As users know them; the order of the columns. */
+const ORDER = ['standalone', 'sentinel', 'cluster', 'quorum'];
+
+/** What a long run showed, per topology: the runs, the faults and the recovery from them. */
+export function renderTables(results: readonly Result[]): string {
+  const sorted = [...results].sort((a, b) => ORDER.indexOf(a.topology) - ORDER.indexOf(b.topology));
+  return [
+    markdownTable(['', ...sorted.map(({ topology }) => topology)], runs(sorted)),
+    'Faults injected, and the longest time from a fault to the next grant of a key that was waited for:',
+    markdownTable(['fault', ...sorted.map(({ topology }) => topology)], faults(sorted)),
+  ].join('\n\n');
+}
+
+function runs(results: readonly Result[]): string[][] {
+  const row = (title: string, cell: (result: Result) => string): string[] => [title, ...results.map(cell)];
+  const figure = (name: string) => row(name, ({ figures }) => count(figures[name]));
+  return [
+    row('seed', ({ seed }) => String(seed)),
+    row('minutes', ({ minutes }) => String(minutes)),
+    row('on', ({ date, versions }) => [date, ...versions].join(', ')),
+    row('processes, keys', ({ workers, keys }) => `${workers}, ${keys}`),
+    row('faults injected', (result) => count(sum(result.faults))),
+    row('grants checked', ({ figures }) => count(figures.grants)),
+    figure('writes accepted'),
+    figure('stale writes refused'),
+    figure('updates lost without fencing'),
+    row('longest wait', ({ figures }) => milliseconds(figures['longest wait'])),
+    row('longest idle of a free key, no fault near', ({ figures }) =>
+      milliseconds(figures['longest idle of a free key']),
+    ),
+    row('recoveries slower than promised, within the slack', ({ slow }) => count(slow)),
+    row('overlaps allowed (see above)', ({ allowed }) => count(sum(allowed['two holders at once'] ?? {}))),
+    row('**breaches**', ({ breaches }) => `**${count(sum(breaches))}**`),
+  ];
+}
+
+function faults(results: readonly Result[]): string[][] {
+  const kinds = new Set(
+    results.flatMap(({ faults: injected, recovery }) => [...Object.keys(injected), ...Object.keys(recovery)]),
+  );
+  return [...kinds]
+    .sort()
+    .map((kind) => [
+      kind,
+      ...results.map(({ faults: injected, recovery }) =>
+        [injected[kind] === undefined ? '' : `${count(injected[kind])}×`, milliseconds(recovery[kind])]
+          .filter((part) => part !== '')
+          .join(', '),
+      ),
+    ]);
+}
+
+/** As wide as Prettier makes it. */
+function markdownTable(heading: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = heading.map((title, i) => Math.max(3, title.length, ...rows.map((cells) => cells[i]?.length ?? 0)));
+  const lineOf = (cells: readonly string[]): string =>
+    `| ${widths.map((width, i) => (cells[i] ?? '').padEnd(width)).join(' | ')} |`;
+  return [heading, widths.map((width) => '-'.repeat(width)), ...rows].map(lineOf).join('\n');
+}
+
+function sum(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((total, each) => total + each, 0);
+}
+
+function count(value = 0): string {
+  return Math.round(value).toLocaleString('en');
+}
+
+function milliseconds(value: number | undefined): string {
+  return value === undefined ? '' : `${count(value)} ms`;
+}
