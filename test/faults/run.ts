@@ -60,13 +60,14 @@ async function contest(
   const writeHistory = new Appender<WriteRecord>(files.writes(folder.history));
   const faultHistory = new Appender<FaultRecord>(files.faults(folder.history));
   const writes = await WriteStore.start(writeHistory);
+  const names = Array.from({ length: keys }, (_, i) => `key:${i}`);
   const crew = new Crew({
     script: folder.workerScript,
     folder: folder.history,
     size: workers,
     setupOf: (index) => ({
       seed: String(seed),
-      keys: Array.from({ length: keys }, (_, i) => `key:${i}`),
+      keys: names,
       tasks,
       longJobs,
       lease: LEASE,
@@ -87,7 +88,7 @@ async function contest(
     await topology.start(workers);
     await crew.start();
     const tell = verbose ? say : () => undefined;
-    const stage = { crew, lease: LEASE };
+    const stage = { crew, keys: names, lease: LEASE };
     const faults = [...workerFaults, ...topology.faults].filter(
       ({ kind }) => only.length === 0 || only.some((part) => kind.includes(part)),
     );

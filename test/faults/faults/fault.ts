@@ -5,6 +5,7 @@ import type { Random } from '../random.js';
 /** What a fault may use. */
 export interface Stage {
   readonly crew: Crew;
+  readonly keys: readonly string[];
   /** Milliseconds. */
   readonly lease: number;
 }
