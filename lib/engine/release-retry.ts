@@ -2,7 +2,8 @@ import type { ReleaseRequest } from '../interfaces/index.js';
 import type { Clock, ClockTimer } from './clock.js';
 import type { StoreCalls } from './store-calls.js';
 
-const RETRY_INTERVAL = 1000;
+/** Half of what a waiter is promised once the store can be reached again: the repetition takes its time, too. */
+const RETRY_INTERVAL = 500;
 
 /** What never expires is tried for this long, in milliseconds. */
 const LONGEST_RETRY = 600_000;

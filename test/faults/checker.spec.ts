@@ -236,7 +236,9 @@ describe('a call that timed out without reason', () => {
 
   it('is found where it had all the time in the world', () => {
     const b = [join(0, 1), fail(20_000, 1, 'LOCK_TIMEOUT')];
-    expect(broken({ workers: { a: held(0, 10, 1, 1), b }, faults: [fault('connections cut', 500)] })).toContain(rule);
+    const script = { workers: { a: held(0, 10, 1, 1), b }, faults: [fault('connections cut', 500)] };
+    expect(broken(script)).toContain(rule);
+    expect(broken({ ...script, rest: { inTurn: false } })).not.toContain(rule);
   });
 });
 

@@ -18,6 +18,7 @@ export const timeouts: Rule = {
     const breaches: Finding[] = [];
     let longest = 0;
     let timedOut = 0;
+    let starved = 0;
     for (const call of ledger.history.calls) {
       if (call.hold) longest = Math.max(longest, call.settled - call.join);
       const { failure, timeout, kind } = call;
@@ -26,11 +27,15 @@ export const timeouts: Rule = {
       const waited = failure.at - call.join;
       const after = `${nameOf(call)} gave up ${call.keys.join(', ')} after ${waited.toFixed(0)} ms`;
       if (waited < timeout - PRECISION) breaches.push({ at: failure.at, text: `${after}, with ${timeout} ms to wait` });
-      else if (timeout > LONG_PATIENCE && kind !== 'aborted') breaches.push({ at: failure.at, text: after });
-      else if (waited > FAIR_CHANCE && wasFree(call, ledger))
+      else if (timeout > LONG_PATIENCE && kind !== 'aborted') {
+        // Where everybody polls, somebody may have bad luck again and again.
+        if (!ledger.history.rest.inTurn) starved += 1;
+        else breaches.push({ at: failure.at, text: after });
+      } else if (waited > FAIR_CHANCE && wasFree(call, ledger))
         breaches.push({ at: failure.at, text: `${after}, which were free` });
     }
-    return { breaches, figures: { 'longest wait': longest, 'waits given up as asked': timedOut } };
+    const allowed = { 'the store has no lines, so whoever polls may have bad luck': starved };
+    return { breaches, allowed, figures: { 'longest wait': longest, 'waits given up as asked': timedOut } };
   },
 };
 
