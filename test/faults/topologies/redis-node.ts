@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startRedisServer, type RedisServer } from '../../../tools/redis-server/index.mjs';
 
-/** The keys of this package that stay: the counter of fencing tokens. */
+/** Of this package, what stays or expires late: places and notes of a line, and the counter of fencing tokens. */
+const LINE = /^lock:nestjs-locking:line:/;
 const COUNTER = /^lock:(\{.*\})?nestjs-locking:fence/;
 
 /** Which server a fault is done to, at the moment at which it happens. */
@@ -49,8 +50,15 @@ export class RedisNode {
   }
 
   async leftKeys(): Promise<string[]> {
-    const keys = await this.admin.keys('lock:*');
-    return keys.filter((key) => !COUNTER.test(key)).sort();
+    const keys = (await this.admin.keys('lock:*')).filter((key) => !COUNTER.test(key));
+    const notes = await Promise.all(keys.map(async (key) => LINE.test(key) && this.holdsOnlyNotes(key)));
+    return keys.filter((_, i) => !notes[i]).sort();
+  }
+
+  /** Of attempts that were given up and may still arrive: fields that begin with `!`, in a key that expires. */
+  private async holdsOnlyNotes(line: string): Promise<boolean> {
+    const [fields, ttl] = await Promise.all([this.admin.hkeys(line), this.admin.pttl(line)]);
+    return ttl !== -1 && fields.every((field) => field.startsWith('!'));
   }
 
   async version(): Promise<string> {
