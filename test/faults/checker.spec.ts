@@ -281,6 +281,15 @@ describe('an error without reason', () => {
     expect(broken({ ...failing('LOCK_BACKEND'), faults: [fault('connections cut', 15, { to: 25 })] })).toEqual([]);
   });
 
+  it('is none where there was hardly any time to ask', () => {
+    const impatient = (timeout: number) => [
+      join(20, 2, { call: 'short', timeout }),
+      fail(20 + timeout, 2, 'LOCK_BACKEND'),
+    ];
+    expect(broken({ workers: { a: [...held(0, 10, 1, 1), ...impatient(30)] } })).toEqual([]);
+    expect(broken({ workers: { a: [...held(0, 10, 1, 1), ...impatient(1500)] } })).toEqual([rule]);
+  });
+
   it('is found where it is none of the documented ones', () => {
     expect(broken({ ...failing('TypeError'), faults: [fault('connections cut', 15, { to: 25 })] })).toEqual([rule]);
   });

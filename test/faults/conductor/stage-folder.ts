@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Seen from the compiled harness in `dist-test/faults/conductor`. */
+/** Seen from the compiled harness, in `dist-test/faults/conductor` or another folder like this one. */
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+const COMPILED = fileURLToPath(new URL('../..', import.meta.url));
 
 /** The folder of one run: its history, and the application that its workers run. */
 export interface StageFolder {
@@ -20,7 +21,8 @@ export async function createStageFolder(): Promise<StageFolder> {
   const application = join(folder, 'application');
   await mkdir(history);
   await mkdir(application);
-  for (const part of ['dist', 'dist-test', 'package.json']) {
+  await cp(COMPILED, join(application, 'dist-test'), { recursive: true });
+  for (const part of ['dist', 'package.json']) {
     await cp(join(ROOT, part), join(application, part), { recursive: true });
   }
   await symlink(join(ROOT, 'node_modules'), join(application, 'node_modules'));

@@ -1,10 +1,7 @@
 import { nameOf } from '../history/call.js';
 import { stoodStill } from './excuses.js';
-import { SLACK } from './promises.js';
+import { PRECISION, SLACK } from './promises.js';
 import type { Finding, Rule } from './rule.js';
-
-/** In milliseconds: what the clock had been read before is a little older than what is compared with it. */
-const PRECISION = 5;
 
 /** The signal of a lock aborts when its lease can no longer be trusted: before the job goes on, or in time. */
 export const aborts: Rule = {

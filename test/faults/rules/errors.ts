@@ -1,7 +1,7 @@
 import { nameOf, type Call } from '../history/call.js';
 import { stoodStill } from './excuses.js';
 import type { Ledger } from './ledger.js';
-import { isFault } from './promises.js';
+import { FAIR_CHANCE, isFault, PRECISION } from './promises.js';
 import type { Finding, Rule } from './rule.js';
 
 /** The engine takes a store for down that has not answered for so long; a call may then still be under way. */
@@ -37,6 +37,7 @@ function hasReason(call: Call, { code, at }: NonNullable<Call['failure']>, ledge
     case 'TimeoutError':
       return call.kind === 'aborted';
     case 'LOCK_BACKEND':
+      if (at - call.join >= call.timeout - PRECISION && at - call.join < FAIR_CHANCE) return true;
       return faults.some((fault) => isFault(fault) && !HARMLESS.test(fault.kind) && near(fault, call.join, at));
     case 'LOCK_LOST':
       return (

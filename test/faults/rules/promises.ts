@@ -10,6 +10,12 @@ const AFTER_FAILOVER = 2000;
 /** What a machine that is busy with other things may add to any promise before it counts as broken. */
 export const SLACK = 2000;
 
+/** A timer may fire a little early, as it is set in whole milliseconds, and times are read one after another. */
+export const PRECISION = 5;
+
+/** Whoever has less time than this, in milliseconds, may get no answer in time from a store that is well. */
+export const FAIR_CHANCE = 1000;
+
 /** In leases: a job with a healthy holder takes no longer. */
 export const LONGEST_JOB = 2;
 

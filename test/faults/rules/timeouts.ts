@@ -1,15 +1,10 @@
 import { nameOf, type Call, type Hold } from '../history/call.js';
 import { firstAfter, type KeyLedger, type Ledger } from './ledger.js';
+import { FAIR_CHANCE, PRECISION } from './promises.js';
 import type { Finding, Rule } from './rule.js';
-
-/** A timer may fire a little early, as it is set in whole milliseconds. */
-const PRECISION = 5;
 
 /** Whoever waits for longer than this has been forgotten, whatever happened meanwhile. */
 const LONG_PATIENCE = 10_000;
-
-/** Below this a machine that is busy with other things may not have asked for the key in time. */
-const FAIR_CHANCE = 1000;
 
 /** Nobody gives up but for a key that others held, or a store that could not be reached, nor too early. */
 export const timeouts: Rule = {

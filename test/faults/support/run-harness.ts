@@ -2,18 +2,25 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll } from '@jest/globals';
 import { ended, startProgram, type Ended, type Program } from '../../sample/programs.js';
+
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
 /** Compiles the harness, and runs it as `npm run test:faults` does. What it leaves behind goes after the tests. */
 export function useHarness(): (...args: string[]) => Promise<Ended> {
   let temporary = '';
+  let compiled = '';
   let running: Program | undefined;
 
   beforeAll(() => {
     temporary = mkdtempSync(join(tmpdir(), 'nestjs-locking-fault-specs-'));
+    // Of its own, as other specs and runs compile it, too; within the package, which it imports by its name.
+    compiled = mkdtempSync(join(ROOT, 'dist-test-'));
     const tsc = 'node_modules/@typescript/native/bin/tsc';
-    execFileSync(process.execPath, [tsc, '-p', 'test/faults/tsconfig.json'], { stdio: 'inherit' });
+    const args = [tsc, '-p', 'test/faults/tsconfig.json', '--outDir', join(compiled, 'faults')];
+    execFileSync(process.execPath, args, { cwd: ROOT, stdio: 'inherit' });
   });
 
   afterEach(() => {
@@ -22,11 +29,11 @@ export function useHarness(): (...args: string[]) => Promise<Ended> {
   });
 
   afterAll(() => {
-    rmSync(temporary, { recursive: true, force: true });
+    for (const folder of [temporary, compiled]) rmSync(folder, { recursive: true, force: true });
   });
 
   return async (...args) => {
-    running = startProgram('dist-test/faults/main.js', [...args, '--no-result'], { TMPDIR: temporary });
+    running = startProgram(join(compiled, 'faults/main.js'), [...args, '--no-result'], { TMPDIR: temporary });
     return ended(running);
   };
 }
