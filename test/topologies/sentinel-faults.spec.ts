@@ -117,7 +117,7 @@ describe('a master that becomes a replica by hand', () => {
     const error = await rejectionOf(locking.execute('k', job, { timeout: '20s' }));
     expect(isLockBackendError(error)).toBe(true);
     expect(error.message).toMatch(
-      /^Could not lock "k": this Redis server is a replica and takes no writes \(READONLY\)/,
+      /^Could not lock "k": READONLY .*\(the server is a replica, or has become one\)\. After a failover /,
     );
     expect(job).not.toHaveBeenCalled();
     await eventually(() => log.of('log').length >= 2);
