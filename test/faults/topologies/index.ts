@@ -1,3 +1,4 @@
+import { Cluster } from './cluster.js';
 import { Quorum } from './quorum.js';
 import { Sentinel } from './sentinel.js';
 import { Standalone } from './standalone.js';
@@ -7,6 +8,7 @@ import type { Topology } from './topology.js';
 const TOPOLOGIES: Readonly<Record<string, () => Topology>> = {
   standalone: () => new Standalone(),
   sentinel: () => new Sentinel(),
+  cluster: () => new Cluster(),
   quorum: () => new Quorum(),
 };
 
