@@ -24,6 +24,7 @@ describe('with minReplicas, a master that is killed right after it has granted',
       const locks = await Promise.all(keys.map((key) => one.locking.acquire(key)));
       before.kill('SIGKILL');
       await group().elected(before);
+      await group().agreed();
       // The only replica is the master now: until the former one is back, nothing can be locked.
       await before.restart();
       await group().settled();

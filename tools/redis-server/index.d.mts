@@ -85,6 +85,11 @@ export interface SentinelGroup {
   failover(): Promise<RedisServer>;
   /** Resolves with the new master once the sentinels have replaced `before`, which was killed or held. */
   elected(before: RedisServer): Promise<RedisServer>;
+  /**
+   * Resolves when every sentinel is done with the failover. To be waited for before a former master comes back empty: a
+   * sentinel that has not heard of the election would take it for the master still, and the elected one for its replica.
+   */
+  agreed(): Promise<void>;
   /** Resolves when all replicas are in step with the master and all sentinels know everybody: before the next fault. */
   settled(): Promise<void>;
   /** Ends everything and removes its directories; calling it again does no harm. */

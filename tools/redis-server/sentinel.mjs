@@ -137,6 +137,13 @@ function groupOf({ servers, watching, stop }) {
       return elected(before);
     },
     elected,
+    async agreed() {
+      await until('all sentinels are done with the failover', async () => {
+        const seen = await Promise.all(watching.map(async ({ port }) => pairs(await ask(port, 'master', name))));
+        const ports = new Set(seen.map((each) => each.get('port')));
+        return ports.size === 1 && seen.every((each) => each.get('flags') === 'master');
+      });
+    },
   };
 
   /** @param {import('./index.mjs').RedisServer} before */
