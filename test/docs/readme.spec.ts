@@ -1,9 +1,10 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { COMMON_OPTION_NAMES, readEngineSettings } from '../../lib/engine/engine-settings.js';
 import * as errors from '../../lib/errors/index.js';
-import { InMemoryLockingProvider, RedisLockingProvider } from '../../lib/index.js';
+import { InMemoryLockingProvider, RedisLockingProvider, RedisQuorumLockingProvider } from '../../lib/index.js';
 import { compileExamples } from './compile-examples.js';
 import { anchors, codeBlocks, codeOf, links, tableRows } from './markdown.js';
 import { publicSurface, type PublicSurface } from './public-surface.js';
@@ -71,16 +72,20 @@ describe('the README', () => {
   );
 
   it('has a row for every option of a provider', () => {
-    const names = [...COMMON_OPTION_NAMES, ...RedisLockingProvider.optionNames, ...InMemoryLockingProvider.optionNames];
+    const providers = [InMemoryLockingProvider, RedisLockingProvider, RedisQuorumLockingProvider];
+    const names = [...COMMON_OPTION_NAMES, ...providers.flatMap(({ optionNames }) => optionNames)];
     expect(names.filter((name) => tableRows(readme, name).length === 0)).toEqual([]);
   });
 
-  it.each(COMMON_OPTION_NAMES.filter((name) => name !== 'failFast'))('tells the default of %s', (name) => {
-    const written = tableRows(readme, name)[0]?.[2]?.replace(/^`'?(.*?)'?`$/, '$1') ?? '';
-    const value = /^[\d.]+$/.test(written) ? Number(written) : written;
-    expect(readEngineSettings({ [name]: value })).toEqual(readEngineSettings());
-    expect(readEngineSettings({ [name]: 40 })).not.toEqual(readEngineSettings());
-  });
+  it.each(COMMON_OPTION_NAMES.filter((name) => name !== 'failFast' && name !== 'maxWaiters'))(
+    'tells the default of %s',
+    (name) => {
+      const written = tableRows(readme, name)[0]?.[2]?.replace(/^`'?(.*?)'?`$/, '$1') ?? '';
+      const value = /^[\d.]+$/.test(written) ? Number(written) : written;
+      expect(readEngineSettings({ [name]: value })).toEqual(readEngineSettings());
+      expect(readEngineSettings({ [name]: 40 })).not.toEqual(readEngineSettings());
+    },
+  );
 
   it('has a row for every error, with its guard', () => {
     const classes = Object.keys(errors).filter((name) => name.endsWith('Error') && name.startsWith('Lock'));
@@ -98,15 +103,19 @@ describe('the README', () => {
   });
 });
 
-describe.each(['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md'])('%s', (file) => {
+const pages = ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md'];
+
+describe.each([...pages, ...readdirSync(`${root}/docs`).map((name) => `docs/${name}`)])('%s', (file) => {
   const text = read(file);
+  const folder = path.dirname(file);
 
   it('has no dead links', () => {
     const dead = links(text).filter((link) => {
       if (/^https?:/.test(link)) return false;
       const [target = '', anchor] = link.split('#');
-      if (target !== '' && !existsSync(`${root}/${target}`)) return true;
-      return anchor !== undefined && !anchors(target === '' ? text : read(target)).has(anchor);
+      const linked = path.join(folder, target);
+      if (target !== '' && !existsSync(`${root}/${linked}`)) return true;
+      return anchor !== undefined && !anchors(target === '' ? text : read(linked)).has(anchor);
     });
     expect(dead).toEqual([]);
   });
