@@ -16,8 +16,8 @@ export const blockCases: ConformanceCase[] = [
       };
       await grant(provider, ['a'], MANY);
       await release(provider, ['a'], 'one');
-      await grant(other, ['a'], 2 * MANY, 50);
-      await pass(100);
+      await grant(other, ['a'], 2 * MANY, 300);
+      await pass(400);
       await grant(provider, ['a'], 7);
       await other.forceRelease(['a']);
       await grant(other, ['a'], 1);

@@ -12,8 +12,8 @@ export const tokenCases: ConformanceCase[] = [
       };
       await grant(provider, 'one', 30_000);
       await release(provider, ['a'], 'one');
-      await grant(other, 'two', 50);
-      await pass(100);
+      await grant(other, 'two', 300);
+      await pass(400);
       await grant(provider, 'three', 30_000);
       await other.forceRelease(['a']);
       await grant(other, 'four', 30_000);
