@@ -125,6 +125,7 @@ function groupOf({ servers, watching, stop }) {
     stop,
     async failover() {
       const before = await master();
+      const since = await epoch();
       const [asked] = watching;
       if (!asked) throw new Error('There is no sentinel');
       // Refused while the one before is still under way, or while no replica is known to be good.
@@ -134,9 +135,9 @@ function groupOf({ servers, watching, stop }) {
           () => false,
         ),
       );
-      return elected(before);
+      return elected(before, since);
     },
-    elected,
+    elected: async (before) => elected(before, await epoch()),
     async agreed() {
       await until('all sentinels are done with the failover', async () => {
         const seen = await Promise.all(watching.map(async ({ port }) => pairs(await ask(port, 'master', name))));
@@ -146,13 +147,27 @@ function groupOf({ servers, watching, stop }) {
     },
   };
 
-  /** @param {import('./index.mjs').RedisServer} before */
-  async function elected(before) {
+  /**
+   * The sentinels may have moved on their own meanwhile, and back by the one that was asked for: each has a number.
+   *
+   * @param {import('./index.mjs').RedisServer} before
+   * @param {number} since
+   */
+  async function elected(before, since) {
     await until('another master is elected', async () => {
       const now = await master();
-      return now !== before && /^role:master/m.test(await info(now.port));
+      return (now !== before || (await epoch()) >= since + 2) && /^role:master/m.test(await info(now.port));
     });
     return master();
+  }
+
+  /** The number of the last election that any sentinel knows of. */
+  async function epoch() {
+    const seen = await Promise.allSettled(watching.map(async ({ port }) => pairs(await ask(port, 'master', name))));
+    return Math.max(
+      0,
+      ...seen.map((each) => (each.status === 'fulfilled' ? Number(each.value.get('config-epoch')) : 0)),
+    );
   }
 }
 
