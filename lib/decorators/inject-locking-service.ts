@@ -15,12 +15,16 @@ export function injectLockingService(prototype: object): void {
   Inject(LockingService)(prototype, LOCKING_SERVICE);
 }
 
-/** @throws LockConfigurationError for an instance that Nest has not made */
+/**
+ * @throws LockConfigurationError for an instance that Nest has not made, or that a Nest from 11.1.20 to 12.1.3 has made
+ * in spite of a missing `LockingModule`: those tell it when they first make an instance of a request-scoped or
+ * transient provider, and leave the property out of later ones
+ */
 export function lockingServiceOf(instance: unknown): LockingService {
   const service = (instance as { [LOCKING_SERVICE]?: LockingService } | undefined)?.[LOCKING_SERVICE];
   if (service) return service;
   throw new LockConfigurationError(
-    `A method with @WithLock was called on ${describe(instance)}, into which Nest has not injected the LockingService. Get the instance from Nest (as a provider or controller), and call the method on it, so that "this" is right.`,
+    `A method with @WithLock was called on ${describe(instance)}, into which Nest has not injected the LockingService. Get the instance from Nest (as a provider or controller), and call the method on it, so that "this" is right; and import LockingModule.forRoot() into the root module.`,
   );
 }
 

@@ -164,7 +164,7 @@ describe('@WithLock: scopes and how an instance is made', () => {
       const plain = new Plain();
       const error = await rejection(plain.run());
       expect(isLockConfigurationError(error)).toBe(true);
-      expect(String(error)).toMatch(/an instance of Plain.*from Nest/);
+      expect(String(error)).toMatch(/an instance of Plain.*from Nest.*import LockingModule/);
       expect(plain.calls).toBe(0);
     });
 

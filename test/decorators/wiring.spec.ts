@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { Controller, Get, Injectable, Module, Scope, type INestApplicationContext } from '@nestjs/common';
+import { Controller, Get, Inject, Injectable, Module, Scope, type INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
 import {
@@ -37,6 +37,28 @@ class Jobs {
 @Injectable({ scope: Scope.REQUEST })
 class RequestJobs extends Jobs {}
 
+/** What a class with a locked method may need beside the locks. */
+@Injectable()
+class Clerk {}
+
+abstract class ScopedJobs {
+  static runs = 0;
+
+  @Inject(Clerk) readonly clerk?: Clerk;
+
+  @WithLock('job')
+  async run(): Promise<void> {
+    ScopedJobs.runs += 1;
+    return Promise.resolve();
+  }
+}
+
+@Injectable({ scope: Scope.REQUEST })
+class JobsOfRequest extends ScopedJobs {}
+
+@Injectable({ scope: Scope.TRANSIENT })
+class JobsOfUser extends ScopedJobs {}
+
 @Controller()
 class JobsController {
   @Get()
@@ -64,6 +86,32 @@ describe('@WithLock without LockingModule', () => {
     expect(String(error)).toContain('import LockingModule.forRoot() into the root module');
     expect(String(error)).toContain('@WithLock');
     await expect(Test.createTestingModule(metadata).compile()).rejects.toThrow('LockingModule.forRoot()');
+  });
+
+  // Nest 11.1.20 to 12.1.3 looks for what these need only when somebody asks for one, and forgets it the next time.
+  it.each([
+    ['a request-scoped provider', JobsOfRequest],
+    ['a transient provider', JobsOfUser],
+  ])('no call runs, and each says what to import, if not the start does: %s', async (_what, type) => {
+    @Module({ providers: [type, Clerk] })
+    class AppModule {}
+    const start = async () => {
+      const context = await NestFactory.createApplicationContext(AppModule, { logger: false, abortOnError: false });
+      contexts.push(context);
+      return context;
+    };
+    const runs = ScopedJobs.runs;
+    const started = await start().catch((error: unknown) => error);
+    if (started instanceof Error) {
+      expect(String(started)).toContain('import LockingModule.forRoot() into the root module');
+      return;
+    }
+    const context = started as INestApplicationContext;
+    for (let call = 1; call <= 3; call += 1) {
+      const error = await rejection(context.resolve<ScopedJobs>(type).then(async (jobs) => jobs.run()));
+      expect(String(error)).toContain('import LockingModule.forRoot() into the root module');
+    }
+    expect(ScopedJobs.runs).toBe(runs);
   });
 
   it('an application without locked methods is none the worse', async () => {

@@ -14,6 +14,9 @@ const quick = [
   { path: 'test/package/', reason: 'installs the packed package into applications with versions of their own' },
   { path: 'test/sample/', reason: 'starts the demo in many processes' },
   { path: 'test/model/', reason: 'long, and nothing in it but the engine: no Nest, no ioredis, no server' },
+  { path: 'test/faults/', reason: 'long: the whole harness of faults, and its own checker' },
+  { path: 'test/overload/', reason: 'long: ten thousand waiters, which the engine has to bear and not its peers' },
+  { path: 'test/tools/', reason: 'what starts the servers for the tests, of which all the others make use' },
   { path: 'test/docs/', reason: 'compiles the examples of the documentation' },
 ];
 

@@ -5,6 +5,9 @@ const SWITCHED = '+switch-master';
 /** How soon the connection to a sentinel is made again, in milliseconds, unless the user says otherwise. */
 const RECONNECT_DELAY = 1000;
 
+/** What every sentinel and every ioredis speaks. Spread, because ioredis 5, which speaks no other, has no such option. */
+const RESP2 = { protocol: 2 } as const;
+
 /**
  * Hears from every sentinel that the master is another one now. After a planned failover the former master goes on
  * answering for 8 s and more, until the sentinels make a replica of it; locks that it grants meanwhile are lost.
@@ -78,7 +81,7 @@ export class SentinelWatch {
       commandTimeout: this.options.sentinelCommandTimeout,
       disconnectTimeout: this.options.disconnectTimeout,
       retryStrategy: sentinelReconnectStrategy ?? (() => RECONNECT_DELAY),
-      protocol: 2,
+      ...RESP2,
       lazyConnect: true,
       enableReadyCheck: false,
       enableOfflineQueue: false,
