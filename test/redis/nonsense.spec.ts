@@ -57,7 +57,8 @@ describe('answers of a server that make no sense', () => {
     const { locking } = await applications.onRedis({ redisUrl: fake.url });
     await expectFailures(
       locking,
-      /Redis answered \w+ with something that makes no sense|Redis answered fewer requests/,
+      // ioredis 5 itself knows no types of RESP3
+      /Redis answered \w+ with something that makes no sense|Redis answered fewer requests|does not speak the protocol/,
     );
     // Or else every undoing would be tried up to the end of the test.
     fake.answer = () => '*0\r\n';
