@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+
 /** @type {import('jest').Config} */
 export default {
   testMatch: ['<rootDir>/test/**/*.spec.ts'],
@@ -18,6 +20,8 @@ export default {
   },
   // Two stand-ins for one package, each installed for itself.
   modulePathIgnorePatterns: ['<rootDir>/bench/'],
+  // Most tests wait for a server or a clock: two at a time also where there are two cores.
+  maxWorkers: Math.max(2, availableParallelism() - 1),
   testTimeout: 30_000,
   setupFiles: ['reflect-metadata'],
   reporters: ['default', '<rootDir>/tools/jest-summary-reporter.mjs'],

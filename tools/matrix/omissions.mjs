@@ -17,6 +17,7 @@ const quick = [
   { path: 'test/faults/', reason: 'long: the whole harness of faults, and its own checker' },
   { path: 'test/overload/', reason: 'long: ten thousand waiters, which the engine has to bear and not its peers' },
   { path: 'test/tools/', reason: 'what starts the servers for the tests, of which all the others make use' },
+  { path: 'test/conformance/redis-quorum', reason: 'long: six times the suite that test/conformance/redis is' },
   { path: 'test/docs/', reason: 'compiles the examples of the documentation' },
 ];
 

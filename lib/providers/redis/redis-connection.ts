@@ -156,6 +156,8 @@ export class RedisConnection implements StoreConnection {
 
   /** Only the message: the error of a refused AUTH carries the password among the command's arguments. */
   private readonly noteError = (error: Error): void => {
+    // Of ioredis' own first commands on a connection that has just broken: the cause came before.
+    if (this.lastError && error.message.startsWith("Stream isn't writeable")) return;
     const { redis, readyAt } = this;
     const explained = explainError(error) as Error;
     // Of a connection that worked, or of what Redis itself says, the cause is another one.
