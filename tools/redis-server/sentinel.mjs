@@ -5,6 +5,8 @@ import { startRedisServer } from './start.mjs';
 
 const name = 'locks';
 const host = '127.0.0.1';
+/** Twice their failover-timeout: the sentinels have given up a failover by then. */
+const giveUpAfterMs = 5000;
 const readyWithinMs = 30_000;
 const pollMs = 25;
 
@@ -128,16 +130,24 @@ function groupOf({ servers, watching, stop }) {
       const since = await epoch();
       const [asked] = watching;
       if (!asked) throw new Error('There is no sentinel');
-      // Refused while the one before is still under way, or while no replica is known to be good.
-      await until('the sentinels begin a failover', () =>
-        ask(asked.port, 'failover', name).then(
-          () => true,
-          () => false,
-        ),
-      );
-      return elected(before, since);
+      let askAgainAt = 0;
+      await until('another master is elected', async () => {
+        if (await isReplaced(before, since)) return true;
+        // Refused while the one before is still under way, or while no replica is known to be good; and one that has
+        // begun may be given up for want of a good one.
+        if (Date.now() >= askAgainAt) {
+          await ask(asked.port, 'failover', name);
+          askAgainAt = Date.now() + giveUpAfterMs;
+        }
+        return false;
+      });
+      return master();
     },
-    elected: async (before) => elected(before, await epoch()),
+    async elected(before) {
+      const since = await epoch();
+      await until('another master is elected', () => isReplaced(before, since));
+      return master();
+    },
     async agreed() {
       await until('all sentinels are done with the failover', async () => {
         const seen = await Promise.all(watching.map(async ({ port }) => pairs(await ask(port, 'master', name))));
@@ -153,12 +163,9 @@ function groupOf({ servers, watching, stop }) {
    * @param {import('./index.mjs').RedisServer} before
    * @param {number} since
    */
-  async function elected(before, since) {
-    await until('another master is elected', async () => {
-      const now = await master();
-      return (now !== before || (await epoch()) >= since + 2) && /^role:master/m.test(await info(now.port));
-    });
-    return master();
+  async function isReplaced(before, since) {
+    const now = await master();
+    return (now !== before || (await epoch()) >= since + 2) && /^role:master/m.test(await info(now.port));
   }
 
   /** The number of the last election that any sentinel knows of. */

@@ -8,6 +8,9 @@ import type { ProviderSetup } from '../worker/orders.js';
 import { RedisNode } from './redis-node.js';
 import type { Topology } from './topology.js';
 
+/** Sentinels are clients, too: one that is kept waiting for longer takes the primary for dead. In milliseconds. */
+const LONGEST_PAUSE = 300;
+
 /** A primary with a replica, and three sentinels that put the one in the place of the other. */
 export class Sentinel implements Topology, Replicated {
   readonly name = 'sentinel';
@@ -19,7 +22,12 @@ export class Sentinel implements Topology, Replicated {
 
   constructor() {
     const primary = async (): Promise<RedisNode> => this.primary();
-    this.faults = [...failovers(this), ...clientKills(primary), ...clientPause(primary), scriptFlush(primary)];
+    this.faults = [
+      ...failovers(this),
+      ...clientKills(primary),
+      ...clientPause(primary, LONGEST_PAUSE),
+      scriptFlush(primary),
+    ];
   }
 
   async start(): Promise<void> {
