@@ -86,8 +86,13 @@ export class Sentinel implements Topology, Replicated {
         await this.started().elected(server);
       },
       end: async () => {
-        if (signal === 'SIGSTOP') server.kill('SIGCONT');
-        else await server.restart();
+        if (signal === 'SIGSTOP') {
+          server.kill('SIGCONT');
+          return;
+        }
+        // It comes back empty: whoever still took it for the primary would have the elected one follow it.
+        await this.started().agreed();
+        await server.restart();
       },
     };
   }
