@@ -58,6 +58,36 @@ describe('a subscription that is cut', () => {
   });
 });
 
+describe('a place in a line that everybody had left', () => {
+  it('is taken again where notes about attempts have outlived it', async () => {
+    const [holder, first, second] = await Promise.all([start(), start(), start()]);
+    const lock = await holder.acquire('k');
+    const order: string[] = [];
+    const ones = first.execute('k', () => order.push('first'), { timeout: '20s' });
+    await untilInLine(redis.raw, 'k', 1);
+    // The line has expired, what it says of places has not.
+    await redis.raw.del('lock:nestjs-locking:order:k');
+    const others = second.execute('k', () => order.push('second'), { timeout: '20s' });
+    await untilInLine(redis.raw, 'k', 2);
+    await lock.release();
+    await Promise.all([ones, others]);
+    expect(order).toHaveLength(2);
+    await untilClean(redis.raw);
+  });
+
+  it('is not kept with them', async () => {
+    await redis.raw.hset('lock:nestjs-locking:line:k', 'gone', '1 30000 1 :gone.1:gone.1');
+    await redis.raw.pexpire('lock:nestjs-locking:line:k', 900_000);
+    const provider = new RedisLockingProvider({ redisUrl: redis.url }, { id: 'locking-redis', warn: () => undefined });
+    await provider.connect(() => undefined);
+    const undo = { keys: ['k'], ownerId: 'one', attemptId: 'one.1', undo: true, pending: true };
+    await Promise.all(provider.release([undo]));
+    await provider.close();
+    expect(await redis.raw.hkeys('lock:nestjs-locking:line:k')).toEqual(['!one.1']);
+    await redis.raw.del('lock:nestjs-locking:line:k');
+  });
+});
+
 describe('a provider', () => {
   it('tells when nothing will be heard for a while, and when it will again', async () => {
     const provider = new RedisLockingProvider({ redisUrl: redis.url }, { id: 'locking-redis', warn: () => undefined });

@@ -79,11 +79,24 @@ local function firstInLine(line)
   end
 end
 
+-- Notes about attempts may keep the hash for longer than everybody has been gone from the line: what it says of places
+-- is over then, and whoever comes back has to join again.
+local function forgetPlaces(line)
+  if redis.call('EXISTS', orderOf(line)) == 0 then
+    for _, field in ipairs(redis.call('HKEYS', line)) do
+      if string.sub(field, 1, 1) ~= '!' then
+        redis.call('HDEL', line, field)
+      end
+    end
+  end
+end
+
 -- Stands in line, or gives a sign of life there.
 local function standInLine(line, address, lease, tokens, claim)
   local order = orderOf(line)
   local place = table.concat({string.format('%.0f', milliseconds()), lease, tokens, claim}, ' ')
-  if redis.call('HSET', line, address, place) == 1 or redis.call('EXISTS', order) == 0 then
+  forgetPlaces(line)
+  if redis.call('HSET', line, address, place) == 1 then
     redis.call('RPUSH', order, address)
   end
   redis.call('PEXPIRE', order, LINE_EXPIRES)
@@ -121,6 +134,7 @@ end
 
 -- The attempt was given up: should it still come within so many ms, it is refused.
 local function refuseLate(line, attempt, expires)
+  forgetPlaces(line)
   for _, field in ipairs(redis.call('HKEYS', line)) do
     if string.sub(field, 1, 1) == '!' and tonumber(redis.call('HGET', line, field)) <= milliseconds() then
       redis.call('HDEL', line, field)
