@@ -2,13 +2,15 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { Redis, type RedisOptions } from 'ioredis';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { LockBackendError, RedisLockingProvider } from '../../lib/index.js';
+import { LockBackendError, LockTimeoutError, RedisLockingProvider } from '../../lib/index.js';
+import { useProxies } from '../support/tcp-proxy.js';
 import { useApplications } from '../module/support/applications.js';
 import { listedKeys } from '../module/support/listed-keys.js';
 import { eventually, rejectionOf } from '../module/support/poll.js';
 import { useRawRedis } from '../module/support/raw-redis.js';
 
 const redis = useRawRedis();
+const startProxy = useProxies();
 const applications = useApplications();
 const clients: Redis[] = [];
 
@@ -57,6 +59,19 @@ describe('an existing client', () => {
     expect(await listedKeys(locking)).toEqual(['k']);
     expect(await locking.inspect('k')).toMatchObject({ ownerId: 'me', ttl: null });
     expect(await locking.forceRelease('k')).toBe(1);
+  });
+
+  it('may know its server by another address than its copies do', async () => {
+    const client = clientOf();
+    const proxy = await startProxy(redis.port);
+    const duplicate = client.duplicate.bind(client);
+    client.duplicate = (options) => duplicate({ ...options, port: proxy.port });
+    const [one, two] = [await applications.onRedis({ client }), await applications.onRedis({ client })];
+    const holder = await one.locking.acquire('k');
+    expect(await rejectionOf(two.locking.acquire('k', { timeout: '4s' }))).toBeInstanceOf(LockTimeoutError);
+    // One that subscribes, and one more try to be at the same server as the client.
+    expect(proxy.connections.length).toBe(2);
+    await holder.release();
   });
 
   it('may serve two applications, one of which ends', async () => {

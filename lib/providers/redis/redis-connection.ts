@@ -53,6 +53,8 @@ export class RedisConnection implements StoreConnection {
   private earlier?: ServerSide;
 
   private subscriber?: Redis;
+  /** For which connection for commands the subscriber was made to connect again. */
+  private broughtAlong?: number;
   private sentinels?: SentinelWatch;
   /** Where the sentinels say the master is now, heard while connecting. */
   private movedTo?: string;
@@ -218,7 +220,11 @@ export class RedisConnection implements StoreConnection {
   private readonly bringAlong = (): void => {
     const { redis, subscriber } = this;
     if (redis?.status !== 'ready' || subscriber?.status !== 'ready') return;
-    if (serverOf(redis) !== serverOf(subscriber)) subscriber.disconnect(true);
+    if (serverOf(redis) === serverOf(subscriber)) return;
+    // One name may stand for many addresses of one server: to connect again and again would not help.
+    if (!redis.options.sentinels && this.broughtAlong === this.readyAt) return;
+    this.broughtAlong = this.readyAt;
+    subscriber.disconnect(true);
   };
 
   private async create(): Promise<Redis> {
