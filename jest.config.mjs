@@ -23,6 +23,6 @@ export default {
   // Most tests wait for a server or a clock: two at a time also where there are two cores.
   maxWorkers: Math.max(2, availableParallelism() - 1),
   testTimeout: 30_000,
-  setupFiles: ['reflect-metadata'],
+  setupFiles: ['reflect-metadata', '<rootDir>/test/support/property-seed.ts'],
   reporters: ['default', '<rootDir>/tools/jest-summary-reporter.mjs'],
 };

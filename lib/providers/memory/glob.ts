@@ -12,8 +12,8 @@ export function globMatcher(glob: string): (text: string) => boolean {
     if (char === '*') tokens.push('*');
     else if (char === '?') tokens.push(() => true);
     else if (char === '[') {
-      const end = classEnd(glob, index + 1);
-      tokens.push(characterClass(glob.slice(index + 1, end)));
+      const { token, end } = characterClass(glob, index + 1);
+      tokens.push(token);
       index = end;
     } else {
       if (char === '\\' && index + 1 < glob.length) index += 1;
@@ -44,26 +44,29 @@ function matches(tokens: readonly Token[], text: string): boolean {
   return token === tokens.length;
 }
 
-/** Where the class that begins at `start` ends; like Redis, one that is not closed ends with the glob. */
-function classEnd(glob: string, start: number): number {
-  let index = start;
-  while (index < glob.length && glob.charAt(index) !== ']') index += glob.charAt(index) === '\\' ? 2 : 1;
-  return Math.min(index, glob.length);
-}
-
-function characterClass(body: string): Token {
-  const negated = body.startsWith('^');
+/**
+ * The class whose members begin at `start`, and where it ends. As in Redis a range takes what follows its dash, be it
+ * the bracket that would have closed the class, and a class that is not closed ends with the glob.
+ */
+function characterClass(glob: string, start: number): { token: Token; end: number } {
+  const negated = glob.charAt(start) === '^';
   const members: ((char: string) => boolean)[] = [];
-  for (let index = negated ? 1 : 0; index < body.length; index += 1) {
-    const char = body.charAt(index);
-    if (char === '\\' && index + 1 < body.length) members.push(oneOf(body.charAt((index += 1))));
-    else if (index + 2 < body.length && body.charAt(index + 1) === '-') {
-      const [low, high] = [char, body.charAt(index + 2)].sort() as [string, string];
-      members.push((tested) => tested >= low && tested <= high);
+  let index = negated ? start + 1 : start;
+  while (index < glob.length && glob.charAt(index) !== ']') {
+    const char = glob.charAt(index);
+    if (char === '\\' && index + 1 < glob.length) {
+      members.push(oneOf(glob.charAt(index + 1)));
       index += 2;
-    } else members.push(oneOf(char));
+    } else if (index + 2 < glob.length && glob.charAt(index + 1) === '-') {
+      const [low, high] = [char, glob.charAt(index + 2)].sort() as [string, string];
+      members.push((tested) => tested >= low && tested <= high);
+      index += 3;
+    } else {
+      members.push(oneOf(char));
+      index += 1;
+    }
   }
-  return (char) => members.some((isMember) => isMember(char)) !== negated;
+  return { token: (char) => members.some((isMember) => isMember(char)) !== negated, end: index };
 }
 
 function oneOf(char: string): (tested: string) => boolean {
