@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
-const publicMirror = 'http://deb.debian.org/debian/';
 const debianKeys = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
 /** @typedef {(...args: string[]) => Promise<{ stdout: string }>} Apt */
@@ -64,13 +63,19 @@ export async function suiteApt(workDir, suite) {
 }
 
 /**
- * Where this system gets Debian from, which may be the only place that its network lets it reach.
+ * Where Debian is: where `DEBIAN_MIRROR` says, else where this system gets it from, which may be the only place that
+ * its network lets it reach.
  *
  * @param {Apt} apt
  */
 async function mirror(apt) {
-  const { stdout } = await apt('indextargets', '--format', '$(REPO_URI)', 'Created-By: Packages');
-  return stdout.split('\n').find((uri) => /\/debian\/?$/.test(uri)) ?? publicMirror;
+  // Also of what was never fetched: these are lists of our own.
+  const ask = ['indextargets', '--no-release-info', '--format', '$(REPO_URI)', 'Created-By: Packages'];
+  const { stdout } = await apt(...ask);
+  const found = process.env.DEBIAN_MIRROR ?? stdout.split('\n').find((uri) => /\/debian\/?$/.test(uri));
+  if (found === undefined)
+    throw new Error('this system does not get Debian from anywhere: set DEBIAN_MIRROR to its URL');
+  return found;
 }
 
 /** @param {string[]} settings */
