@@ -1,18 +1,11 @@
-import { Inject } from '@nestjs/common';
 import { LockConfigurationError } from '../errors/index.js';
 import { LOCKING_SERVICE } from '../locking.constants.js';
 import { LockingService } from '../locking.service.js';
+import { injectOnce } from './inject-once.js';
 
-const prepared = new WeakSet<object>();
-
-/**
- * Has Nest put the `LockingService` of the application into every instance of the class, whatever its scope. No global
- * is involved, so several applications in one process do not see each other's.
- */
+/** Has Nest put the `LockingService` of the application into every instance of the class. */
 export function injectLockingService(prototype: object): void {
-  if (prepared.has(prototype)) return;
-  prepared.add(prototype);
-  Inject(LockingService)(prototype, LOCKING_SERVICE);
+  injectOnce(prototype, LockingService, LOCKING_SERVICE);
 }
 
 /**
@@ -20,11 +13,11 @@ export function injectLockingService(prototype: object): void {
  * in spite of a missing `LockingModule`: those tell it when they first make an instance of a request-scoped or
  * transient provider, and leave the property out of later ones
  */
-export function lockingServiceOf(instance: unknown): LockingService {
+export function lockingServiceOf(instance: unknown, decorator: string): LockingService {
   const service = (instance as { [LOCKING_SERVICE]?: LockingService } | undefined)?.[LOCKING_SERVICE];
   if (service) return service;
   throw new LockConfigurationError(
-    `A method with @WithLock was called on ${describe(instance)}, into which Nest has not injected the LockingService. Get the instance from Nest (as a provider or controller), and call the method on it, so that "this" is right; and import LockingModule.forRoot() into the root module.`,
+    `A method with ${decorator} was called on ${describe(instance)}, into which Nest has not injected the LockingService. Get the instance from Nest (as a provider or controller), and call the method on it, so that "this" is right; and import LockingModule.forRoot() into the root module.`,
   );
 }
 

@@ -1,12 +1,12 @@
 import 'reflect-metadata';
 import { from, isObservable, of, type Observable } from 'rxjs';
-import { isLockTimeoutError, LockConfigurationError } from '../errors/index.js';
+import { isLockTimeoutError } from '../errors/index.js';
 import { METHOD_ROOTS, methodScope, parseKeyTemplate } from '../keys/index.js';
-import { carryOver } from './carry-over.js';
 import { checkOptions, type CheckedOptions } from './check-options.js';
 import { injectLockingService, lockingServiceOf } from './inject-locking-service.js';
 import { keepUntilSettled, lockObservable } from './lock-observable.js';
 import type { WithLockOptions } from './with-lock-options.interface.js';
+import { wrapMethod, type Method } from './wrap-method.js';
 
 /** A function that names the keys of a call from its arguments. */
 export type LockKeyFunction<Args extends unknown[]> = (...args: Args) => string | readonly string[];
@@ -24,7 +24,6 @@ type LockDecorator<Args extends unknown[]> = <
 ) => void;
 
 type KeysOf = (self: unknown, args: unknown[]) => string | readonly string[];
-type Method = (this: unknown, ...args: unknown[]) => unknown;
 
 /**
  * Runs a method one at a time per key, across every instance of the application that shares the store.
@@ -65,17 +64,11 @@ export function WithLock(
   const keysOf = compileKey(key);
   const checked = checkOptions(options);
   return (target, propertyKey, descriptor) => {
-    const original: unknown = descriptor?.value;
-    if (propertyKey === undefined || !descriptor || typeof target === 'function' || typeof original !== 'function') {
-      throw new LockConfigurationError(
-        `@WithLock on ${String(propertyKey ?? 'a class')}: only methods of instances can be locked, not classes, static methods, accessors or properties.`,
-      );
-    }
-    injectLockingService(target);
-    const lock = returnsObservable(target, propertyKey) ? lockStream : lockCall;
-    const wrapper = lock(original as Method, keysOf, checked);
-    carryOver(original, wrapper);
-    descriptor.value = wrapper;
+    wrapMethod('@WithLock', propertyKey, target, descriptor, (original, name) => {
+      injectLockingService(target);
+      const lock = returnsObservable(target, name) ? lockStream : lockCall;
+      return lock(original, keysOf, checked);
+    });
   };
 }
 
@@ -96,7 +89,7 @@ function returnsObservable(target: object, propertyKey: string | symbol): boolea
 
 function lockCall(original: Method, keysOf: KeysOf, { execute, onUnavailable }: CheckedOptions): Method {
   return async function (...args) {
-    const service = lockingServiceOf(this);
+    const service = lockingServiceOf(this, '@WithLock');
     let entered = false as boolean;
     try {
       return await new Promise((resolve, reject) => {
@@ -125,7 +118,8 @@ function lockCall(original: Method, keysOf: KeysOf, { execute, onUnavailable }: 
 function lockStream(original: Method, keysOf: KeysOf, { execute, onUnavailable }: CheckedOptions): Method {
   return function (...args) {
     return lockObservable(
-      async (job, { signal }) => lockingServiceOf(this).execute(keysOf(this, args), job, { ...execute, signal }),
+      async (job, { signal }) =>
+        lockingServiceOf(this, '@WithLock').execute(keysOf(this, args), job, { ...execute, signal }),
       () => original.apply(this, args) as Observable<unknown>,
       execute.signal,
       (error) => {

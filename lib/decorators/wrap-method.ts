@@ -1,0 +1,30 @@
+import { LockConfigurationError } from '../errors/index.js';
+import { carryOver } from './carry-over.js';
+
+/** A method as decorators see it. */
+export type Method = (this: unknown, ...args: unknown[]) => unknown;
+
+/**
+ * Puts `wrap(original)` in the place of a decorated method, with all that other decorators have left on it: whoever
+ * takes the method from the class (routes, `@Cron`, `@MessagePattern`, a subclass) gets the wrapped one.
+ *
+ * @param decorator - its name, for the error
+ * @throws LockConfigurationError for anything but a method of instances
+ */
+export function wrapMethod(
+  decorator: string,
+  propertyKey: string | symbol | undefined,
+  target: object,
+  descriptor: PropertyDescriptor | undefined,
+  wrap: (original: Method, name: string | symbol) => Method,
+): void {
+  const original: unknown = descriptor?.value;
+  if (propertyKey === undefined || !descriptor || typeof target === 'function' || typeof original !== 'function') {
+    throw new LockConfigurationError(
+      `${decorator} on ${String(propertyKey ?? 'a class')}: only methods of instances can be decorated so, not classes, static methods, accessors or properties.`,
+    );
+  }
+  const wrapper = wrap(original as Method, propertyKey);
+  carryOver(original, wrapper);
+  descriptor.value = wrapper;
+}
