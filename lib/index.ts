@@ -2,8 +2,11 @@ export * from './errors/index.js';
 export * from './interfaces/index.js';
 export { LockingModule } from './locking.module.js';
 export { LockingService } from './locking.service.js';
-export { WithLock, type LockKeyFunction } from './decorators/with-lock.decorator.js';
+export type { LockKeyFunction } from './decorators/method-key.js';
+export { WithLock } from './decorators/with-lock.decorator.js';
 export type { OnUnavailable, WithLockOptions } from './decorators/with-lock-options.interface.js';
+export { Singleton } from './coordination/singleton/singleton.decorator.js';
+export type { SingletonOptions } from './coordination/singleton/singleton-options.interface.js';
 export { LockRequest } from './interceptors/lock-request.decorator.js';
 export type {
   LockRequestContext,

@@ -66,7 +66,7 @@ export const inProvider = (id: string, message: string): string => `Provider ${q
 export const unknownProvider = (id: string, ids: readonly string[]): string =>
   `There is no lock provider ${quote(id)}. Configured are: ${list(ids)}.`;
 
-export const jobNotFunction = (): string => 'execute: the job must be a function.';
+export const jobNotFunction = (call: string): string => `${call}: the job must be a function.`;
 
 export const ownerRequired = (): string => 'extend: ownerId is required: only the owner may extend a lock.';
 

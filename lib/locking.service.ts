@@ -1,3 +1,6 @@
+import { checkSingletonOptions } from './coordination/singleton/check-singleton-options.js';
+import type { SingletonOptions } from './coordination/singleton/singleton-options.interface.js';
+import { SingletonRuns } from './coordination/singleton/singleton-runs.js';
 import { parseDuration } from './engine/duration.js';
 import { currentLock } from './engine/lock-context.js';
 import { normalizeKeys } from './engine/lock-keys.js';
@@ -41,6 +44,7 @@ export class LockingService {
   constructor(
     private readonly registry: LockingRegistry,
     private readonly providerId?: string,
+    private readonly singletons = new SingletonRuns(),
   ) {}
 
   /**
@@ -63,13 +67,36 @@ export class LockingService {
     options: ExecuteOptions = NO_OPTIONS,
   ): Promise<T> {
     try {
-      if (typeof job !== 'function') throw new LockConfigurationError(jobNotFunction());
+      if (typeof job !== 'function') throw new LockConfigurationError(jobNotFunction('execute'));
       const engine = this.engine(options);
       return engine.execute(normalizeKeys(keys), job, engine.resolve(options, 'job'));
     } catch (error) {
       // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- it is what was thrown
       return Promise.reject(error);
     }
+  }
+
+  /**
+   * Runs `job` unless it runs already, here or in any other process: then the call is skipped and resolves with
+   * `undefined` at once, or, with `join: true` and in the same process, shares what the run comes to. The key is held
+   * as by {@link execute} and shares its lock space. A call from inside the job does not run it again either.
+   *
+   * @param options - `join` (default false), `expire` (default 30 s), `signal`, `provider`, `maxHold`, `minHold`
+   * @throws LockLostError when the lock was lost while the job ran; its `outcome` carries what the job came to
+   *
+   * @example
+   * const report = await locking.singleton('daily-report', () => build(), { join: true });
+   * if (report === undefined) log('another instance is building it');
+   */
+  async singleton<T>(
+    keys: string | readonly string[],
+    job: (lock: Lock) => T | PromiseLike<T>,
+    options: SingletonOptions = NO_OPTIONS,
+  ): Promise<T | undefined> {
+    if (typeof job !== 'function') throw new LockConfigurationError(jobNotFunction('singleton'));
+    const checked = checkSingletonOptions(options);
+    const provider = this.registry.resolveId(options.provider ?? this.providerId);
+    return this.singletons.run(this, provider, keys, job, checked);
   }
 
   /**
@@ -185,7 +212,7 @@ export class LockingService {
    */
   provider(id: string): LockingService {
     this.registry.engine(id);
-    return new LockingService(this.registry, id);
+    return new LockingService(this.registry, id, this.singletons);
   }
 
   private engine({ provider = this.providerId }: ProviderChoice): ReturnType<LockingRegistry['engine']> {

@@ -1,15 +1,12 @@
 import 'reflect-metadata';
 import { from, isObservable, of, type Observable } from 'rxjs';
 import { isLockTimeoutError } from '../errors/index.js';
-import { METHOD_ROOTS, methodScope, parseKeyTemplate } from '../keys/index.js';
 import { checkOptions, type CheckedOptions } from './check-options.js';
+import { compileMethodKey, type KeysOf, type LockKeyFunction } from './method-key.js';
 import { injectLockingService, lockingServiceOf } from './inject-locking-service.js';
 import { keepUntilSettled, lockObservable } from './lock-observable.js';
 import type { WithLockOptions } from './with-lock-options.interface.js';
 import { wrapMethod, type Method } from './wrap-method.js';
-
-/** A function that names the keys of a call from its arguments. */
-export type LockKeyFunction<Args extends unknown[]> = (...args: Args) => string | readonly string[];
 
 /**
  * The decorator that `@WithLock` makes: for a method that answers later and is called with at least `Args`. It infers
@@ -22,8 +19,6 @@ type LockDecorator<Args extends unknown[]> = <
   propertyKey: string | symbol,
   descriptor: TypedPropertyDescriptor<Decorated> & (Parameters<Decorated> extends Args ? unknown : never),
 ) => void;
-
-type KeysOf = (self: unknown, args: unknown[]) => string | readonly string[];
 
 /**
  * Runs a method one at a time per key, across every instance of the application that shares the store.
@@ -61,7 +56,7 @@ export function WithLock(
   key: string | LockKeyFunction<never[]>,
   options: WithLockOptions = {},
 ): (target: object, propertyKey?: string | symbol, descriptor?: PropertyDescriptor) => void {
-  const keysOf = compileKey(key);
+  const keysOf = compileMethodKey(key);
   const checked = checkOptions(options);
   return (target, propertyKey, descriptor) => {
     wrapMethod('@WithLock', propertyKey, target, descriptor, (original, name) => {
@@ -70,12 +65,6 @@ export function WithLock(
       return lock(original, keysOf, checked);
     });
   };
-}
-
-function compileKey(key: string | LockKeyFunction<never[]>): KeysOf {
-  if (typeof key === 'function') return (self, args) => key.apply(self, args as never[]);
-  const template = parseKeyTemplate(key, METHOD_ROOTS);
-  return (self, args) => template.render(methodScope(self, args));
 }
 
 /** Known only where the compiler emits types for decorators; see `lockCall` for where it does not. */

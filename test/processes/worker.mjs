@@ -47,19 +47,20 @@ const commands = {
     report({ counter: Number(await redis.get('counter')) });
   },
 
-  /** @param {{ key: string; expire: `${number}ms`; timeout?: `${number}s` }} command */
-  async hold({ key, expire, timeout }) {
+  /** @param {{ key: string; expire: `${number}ms`; timeout?: `${number}s`; singleton?: boolean }} command */
+  async hold({ key, expire, timeout, singleton }) {
+    /** @param {import('nestjs-locking').Lock} lock */
+    const job = async (lock) => {
+      report({ holds: key, token: lock.fencingToken });
+      await new Promise((resolve) => process.once('message', resolve));
+      report({ awake: key, held: lock.held, remaining: lock.remaining });
+      return 'ran';
+    };
     try {
-      await locking.execute(
-        key,
-        async (lock) => {
-          report({ holds: key, token: lock.fencingToken });
-          await new Promise((resolve) => process.once('message', resolve));
-          report({ awake: key, held: lock.held, remaining: lock.remaining });
-        },
-        { expire, timeout },
-      );
-      report({ ended: key });
+      const result = await (singleton
+        ? locking.singleton(key, job, { expire })
+        : locking.execute(key, job, { expire, timeout }));
+      report({ ended: key, result });
     } catch (error) {
       report({ ended: key, code: /** @type {{ code?: string }} */ (error).code });
     }

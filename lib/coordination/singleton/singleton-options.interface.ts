@@ -1,0 +1,17 @@
+import type { ExecuteOptions } from '../../interfaces/index.js';
+
+/** Options of `LockingService.singleton` and `@Singleton`: those of `execute` but for what concerns the wait. */
+export interface SingletonOptions extends Omit<
+  ExecuteOptions,
+  'timeout' | 'maxWaiters' | 'reentrant' | 'ownerId' | 'renew'
+> {
+  /**
+   * A call that comes while the job runs in this very process shares its result, or its error. Without it, and always
+   * while the job runs in another process, the call is skipped.
+   *
+   * A call from inside the job, or from one that the job waits for, is skipped all the same: it would wait for itself.
+   *
+   * @defaultValue false
+   */
+  join?: boolean;
+}
