@@ -1,8 +1,6 @@
-import { beforeAll, describe, it } from '@jest/globals';
-import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
+import { beforeAll, describe } from '@jest/globals';
 import { RedisQuorumLockingProvider } from '../../lib/index.js';
-import { describeLockingProvider } from '../../lib/testing/index.js';
+import { describeOnServers } from '../support/describe-on-servers.js';
 import { useRedisNodes } from '../support/redis-nodes.js';
 
 interface Setting {
@@ -38,20 +36,5 @@ describe.each(SETTINGS)('$name', ({ name, count, fault }) => {
     });
   }
 
-  describeLockingProvider(
-    `RedisQuorumLockingProvider on ${name}`,
-    async () => {
-      const namespace = `[${randomUUID()}]*:`;
-      const [provider, other] = await Promise.all([connect(namespace), connect(namespace)]);
-      return {
-        provider,
-        other,
-        pass: async (milliseconds) => delay(milliseconds),
-        close: async () => {
-          await Promise.all([provider.close(), other.close()]);
-        },
-      };
-    },
-    { describe, it },
-  );
+  describeOnServers(`RedisQuorumLockingProvider on ${name}`, connect);
 });

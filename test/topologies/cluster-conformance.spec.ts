@@ -1,8 +1,6 @@
 import { describe, it } from '@jest/globals';
-import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import { RedisLockingProvider } from '../../lib/index.js';
-import { describeLockingProvider } from '../../lib/testing/index.js';
+import { describeOnServers } from '../support/describe-on-servers.js';
 import { useRedisCluster } from '../support/cluster.js';
 
 const redis = useRedisCluster({ replicas: 0 });
@@ -24,20 +22,5 @@ async function connect(namespace: string): Promise<RedisLockingProvider> {
 
 // The same keys in as many slots as they fall into, and all in one.
 for (const tag of ['', '{one slot}']) {
-  describeLockingProvider(
-    `RedisLockingProvider in a cluster, namespace ${tag || 'without a tag'}`,
-    async () => {
-      const namespace = `[${randomUUID()}]*${tag}:`;
-      const [provider, other] = await Promise.all([connect(namespace), connect(namespace)]);
-      return {
-        provider,
-        other,
-        pass: async (milliseconds) => delay(milliseconds),
-        close: async () => {
-          await Promise.all([provider.close(), other.close()]);
-        },
-      };
-    },
-    cases,
-  );
+  describeOnServers(`RedisLockingProvider in a cluster, namespace ${tag || 'without a tag'}`, connect, { tag, cases });
 }

@@ -1,8 +1,6 @@
-import { describe, it, jest } from '@jest/globals';
-import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
+import { describe, jest } from '@jest/globals';
 import { RedisLockingProvider } from '../../lib/index.js';
-import { describeLockingProvider } from '../../lib/testing/index.js';
+import { describeOnServers } from '../support/describe-on-servers.js';
 import { useSentinels } from '../support/sentinels.js';
 
 jest.setTimeout(60_000);
@@ -18,20 +16,5 @@ describe.each([0, 1])('minReplicas %i', (minReplicas) => {
     return provider;
   }
 
-  describeLockingProvider(
-    'RedisLockingProvider with sentinels',
-    async () => {
-      const namespace = `${randomUUID()}:`;
-      const [provider, other] = await Promise.all([connect(namespace), connect(namespace)]);
-      return {
-        provider,
-        other,
-        pass: async (milliseconds) => delay(milliseconds),
-        close: async () => {
-          await Promise.all([provider.close(), other.close()]);
-        },
-      };
-    },
-    { describe, it },
-  );
+  describeOnServers('RedisLockingProvider with sentinels', connect);
 });

@@ -1,11 +1,9 @@
 import { describe, expect, it, jest } from '@jest/globals';
-import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { ConnectionOptions } from 'node:tls';
 import { isLockBackendError, RedisLockingProvider, type RedisLockingProviderOptions } from '../../lib/index.js';
-import { describeLockingProvider } from '../../lib/testing/index.js';
 import { useApplications, type StartedApplication } from '../module/support/applications.js';
 import { eventually, rejectionOf } from '../module/support/poll.js';
+import { describeOnServers } from '../support/describe-on-servers.js';
 import { useTlsServer, whyNoTls, type TlsServer } from '../support/tls-server.js';
 
 jest.setTimeout(60_000);
@@ -74,26 +72,10 @@ overTls(`TLS${reason === undefined ? '' : ` (${reason})`}`, () => {
     ]);
   });
 
-  describeLockingProvider(
-    'RedisLockingProvider over TLS',
-    async () => {
-      const namespace = `${randomUUID()}:`;
-      const connect = async (): Promise<RedisLockingProvider> => {
-        const options = { redisUrl: redis().url, redisOptions: { tls: trusted(redis()) }, namespace };
-        const provider = new RedisLockingProvider(options, { id: 'locking-redis', warn: () => undefined });
-        await provider.connect(() => undefined);
-        return provider;
-      };
-      const [provider, other] = await Promise.all([connect(), connect()]);
-      return {
-        provider,
-        other,
-        pass: async (milliseconds) => delay(milliseconds),
-        close: async () => {
-          await Promise.all([provider.close(), other.close()]);
-        },
-      };
-    },
-    { describe, it },
-  );
+  describeOnServers('RedisLockingProvider over TLS', async (namespace) => {
+    const options = { redisUrl: redis().url, redisOptions: { tls: trusted(redis()) }, namespace };
+    const provider = new RedisLockingProvider(options, { id: 'locking-redis', warn: () => undefined });
+    await provider.connect(() => undefined);
+    return provider;
+  });
 });

@@ -1,0 +1,34 @@
+import { describe, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { LockingProvider } from '../../lib/index.js';
+import { describeLockingProvider } from '../../lib/testing/index.js';
+
+/**
+ * The conformance suite on a real store: two providers each time, of a namespace that is new and full of characters that
+ * globs know.
+ *
+ * @param tag - a part of the namespace
+ */
+export function describeOnServers(
+  name: string,
+  connect: (namespace: string) => Promise<LockingProvider>,
+  { tag = '', cases = { describe, it } }: { tag?: string; cases?: Parameters<typeof describeLockingProvider>[2] } = {},
+): void {
+  describeLockingProvider(
+    name,
+    async () => {
+      const namespace = `[${randomUUID()}]*${tag}:`;
+      const [provider, other] = await Promise.all([connect(namespace), connect(namespace)]);
+      return {
+        provider,
+        other,
+        pass: async (milliseconds) => delay(milliseconds),
+        close: async () => {
+          await Promise.all([provider.close?.(), other.close?.()]);
+        },
+      };
+    },
+    cases,
+  );
+}
