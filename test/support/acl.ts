@@ -26,3 +26,6 @@ export const OPTIONAL = ['publish', 'subscribe', 'client|kill', 'client|info', '
 
 /** What `client` and `redisOptions` may make ioredis send; it does without. */
 export const BY_IOREDIS = ['client|setinfo', 'client|setname', 'select'] as const;
+
+/** What ioredis needs besides, in a cluster: which node has what, a slot on its way, connections to replicas. */
+export const BY_CLUSTER = ['cluster|slots', 'cluster|info', 'asking', 'readonly'] as const;

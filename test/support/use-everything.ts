@@ -1,13 +1,13 @@
 import { expect } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import type { Redis } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
 import { RedisLockingProvider, type LockingService, type RedisLockingProviderOptions } from '../../lib/index.js';
 import { listedKeys } from '../module/support/listed-keys.js';
 import { eventually } from '../module/support/poll.js';
 
 /** What applications do with locks: alone, in each other's way, by hand, and when answers are missing. */
 export async function useEverything(
-  raw: Redis,
+  raw: Cluster | Redis,
   [one, two]: readonly [LockingService, LockingService],
   options: RedisLockingProviderOptions,
 ): Promise<void> {
@@ -32,7 +32,7 @@ async function alone(locking: LockingService): Promise<void> {
 }
 
 /** Both wait for each other, longer than a round, and one of them in vain. */
-async function contended(raw: Redis, one: LockingService, two: LockingService): Promise<void> {
+async function contended(raw: Cluster | Redis, one: LockingService, two: LockingService): Promise<void> {
   const order: number[] = [];
   const lock = await one.acquire('k');
   const waiting = [two, one, two].map((locking, index) =>

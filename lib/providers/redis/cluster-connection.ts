@@ -190,8 +190,8 @@ export class ClusterConnection implements StoreConnection {
     try {
       await probe.connect();
       if ((await probe.cluster('INFO')).includes('cluster_state:fail')) this.lastError = clusterFails();
-    } catch {
-      // Told by the event.
+    } catch (error) {
+      this.noteError(error as Error);
     } finally {
       probe.disconnect();
     }
