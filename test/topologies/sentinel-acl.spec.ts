@@ -1,0 +1,61 @@
+import { beforeAll, describe, expect, it, jest } from '@jest/globals';
+import type { RedisLockingProviderOptions } from '../../lib/index.js';
+import { useApplications } from '../module/support/applications.js';
+import { eventually } from '../module/support/poll.js';
+import { OPTIONAL, REQUIRED } from '../support/acl.js';
+import { listeners, look, useSentinels } from '../support/sentinels.js';
+
+jest.setTimeout(60_000);
+
+const group = useSentinels();
+const applications = useApplications();
+
+/** What a client has to ask of sentinels, and the messages of which it has to hear. */
+const OF_SENTINELS = ['sentinel|get-master-addr-by-name', 'sentinel|sentinels', 'subscribe'];
+
+beforeAll(async () => {
+  const rules = (commands: readonly string[]): string[] => commands.map((command) => `+${command}`);
+  for (const server of group().servers) {
+    const locks = ['on', '>pw', '~lock:*', '&lock:*', ...rules([...REQUIRED, ...OPTIONAL])];
+    await look(server, async (client) => client.acl('SETUSER', 'locks', 'reset', ...locks));
+  }
+  for (const server of group().sentinelServers) {
+    const watcher = ['on', '>sentinel-pw', '&*', ...rules(OF_SENTINELS)];
+    await look(server, async (client) => client.acl('SETUSER', 'watcher', 'reset', ...watcher));
+  }
+});
+
+const options = (sentinelPassword = 'sentinel-pw'): RedisLockingProviderOptions => ({
+  redisOptions: {
+    ...{ sentinels: group().sentinels, name: group().name },
+    ...{ username: 'locks', password: 'pw', sentinelUsername: 'watcher', sentinelPassword },
+  },
+});
+
+describe('servers and sentinels with users of their own', () => {
+  it('serve a user with no more rights than are listed, over a planned failover too', async () => {
+    const [one, two] = [await applications.onRedis(options()), await applications.onRedis(options())];
+    const order: string[] = [];
+    const lock = await one.locking.acquire('k');
+    const waiting = two.locking.execute('k', () => order.push('two'), { timeout: '30s' });
+    await eventually(async () => (await one.locking.inspect('k'))?.waiters === 1);
+    const master = await group().failover();
+    await eventually(async () => (await listeners(master)) === 1);
+    expect(await lock.release()).toBe(true);
+    await waiting;
+    expect(order).toEqual(['two']);
+    expect([...one.log.of('error'), ...two.log.of('error')]).toEqual([]);
+    for (const server of [...group().servers, ...group().sentinelServers]) {
+      const log = (await look(server, async (client) => client.acl('LOG'))) as string[][];
+      const refused = log.map((entry) => entry[entry.indexOf('object') + 1]);
+      expect(refused.filter((object) => object !== 'client|setname' && object !== 'client|setinfo')).toEqual([]);
+    }
+  });
+
+  it('are named where the password of the sentinels is wrong, which is not told', async () => {
+    const { log } = await applications.onRedis(options('not-this-one'));
+    expect(log.of('error')).toHaveLength(1);
+    expect(log.of('error')[0]).toMatch(/WRONGPASS|invalid username-password/);
+    expect(log.of('error')[0]).not.toContain('not-this-one');
+  });
+});
