@@ -4,6 +4,8 @@ import { remedyOf } from '../../errors/remedy.js';
 import { StoreNotReachedError } from '../../interfaces/index.js';
 import { sayWhy } from './connection-error.js';
 import { LONGEST_RECONNECT_DELAY, NEVER_LATE, ownOptions, withoutForced } from './connection-options.js';
+import { connectOnce, untilReady } from './first-connection.js';
+import { FormerConnections } from './former-connections.js';
 import { explainError } from './redis-errors.js';
 import type { RedisLockingProviderOptions } from './redis-options.interface.js';
 import {
@@ -24,20 +26,6 @@ const LOOK_LATER = 1000;
 /** A server that takes no writes is left for another one, but not more often than this, in milliseconds. */
 const SHORTEST_STAY = 1000;
 
-/** For how long an attempt that was given up before it came is refused when it comes, in milliseconds: */
-const VOID = {
-  /** Nothing can come over an earlier connection any more. */
-  cutOff: 5000,
-  /** The server may not be told to close earlier connections, and TCP delivers what it has for up to so long. */
-  open: 900_000,
-};
-
-/** A connection, as the server names it. */
-interface ServerSide {
-  readonly id: string;
-  readonly addr: string;
-}
-
 /** The one connection for commands of a provider: its own, or the application's. */
 export class RedisConnection implements StoreConnection {
   readonly subscribesToNodes = false;
@@ -45,12 +33,7 @@ export class RedisConnection implements StoreConnection {
   private onReady?: () => void;
   private readyAt?: number;
   private lastError?: Error;
-  /** What the server calls the present connection. */
-  private self?: ServerSide;
-  private hadConnection = false;
-
-  /** The last one before it that was named. */
-  private earlier?: ServerSide;
+  private readonly former = new FormerConnections();
 
   private subscriber?: Redis;
   /** For which connection for commands the subscriber was made to connect again. */
@@ -59,8 +42,6 @@ export class RedisConnection implements StoreConnection {
   /** Where the sentinels say the master is now, heard while connecting. */
   private movedTo?: string;
 
-  /** See {@link VOID}. */
-  voidFor = VOID.cutOff;
   private readonly closing = new AbortController();
 
   constructor(
@@ -80,7 +61,7 @@ export class RedisConnection implements StoreConnection {
       const { movedTo } = this;
       this.movedTo = undefined;
       if (movedTo !== undefined) this.moveTo(movedTo);
-      this.cutOffEarlier(client);
+      this.former.cutOff(client);
       this.bringAlong();
       onConnected();
     };
@@ -120,6 +101,10 @@ export class RedisConnection implements StoreConnection {
     const cause =
       this.redis?.status === 'connect' && !this.lastError ? notReady() : notConnected(this.lastError?.message);
     throw Object.assign(new StoreNotReachedError(cause), { remedy: remedyOf(this.lastError) });
+  }
+
+  get voidFor(): number {
+    return this.former.voidFor;
   }
 
   masters(): readonly Redis[] {
@@ -168,29 +153,6 @@ export class RedisConnection implements StoreConnection {
     // Its own cause is dropped with all that the client has attached to it.
     this.lastError = Object.assign(new Error(message), { remedy: remedyOf(explained) });
   };
-
-  /**
-   * What was sent over an earlier connection and has not arrived yet is not to arrive at all: by now it has been given
-   * up. This is the first command on a new connection, so it comes before what undoes that.
-   */
-  private cutOffEarlier(client: Redis): void {
-    const noteRefusal = (error: unknown): void => {
-      if (error instanceof Error && error.name === 'ReplyError') this.voidFor = VOID.open;
-    };
-    // A connection that was never named cannot be cut off. The one before it still may have to be.
-    if (!this.self && this.hadConnection) this.voidFor = VOID.open;
-    this.earlier = this.self ?? this.earlier;
-    this.self = undefined;
-    this.hadConnection = true;
-    if (this.earlier) {
-      // The address as well: after a restart or a failover the number may be somebody else's.
-      client.call('CLIENT', 'KILL', 'ID', this.earlier.id, 'ADDR', this.earlier.addr).catch(noteRefusal);
-    }
-    client.call('CLIENT', 'INFO').then((info) => {
-      const [, id, addr] = /\bid=(\d+) addr=(\S+)/.exec(String(info)) ?? [];
-      if (id !== undefined && addr !== undefined) this.self = { id, addr };
-    }, noteRefusal);
-  }
 
   private readonly noteClose = (): void => {
     if (this.readyAt === undefined) return;
@@ -252,33 +214,4 @@ export class RedisConnection implements StoreConnection {
       }, LONGEST_RECONNECT_DELAY).unref();
     });
   }
-}
-
-/** The first attempt. ioredis asks sentinels again and again before it says that none answers. */
-async function connectOnce(client: Redis): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    client.once('error', reject);
-    client
-      .connect()
-      .then(resolve, reject)
-      .finally(() => client.off('error', reject));
-  });
-}
-
-/** A client of the application's own that is still on its way; nothing is left on it once `signal` aborts. */
-async function untilReady(client: Redis, signal: AbortSignal): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    const settle = (done: () => void) => (): void => {
-      client.off('ready', onReady).off('close', onClose);
-      signal.removeEventListener('abort', onClose);
-      done();
-    };
-    const onReady = settle(resolve);
-    const onClose = settle(() => {
-      reject(new Error(`the client is ${client.status}`));
-    });
-    client.once('ready', onReady).once('close', onClose);
-    signal.addEventListener('abort', onClose);
-    if (client.status === 'end' || client.status === 'close' || client.status === 'reconnecting') onClose();
-  });
 }

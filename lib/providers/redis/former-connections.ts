@@ -1,0 +1,51 @@
+import type { Redis } from 'ioredis';
+
+/** For how long an attempt that was given up before it came is refused when it comes, in milliseconds: */
+const VOID = {
+  /** Nothing can come over an earlier connection any more. */
+  cutOff: 5000,
+  /** The server may not be told to close earlier connections, and TCP delivers what it has for up to so long. */
+  open: 900_000,
+};
+
+/** A connection, as the server names it. */
+interface ServerSide {
+  readonly id: string;
+  readonly addr: string;
+}
+
+/** What was sent over a connection that is no more, and may still arrive. */
+export class FormerConnections {
+  /** What the server calls the present connection. */
+  private self?: ServerSide;
+  private hadConnection = false;
+
+  /** The last one before it that was named. */
+  private earlier?: ServerSide;
+
+  /** See {@link VOID}. */
+  voidFor = VOID.cutOff;
+
+  /**
+   * What was sent over an earlier connection and has not arrived yet is not to arrive at all: by now it has been given
+   * up. This is the first command on a new connection, so it comes before what undoes that.
+   */
+  cutOff(client: Redis): void {
+    const noteRefusal = (error: unknown): void => {
+      if (error instanceof Error && error.name === 'ReplyError') this.voidFor = VOID.open;
+    };
+    // A connection that was never named cannot be cut off. The one before it still may have to be.
+    if (!this.self && this.hadConnection) this.voidFor = VOID.open;
+    this.earlier = this.self ?? this.earlier;
+    this.self = undefined;
+    this.hadConnection = true;
+    if (this.earlier) {
+      // The address as well: after a restart or a failover the number may be somebody else's.
+      client.call('CLIENT', 'KILL', 'ID', this.earlier.id, 'ADDR', this.earlier.addr).catch(noteRefusal);
+    }
+    client.call('CLIENT', 'INFO').then((info) => {
+      const [, id, addr] = /\bid=(\d+) addr=(\S+)/.exec(String(info)) ?? [];
+      if (id !== undefined && addr !== undefined) this.self = { id, addr };
+    }, noteRefusal);
+  }
+}
