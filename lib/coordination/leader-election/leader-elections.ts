@@ -54,6 +54,7 @@ export class LeaderElections implements OnApplicationBootstrap, OnModuleDestroy 
   /** Called by Nest: finds the decorated methods, then has this instance stand for leader. */
   onApplicationBootstrap(): void {
     this.addHandlers();
+    if (this.entries.size > 0) this.locking();
     for (const { candidate } of this.entries.values()) candidate.start();
   }
 

@@ -64,5 +64,5 @@ export class LeaderHandlers {
 /** What hands the signal on fails with its reason, or as everything does that was aborted: that is as it should be. */
 function isEndOf(term: Term | undefined, error: unknown): boolean {
   if (!term?.signal.aborted) return false;
-  return error === term.signal.reason || (error instanceof Error && error.name === 'AbortError');
+  return error === term.signal.reason || (error as { name?: unknown } | undefined)?.name === 'AbortError';
 }
