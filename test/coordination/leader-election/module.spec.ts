@@ -213,7 +213,7 @@ describe('the decorators', () => {
     ['a name that is none', () => OnLeader('')],
     ['a fallback that is none', () => LeaderOnly('e', { onFollower: 7 as never })],
     ['an unknown option', () => LeaderOnly('e', { fallback: () => 1 } as never)],
-    ['a static method', () => LeaderOnly('e')(class {}, 'run', method)],
+    ['a static method', () => LeaderOnly('e')(Function, 'run', method)],
     ['a property', () => OnFollower('e')({}, 'run', {})],
   ])('refuse %s', (_, decorate) => {
     expect(thrown(decorate)).toBeInstanceOf(LockConfigurationError);

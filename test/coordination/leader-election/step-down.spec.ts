@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
-import { InjectLeaderElection, LeaderElection, LeaderOnly, OnLeader, type LeaderTerm } from '../../../lib/index.js';
+import { InjectLeaderElection, LeaderElection, LeaderOnly, OnLeader } from '../../../lib/index.js';
 import { listedKeys } from '../../module/support/listed-keys.js';
 import { eventually } from '../../module/support/poll.js';
 import { deferred } from '../../support/deferred.js';
@@ -40,7 +40,7 @@ class GivesUpAtOnce {
   constructor(@InjectLeaderElection('e') private readonly election: LeaderElection) {}
 
   @OnLeader('e')
-  async lead(_term: LeaderTerm): Promise<void> {
+  async lead(): Promise<void> {
     this.resigned.push(await this.election.resign());
   }
 }

@@ -35,7 +35,7 @@ export interface Instance {
   readonly locking: LockingService;
   readonly log: LogCapture;
   /** The election of this name, `e` without one. */
-  election(name?: string): LeaderElection;
+  readonly election: (name?: string) => LeaderElection;
 }
 
 export interface ElectionStore {
