@@ -233,7 +233,7 @@ describe('a leader election', () => {
       instance.election().events.once('follower', () => {
         throw new Error('listener broke');
       });
-      const later = async (): Promise<void> => Promise.reject(new Error('later broke'));
+      const later = (): unknown => Promise.reject(new Error('later broke'));
       instance.election().events.on('follower', later);
       instance.election().events.on('follower', () => (told += 1));
       await instance.election().resign();

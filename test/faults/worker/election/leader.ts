@@ -24,6 +24,8 @@ export type Belief = Pick<LeaderElection, 'isLeader'>;
 export class Leader {
   private id = FIRST_CALL;
   private joined = false;
+  /** The call whose term it is. */
+  private leading?: number;
   private stopped = false;
   private belief?: Belief;
 
@@ -50,6 +52,7 @@ export class Leader {
     this.join();
     this.joined = false;
     const { id } = this;
+    this.leading = id;
     const token = term.fencingToken;
     const t = now();
     const left = term.remaining;
@@ -73,7 +76,7 @@ export class Leader {
   private noteBelief(id: number, term: LeaderTerm): boolean {
     const t = now();
     const leads = this.belief ? this.belief.isLeader() : !term.signal.aborted;
-    if (this.stopped || this.id !== id || !leads) return false;
+    if (this.stopped || this.leading !== id || !leads) return false;
     this.history.add({ e: 'leads', t, id });
     this.history.add({ e: 'seen', t, id, left: term.remaining });
     return true;
