@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectLeaderElection, isLockLostError, LeaderElection, type LeaderTerm } from '../../../lib/index.js';
 import { listedKeys } from '../../module/support/listed-keys.js';
 import { eventually } from '../../module/support/poll.js';
+import { deferred } from '../../support/deferred.js';
 import { HEARTBEAT, inLine, leaderOf, onEveryStore, said, short, TIMEOUT, type Instance } from './support.js';
 
 /** Writes down what an instance is told. */
@@ -215,6 +216,30 @@ describe('a leader election', () => {
         });
         expect(lowest).toBeGreaterThan(sunk);
       }
+    });
+
+    it('keeps the leadership where the heartbeat is nearly as long as may be', async () => {
+      const slow = short({ heartbeatInterval: '600ms', leaderTimeout: '1200ms' });
+      const [one, two] = await Promise.all([store.open([slow]), store.open([slow])]);
+      const leader = await leaderOf([one, two]);
+      const { fencingToken } = leader.election();
+      const until = Date.now() + 3000;
+      await eventually(() => {
+        expect(leader.election().fencingToken).toBe(fencingToken);
+        return Date.now() > until;
+      });
+    });
+
+    it('is no longer among the instances while its application drains its locks', async () => {
+      const [one, two] = await several(2);
+      await eventually(async () => (await one!.election().instances()).length === 2);
+      const job = deferred();
+      const running = one!.locking.execute('job', async () => job.promise);
+      const closing = one!.app.close();
+      await eventually(async () => (await two!.election().instances()).length === 1);
+      expect(await two!.locking.inspect('job')).not.toBeNull();
+      job.resolve();
+      await Promise.all([running, closing]);
     });
 
     it('takes its place among the instances again when it was taken from it', async () => {
