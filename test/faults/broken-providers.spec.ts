@@ -29,6 +29,15 @@ describe('the checker finds out a provider that', () => {
     expect(stdout).toMatch(/^ {2}two holders at once: [1-9]/m);
   }, 120_000);
 
+  it('has leaders that trust in their leadership for ever', async () => {
+    const options = ['--seed', '1', '--keys', '1', '--workers', '3', '--seconds', '12', '--dense', '--only', 'frozen'];
+    const { stdout, stderr, code } = await run('--broken-leaders', ...options);
+    expect(stderr).toBe('');
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^ {2}two holders at once: [1-9]/m);
+    expect(stdout).toMatch(/- two holders at once, at [\d.]+: election: /);
+  }, 120_000);
+
   it('gives the same token twice', async () => {
     const stdout = await findings('repeats tokens', 'scripts flushed');
     expect(stdout).toMatch(/^ {2}tokens out of order: [1-9]/m);

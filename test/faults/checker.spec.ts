@@ -53,6 +53,14 @@ describe('two holders at once', () => {
     ]);
   });
 
+  it('are found where a leader goes on to believe that it leads', () => {
+    const believes = { e: 'leads', t: 1500, id: 1 } as const;
+    const a = [join(0, 1, { call: 'leader' }), grant(0, 1, 1), { e: 'lost', t: 980, id: 1 } as const, end(981, 1, 0)];
+    const b = held(1490, 1600, 1, 2, 900);
+    expect(broken({ workers: { a, b } })).toEqual([]);
+    expect(broken({ workers: { a: [...a, believes], b } })).toEqual([rule]);
+  });
+
   it('are found though a third one lies in between', () => {
     expect(
       broken({ workers: { a: held(0, 500, 1, 1), b: [...held(100, 101, 1, 2), ...held(400, 401, 2, 3)] } }),

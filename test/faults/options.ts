@@ -12,6 +12,8 @@ export interface RunOptions {
   readonly longJobs: number;
   /** The provider broken on purpose that is to be found out, if any. */
   readonly broken?: string;
+  /** Whether leaders are broken on purpose, to be found out: they trust in their leadership for ever. */
+  readonly brokenLeaders: boolean;
   /** Whether faults follow each other as closely as they can. */
   readonly dense: boolean;
   /** Whether each fault is printed as it happens. */
@@ -35,6 +37,7 @@ const USAGE = `npm run test:faults -- [options]
   --workers <n>      how many processes (default 4); --tasks <n> in each (default 3)
   --long-jobs <n>    how many calls in a hundred hold on for longer than the lease (default 0.5)
   --broken <name>    use a provider that is broken on purpose: see test/faults/worker/providers.ts
+  --broken-leaders   have leaders trust in their leadership for ever
   --only <text>      only faults whose kind contains this; may be repeated
   --dense            faults as close to each other as can be, for short runs
   --verbose          print each fault
@@ -56,6 +59,7 @@ export function readOptions(args: readonly string[]): RunOptions {
         tasks: { type: 'string', default: '3' },
         'long-jobs': { type: 'string', default: '0.5' },
         broken: { type: 'string' },
+        'broken-leaders': { type: 'boolean', default: false },
         only: { type: 'string', multiple: true, default: [] },
         'keep-history': { type: 'boolean', default: false },
         history: { type: 'string' },
@@ -72,13 +76,15 @@ export function readOptions(args: readonly string[]): RunOptions {
       keys: positive('keys', values.keys),
       workers: positive('workers', values.workers),
       tasks: positive('tasks', values.tasks),
+      brokenLeaders: values['broken-leaders'],
       dense: values.dense,
       longJobs: positive('long-jobs', values['long-jobs']),
       verbose: values.verbose,
       only: values.only,
       keepHistory: values['keep-history'],
       ...(values.history !== undefined && { history: values.history }),
-      keepResult: !values['no-result'] && values.broken === undefined && values.only.length === 0,
+      keepResult:
+        !values['no-result'] && values.broken === undefined && !values['broken-leaders'] && values.only.length === 0,
       ...(values.broken !== undefined && { broken: values.broken }),
     };
   } catch (error) {

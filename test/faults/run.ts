@@ -51,7 +51,7 @@ export async function run(options: RunOptions, signal: AbortSignal, say: (line: 
 }
 
 async function contest(
-  { seed, keys, workers, tasks, longJobs, seconds, verbose, only, dense }: RunOptions,
+  { seed, keys, workers, tasks, longJobs, seconds, verbose, only, dense, brokenLeaders }: RunOptions,
   topology: Topology,
   folder: { history: string; workerScript: string },
   signal: AbortSignal,
@@ -72,6 +72,7 @@ async function contest(
       longJobs,
       lease: LEASE,
       provider: topology.providerFor(index),
+      ...(brokenLeaders && { broken: 'trusts for ever' as const }),
       writePort: writes.port,
     }),
   });

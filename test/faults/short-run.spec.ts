@@ -14,4 +14,5 @@ it('processes that contend while one fault follows the other break no promise', 
     expect(stdout).toMatch(new RegExp(`^${kind} +[1-9]`, 'm'));
   }
   expect(Number(/^grants +(\d+)$/m.exec(stdout)?.[1])).toBeGreaterThan(100);
+  expect(Number(/^terms of leaders +(\d+)$/m.exec(stdout)?.[1])).toBeGreaterThan(5);
 }, 180_000);

@@ -18,9 +18,9 @@ export class Worker {
     child.on('message', (message) => this.heard.push(message as Message));
   }
 
-  static async start(store: WorkerStore): Promise<Worker> {
+  static async start(store: WorkerStore, program: string): Promise<Worker> {
     const where = typeof store === 'string' ? { REDIS_URL: store } : { REDIS_NODES: JSON.stringify(store.nodes) };
-    const child = fork(script, { env: { ...process.env, ...where, NODE_OPTIONS: '' } });
+    const child = fork(program, { env: { ...process.env, ...where, NODE_OPTIONS: '' } });
     const worker = new Worker(child);
     await worker.hear('ready');
     return worker;
@@ -57,15 +57,19 @@ export class Worker {
   }
 }
 
-/** Starts workers, and sees to it that none outlives its test. */
-export function useWorkers(): (store: WorkerStore, count: number) => Promise<Worker[]> {
+/**
+ * Starts workers, and sees to it that none outlives its test.
+ *
+ * @param program - another script than `worker.mjs`, which reports `ready` and knows `close` like that
+ */
+export function useWorkers(program = script): (store: WorkerStore, count: number) => Promise<Worker[]> {
   let workers: Worker[] = [];
   afterEach(() => {
     for (const worker of workers) worker.kill();
     workers = [];
   });
   return async (store, count) => {
-    const started = await Promise.all(Array.from({ length: count }, () => Worker.start(store)));
+    const started = await Promise.all(Array.from({ length: count }, () => Worker.start(store, program)));
     workers.push(...started);
     return started;
   };

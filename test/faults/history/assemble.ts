@@ -78,6 +78,8 @@ export class Assembler {
 }
 
 function followHold(hold: Hold, record: { e: string; t: number; left?: number }): void {
+  // Whatever else it knew: a leader that believes to lead has the hold.
+  if (record.e === 'leads') hold.until = Math.max(hold.until, record.t);
   if (hold.ended !== undefined) return;
   if (record.e === 'lost') {
     hold.lost = record.t;

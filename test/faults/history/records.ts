@@ -18,7 +18,12 @@ export type CallKind =
   /** `execute` that soon runs out of patience. */
   | 'short'
   /** `execute` whose wait is ended by a signal. */
-  | 'aborted';
+  | 'aborted'
+  /** Stands for leader of an election; its term is a hold. */
+  | 'leader';
+
+/** Those that ask for a lock themselves. */
+export type LockCallKind = Exclude<CallKind, 'leader'>;
 
 export type WorkerRecord =
   | { e: 'start'; t: number; pid: number }
@@ -27,6 +32,8 @@ export type WorkerRecord =
   | { e: 'grant'; t: number; u: number; id: number; tokens: number[]; left: number }
   /** `left` is `lock.remaining`, as the holder knows it at `t`. */
   | { e: 'seen'; t: number; id: number; left: number }
+  /** `isLeader()` has said so at `t`, or a little later. */
+  | { e: 'leads'; t: number; id: number }
   | { e: 'lost'; t: number; id: number }
   /** The job is over: what follows is the release. */
   | { e: 'end'; t: number; id: number; left: number }

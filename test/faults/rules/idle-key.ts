@@ -1,9 +1,8 @@
-import { firstAfter } from './ledger.js';
+import { firstOpen } from './ledger.js';
 import { SLACK, SOON } from './promises.js';
 import type { Finding, Rule } from './rule.js';
 
 const WORTH_A_LOOK = 20;
-const OLDEST_CALL = 30_000;
 
 /** Where nothing is wrong, nobody waits for a free key for longer than about a second. */
 export const idleKey: Rule = {
@@ -34,7 +33,7 @@ type Calls = Parameters<(typeof idleKey)['check']>[0]['keys'][number]['calls'];
 /** From when on somebody waited, up to the next grant. `undefined` too if a call for several keys may have had it. */
 function waitedSince(calls: Calls, free: number, granted: number): number | undefined {
   let since: number | undefined;
-  for (let i = firstAfter(calls, granted - OLDEST_CALL, ({ join }) => join); i < calls.length; i += 1) {
+  for (let i = firstOpen(calls, granted); i < calls.length; i += 1) {
     const { join, settled, kind } = calls[i]!;
     if (join > granted) break;
     if (settled < free || kind === 'try') continue;

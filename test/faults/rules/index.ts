@@ -64,6 +64,7 @@ export function judge(history: History): Judgement {
     if (rule === recovery) recovered = result.figures ?? {};
     else Object.assign(figures, result.figures);
   }
+  figures['terms of leaders'] = history.calls.filter(({ kind, hold }) => hold && kind === 'leader').length;
   figures.grants = history.calls.filter(({ hold }) => hold).length;
   return { breaches, slow, allowed, figures, recovery: recovered };
 }

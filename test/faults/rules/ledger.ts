@@ -1,6 +1,9 @@
 import type { Call, History, Hold } from '../history/call.js';
 import { disturbancesOf, type Disturbances } from './disturbances.js';
 
+/** No call for a lock waits for longer than this, in milliseconds: older ones need not be looked at. */
+const OLDEST_CALL = 30_000;
+
 /** What happened to one key. */
 export interface KeyLedger {
   readonly key: string;
@@ -33,6 +36,12 @@ export function openLedger(history: History): Ledger {
   }
   for (const { holds } of keys.values()) holds.sort((a, b) => a.from - b.from);
   return { history, keys: [...keys.values()], disturbances: disturbancesOf(history), callsByName };
+}
+
+/** The index of the first call of `calls` that may still be under way at `moment`. */
+export function firstOpen(calls: readonly Call[], moment: number): number {
+  // Those who stand for leader, and they are few, wait for as long as it takes.
+  return calls[0]?.kind === 'leader' ? 0 : firstAfter(calls, moment - OLDEST_CALL, ({ join }) => join);
 }
 
 /** The index of the first of `sorted` whose `value` is greater than `limit`. */

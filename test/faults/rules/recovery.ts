@@ -1,11 +1,8 @@
 import type { Call, Hold } from '../history/call.js';
 import type { FaultRecord } from '../history/records.js';
-import { firstAfter, type KeyLedger, type Ledger } from './ledger.js';
+import { firstAfter, firstOpen, type KeyLedger, type Ledger } from './ledger.js';
 import { isFault, LONGEST_JOB, promiseAfter, SLACK, SOON, takesHolder } from './promises.js';
 import type { Finding, Rule } from './rule.js';
-
-/** No call waits for longer than this, in milliseconds: older ones need not be looked at. */
-const OLDEST_CALL = 30_000;
 
 /** Whoever holds a key is among the last so many to whom it was granted. */
 const LAST_HOLDS = 50;
@@ -57,7 +54,7 @@ function measure(ledger: Ledger, faults: readonly FaultRecord[], key: KeyLedger,
     had ? anchor + within : latestEffect(fault, lease),
     ...others.map((other) => latestEffect(other, lease)),
   ];
-  const oldest = firstAfter(key.calls, anchor - OLDEST_CALL, ({ join }) => join);
+  const oldest = firstOpen(key.calls, anchor);
   const latest = firstAfter(key.calls, next.from, ({ join }) => join);
   const several = key.calls.slice(oldest, latest).some(({ kind, settled }) => kind === 'several' && settled > start);
   // The other key may be held for as long as the longest job takes.
@@ -74,7 +71,7 @@ function wantedSince(
   away: readonly string[],
 ): number | undefined {
   let since: number | undefined;
-  const first = firstAfter(calls, anchor - OLDEST_CALL, ({ join }) => join);
+  const first = firstOpen(calls, anchor);
   for (let i = first; i < calls.length && calls[i]!.join < until; i += 1) {
     const { join, settled, by, kind } = calls[i]!;
     const from = Math.max(join, anchor);

@@ -15,7 +15,7 @@ export const timeouts: Rule = {
     let timedOut = 0;
     let starved = 0;
     for (const call of ledger.history.calls) {
-      if (call.hold) longest = Math.max(longest, call.settled - call.join);
+      if (call.hold && call.kind !== 'leader') longest = Math.max(longest, call.settled - call.join);
       const { failure, timeout, kind } = call;
       if (failure?.code !== 'LOCK_TIMEOUT' && failure?.code !== 'TimeoutError') continue;
       timedOut += 1;

@@ -1,10 +1,10 @@
 import type { Lock, LockingService } from 'nestjs-locking';
-import type { CallKind } from '../history/records.js';
+import type { LockCallKind } from '../history/records.js';
 
 /** What a task wants next. */
 export interface Wish {
   readonly id: number;
-  readonly call: CallKind;
+  readonly call: LockCallKind;
   readonly keys: string[];
   readonly lease: number;
   readonly timeout: number;
@@ -23,7 +23,7 @@ const execute: Caller = async (locking, { keys, timeout }, work) => {
 };
 
 /** The ways in which a lock is asked for. */
-export const callers: Readonly<Record<CallKind, Caller>> = {
+export const callers: Readonly<Record<LockCallKind, Caller>> = {
   job: execute,
   long: execute,
   several: execute,

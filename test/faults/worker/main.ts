@@ -6,6 +6,7 @@ import { now } from '../clock.js';
 import { Appender } from '../history/append.js';
 import type { WorkerRecord } from '../history/records.js';
 import { WriteClient } from '../write-store/client.js';
+import { ElectionContest } from './election/main.js';
 import { Holder } from './holder.js';
 import type { Notice, Order, WorkerSetup } from './orders.js';
 import { block, watchLags } from './pause.js';
@@ -41,6 +42,7 @@ const writes = new WriteClient(setup.writePort, setup.name);
 const lags = watchLags(history);
 const holder = new Holder(history, writes);
 const tasks = Array.from({ length: setup.tasks }, (_, index) => new Task(setup, index, locking, history, holder));
+const election = await ElectionContest.start(setup, history, writes);
 const running = Promise.all(tasks.map(async (task) => task.run()));
 
 process.on('message', (order: Order) => {
@@ -56,7 +58,7 @@ tell('ready');
 
 async function stop(): Promise<void> {
   for (const task of tasks) task.stop();
-  await running;
+  await Promise.all([running, election.stop()]);
   tell('stopped');
 }
 

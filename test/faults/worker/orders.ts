@@ -19,6 +19,8 @@ export interface WorkerSetup {
   /** Milliseconds. */
   readonly lease: number;
   readonly provider: ProviderSetup;
+  /** How its election is broken on purpose, if it is. */
+  readonly broken?: 'trusts for ever';
   readonly writePort: number;
   readonly historyFile: string;
 }

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { LockingService } from 'nestjs-locking';
 import { now } from '../clock.js';
 import type { Appender } from '../history/append.js';
-import type { CallKind, WorkerRecord } from '../history/records.js';
+import type { LockCallKind, WorkerRecord } from '../history/records.js';
 import { Random } from '../random.js';
 import { LONGEST_JOB } from '../rules/promises.js';
 import { callers, type Wish } from './callers.js';
@@ -15,7 +15,7 @@ const LONGEST_THINKING = 60;
 const LONGEST_USUAL_JOB = 20;
 
 /** How often what is called, in a hundred; what is left is plain jobs. */
-const SHARES: readonly (readonly [CallKind, number])[] = [
+const SHARES: readonly (readonly [LockCallKind, number])[] = [
   ['several', 3],
   ['fixed', 7],
   ['try', 6],
@@ -81,7 +81,7 @@ export class Task {
     };
   }
 
-  private kind(drawn: number): CallKind {
+  private kind(drawn: number): LockCallKind {
     let reached = this.setup.longJobs;
     if (drawn < reached) return 'long';
     for (const [kind, share] of SHARES) if (drawn < (reached += share)) return kind;

@@ -1,0 +1,20 @@
+import { expect, it } from '@jest/globals';
+import { LockingModule } from '../../../lib/index.js';
+import { LockingTestControl, LockingTestingModule } from '../../../lib/testing/index.js';
+import { eventually } from '../../module/support/poll.js';
+import { useInstances } from './support.js';
+
+const start = useInstances();
+
+it('an election in LockingTestingModule is renewed as the test moves its clock, and can be taken away', async () => {
+  const leaders = [{ name: 'e' }];
+  const { app, election, locking } = await start({
+    imports: [LockingTestingModule.forRoot(), LockingModule.forFeature({ leaders })],
+  });
+  await eventually(() => election().isLeader());
+  const { fencingToken, signal } = election();
+  for (let minute = 0; minute < 60; minute += 1) await app.get(LockingTestControl).clock.advance('5s');
+  expect(election().fencingToken).toBe(fencingToken);
+  await locking.forceRelease('leader:e');
+  await eventually(() => signal.aborted);
+});
