@@ -1,6 +1,8 @@
 import { Cron, type CronOptions } from '@nestjs/schedule';
+import { LockConfigurationError } from '../../errors/index.js';
 import { nominalTick } from './nominal-tick.js';
 import { assertName, readTickOptions } from './read-tick-options.js';
+import { noSuchJob } from './schedule.messages.js';
 import type { TickOptions } from './tick-options.interface.js';
 import { wrapScheduled } from './wrap-scheduled.js';
 
@@ -47,12 +49,11 @@ export function LockedCron(cronTime: Parameters<typeof Cron>[0], options: Locked
       kind: 'cron',
       name,
       settings,
-      tickOf: (registry) => ({
-        kind: 'cron',
-        name,
-        at: nominalTick(registry.getCronJob(name).cronTime, Date.now()),
-        mayBeLate: settings.clockSkew,
-      }),
+      tickOf: (registry) => {
+        if (!registry.doesExist('cron', name)) throw new LockConfigurationError(noSuchJob(what, name));
+        const at = nominalTick(registry.getCronJob(name).cronTime, Date.now());
+        return { kind: 'cron', name, at, mayBeLate: settings.clockSkew };
+      },
     } satisfies Parameters<typeof wrapScheduled>[0];
     wrapScheduled(job, target, propertyKey, descriptor);
     schedule(target, propertyKey, descriptor);

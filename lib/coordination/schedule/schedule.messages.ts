@@ -20,6 +20,9 @@ export const repeatedName = (what: string, name: string, first: string, second: 
 export const notScheduled = (name: string): string =>
   `OncePerTick: there is no cron job ${quote(name)} in the SchedulerRegistry. Add it there under this name, or pass { job }, or { every } for an interval.`;
 
+export const noSuchJob = (what: string, name: string): string =>
+  `A method with ${what} was called, and there is no cron job ${quote(name)} in the SchedulerRegistry that would tell which tick it is: it was deleted there, the application has not started or is shutting down, or ScheduleModule was imported with cronJobs: false.`;
+
 export const bothKinds = (): string => 'OncePerTick: give either job or every, not both.';
 
 export const workNotFunction = (): string => 'OncePerTick: the work must be a function.';
