@@ -16,7 +16,9 @@ import { onEveryStore } from './support/instances.js';
 const decorate = (options: unknown) => () => {
   class Jobs {
     @LockedCron('* * * * * *', options as LockedCronOptions)
-    async run(): Promise<void> {}
+    async run(): Promise<void> {
+      return;
+    }
   }
   return Jobs;
 };
@@ -31,7 +33,9 @@ class Both {
   }
 
   @LockedInterval('b', 3_600_000)
-  async b(): Promise<void> {}
+  async b(): Promise<void> {
+    return;
+  }
 }
 
 async function startOf(metadata: ModuleMetadata): Promise<unknown> {
@@ -74,10 +78,14 @@ describe('the decorators', () => {
     const twice = () => {
       class Jobs {
         @LockedCron('* * * * * *', { name: 'same' })
-        async first(): Promise<void> {}
+        async first(): Promise<void> {
+          return;
+        }
 
         @LockedCron('* * * * * *', { name: 'same' })
-        async second(): Promise<void> {}
+        async second(): Promise<void> {
+          return;
+        }
       }
       return Jobs;
     };
@@ -88,12 +96,16 @@ describe('the decorators', () => {
     @Injectable()
     class First {
       @LockedCron('0 0 1 1 *', { name: 'same', disabled: true })
-      async run(): Promise<void> {}
+      async run(): Promise<void> {
+        return;
+      }
     }
     @Injectable()
     class Second {
       @LockedCron('0 0 1 1 *', { name: 'same', disabled: true })
-      async run(): Promise<void> {}
+      async run(): Promise<void> {
+        return;
+      }
     }
     const imports = [ScheduleModule.forRoot(), LockingModule.forRoot()];
     const error = await startOf({ imports, providers: [First, Second] });
@@ -131,7 +143,9 @@ describe('the decorators', () => {
       @Injectable()
       class Own extends Both {
         @LockedCron('0 0 1 1 *', { name: 'own', disabled: true })
-        override async a(): Promise<void> {}
+        override async a(): Promise<void> {
+          return;
+        }
       }
       const { app } = await start([Own, { provide: 'base', useClass: BothButB }]);
       expect([...app.get(SchedulerRegistry).getCronJobs().keys()].sort()).toEqual(['a', 'own']);
@@ -150,7 +164,9 @@ describe('the decorators', () => {
 
 @Injectable()
 class BothButB extends Both {
-  override async b(): Promise<void> {}
+  override async b(): Promise<void> {
+    return;
+  }
 }
 
 describe('@WithLock with minHold', () => {

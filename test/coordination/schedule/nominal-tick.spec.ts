@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { CronTime } from 'cron';
+import { CronTime } from './support/cron.js';
 import fc from 'fast-check';
 import { nominalTick, windowStart } from '../../../lib/coordination/schedule/nominal-tick.js';
 

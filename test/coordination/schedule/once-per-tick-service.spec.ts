@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import { SchedulerRegistry } from '@nestjs/schedule';
-import { CronJob, CronTime } from 'cron';
+import { CronJob, CronTime } from './support/cron.js';
 import { currentTick, OncePerTick, type OncePerTickOptions } from '../../../lib/coordination/schedule/index.js';
 import type { Lock } from '../../../lib/index.js';
 import { eventually, rejectionOf } from '../../module/support/poll.js';

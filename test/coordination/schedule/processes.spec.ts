@@ -4,7 +4,8 @@ import { eventually } from '../../module/support/poll.js';
 import { useRedisServer } from '../../support/redis.js';
 import { useCronWorkers, type CronWorker } from './support/cron-workers.js';
 
-const SKEWS = [-2000, 0, 2000];
+/** The first is the first to come to each tick. */
+const SKEWS = [2000, 0, -2000];
 
 const server = useRedisServer();
 const workers = useCronWorkers();
@@ -19,27 +20,35 @@ afterEach(() => {
   redis.disconnect();
 });
 
-/** The first run of a tick that somebody is inside of, and is not among `others`. */
-async function insideOf(
-  tick?: unknown,
-  besides?: CronWorker,
-): Promise<{ worker: CronWorker; tick: string; token: number }> {
-  const find = () =>
-    workers.said.find(
-      ({ worker, message }) =>
-        'inside' in message && worker !== besides && (tick === undefined || message.inside === tick),
-    );
+interface Inside {
+  readonly worker: CronWorker;
+  readonly tick: string;
+  readonly token: number;
+}
+
+/** A run that is held, by somebody else than `besides`. */
+async function inside(besides?: CronWorker): Promise<Inside> {
+  const find = () => workers.said.find(({ worker, message }) => 'inside' in message && worker !== besides);
   await eventually(() => find() !== undefined, 20_000);
   const { worker, message } = find()!;
   return { worker, tick: message.inside as string, token: message.token as number };
 }
 
+/** A run of a tick that all of them come to. */
+async function holdATick(): Promise<Inside> {
+  const [first, ...others] = await workers.start(SKEWS.map((skew) => ({ redisUrl: server.url, skew })));
+  first!.hold();
+  const held = await inside();
+  for (const other of others) other.hold();
+  return held;
+}
+
 describe('three processes with clocks that are apart', () => {
   it('a tick is run again, once, when the process that runs it is killed; with a greater token', async () => {
-    await workers.start(SKEWS.map((skew) => ({ redisUrl: server.url, skew, holds: true })));
-    const first = await insideOf();
+    const first = await holdATick();
     first.worker.child.kill('SIGKILL');
-    const second = await insideOf(first.tick, first.worker);
+    const second = await inside(first.worker);
+    expect(second.tick).toBe(first.tick);
     expect(second.token).toBeGreaterThan(first.token);
     second.worker.wake();
     // the mark, which outlives whoever left it
@@ -48,10 +57,10 @@ describe('three processes with clocks that are apart', () => {
   });
 
   it('a process that is frozen beyond its lease finds out, and its tick is run by another', async () => {
-    await workers.start(SKEWS.map((skew) => ({ redisUrl: server.url, skew, holds: true })));
-    const first = await insideOf();
+    const first = await holdATick();
     first.worker.child.kill('SIGSTOP');
-    const second = await insideOf(first.tick, first.worker);
+    const second = await inside(first.worker);
+    expect(second.tick).toBe(first.tick);
     expect(second.token).toBeGreaterThan(first.token);
     first.worker.child.kill('SIGCONT');
     const ended = () => workers.said.find(({ worker, message }) => worker === first.worker && 'outside' in message);

@@ -25,7 +25,7 @@ describe('@LockedCron with a store that is down', () => {
     const Report = reportDueAt(due, runs);
     const { app } = await start([Report]);
     server.kill('SIGKILL');
-    expect(await rejectionOf(app.get(Report).report() as Promise<unknown>)).toMatchObject({ code: 'LOCK_BACKEND' });
+    expect(await rejectionOf(app.get(Report).report())).toMatchObject({ code: 'LOCK_BACKEND' });
     expect(runs).toEqual([]);
   });
 

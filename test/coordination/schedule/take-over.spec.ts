@@ -83,7 +83,7 @@ describe('taking over', () => {
       await eventually(() => runs[0]!.lock!.signal.aborted);
       expect(runs[1]!.lock!.fencingToken).toBeGreaterThan(runs[0]!.lock!.fencingToken);
       ends[0]!.resolve('too late');
-      expect(await rejectionOf(running as Promise<unknown>)).toMatchObject({
+      expect(await rejectionOf(running)).toMatchObject({
         code: 'LOCK_LOST',
         outcome: { status: 'fulfilled' },
       });

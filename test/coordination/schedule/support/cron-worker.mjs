@@ -1,7 +1,8 @@
 // @ts-check
 /**
  * One application process with a job on every second, whose clock is wrong by SKEW milliseconds. It notes each run in
- * Redis, under the tick it was due at. With HOLDS it stays in a run until its parent or the loss of the lock ends it.
+ * Redis, under the tick it was due at. Told to hold, it stays in its next run until its parent or the loss of the lock ends
+ * that.
  */
 const skew = Number(process.env.SKEW ?? 0);
 const MachineDate = Date;
@@ -35,6 +36,7 @@ const redis = new Redis(redisUrl);
 const report = (message) => process.send?.(message);
 
 const LOCKING = Symbol('locking');
+let holds = false;
 
 class Jobs {
   async everySecond() {
@@ -42,7 +44,8 @@ class Jobs {
     const lock = /** @type {any} */ (this)[LOCKING].current();
     const token = lock.fencingToken;
     await redis.rpush(`ran:${tick}`, JSON.stringify({ skew, token }));
-    if (!process.env.HOLDS) return;
+    if (!holds) return;
+    holds = false;
     report({ inside: tick, token });
     await new Promise((resolve) => {
       process.once('message', resolve);
@@ -68,6 +71,7 @@ Module({
 
 const app = await NestFactory.createApplicationContext(App, { logger: ['error', 'warn'] });
 process.on('message', (/** @type {{ do: string }} */ message) => {
+  if (message.do === 'hold') holds = true;
   if (message.do !== 'close') return;
   void app.close().then(() => {
     redis.disconnect();

@@ -15,13 +15,16 @@ export interface CronWorkerOptions {
   readonly redisUrl: string;
   /** How wrong its clock is, in milliseconds. */
   readonly skew: number;
-  /** Whether its runs last until they are told to end. */
-  readonly holds?: boolean;
 }
 
 /** An application process with a job on every second; see `cron-worker.mjs`. */
 export class CronWorker {
   constructor(readonly child: ChildProcess) {}
+
+  /** Has its next run last until it is woken. */
+  hold(): void {
+    this.child.send({ do: 'hold' });
+  }
 
   /** Ends the run that it holds. */
   wake(): void {
@@ -52,8 +55,8 @@ export function useCronWorkers(): CronWorkers {
     said.length = 0;
   });
 
-  const start = async ({ redisUrl, skew, holds = false }: CronWorkerOptions): Promise<CronWorker> => {
-    const env = { ...process.env, REDIS_URL: redisUrl, SKEW: String(skew), HOLDS: holds ? '1' : '', NODE_OPTIONS: '' };
+  const start = async ({ redisUrl, skew }: CronWorkerOptions): Promise<CronWorker> => {
+    const env = { ...process.env, REDIS_URL: redisUrl, SKEW: String(skew), NODE_OPTIONS: '' };
     const worker = new CronWorker(fork(script, { env }));
     workers.push(worker);
     worker.child.on('message', (message) => said.push({ worker, message: message as Said['message'] }));
