@@ -32,7 +32,7 @@ const WHAT = 'OncePerTick';
  *
  * schedule(expression: string): void {
  *   const job = new CronJob(expression, () => this.ticks.run('report', () => this.report()));
- *   this.registry.addCronJob('report', job as never);
+ *   this.registry.addCronJob('report', job);
  *   job.start();
  * }
  */

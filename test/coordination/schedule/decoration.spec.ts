@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { Injectable, Module, type ModuleMetadata, type Type } from '@nestjs/common';
+import { Injectable, Module, Scope, type ModuleMetadata, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Cron, Interval, ScheduleModule, SchedulerRegistry } from '@nestjs/schedule';
 import {
@@ -149,6 +149,19 @@ describe('the decorators', () => {
       }
       const { app } = await start([Own, { provide: 'base', useClass: BothButB }]);
       expect([...app.get(SchedulerRegistry).getCronJobs().keys()].sort()).toEqual(['a', 'own']);
+    });
+
+    it('let an application start with a request-scoped class, which @nestjs/schedule leaves out', async () => {
+      @Injectable({ scope: Scope.REQUEST })
+      class OfRequest {
+        @LockedCron('* * * * * *', { name: 'of-request' })
+        async run(): Promise<void> {
+          return;
+        }
+      }
+      const { app } = await start([OfRequest]);
+      const jobs = await app.resolve(OfRequest);
+      expect(await rejectionOf(jobs.run())).toMatchObject({ message: expect.stringContaining('no cron job') });
     });
 
     it('tell, when called, that the job is gone', async () => {

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { OncePerTick } from '../../../lib/coordination/schedule/index.js';
 import { eventually, rejectionOf } from '../../module/support/poll.js';
 import { deferred } from '../../support/deferred.js';
@@ -114,6 +114,24 @@ describe('taking over', () => {
       await other.app.get(Report).report();
       await eventually(() => runs.length === 1);
       await eventually(() => other.log.lines.some(({ level, text }) => level === 'error' && text.includes('no paper')));
+    });
+
+    it('runs nothing in an instance that has slept for so long that it may have missed the mark', async () => {
+      const Report = reportDueAt(due, runs, undefined, EXPIRE);
+      const dead = await start([]);
+      const { app, locking } = await start([Report]);
+      await dieIn(due, dead);
+      await app.get(Report).report();
+      await eventually(async () => (await locking.inspect(keyOf(due)))?.waiters === 1);
+      // by the clock on the wall, as after a suspended machine wakes; the others stand still meanwhile
+      const clock = jest.spyOn(Date, 'now').mockImplementation(() => due + 600_000);
+      try {
+        await eventually(async () => (await locking.inspect(keyOf(due))) === null);
+      } finally {
+        clock.mockRestore();
+      }
+      expect(runs).toEqual([]);
+      expect(await dead.locking.tryAcquire(keyOf(due))).not.toBeNull();
     });
 
     it('stands by for a tick once, and for no more than sixteen of a job', async () => {
