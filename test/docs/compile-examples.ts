@@ -31,6 +31,7 @@ const CONFIG = {
     paths: {
       'nestjs-locking': [path.join(root, 'lib/index.ts')],
       'nestjs-locking/testing': [path.join(root, 'lib/testing/index.ts')],
+      'nestjs-locking/schedule': [path.join(root, 'lib/coordination/schedule/index.ts')],
     },
   },
   include: ['*.ts'],

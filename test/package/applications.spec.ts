@@ -6,7 +6,7 @@ import { useRedisServer } from '../support/redis.js';
 import { APPLICATIONS } from './support/applications.js';
 import { Consumer } from './support/consumer.js';
 import { packPackage } from './support/pack.js';
-import { expectGoodReport, type FormatsReport } from './support/reports.js';
+import { expectGoodReport, GOOD_SCHEDULE_REPORT, type FormatsReport } from './support/reports.js';
 import { makeTemporaryFolder, removeFolder } from './support/temporary-folder.js';
 
 const redis = useRedisServer();
@@ -22,7 +22,7 @@ afterAll(async () => {
   await removeFolder(folder);
 });
 
-describe.each(APPLICATIONS)('$name', ({ fixture, ioredis, variants, compile, checkDeclarations }) => {
+describe.each(APPLICATIONS)('$name', ({ fixture, ioredis, schedule, variants, compile, checkDeclarations }) => {
   let consumer: Consumer;
 
   beforeAll(async () => {
@@ -74,6 +74,27 @@ describe.each(APPLICATIONS)('$name', ({ fixture, ioredis, variants, compile, che
       } finally {
         client.disconnect();
       }
+    });
+  });
+
+  describe(`after npm install ${schedule}`, () => {
+    beforeAll(async () => {
+      // nothing that has run until here had either of them
+      for (const peer of ['@nestjs/schedule', 'bullmq']) {
+        expect(existsSync(path.join(consumer.folder, 'node_modules', peer))).toBe(false);
+      }
+      await consumer.npmInstall(schedule);
+      await consumer.add('schedule');
+      await compile(consumer);
+    }, 240_000);
+
+    it('finds no fault in the declarations', async () => {
+      await checkDeclarations(consumer);
+    }, 120_000);
+
+    it.each(variants)('runs a @LockedCron and a @LockedInterval, and ends by itself, $label', async (variant) => {
+      const { code, stderr, report } = await consumer.run([...variant.node, `${variant.output}/schedule.js`]);
+      expect({ code, stderr, report }).toEqual({ code: 0, stderr: '', report: GOOD_SCHEDULE_REPORT });
     });
   });
 });

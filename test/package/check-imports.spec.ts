@@ -4,9 +4,18 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { findProblems } from '../../tools/check-imports/find-problems.mjs';
 import { makeTemporaryFolder, removeFolder } from './support/temporary-folder.js';
 
+const entry = (name: string) => ({ import: { default: `./dist/esm/${name}/index.js` } });
+const optional = { optional: true };
+
 const MANIFEST = {
-  peerDependencies: { rxjs: '*', '@nestjs/common': '*', ioredis: '*' },
-  peerDependenciesMeta: { ioredis: { optional: true } },
+  exports: {
+    '.': { import: { default: './dist/esm/index.js' } },
+    './schedule': entry('coordination/schedule'),
+    './bullmq': entry('coordination/bullmq'),
+    './package.json': './package.json',
+  },
+  peerDependencies: { rxjs: '*', '@nestjs/common': '*', ioredis: '*', '@nestjs/schedule': '*', bullmq: '*' },
+  peerDependenciesMeta: { ioredis: optional, '@nestjs/schedule': optional, bullmq: optional },
 };
 
 describe('findProblems', () => {
@@ -54,6 +63,28 @@ describe('findProblems', () => {
       'testing/index.js': `import 'ioredis';`,
     });
     expect(problems).toEqual([]);
+  });
+
+  it('lets an entry point for an optional peer import that one, and no other', async () => {
+    const problems = await problemsIn({
+      'index.js': '',
+      'coordination/schedule/index.js': `import '@nestjs/schedule'; export * from '../shared.js';`,
+      'coordination/bullmq/index.js': `import 'bullmq'; export * from '../shared.js';`,
+      'coordination/shared.js': `import 'bullmq';`,
+    });
+    expect(problems).toEqual([
+      'coordination/shared.js: import of bullmq, an optional peer, is loaded by coordination/schedule/index.js > coordination/shared.js. Use "import type" or import() instead',
+    ]);
+  });
+
+  it('finds an optional peer that the main entry loads from the folder of another', async () => {
+    const problems = await problemsIn({
+      'index.js': `export { LockedCron } from './coordination/schedule/index.js';`,
+      'coordination/schedule/index.js': `export * from '@nestjs/schedule';`,
+    });
+    expect(problems).toEqual([
+      'coordination/schedule/index.js: import of @nestjs/schedule, an optional peer, is loaded by index.js > coordination/schedule/index.js. Use "import type" or import() instead',
+    ]);
   });
 
   it.each([

@@ -23,9 +23,11 @@ describe('the packed package', () => {
         'LICENSE',
         'CHANGELOG.md',
         'dist/cjs/package.json',
-        ...['index.js', 'index.d.ts', 'testing/index.js', 'testing/index.d.ts'].flatMap((name) => [
-          `dist/esm/${name}`,
-          `dist/cjs/${name}`,
+        ...['index', 'testing/index', 'coordination/schedule/index'].flatMap((name) => [
+          `dist/esm/${name}.js`,
+          `dist/cjs/${name}.js`,
+          `dist/esm/${name}.d.ts`,
+          `dist/cjs/${name}.d.ts`,
         ]),
       ]),
     );

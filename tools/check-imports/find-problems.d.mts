@@ -1,4 +1,6 @@
 export interface Manifest {
+  /** The entry points beside `index.js`, by the file of their `import` condition. */
+  readonly exports?: Readonly<Record<string, string | { readonly import?: { readonly default?: string } }>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;
   readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>;
 }

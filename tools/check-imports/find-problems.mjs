@@ -6,36 +6,63 @@ import { readImports } from './read-imports.mjs';
 
 /** @typedef {import('./read-imports.mjs').Import} Import */
 
+/** The optional peers that somebody has installed who imports this part of the package. */
+/** @type {Record<string, readonly string[]>} */
+const OWN_PEERS = { './schedule': ['@nestjs/schedule'], './bullmq': ['bullmq'] };
+
 /**
  * - No file may import a package that is neither a peer dependency nor part of Node: it might not be installed.
- * - No file that `index.js` loads may import an optional peer, but by `import()`: it would be needed at once.
+ * - No file that an entry point loads may import an optional peer, but by `import()`: it would be needed at once. An
+ *   entry point that is there for the sake of an optional peer may import that one.
  *
  * @param {string} folder the built ES modules
  * @param {import('./find-problems.mjs').Manifest} manifest
  * @returns {Promise<import('./find-problems.mjs').ImportsChecked>}
  */
-export async function findProblems(folder, { peerDependencies = {}, peerDependenciesMeta = {} }) {
+export async function findProblems(folder, manifest) {
+  const { peerDependencies = {}, peerDependenciesMeta = {} } = manifest;
   const names = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.js')).sort();
   /** @type {Map<string, Import[]>} */
   const imports = new Map();
   for (const name of names) imports.set(path.join(folder, name), await readImports(path.join(folder, name)));
 
-  const chains = loadedFrom(path.join(folder, 'index.js'), imports);
-  const problems = [];
+  const entries = entriesOf(folder, manifest).filter(({ name, file }) => name === '.' || imports.has(file));
+  const loaded = entries.map(({ name, file }) => ({ own: OWN_PEERS[name] ?? [], chains: loadedFrom(file, imports) }));
+  /** @type {Set<string>} */
+  const problems = new Set();
   for (const [file, specifiers] of imports) {
     for (const { specifier, isDynamic } of specifiers.filter((found) => isPackage(found.specifier))) {
       const name = packageOf(specifier);
       const at = `${path.relative(folder, file)}: ${isDynamic ? 'import()' : 'import'} of ${specifier}`;
-      const chain = chains.get(file);
       if (!(name in peerDependencies)) {
-        problems.push(`${at}, which is neither a peer dependency nor part of Node`);
-      } else if (!isDynamic && chain && peerDependenciesMeta[name]?.optional) {
-        const way = chain.map((step) => path.relative(folder, step)).join(' > ');
-        problems.push(`${at}, an optional peer, is loaded by ${way}. Use "import type" or import() instead`);
+        problems.add(`${at}, which is neither a peer dependency nor part of Node`);
+      } else if (!isDynamic && peerDependenciesMeta[name]?.optional) {
+        for (const { own, chains } of loaded) {
+          const chain = chains.get(file);
+          if (!chain || own.includes(name)) continue;
+          const way = chain.map((step) => path.relative(folder, step)).join(' > ');
+          problems.add(`${at}, an optional peer, is loaded by ${way}. Use "import type" or import() instead`);
+        }
       }
     }
   }
-  return { files: names.length, problems };
+  return { files: names.length, problems: [...problems] };
+}
+
+/**
+ * Where each entry point of the package begins, in `folder`.
+ *
+ * @param {string} folder
+ * @param {import('./find-problems.mjs').Manifest} manifest
+ */
+function entriesOf(folder, { exports = {} }) {
+  const entries = [{ name: '.', file: path.join(folder, 'index.js') }];
+  for (const [name, conditions] of Object.entries(exports)) {
+    const file = typeof conditions === 'string' ? undefined : conditions.import?.default;
+    const inFolder = file && /^\.\/dist\/esm\/(.+)$/.exec(file)?.[1];
+    if (name !== '.' && inFolder) entries.push({ name, file: path.join(folder, inFolder) });
+  }
+  return entries;
 }
 
 /**

@@ -19,6 +19,8 @@ export interface Application {
   readonly fixture: string;
   /** The version of ioredis for it. */
   readonly ioredis: string;
+  /** The version of @nestjs/schedule for it. */
+  readonly schedule: string;
   /** The ways to run it. */
   readonly variants: readonly Variant[];
   readonly compile: (consumer: Consumer) => Promise<void>;
@@ -32,6 +34,7 @@ export const APPLICATIONS: Application[] = [
     name: 'a Nest 12 application of ES modules',
     fixture: 'nest12-esm',
     ioredis: 'ioredis@^6.0.0',
+    schedule: '@nestjs/schedule@^12.0.0',
     variants: [{ label: 'as it is', node: [], output: 'dist' }],
     compile: async (consumer) => {
       await consumer.compile('tsc7', '-p', 'tsconfig.json');
@@ -44,6 +47,7 @@ export const APPLICATIONS: Application[] = [
     name: 'a Nest 11 application of CommonJS',
     fixture: 'nest11-cjs',
     ioredis: 'ioredis@^5.11.1',
+    schedule: '@nestjs/schedule@^6.0.0',
     variants: [
       { label: 'as it is', node: [], output: 'dist' },
       { label: 'compiled for node10', node: [], output: 'dist-node10' },

@@ -33,6 +33,11 @@ export class Consumer {
     return consumer;
   }
 
+  /** Adds sources that are to be compiled only from now on, as they need what was installed last. */
+  async add(sources: string): Promise<void> {
+    await cp(path.join(fixtures, sources), path.join(this.folder, 'src'), { recursive: true });
+  }
+
   /** Installs one more package, or everything; a conflict of peers fails it. */
   async npmInstall(...packages: string[]): Promise<void> {
     const args = ['install', '--strict-peer-deps', '--prefer-offline', '--no-audit', '--no-fund', '--no-package-lock'];

@@ -11,6 +11,16 @@ export interface FormatsReport {
   readonly testing: readonly string[];
 }
 
+/** What `schedule.js` prints. */
+export const GOOD_SCHEDULE_REPORT = {
+  apart: 1000,
+  whole: 0,
+  keys: ['cron:every-second', 'cron:every-second@tick'],
+  registered: ['every-second'],
+  intervals: true,
+  ran: 1,
+};
+
 /** What `main.js` prints when everything worked; the tokens apart. */
 const GOOD_REPORT = {
   unlockedAtOnce: 10,

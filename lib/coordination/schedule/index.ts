@@ -1,0 +1,5 @@
+export { LockedCron, type LockedCronOptions } from './locked-cron.decorator.js';
+export { LockedInterval } from './locked-interval.decorator.js';
+export { OncePerTick, type OncePerTickOptions } from './once-per-tick.service.js';
+export { currentTick } from './tick.js';
+export type { TickOptions } from './tick-options.interface.js';

@@ -1,0 +1,113 @@
+import { isLockLostError, isLockTimeoutError } from '../../errors/index.js';
+import type { Lock } from '../../interfaces/index.js';
+import type { LockingService } from '../../locking.service.js';
+import type { TickSettings } from './read-tick-options.js';
+import { keyOfRun, keyOfTick, retentionOf, runInTick, type Tick } from './tick.js';
+
+/** What a tick does. */
+export type TickWork<T> = (lock: Lock) => T | PromiseLike<T>;
+
+/** How an attempt to run a tick ended, if not with an error. */
+export type AttemptOutcome<T> =
+  | { readonly end: 'ran'; readonly value: T }
+  /** The tick's own key is held, by who runs it or who has run it. */
+  | { readonly end: 'busy' }
+  /** An earlier tick is still running: this one counts as done. */
+  | { readonly end: 'overlap' }
+  /** The key was had, but too late to trust that nobody had it before. */
+  | { readonly end: 'stale' };
+
+/** One attempt to get hold of a tick and run it, and to leave a mark that it was run. */
+export class TickAttempt<T> {
+  /** Whether the work was begun: an error then is its own, or says that its lock was lost. */
+  begun = false;
+
+  constructor(
+    private readonly locking: LockingService,
+    private readonly tick: Tick,
+    private readonly settings: TickSettings,
+    private readonly work: TickWork<T>,
+    private readonly onBegin: () => void = () => undefined,
+  ) {}
+
+  /**
+   * @param waits - how long to wait for the tick's key, and for the end of an earlier tick, in milliseconds
+   * @param isTrusted - asked once the tick's key is had
+   */
+  async make(
+    waits: { readonly tick: number; readonly run: number; readonly signal?: AbortSignal },
+    isTrusted: () => boolean,
+  ): Promise<AttemptOutcome<T>> {
+    const { expire, provider } = this.settings;
+    let entered = false as boolean;
+    try {
+      return await this.locking.execute(
+        keyOfTick(this.tick),
+        async (lock) => {
+          entered = true;
+          if (!isTrusted()) return { end: 'stale' };
+          return this.settings.allowOverlap ? this.runUnder(lock, lock) : this.runAlone(lock, `${waits.run}ms`);
+        },
+        {
+          timeout: `${waits.tick}ms`,
+          expire: `${expire}ms`,
+          provider,
+          // A tick of this job that is fired from inside another job is a tick of its own.
+          reentrant: false,
+          ...(waits.signal && { signal: waits.signal }),
+        },
+      );
+    } catch (error) {
+      if (entered || !isLockTimeoutError(error)) throw innermost(error);
+      return { end: 'busy' };
+    }
+  }
+
+  /** With the tick's key had, the run lock is taken. The work's lock is both: its signal aborts if either is lost. */
+  private async runAlone(own: Lock, timeout: `${number}ms`): Promise<AttemptOutcome<T>> {
+    const { expire, provider, maxHold } = this.settings;
+    try {
+      return await this.locking.execute(
+        [keyOfTick(this.tick), keyOfRun(this.tick)],
+        async (lock) => this.runUnder(lock, own),
+        { timeout, expire: `${expire}ms`, provider, ...(maxHold !== undefined && { maxHold: `${maxHold}ms` }) },
+      );
+    } catch (error) {
+      if (this.begun || !isLockTimeoutError(error)) throw error;
+      await this.mark(own);
+      return { end: 'overlap' };
+    }
+  }
+
+  private async runUnder(lock: Lock, own: Lock): Promise<AttemptOutcome<T>> {
+    this.begun = true;
+    this.onBegin();
+    try {
+      return { end: 'ran', value: await runInTick(this.tick, async () => this.work(lock)) };
+    } finally {
+      // Also if it failed: that is an outcome, and running it again is no business of the other instances.
+      await this.mark(own);
+    }
+  }
+
+  /**
+   * Keeps the tick's key for a while. Joining the lock that is held already, this asks no store and works in the middle
+   * of a shutdown. Whoever has lost the tick has nothing to say about it.
+   */
+  private async mark(own: Lock): Promise<void> {
+    if (!own.held) return;
+    const minHold = `${retentionOf(this.tick, this.settings)}ms` as const;
+    const { provider } = this.settings;
+    try {
+      await this.locking.execute(keyOfTick(this.tick), () => undefined, { provider, timeout: 0, minHold });
+    } catch {
+      // The key was lost at this very moment. The call around this one tells, with what the work came to.
+    }
+  }
+}
+
+/** Both locks of a run mostly are lost together: what the work came to stands in the error about the inner one. */
+function innermost(error: unknown): unknown {
+  const reason: unknown = isLockLostError(error) && error.outcome?.status === 'rejected' && error.outcome.reason;
+  return isLockLostError(reason) ? reason : error;
+}

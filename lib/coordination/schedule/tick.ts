@@ -1,0 +1,54 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { escapeValue } from '../../keys/escape-value.js';
+import type { TickSettings } from './read-tick-options.js';
+
+/** One run of a job that is due. */
+export interface Tick {
+  readonly kind: 'cron' | 'interval';
+  readonly name: string;
+  /** When it is due, in milliseconds since the epoch. */
+  readonly at: number;
+  /** So long after that it may be begun, in milliseconds. */
+  readonly mayBeLate: number;
+}
+
+const running = new AsyncLocalStorage<Tick>();
+
+/** Runs `work` such that what it calls can ask for {@link currentTick}. */
+export function runInTick<T>(tick: Tick, work: () => T): T {
+  return running.run(tick, work);
+}
+
+/**
+ * The time that the running tick was due at, which is the same on every instance and for every attempt to run it: good
+ * for "the report of the hour before" and as a key of idempotence. `undefined` outside of a tick.
+ *
+ * @example
+ * \@LockedCron('0 * * * *', { name: 'hourly-report' })
+ * async report(): Promise<void> {
+ *   await this.reports.writeFor(currentTick());
+ * }
+ */
+export function currentTick(): Date | undefined {
+  const tick = running.getStore();
+  return tick && new Date(tick.at);
+}
+
+/** Held by whoever runs this tick, and kept for a while by whoever has run it. */
+export function keyOfTick(tick: Tick): string {
+  return `${keyOfRun(tick)}@${new Date(tick.at).toISOString()}`;
+}
+
+/** Held for as long as any tick of the job runs. */
+export function keyOfRun({ kind, name }: Tick): string {
+  // An @ in a name must not make the key of its runs that of a tick of another job.
+  return `${kind}:${escapeValue(name).replaceAll('@', '%40')}`;
+}
+
+/**
+ * How long a tick that was run stays marked, in milliseconds. Who comes last comes `mayBeLate` by its own clock, which
+ * is `clockSkew` behind; it then sees, after waiting for as long as `expire`, that the mark lasts longer than a lease.
+ */
+export function retentionOf({ mayBeLate }: Tick, { clockSkew, expire }: TickSettings): number {
+  return mayBeLate + clockSkew + 2 * expire + 1000;
+}

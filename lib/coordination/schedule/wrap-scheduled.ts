@@ -1,0 +1,50 @@
+import { injectOnce } from '../../decorators/inject-once.js';
+import { wrapMethod } from '../../decorators/wrap-method.js';
+import type { SchedulerRegistry } from '@nestjs/schedule';
+import { LockConfigurationError } from '../../errors/index.js';
+import { LockingService } from '../../locking.service.js';
+import type { TickSettings } from './read-tick-options.js';
+import { notInjected } from './schedule.messages.js';
+import { scheduleOnce, schedulerRegistryOf } from './scheduled-names.js';
+import { tickRunnerOf } from './tick-runner.js';
+import type { Tick } from './tick.js';
+
+/** What is in the text is what Nest shows when it cannot inject the property. */
+const LOCKING = Symbol(
+  'LockingService, which @LockedCron and @LockedInterval need: import LockingModule.forRoot() into the root module',
+);
+
+/** A method that the scheduler calls, as its decorator describes it. */
+export interface ScheduledMethod {
+  /** The decorator, for errors. */
+  readonly what: string;
+  readonly kind: Tick['kind'];
+  readonly name: string;
+  readonly settings: TickSettings;
+  /** The tick that is due, when the method is called. */
+  readonly tickOf: (registry: SchedulerRegistry) => Tick;
+}
+
+/** Puts a method in place of the decorated one that runs it once per tick over all instances. */
+export function wrapScheduled(
+  { what, kind, name, settings, tickOf }: ScheduledMethod,
+  target: object,
+  propertyKey: string | symbol,
+  descriptor: PropertyDescriptor | undefined,
+): void {
+  wrapMethod(what, propertyKey, target, descriptor, (original, method) => {
+    scheduleOnce(target, { what, kind, name, method });
+    injectOnce(target, LockingService, LOCKING);
+    return async function (...args) {
+      const locking = (this as { [LOCKING]?: LockingService } | undefined)?.[LOCKING];
+      const registry = schedulerRegistryOf(this);
+      if (!locking || !registry) throw new LockConfigurationError(notInjected(what));
+      return tickRunnerOf(locking).run(
+        tickOf(registry),
+        settings,
+        () => original.apply(this, args),
+        () => registry.doesExist(kind, name),
+      );
+    };
+  });
+}

@@ -1,0 +1,47 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { RedisLockingProvider } from '../../../lib/index.js';
+import { startRedisServer, type RedisServer } from '../../../tools/redis-server/index.mjs';
+import { eventually, rejectionOf } from '../../module/support/poll.js';
+import { useInstances } from './support/instances.js';
+import { keyOf, reportDueAt, type Run } from './support/jobs.js';
+
+describe('@LockedCron with a store that is down', () => {
+  let server: RedisServer;
+  const start = useInstances(() => ({ resolve: RedisLockingProvider, options: { redisUrl: server.url } }));
+  let due = 0;
+  let runs: Run[] = [];
+
+  beforeEach(async () => {
+    server = await startRedisServer();
+    due = Date.now();
+    runs = [];
+  });
+
+  afterEach(async () => {
+    await server.stop();
+  });
+
+  it('does not run the method, and tells the scheduler', async () => {
+    const Report = reportDueAt(due, runs);
+    const { app } = await start([Report]);
+    server.kill('SIGKILL');
+    expect(await rejectionOf(app.get(Report).report())).toMatchObject({ code: 'LOCK_BACKEND' });
+    expect(runs).toEqual([]);
+  });
+
+  it('goes on standing by when it is back', async () => {
+    const Report = reportDueAt(due, runs, undefined, { expire: '400ms' });
+    const dead = await start([]);
+    const { app, locking } = await start([Report]);
+    await dead.locking.acquire(keyOf(due), { expire: '400ms', renew: true });
+    await app.get(Report).report();
+    await eventually(async () => (await locking.inspect(keyOf(due)))?.waiters === 1);
+    server.kill('SIGSTOP');
+    await dead.app.close();
+    await eventually(() => Date.now() - due > 3000);
+    expect(runs).toEqual([]);
+    await server.restart();
+    await eventually(() => runs.length === 1, 15_000);
+    expect(runs[0]!.lock).toMatchObject({ keys: ['cron:report', keyOf(due)] });
+  });
+});

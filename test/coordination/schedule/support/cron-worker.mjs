@@ -1,0 +1,81 @@
+// @ts-check
+/**
+ * One application process with a job on every second, whose clock is wrong by SKEW milliseconds. It notes each run in
+ * Redis, under the tick it was due at. Told to hold, it stays in its next run until its parent or the loss of the lock ends
+ * that.
+ */
+const skew = Number(process.env.SKEW ?? 0);
+const MachineDate = Date;
+// Before anything is loaded that might keep the right one.
+globalThis.Date = /** @type {DateConstructor} */ (
+  class extends MachineDate {
+    /** @param {any[]} args */
+    constructor(...args) {
+      // @ts-expect-error -- a Date takes what it takes
+      super(...(args.length === 0 ? [MachineDate.now() + skew] : args));
+    }
+
+    static now() {
+      return MachineDate.now() + skew;
+    }
+  }
+);
+
+await import('reflect-metadata');
+const { Inject, Module } = await import('@nestjs/common');
+const { NestFactory } = await import('@nestjs/core');
+const { ScheduleModule } = await import('@nestjs/schedule');
+const { Redis } = await import('ioredis');
+const { LockingModule, LockingService, RedisLockingProvider } = await import('nestjs-locking');
+const { currentTick, LockedCron } = await import('nestjs-locking/schedule');
+
+const redisUrl = process.env.REDIS_URL ?? '';
+const redis = new Redis(redisUrl);
+
+/** @param {object} message */
+const report = (message) => process.send?.(message);
+
+const LOCKING = Symbol('locking');
+let holds = false;
+
+class Jobs {
+  async everySecond() {
+    const tick = currentTick()?.toISOString();
+    const lock = /** @type {any} */ (this)[LOCKING].current();
+    const token = lock.fencingToken;
+    await redis.rpush(`ran:${tick}`, JSON.stringify({ skew, token }));
+    if (!holds) return;
+    holds = false;
+    report({ inside: tick, token });
+    await new Promise((resolve) => {
+      process.once('message', resolve);
+      lock.signal.addEventListener('abort', resolve);
+    });
+    report({ outside: tick, aborted: lock.signal.aborted });
+  }
+}
+// By hand, as there is no compiler here.
+const job = /** @type {PropertyDescriptor} */ (Object.getOwnPropertyDescriptor(Jobs.prototype, 'everySecond'));
+LockedCron('* * * * * *', { name: 'every-second', expire: '2s', clockSkew: '5s' })(Jobs.prototype, 'everySecond', job);
+Object.defineProperty(Jobs.prototype, 'everySecond', job);
+Inject(LockingService)(Jobs.prototype, LOCKING);
+
+class App {}
+Module({
+  imports: [
+    ScheduleModule.forRoot(),
+    LockingModule.forRoot({ providers: [{ resolve: RedisLockingProvider, options: { redisUrl } }] }),
+  ],
+  providers: [Jobs],
+})(App);
+
+const app = await NestFactory.createApplicationContext(App, { logger: ['error', 'warn'] });
+process.on('message', (/** @type {{ do: string }} */ message) => {
+  if (message.do === 'hold') holds = true;
+  if (message.do !== 'close') return;
+  void app.close().then(() => {
+    redis.disconnect();
+    process.disconnect();
+  });
+});
+report({ ready: true });

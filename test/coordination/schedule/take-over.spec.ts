@@ -1,0 +1,162 @@
+import { beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { OncePerTick } from '../../../lib/coordination/schedule/index.js';
+import { eventually, rejectionOf } from '../../module/support/poll.js';
+import { deferred } from '../../support/deferred.js';
+import { onEveryStore, type Instance } from './support/instances.js';
+import { keyOf, reportDueAt, type Run } from './support/jobs.js';
+
+const EXPIRE = { expire: '300ms' } as const;
+
+/** What the store knows of an instance that died in the middle of a tick. */
+async function dieIn(due: number, { locking }: Instance): Promise<number> {
+  await locking.acquire(keyOf(due), { ...EXPIRE, renew: false });
+  // its last renewal came later
+  const { fencingToken } = await locking.acquire('cron:report', { expire: '500ms', renew: false });
+  return fencingToken;
+}
+
+describe('taking over', () => {
+  onEveryStore((start) => {
+    let due = 0;
+    let runs: Run[] = [];
+
+    beforeEach(() => {
+      due = Date.now();
+      runs = [];
+    });
+
+    it('runs a tick again, in one other instance, when the one that ran it has died; with a greater token', async () => {
+      const Report = reportDueAt(due, runs, undefined, EXPIRE);
+      const dead = await start([]);
+      const others = [await start([Report]), await start([Report])];
+      const token = await dieIn(due, dead);
+      await Promise.all(others.map(({ app }) => app.get(Report).report()));
+      // standing by goes on in the background
+      expect(runs).toEqual([]);
+      await eventually(() => runs.length > 0);
+      await eventually(async () => ((await others[0]!.locking.inspect(keyOf(due)))?.ttl ?? 0) > 30_000);
+      await Promise.all(others.map(({ app }) => app.get(Report).report()));
+      expect(runs).toHaveLength(1);
+      expect(runs[0]!.lock!.fencingToken).toBeGreaterThan(token);
+    });
+
+    it('does not with takeOver: false', async () => {
+      const Report = reportDueAt(due, runs, undefined, { ...EXPIRE, takeOver: false });
+      const dead = await start([]);
+      const other = await start([Report]);
+      await dieIn(due, dead);
+      await other.app.get(Report).report();
+      expect((await other.locking.inspect(keyOf(due)))?.waiters).toBe(0);
+      await eventually(async () => (await other.locking.inspect(keyOf(due))) === null);
+      expect(runs).toEqual([]);
+    });
+
+    it('waits for as long as a run takes, and then leaves the tick alone', async () => {
+      const end = deferred();
+      const Report = reportDueAt(due, runs, () => end.promise, EXPIRE);
+      const first = await start([Report]);
+      const second = await start([Report]);
+      const running = first.app.get(Report).report();
+      await eventually(() => runs.length === 1);
+      await second.app.get(Report).report();
+      const line = async () => (await first.locking.inspect(keyOf(due)))?.waiters;
+      await eventually(async () => (await line()) === 1);
+      // longer than any wait in line
+      await eventually(() => Date.now() - due > 1500);
+      await eventually(async () => (await line()) === 1);
+      end.resolve();
+      await running;
+      await eventually(async () => (await line()) === 0);
+      expect(runs).toHaveLength(1);
+    });
+
+    it('runs a tick again whose lock was lost, tells the first run, and does not take that for done', async () => {
+      const ends = [deferred<string>(), deferred<string>()];
+      const Report = reportDueAt(due, runs, () => ends[runs.length - 1]!.promise, EXPIRE);
+      const first = await start([Report]);
+      const second = await start([Report]);
+      const running = first.app.get(Report).report();
+      await eventually(() => runs.length === 1);
+      await second.app.get(Report).report();
+      await second.locking.forceRelease([keyOf(due), 'cron:report']);
+      await eventually(() => runs.length === 2);
+      await eventually(() => runs[0]!.lock!.signal.aborted);
+      expect(runs[1]!.lock!.fencingToken).toBeGreaterThan(runs[0]!.lock!.fencingToken);
+      ends[0]!.resolve('too late');
+      expect(await rejectionOf(running)).toMatchObject({
+        code: 'LOCK_LOST',
+        outcome: { status: 'fulfilled' },
+      });
+      expect((await first.locking.inspect(keyOf(due)))?.ttl).toBeLessThanOrEqual(300);
+      ends[1]!.resolve('in time');
+      await eventually(async () => ((await first.locking.inspect(keyOf(due)))?.ttl ?? 0) > 30_000);
+    });
+
+    it('goes on when an instance shuts down without waiting for its run', async () => {
+      const end = deferred();
+      const Report = reportDueAt(due, runs, () => (runs.length === 1 ? end.promise : undefined), EXPIRE);
+      const first = await start([Report], { drainTimeout: '100ms' });
+      const second = await start([Report]);
+      const running = rejectionOf(first.app.get(Report).report());
+      await eventually(() => runs.length === 1);
+      await second.app.get(Report).report();
+      await first.app.close();
+      await eventually(() => runs.length === 2);
+      end.resolve();
+      expect(await running).toMatchObject({ code: 'LOCK_LOST' });
+    });
+
+    it('logs what a run that was taken over fails with', async () => {
+      const Report = reportDueAt(due, runs, async () => Promise.reject(new Error('no paper')), EXPIRE);
+      const dead = await start([]);
+      const other = await start([Report]);
+      await dieIn(due, dead);
+      await other.app.get(Report).report();
+      await eventually(() => runs.length === 1);
+      await eventually(() => other.log.lines.some(({ level, text }) => level === 'error' && text.includes('no paper')));
+    });
+
+    it('runs nothing in an instance that has slept for so long that it may have missed the mark', async () => {
+      const Report = reportDueAt(due, runs, undefined, { expire: '2s' });
+      const dead = await start([]);
+      const { app, locking } = await start([Report]);
+      const lock = await dead.locking.acquire(keyOf(due), { expire: '2s' });
+      await app.get(Report).report();
+      await eventually(async () => (await locking.inspect(keyOf(due)))?.waiters === 1);
+      // by the clock on the wall, as after a suspended machine wakes; the others stand still meanwhile
+      const clock = jest.spyOn(Date, 'now').mockReturnValue(due + 600_000);
+      try {
+        await lock.release();
+        // asked for behind the one that stands by
+        await (await dead.locking.acquire(keyOf(due), { timeout: '5s' })).release();
+      } finally {
+        clock.mockRestore();
+      }
+      expect(runs).toEqual([]);
+    });
+
+    it('stands by for a tick once, and for no more than sixteen of a job', async () => {
+      const dead = await start([]);
+      const ticks = Array.from({ length: 20 }, (_, index) => due - index);
+      const other = await start([OncePerTick]);
+      for (const tick of ticks) await dead.locking.acquire(keyOf(tick), { expire: '20s', renew: false });
+      const service = other.app.get(OncePerTick);
+      const fire = (tick: number) =>
+        service.run('report', () => runs.push({ instance: service, lock: undefined, tick }), {
+          job: { cronTime: { realDate: true, source: { toMillis: () => tick }, getNextDateFrom: () => never() } },
+          expire: '20s',
+          allowOverlap: true,
+        });
+      for (const tick of ticks) await Promise.all([fire(tick), fire(tick)]);
+      const waiters = async (): Promise<number[]> =>
+        Promise.all(ticks.map(async (tick) => (await dead.locking.inspect(keyOf(tick)))!.waiters));
+      const sum = (counts: number[]): number => counts.reduce((all, count) => all + count, 0);
+      await eventually(async () => sum(await waiters()) === 16);
+      expect(await waiters()).toEqual([...Array<number>(4).fill(0), ...Array<number>(16).fill(1)]);
+    });
+  });
+});
+
+function never(): never {
+  throw new Error('not to be asked');
+}
