@@ -7,6 +7,12 @@ const script = fileURLToPath(new URL('../processes/worker.mjs', import.meta.url)
 
 type Message = Record<string, unknown>;
 
+/** Another script than `worker.mjs`, and what it finds in its environment. */
+export interface WorkerProgram {
+  readonly file: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
 /** Where a worker finds its store: the URL of a server, or nodes of a cluster. */
 export type WorkerStore = string | { readonly nodes: readonly { host: string; port: number }[] };
 
@@ -18,9 +24,9 @@ export class Worker {
     child.on('message', (message) => this.heard.push(message as Message));
   }
 
-  static async start(store: WorkerStore): Promise<Worker> {
+  static async start(store: WorkerStore, program: WorkerProgram = { file: script, env: {} }): Promise<Worker> {
     const where = typeof store === 'string' ? { REDIS_URL: store } : { REDIS_NODES: JSON.stringify(store.nodes) };
-    const child = fork(script, { env: { ...process.env, ...where, NODE_OPTIONS: '' } });
+    const child = fork(program.file, { env: { ...process.env, ...where, ...program.env, NODE_OPTIONS: '' } });
     const worker = new Worker(child);
     await worker.hear('ready');
     return worker;
@@ -58,14 +64,14 @@ export class Worker {
 }
 
 /** Starts workers, and sees to it that none outlives its test. */
-export function useWorkers(): (store: WorkerStore, count: number) => Promise<Worker[]> {
+export function useWorkers(): (store: WorkerStore, count: number, program?: WorkerProgram) => Promise<Worker[]> {
   let workers: Worker[] = [];
   afterEach(() => {
     for (const worker of workers) worker.kill();
     workers = [];
   });
-  return async (store, count) => {
-    const started = await Promise.all(Array.from({ length: count }, () => Worker.start(store)));
+  return async (store, count, program) => {
+    const started = await Promise.all(Array.from({ length: count }, () => Worker.start(store, program)));
     workers.push(...started);
     return started;
   };

@@ -26,7 +26,7 @@ describe('a job whose key is taken', () => {
       const failures: unknown[] = [];
       const worker = queues.work(
         queue,
-        lockedProcessor(locking, 'payment:<0.data.id>', async (_job: Job<Payment>) => (runs += 1), options),
+        lockedProcessor(locking, 'payment:<0.data.id>', async () => Promise.resolve((runs += 1)), options),
       );
       worker.on('failed', (_, error) => failures.push(error));
       const job = await queue.add('pay', { id: '1' }, { attempts: 1 });

@@ -40,7 +40,7 @@ export function useQueues(): Queues {
     queue: <Data>() => {
       const queue = new Queue<Data>(`q-${randomUUID()}`, { connection: connection() });
       open.push({ close: () => queue.close() });
-      return queue as Queue<Data>;
+      return queue;
     },
     work: <Data>(queue: Queue<Data>, processor: Processor<Data>, options: Partial<WorkerOptions> = {}) => {
       const worker = new Worker<Data>(queue.name, processor, { connection: connection(), drainDelay: 1, ...options });
@@ -53,7 +53,7 @@ export function useQueues(): Queues {
 
 /** What the queue knows of the job by now. */
 export async function fresh<Data>(queue: Queue<Data>, { id }: Job<Data>): Promise<Job<Data>> {
-  const found = (await queue.getJob(id!)) as Job<Data> | undefined;
+  const found = await queue.getJob(id!);
   if (!found) throw new Error(`The job ${String(id)} is gone`);
   return found;
 }
