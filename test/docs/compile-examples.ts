@@ -32,6 +32,7 @@ const CONFIG = {
       'nestjs-locking': [path.join(root, 'lib/index.ts')],
       'nestjs-locking/testing': [path.join(root, 'lib/testing/index.ts')],
       'nestjs-locking/schedule': [path.join(root, 'lib/coordination/schedule/index.ts')],
+      'nestjs-locking/bullmq': [path.join(root, 'lib/coordination/bullmq/index.ts')],
     },
   },
   include: ['*.ts'],

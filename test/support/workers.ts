@@ -18,9 +18,9 @@ export class Worker {
     child.on('message', (message) => this.heard.push(message as Message));
   }
 
-  static async start(store: WorkerStore, program: string): Promise<Worker> {
+  static async start(store: WorkerStore, program: string, env: NodeJS.ProcessEnv): Promise<Worker> {
     const where = typeof store === 'string' ? { REDIS_URL: store } : { REDIS_NODES: JSON.stringify(store.nodes) };
-    const child = fork(program, { env: { ...process.env, ...where, NODE_OPTIONS: '' } });
+    const child = fork(program, { env: { ...process.env, ...where, ...env, NODE_OPTIONS: '' } });
     const worker = new Worker(child);
     await worker.hear('ready');
     return worker;
@@ -62,14 +62,16 @@ export class Worker {
  *
  * @param program - another script than `worker.mjs`, which reports `ready` and knows `close` like that
  */
-export function useWorkers(program = script): (store: WorkerStore, count: number) => Promise<Worker[]> {
+export function useWorkers(
+  program = script,
+): (store: WorkerStore, count: number, env?: NodeJS.ProcessEnv) => Promise<Worker[]> {
   let workers: Worker[] = [];
   afterEach(() => {
     for (const worker of workers) worker.kill();
     workers = [];
   });
-  return async (store, count) => {
-    const started = await Promise.all(Array.from({ length: count }, () => Worker.start(store, program)));
+  return async (store, count, env = {}) => {
+    const started = await Promise.all(Array.from({ length: count }, () => Worker.start(store, program, env)));
     workers.push(...started);
     return started;
   };

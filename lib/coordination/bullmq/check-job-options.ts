@@ -1,0 +1,52 @@
+import type { Job } from 'bullmq';
+import { checkOptions } from '../../decorators/check-options.js';
+import { parseDuration } from '../../engine/duration.js';
+import { LockConfigurationError } from '../../errors/index.js';
+import type { ExecuteOptions } from '../../interfaces/index.js';
+import { badStoreDown, notAFunction, unknownOption } from './bullmq.messages.js';
+import type { LockJobOptions } from './lock-job-options.interface.js';
+
+const KNOWN = ['provider', 'expire', 'maxHold', 'timeout', 'retryDelay', 'ready', 'onStoreDown'];
+const DEFAULT_RETRY_DELAY = '1s';
+const JITTER = 0.2;
+
+/** The options, checked, with every default filled in. */
+export interface CheckedJobOptions {
+  readonly execute: ExecuteOptions;
+  /** Milliseconds until the job is tried again. */
+  readonly retryDelay: (job: Job) => number;
+  readonly ready: ((job: Job, self: unknown) => boolean | Promise<boolean>) | undefined;
+  readonly onStoreDown: 'delay' | 'fail';
+}
+
+/** @throws LockConfigurationError for options that could only fail at every job */
+export function checkJobOptions<J extends Job, Self>(
+  caller: string,
+  options: LockJobOptions<J, Self>,
+): CheckedJobOptions {
+  const unknown = Object.keys(options).find((name) => !KNOWN.includes(name));
+  if (unknown !== undefined) throw new LockConfigurationError(unknownOption(caller, unknown, KNOWN));
+  const { retryDelay = DEFAULT_RETRY_DELAY, ready, onStoreDown = 'delay', timeout = 0, ...lock } = options;
+  if (ready !== undefined && typeof ready !== 'function') {
+    throw new LockConfigurationError(notAFunction(caller, 'ready'));
+  }
+  if (!['delay', 'fail'].includes(onStoreDown)) throw new LockConfigurationError(badStoreDown(caller));
+  // A job is nobody's inner call: that of a job which stalled may still be running beside it.
+  const { execute } = checkOptions({ ...lock, timeout, reentrant: false });
+  return {
+    execute,
+    retryDelay: readRetryDelay(retryDelay),
+    ready: ready as CheckedJobOptions['ready'],
+    onStoreDown,
+  };
+}
+
+function readRetryDelay<J extends Job>(
+  retryDelay: NonNullable<LockJobOptions<J>['retryDelay']>,
+): CheckedJobOptions['retryDelay'] {
+  if (typeof retryDelay === 'function') {
+    return (job) => parseDuration(retryDelay(job as J), 'retryDelay', { bareUnit: 'ms', minimum: 1 });
+  }
+  const delay = parseDuration(retryDelay, 'retryDelay', { bareUnit: 's', minimum: 1 });
+  return () => Math.round(delay * (1 + JITTER * Math.random()));
+}

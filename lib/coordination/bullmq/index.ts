@@ -1,0 +1,3 @@
+export { LockJob } from './lock-job.decorator.js';
+export { lockedProcessor, type LockedProcessor, type ProcessUnderLock } from './locked-processor.js';
+export type { LockJobKey, LockJobOptions } from './lock-job-options.interface.js';

@@ -1,0 +1,167 @@
+import { describe, expect, it } from '@jest/globals';
+import { DelayedError, UnrecoverableError, type Job } from 'bullmq';
+import { lockedProcessor } from '../../../lib/coordination/bullmq/index.js';
+import { isLockLostError, LockTimeoutError } from '../../../lib/index.js';
+import { eventually } from '../../module/support/poll.js';
+import { deferred } from '../../support/deferred.js';
+import { onEveryStore } from '../../support/stores.js';
+import { fresh, inState, useQueues } from './support/queues.js';
+
+const KEY = 'payment:<0.data>';
+
+describe('a job that runs under its lock', () => {
+  const queues = useQueues();
+
+  onEveryStore((store) => {
+    it('has the lock, and a signal', async () => {
+      const locking = await store.open();
+      const queue = queues.queue<string>();
+      let seen: unknown[] = [];
+      const process = async (job: Job<string>, token: string, signal: AbortSignal): Promise<string> => {
+        const lock = locking.current();
+        seen = [lock?.keys, lock?.held, token === job.token, signal.aborted];
+        return Promise.resolve('paid');
+      };
+      queues.work(queue, lockedProcessor(locking, KEY, process));
+      const [done] = await inState(queue, 'completed', await queue.add('pay', '1'));
+      expect(done?.returnvalue).toBe('paid');
+      expect(seen).toEqual([['payment:1'], true, true, false]);
+      expect(await locking.inspect('payment:1')).toBeNull();
+    });
+
+    it('fails when it loses the lock, and the queue retries it with a greater token', async () => {
+      const locking = await store.open();
+      const queue = queues.queue<string>();
+      const tokens: number[] = [];
+      const reasons: unknown[] = [];
+      const inside = deferred();
+      const process = async (_job: Job<string>, _token: string, signal: AbortSignal): Promise<void> => {
+        tokens.push(locking.current()!.fencingToken);
+        if (tokens.length > 1) return;
+        inside.resolve();
+        await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+        reasons.push(signal.reason);
+      };
+      const worker = queues.work(queue, lockedProcessor(locking, KEY, process, { expire: '600ms' }));
+      const failures: Error[] = [];
+      worker.on('failed', (_, error) => failures.push(error));
+      const job = await queue.add('pay', '1', { attempts: 2 });
+      await inside.promise;
+      await locking.forceRelease('payment:1');
+      const [done] = await inState(queue, 'completed', job);
+      expect(done?.attemptsMade).toBe(2);
+      expect(reasons.map(isLockLostError)).toEqual([true]);
+      expect(failures.map(isLockLostError)).toEqual([true]);
+      expect(tokens[1]).toBeGreaterThan(tokens[0]!);
+    });
+
+    it('stops when the worker cancels it', async () => {
+      const locking = await store.open();
+      const queue = queues.queue<string>();
+      const inside = deferred();
+      const process = async (_job: Job<string>, _token: string, signal: AbortSignal): Promise<void> => {
+        inside.resolve();
+        await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+        throw new UnrecoverableError(`stopped: ${String(signal.reason)}`);
+      };
+      const worker = queues.work(queue, lockedProcessor(locking, KEY, process));
+      const job = await queue.add('pay', '1', { attempts: 5 });
+      await inside.promise;
+      worker.cancelJob(job.id!, 'changed his mind');
+      const [failed] = await inState(queue, 'failed', job);
+      expect(failed).toMatchObject({ failedReason: 'stopped: changed his mind', attemptsMade: 1 });
+    });
+
+    it.each([
+      ['an error of its own', () => new Error('no money'), 2],
+      ['an UnrecoverableError', () => new UnrecoverableError('no such account'), 1],
+      ['a LockTimeoutError of another lock', () => new LockTimeoutError(['ledger'], 0, 'the ledger is taken'), 2],
+    ])('fails with %s, untouched', async (_, makeError, attempts) => {
+      const locking = await store.open();
+      const queue = queues.queue<string>();
+      const error = makeError();
+      const failures: Error[] = [];
+      const worker = queues.work(
+        queue,
+        lockedProcessor(locking, KEY, async () => Promise.reject(error)),
+      );
+      worker.on('failed', (_job, failure) => failures.push(failure));
+      const [failed] = await inState(queue, 'failed', await queue.add('pay', '1', { attempts: 2 }));
+      expect(failed).toMatchObject({ attemptsMade: attempts, attemptsStarted: attempts, failedReason: error.message });
+      expect(failures.every((failure) => failure === error)).toBe(true);
+    });
+
+    it('may put itself back, also when its lock is gone', async () => {
+      const locking = await store.open();
+      const queue = queues.queue<string>();
+      const process = async (job: Job<string>, token: string): Promise<string> => {
+        if (job.attemptsStarted > 2) return 'paid';
+        if (job.attemptsStarted === 2) {
+          await locking.forceRelease('payment:1');
+          await eventually(() => locking.current()?.held === false);
+        }
+        await job.moveToDelayed(Date.now() + 10, token);
+        throw new DelayedError();
+      };
+      queues.work(queue, lockedProcessor(locking, KEY, process, { expire: '600ms' }));
+      const [done] = await inState(queue, 'completed', await queue.add('pay', '1'));
+      expect(done).toMatchObject({ attemptsMade: 1, attemptsStarted: 3, returnvalue: 'paid' });
+    });
+
+    it('is not run, and put back, when the lock is lost before it begins', async () => {
+      const locking = await store.open();
+      const queue = queues.queue<string>();
+      let looks = 0;
+      let runs = 0;
+      const ready = async (): Promise<boolean> => {
+        looks += 1;
+        if (looks === 1) {
+          await locking.forceRelease('payment:1');
+          await eventually(() => locking.current()?.held === false);
+        }
+        return true;
+      };
+      const processor = lockedProcessor(locking, KEY, async () => Promise.resolve((runs += 1)), {
+        ready,
+        expire: '600ms',
+        retryDelay: '10ms',
+      });
+      queues.work(queue, processor);
+      const [done] = await inState(queue, 'completed', await queue.add('pay', '1'));
+      expect(done).toMatchObject({ attemptsMade: 1, attemptsStarted: 2 });
+      expect([looks, runs]).toEqual([2, 1]);
+    });
+
+    it('fails with what ready throws, and is not run', async () => {
+      const locking = await store.open();
+      const queue = queues.queue<string>();
+      let runs = 0;
+      const ready = async (): Promise<boolean> => Promise.reject(new Error('the ledger is down'));
+      queues.work(
+        queue,
+        lockedProcessor(locking, KEY, async () => Promise.resolve((runs += 1)), { ready }),
+      );
+      const [failed] = await inState(queue, 'failed', await queue.add('pay', '1'));
+      expect([failed?.failedReason, runs]).toEqual(['the ledger is down', 0]);
+    });
+
+    it('is its own, also inside a job that holds its key', async () => {
+      const locking = await store.open();
+      const queue = queues.queue<string>();
+      let runs = 0;
+      let job: Job<string> | undefined;
+      await locking.execute('payment:1', async () => {
+        // The worker is made inside, and its calls are followed as such.
+        queues.work(
+          queue,
+          lockedProcessor(locking, KEY, async () => Promise.resolve((runs += 1)), { retryDelay: '20ms' }),
+        );
+        job = await queue.add('pay', '1');
+        await eventually(async () => (await fresh(queue, job!)).attemptsStarted >= 2);
+        expect(runs).toBe(0);
+      });
+      await inState(queue, 'completed', job!);
+      expect(runs).toBe(1);
+    });
+  });
+});
