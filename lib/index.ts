@@ -25,3 +25,17 @@ export type {
   RedisQuorumLockingProviderOptions,
   RedisQuorumNode,
 } from './providers/redis-quorum/redis-quorum-options.interface.js';
+export { LeaderElection } from './coordination/leader-election/leader-election.js';
+export type {
+  LeaderElectionOptions,
+  LockingFactoryOptions,
+  LockingFeatureAsyncOptions,
+  LockingFeatureOptions,
+} from './coordination/leader-election/leader-election-options.interface.js';
+export type { LeaderElectionEvents, LeaderTerm } from './coordination/leader-election/leader-term.interface.js';
+export {
+  getLeaderElectionToken,
+  InjectLeaderElection,
+} from './coordination/leader-election/inject-leader-election.decorator.js';
+export { OnFollower, OnLeader } from './coordination/leader-election/on-leader.decorator.js';
+export { LeaderOnly, type LeaderOnlyOptions } from './coordination/leader-election/leader-only.decorator.js';

@@ -5,6 +5,15 @@ import {
   type DynamicModule,
   type OnApplicationShutdown,
 } from '@nestjs/common';
+import {
+  leaderElectionFeature,
+  leaderElectionFeatureAsync,
+} from './coordination/leader-election/leader-election.feature.js';
+import { LeaderElectionModule } from './coordination/leader-election/leader-election.module.js';
+import type {
+  LockingFeatureAsyncOptions,
+  LockingFeatureOptions,
+} from './coordination/leader-election/leader-election-options.interface.js';
 import type { Clock } from './engine/clock.js';
 import type { LockingModuleOptions } from './interfaces/index.js';
 import { LOCKING_CLOCK } from './locking.constants.js';
@@ -40,6 +49,7 @@ import { LockingService } from './locking.service.js';
  * export class AppModule {}
  */
 @Module({
+  imports: [LeaderElectionModule],
   providers: [
     {
       provide: LockingRegistry,
@@ -66,6 +76,34 @@ export class LockingModule extends ConfigurableModuleClass implements BeforeAppl
   /** The module with options that are known now; with none, locks are in memory. */
   static override forRoot(options: LockingModuleOptions & { isGlobal?: boolean } = {}): DynamicModule {
     return super.forRoot(options);
+  }
+
+  /**
+   * The leader elections that the application takes part in: import it beside `forRoot()`, in any module.
+   *
+   * @throws LockConfigurationError for options that cannot work
+   *
+   * @example
+   * LockingModule.forFeature({ leaders: [{ name: 'outbox', heartbeatInterval: '5s', leaderTimeout: '15s' }] })
+   */
+  static forFeature(options: LockingFeatureOptions): DynamicModule {
+    return leaderElectionFeature(options);
+  }
+
+  /**
+   * As `forFeature`, with options that a factory makes. The names have to be known before.
+   *
+   * @throws LockConfigurationError for options that cannot work; at start-up for what the factory returned
+   *
+   * @example
+   * LockingModule.forFeatureAsync({
+   *   names: ['outbox'],
+   *   inject: [ConfigService],
+   *   useFactory: (config: ConfigService) => ({ leaders: [{ name: 'outbox', instanceId: config.get('POD_NAME') }] }),
+   * })
+   */
+  static forFeatureAsync(options: LockingFeatureAsyncOptions): DynamicModule {
+    return leaderElectionFeatureAsync(options);
   }
 
   /** Called by Nest: refuses new locks, drains running jobs, releases what is held. */

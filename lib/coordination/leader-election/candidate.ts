@@ -1,0 +1,166 @@
+import type { Logger } from '@nestjs/common';
+import type { Lock } from '../../interfaces/index.js';
+import type { LockingService } from '../../locking.service.js';
+import { Campaign } from './campaign.js';
+import { Heartbeat } from './heartbeat.js';
+import { elected, leadershipLost, notReleased, steppedDown, stillRunning } from './leader-election.messages.js';
+import { LeaderHandlers } from './leader-handlers.js';
+import { Outage } from './outage.js';
+import { pause } from './pause.js';
+import { Presence } from './presence.js';
+import type { ElectionPlan } from './read-leader-options.js';
+import { Renewal } from './renewal.js';
+import { Runs } from './runs.js';
+import { Term } from './term.js';
+
+/** This instance's part in one election, from the start of the application to its end: it stands for leader, leads, stands again. */
+export class Candidate {
+  readonly handlers: LeaderHandlers;
+
+  /** Calls of `@LeaderOnly` methods that are under way. */
+  readonly methods = new Runs();
+
+  private readonly renewal: Renewal;
+  private readonly outage: Outage;
+  private readonly campaign: Campaign;
+  private readonly presence: Presence;
+  private readonly stopping = new AbortController();
+  private current?: Term;
+  private released: Promise<void> = Promise.resolve();
+  private running?: Promise<void>;
+
+  constructor(
+    readonly plan: ElectionPlan,
+    private readonly locking: () => LockingService,
+    private readonly logger: Logger,
+  ) {
+    this.handlers = new LeaderHandlers(plan.name, logger);
+    this.renewal = new Renewal(plan);
+    this.outage = new Outage(plan.name, logger);
+    this.campaign = new Campaign(plan, locking, this.outage, () => {
+      this.handlers.tellFollower(undefined);
+    });
+    this.presence = new Presence(plan, this.renewal, locking, logger, this.outage);
+  }
+
+  /** The term of this moment, if this instance leads. */
+  get term(): Term | undefined {
+    return this.current?.leads ? this.current : undefined;
+  }
+
+  /**
+   * @throws LockConfigurationError when the provider is unknown
+   */
+  start(): void {
+    const { provider } = this.plan;
+    if (provider !== undefined) this.locking().provider(provider);
+    this.presence.show();
+    this.running = this.run();
+  }
+
+  /** Resolves once the leadership, if any, has been handed over, and nothing of this instance is left in the store. */
+  async stop(): Promise<void> {
+    if (!this.running) return;
+    this.stopping.abort();
+    this.stepDown();
+    await this.running;
+    await this.presence.leave();
+  }
+
+  /** @returns whether this instance led until now; resolves once it no longer holds the lock */
+  async resign(): Promise<boolean> {
+    const led = this.term !== undefined;
+    this.stepDown();
+    await this.released;
+    return led;
+  }
+
+  private isStopping(): boolean {
+    return this.stopping.signal.aborted;
+  }
+
+  private stepDown(): void {
+    this.handlers.runs.excuseCaller();
+    this.methods.excuseCaller();
+    this.current?.stepDown();
+  }
+
+  private async run(): Promise<void> {
+    const { signal } = this.stopping;
+    while (!this.isStopping()) {
+      try {
+        const lock = await this.campaign.win(signal);
+        const term = await this.lead(lock);
+        // Whoever resigned wants another one to lead: they come first.
+        if (term && term.loss === undefined) await pause(this.plan.heartbeatInterval, signal);
+      } catch (error) {
+        if (!this.isStopping()) this.outage.note(error);
+      }
+    }
+  }
+
+  private async lead(lock: Lock): Promise<Term | undefined> {
+    if (this.isStopping() || !lock.held) {
+      await this.release(lock);
+      return undefined;
+    }
+    const term = new Term(this.plan, lock, this.onEnd);
+    this.current = term;
+    const { promise, resolve } = promiseWithResolver();
+    this.released = promise;
+    const heartbeat = new Heartbeat(this.plan.heartbeatInterval, this.outage, async () => {
+      if (lock.held) await this.renewal.renew(lock);
+    });
+    heartbeat.start(this.plan.heartbeatInterval);
+    try {
+      this.logger.log(elected(term.name, term.instanceId, term.fencingToken));
+      this.handlers.tellLeader(term);
+      await term.ended;
+      await this.workEnded(term);
+    } finally {
+      // Not waited for: a renewal that nobody answers must not keep the key.
+      void heartbeat.stop();
+      await this.release(lock);
+      this.current = undefined;
+      resolve();
+    }
+    return term;
+  }
+
+  private readonly onEnd = (term: Term): void => {
+    const { name, instanceId, loss } = term;
+    if (loss === undefined) this.logger.log(steppedDown(name, instanceId));
+    else this.logger.warn(leadershipLost(name, instanceId, loss));
+    this.handlers.tellFollower(term);
+  };
+
+  /**
+   * Waits for what was begun under the term: who steps down hands over only then. Who has lost the leadership waits for
+   * the handlers alone, so that none of them is called for the next term while it still runs for this one.
+   */
+  private async workEnded({ loss, name }: Term): Promise<void> {
+    const { leaderTimeout } = this.plan;
+    const hasTime = loss === undefined || this.isStopping();
+    const works = hasTime ? [this.handlers.runs, this.methods] : [this.handlers.runs];
+    const count = (): number => works.reduce((sum, runs) => sum + runs.count, 0);
+    const late = new AbortController();
+    const over = Promise.all(works.map(async (runs) => runs.settled()));
+    await Promise.race([over, pause(leaderTimeout, late.signal, hasTime)]);
+    late.abort();
+    if (count() > 0) this.logger.warn(stillRunning(name, count(), leaderTimeout));
+  }
+
+  private async release(lock: Lock): Promise<void> {
+    try {
+      await lock.release();
+    } catch (error) {
+      this.logger.warn(notReleased(this.plan.name, error));
+    }
+  }
+}
+
+function promiseWithResolver(): { promise: Promise<void>; resolve: () => void } {
+  let resolve: () => void = () => undefined;
+  const promise = new Promise<void>((done) => (resolve = done));
+  return { promise, resolve };
+}

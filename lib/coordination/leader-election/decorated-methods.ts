@@ -1,0 +1,59 @@
+import { MetadataScanner, type DiscoveryService } from '@nestjs/core';
+import { quote } from '../../errors/quote.js';
+import type { LeaderHandler } from './leader-handlers.js';
+import { rolesOf, type LeaderRole } from './leader-role.js';
+
+/** A method of a provider or controller with a role in an election. */
+export interface DecoratedMethod extends LeaderRole {
+  /** `@OnLeader("outbox") on Relay.run` */
+  readonly label: string;
+  /** Absent where there is no single instance to call it on. */
+  readonly call?: LeaderHandler['call'];
+}
+
+const DECORATORS: Readonly<Record<LeaderRole['role'], string>> = {
+  leader: '@OnLeader',
+  follower: '@OnFollower',
+  only: '@LeaderOnly',
+};
+
+/** All of an application, each of an instance once. */
+export function* decoratedMethods(discovery: DiscoveryService): Generator<DecoratedMethod> {
+  const scanner = new MetadataScanner();
+  const seen = new Set<object>();
+  for (const wrapper of [...discovery.getProviders(), ...discovery.getControllers()]) {
+    const instance: unknown = wrapper.instance;
+    const hasOne = wrapper.isDependencyTreeStatic() && !wrapper.isTransient;
+    const prototype = hasOne ? prototypeOf(instance) : prototypeOfClass(wrapper.metatype);
+    if (!prototype) continue;
+    // An alias shares the instance; of a class without one, its prototype stands for it.
+    const known = hasOne ? (instance as object) : prototype;
+    if (seen.has(known)) continue;
+    seen.add(known);
+    for (const method of scanner.getAllMethodNames(prototype)) {
+      for (const role of rolesOf(prototype[method] as object)) {
+        const label = `${DECORATORS[role.role]}(${quote(role.name)}) on ${nameOf(prototype)}.${method}`;
+        yield hasOne ? { ...role, label, call: bind(instance as Methods, method) } : { ...role, label };
+      }
+    }
+  }
+}
+
+type Methods = Record<string, (...args: unknown[]) => unknown>;
+
+function bind(instance: Methods, method: string): LeaderHandler['call'] {
+  return (term) => instance[method]?.(term);
+}
+
+function prototypeOf(instance: unknown): Record<string, unknown> | undefined {
+  if (typeof instance !== 'object' || instance === null) return undefined;
+  return (Object.getPrototypeOf(instance) as Record<string, unknown> | null) ?? undefined;
+}
+
+function prototypeOfClass(metatype: unknown): Record<string, unknown> | undefined {
+  return typeof metatype === 'function' ? (metatype.prototype as Record<string, unknown> | undefined) : undefined;
+}
+
+function nameOf({ constructor }: { constructor?: unknown }): string {
+  return typeof constructor === 'function' && constructor.name !== '' ? constructor.name : 'a class';
+}

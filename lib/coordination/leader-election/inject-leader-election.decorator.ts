@@ -1,0 +1,27 @@
+import { Inject } from '@nestjs/common';
+import { assertElectionName } from './read-leader-options.js';
+
+/**
+ * The injection token of an election, for factories and for tests that put something else in its place.
+ *
+ * @throws LockConfigurationError for anything but a name
+ *
+ * @example
+ * const election = app.get<LeaderElection>(getLeaderElectionToken('outbox'));
+ */
+export function getLeaderElectionToken(name: string): string {
+  assertElectionName(name);
+  return `LeaderElection(${name}), of LockingModule.forFeature({ leaders })`;
+}
+
+/**
+ * Injects the `LeaderElection` that is registered under `name` with `LockingModule.forFeature`.
+ *
+ * @throws LockConfigurationError at decoration for anything but a name
+ *
+ * @example
+ * constructor(@InjectLeaderElection('outbox') private readonly election: LeaderElection) {}
+ */
+export function InjectLeaderElection(name: string): ParameterDecorator & PropertyDecorator {
+  return Inject(getLeaderElectionToken(name));
+}

@@ -1,0 +1,76 @@
+import type { InjectionToken, ModuleMetadata, OptionalFactoryDependency } from '@nestjs/common';
+import type { Duration } from '../../interfaces/index.js';
+
+/** One leader election, as `LockingModule.forFeature` is told of it. */
+export interface LeaderElectionOptions {
+  /** What is led. All instances that name the same, on the same store and namespace, elect one leader among them. */
+  name: string;
+
+  /**
+   * How often an instance renews what it holds, at least: its leadership, and the sign that it is there. A third of
+   * `leaderTimeout` where that is sooner. At most half of `leaderTimeout`.
+   *
+   * @defaultValue '5s'
+   */
+  heartbeatInterval?: Duration;
+
+  /**
+   * The lease of the leadership: after so long without a renewal the leader no longer trusts it, and another instance
+   * may lead. It is what a crash costs, and the longest that a step-down waits for work that is under way.
+   *
+   * @defaultValue '15s'
+   */
+  leaderTimeout?: Duration;
+
+  /**
+   * The name of this instance, for people: see `leaderId()` and `instances()`. Two that are given the same by mistake
+   * exclude each other all the same.
+   *
+   * @defaultValue host name, process id and a few random characters
+   */
+  instanceId?: string;
+
+  /**
+   * The id of the provider on whose store the election is held; `locking-redis` and `lp_locking-redis` mean the same.
+   *
+   * @defaultValue the default provider
+   */
+  provider?: string;
+}
+
+/** Options of `LockingModule.forFeature`. */
+export interface LockingFeatureOptions {
+  /** The leader elections that this application takes part in. */
+  leaders: readonly LeaderElectionOptions[];
+
+  /**
+   * Whether `@InjectLeaderElection` finds them in every module, or only in those that import this one.
+   *
+   * @defaultValue true
+   */
+  isGlobal?: boolean;
+}
+
+/** Options of `LockingModule.forFeatureAsync`. */
+export interface LockingFeatureAsyncOptions extends Pick<ModuleMetadata, 'imports'> {
+  /** The names of the elections that the factory configures: Nest has to know them before it can run the factory. */
+  names: readonly string[];
+
+  /** What the factory is given. */
+  inject?: (InjectionToken | OptionalFactoryDependency)[];
+
+  /** Makes the options: one entry of `leaders` for each of `names`. */
+  // Its parameters are what `inject` names; Nest types its own factories so, too.
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  useFactory: (...args: any[]) => LockingFactoryOptions | Promise<LockingFactoryOptions>;
+
+  /**
+   * Whether `@InjectLeaderElection` finds them in every module, or only in those that import this one.
+   *
+   * @defaultValue true
+   */
+  isGlobal?: boolean;
+}
+
+/** What the factory of `LockingModule.forFeatureAsync` returns. */
+export type LockingFactoryOptions = Omit<LockingFeatureOptions, 'isGlobal'>;

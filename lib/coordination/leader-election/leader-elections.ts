@@ -1,0 +1,95 @@
+import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { DiscoveryService, ModuleRef } from '@nestjs/core';
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { LockConfigurationError } from '../../errors/index.js';
+import { LockingService } from '../../locking.service.js';
+import { Candidate } from './candidate.js';
+import { decoratedMethods } from './decorated-methods.js';
+import type { LeaderElectionOptions } from './leader-election-options.interface.js';
+import { differentOptions, moduleMissing, notASingleton, unknownElection } from './leader-election.messages.js';
+import { LeaderElection } from './leader-election.js';
+import { readLeaderOptions, type ElectionPlan } from './read-leader-options.js';
+
+interface Entry {
+  readonly candidate: Candidate;
+  readonly election: LeaderElection;
+}
+
+/**
+ * The elections of one application. They begin once it has started, and end before its locks are drained: at
+ * `onModuleDestroy`.
+ */
+@Injectable()
+export class LeaderElections implements OnApplicationBootstrap, OnModuleDestroy {
+  private readonly logger = new Logger('LeaderElection');
+  private readonly entries = new Map<string, Entry>();
+  private readonly instanceId = `${hostname()}-${String(process.pid)}-${randomBytes(3).toString('hex')}`;
+  private service?: LockingService;
+
+  constructor(
+    @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
+    @Inject(DiscoveryService) private readonly discovery: DiscoveryService,
+  ) {}
+
+  /** @throws LockConfigurationError for options that cannot work, or differ from those the election has already */
+  open(options: LeaderElectionOptions): LeaderElection {
+    const plan = readLeaderOptions(options, this.instanceId);
+    const known = this.entries.get(plan.name);
+    if (!known) return this.create(plan);
+    if (!isSame(plan, known.candidate.plan)) throw new LockConfigurationError(differentOptions(plan.name));
+    return known.election;
+  }
+
+  /**
+   * @param where - what asks for it, for the error
+   * @throws LockConfigurationError when there is none of this name
+   */
+  candidate(name: string, where: string): Candidate {
+    const entry = this.entries.get(name);
+    if (!entry) throw new LockConfigurationError(unknownElection(where, name, [...this.entries.keys()].sort()));
+    return entry.candidate;
+  }
+
+  /** Called by Nest: finds the decorated methods, then has this instance stand for leader. */
+  onApplicationBootstrap(): void {
+    this.addHandlers();
+    if (this.entries.size > 0) this.locking();
+    for (const { candidate } of this.entries.values()) candidate.start();
+  }
+
+  /** Called by Nest: steps down everywhere, and waits for it. */
+  async onModuleDestroy(): Promise<void> {
+    await Promise.all([...this.entries.values()].map(async ({ candidate }) => candidate.stop()));
+  }
+
+  private create(plan: ElectionPlan): LeaderElection {
+    const locking = (): LockingService => this.locking();
+    const candidate = new Candidate(plan, locking, this.logger);
+    const election = new LeaderElection(candidate, locking);
+    this.entries.set(plan.name, { candidate, election });
+    return election;
+  }
+
+  private addHandlers(): void {
+    for (const { label, name, role, call } of decoratedMethods(this.discovery)) {
+      const { handlers } = this.candidate(name, label);
+      if (role === 'only') continue;
+      if (call) handlers.add(role, { label, call });
+      else this.logger.warn(notASingleton(label));
+    }
+  }
+
+  /** Found wherever in the application it is, whether or not `forRoot` is global. */
+  private locking(): LockingService {
+    try {
+      return (this.service ??= this.moduleRef.get<LockingService>(LockingService, { strict: false }));
+    } catch (error) {
+      throw new LockConfigurationError(moduleMissing(), { cause: error });
+    }
+  }
+}
+
+function isSame(one: ElectionPlan, other: ElectionPlan): boolean {
+  return (Object.keys(one) as (keyof ElectionPlan)[]).every((key) => one[key] === other[key]);
+}

@@ -1,0 +1,68 @@
+import { EventEmitter } from 'node:events';
+import type { Logger } from '@nestjs/common';
+import { listenerFailed } from './leader-election.messages.js';
+import type { LeaderElectionEvents } from './leader-term.interface.js';
+import { Runs } from './runs.js';
+import type { Term } from './term.js';
+
+type EventName = keyof LeaderElectionEvents;
+
+/** A decorated method, bound to its instance. */
+export interface LeaderHandler {
+  /** For messages: `@OnLeader("outbox") on Relay.run`. */
+  readonly label: string;
+  readonly call: (term: Term | undefined) => unknown;
+}
+
+/** Who is told of the turns of an election. None of them can harm it, or keep the others from being told. */
+export class LeaderHandlers {
+  readonly events = new EventEmitter<LeaderElectionEvents>();
+
+  /** Calls of `@OnLeader` methods that are under way. */
+  readonly runs = new Runs();
+
+  private readonly methods: Record<EventName, LeaderHandler[]> = { leader: [], follower: [] };
+
+  constructor(
+    private readonly name: string,
+    private readonly logger: Logger,
+  ) {}
+
+  add(event: EventName, handler: LeaderHandler): void {
+    this.methods[event].push(handler);
+  }
+
+  tellLeader(term: Term): void {
+    this.emit('leader', term);
+    for (const { label, call } of this.methods.leader) {
+      // One before may have stepped down.
+      if (term.leads) void this.runs.track(async () => this.guard(label, () => call(term), term));
+    }
+  }
+
+  tellFollower(ended: Term | undefined): void {
+    this.emit('follower', ended);
+    for (const { label, call } of this.methods.follower) void this.guard(label, () => call(ended));
+  }
+
+  /** One by one, as an emitter would stop at the first that throws. */
+  private emit(event: EventName, term: Term | undefined): void {
+    for (const listener of this.events.rawListeners(event)) {
+      void this.guard(`a listener of "${event}"`, () => (listener as (term: Term | undefined) => unknown)(term), term);
+    }
+  }
+
+  private async guard(label: string, call: () => unknown, term?: Term): Promise<void> {
+    try {
+      await call();
+    } catch (error) {
+      if (!isEndOf(term, error)) this.logger.error(listenerFailed(this.name, label, error));
+    }
+  }
+}
+
+/** What hands the signal on fails with its reason, or as everything does that was aborted: that is as it should be. */
+function isEndOf(term: Term | undefined, error: unknown): boolean {
+  if (!term?.signal.aborted) return false;
+  return error === term.signal.reason || (error as { name?: unknown } | undefined)?.name === 'AbortError';
+}

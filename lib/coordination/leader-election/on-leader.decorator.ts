@@ -1,0 +1,55 @@
+import { wrapMethod } from '../../decorators/wrap-method.js';
+import { addRole, type LeaderRole } from './leader-role.js';
+import type { LeaderTerm } from './leader-term.interface.js';
+import { assertElectionName } from './read-leader-options.js';
+
+type HandlerDecorator<Argument> = <Decorated extends (argument: Argument) => unknown>(
+  target: object,
+  propertyKey: string | symbol,
+  descriptor: TypedPropertyDescriptor<Decorated>,
+) => void;
+
+/**
+ * Calls a method when this instance is elected, with the `LeaderTerm` that begins. It may run for as long as the term:
+ * in a loop until `term.signal` aborts. It has to end then, for a step-down waits for it, for `leaderTimeout` at most,
+ * before the next instance may lead.
+ *
+ * It works on providers and controllers of default scope; on others a warning is logged at the start. What it throws is
+ * logged, and does not end the term: call `election.resign()` where the instance cannot do its work.
+ *
+ * @throws LockConfigurationError at start-up when no election of this name is registered; at decoration for anything
+ * but a method of instances
+ *
+ * @example
+ * \@OnLeader('outbox')
+ * async relay({ signal, fencingToken }: LeaderTerm): Promise<void> {
+ *   while (!signal.aborted) await this.relayBatch(fencingToken, signal);
+ * }
+ */
+export function OnLeader(name: string): HandlerDecorator<LeaderTerm> {
+  return handler('@OnLeader', { name, role: 'leader' });
+}
+
+/**
+ * Calls a method when this instance no longer leads, with the `LeaderTerm` that has ended; and once after the start,
+ * with `undefined`, where another instance leads by then. Nobody waits for what it does.
+ *
+ * Otherwise as `@OnLeader`.
+ *
+ * @example
+ * \@OnFollower('outbox')
+ * pause(): void { this.metrics.leading.set(0); }
+ */
+export function OnFollower(name: string): HandlerDecorator<LeaderTerm | undefined> {
+  return handler('@OnFollower', { name, role: 'follower' });
+}
+
+function handler(decorator: string, role: LeaderRole) {
+  assertElectionName(role.name);
+  return (target: object, propertyKey: string | symbol, descriptor: PropertyDescriptor): void => {
+    wrapMethod(decorator, propertyKey, target, descriptor, (original) => {
+      addRole(original, role);
+      return original;
+    });
+  };
+}

@@ -1,0 +1,50 @@
+import type { Logger } from '@nestjs/common';
+import type { Lock } from '../../interfaces/index.js';
+import type { LockingService } from '../../locking.service.js';
+import { Heartbeat } from './heartbeat.js';
+import { notReleased } from './leader-election.messages.js';
+import { presenceKey, uniqueOwner } from './leader-keys.js';
+import type { Outage } from './outage.js';
+import { renewOptions, type Renewal } from './renewal.js';
+import type { ElectionPlan } from './read-leader-options.js';
+
+/** Shows the others that this instance is there: a lock of its own, which is taken again whenever it was lost. */
+export class Presence {
+  private readonly key: string;
+  private readonly owner: string;
+  private readonly heartbeat: Heartbeat;
+  private readonly leaving = new AbortController();
+  private lock: Lock | null = null;
+
+  constructor(
+    private readonly plan: ElectionPlan,
+    private readonly renewal: Renewal,
+    private readonly locking: () => LockingService,
+    private readonly logger: Logger,
+    outage: Outage,
+  ) {
+    this.owner = uniqueOwner(plan.instanceId);
+    this.key = presenceKey(plan.name, plan.instanceId, this.owner.slice(plan.instanceId.length + 1));
+    this.heartbeat = new Heartbeat(plan.heartbeatInterval, outage, async () => this.beat());
+  }
+
+  show(): void {
+    this.heartbeat.start(0);
+  }
+
+  async leave(): Promise<void> {
+    this.leaving.abort();
+    await this.heartbeat.stop();
+    try {
+      await this.lock?.release();
+    } catch (error) {
+      this.logger.warn(notReleased(this.plan.name, error));
+    }
+  }
+
+  private async beat(): Promise<void> {
+    if (this.lock?.held && (await this.renewal.renew(this.lock))) return;
+    const options = { ...renewOptions(this.plan), ownerId: this.owner, signal: this.leaving.signal };
+    this.lock = await this.locking().tryAcquire(this.key, options);
+  }
+}

@@ -1,0 +1,250 @@
+import { describe, expect, it } from '@jest/globals';
+import { Injectable } from '@nestjs/common';
+import { InjectLeaderElection, isLockLostError, LeaderElection, type LeaderTerm } from '../../../lib/index.js';
+import { listedKeys } from '../../module/support/listed-keys.js';
+import { eventually } from '../../module/support/poll.js';
+import { HEARTBEAT, inLine, leaderOf, onEveryStore, said, short, TIMEOUT, type Instance } from './support.js';
+
+/** Writes down what an instance is told. */
+function events({ election }: Instance): string[] {
+  const seen: string[] = [];
+  election().events.on('leader', ({ fencingToken }) => seen.push(`leader ${fencingToken}`));
+  election().events.on('follower', (term) => seen.push(`follower ${term?.fencingToken ?? '-'}`));
+  return seen;
+}
+
+const others = (instances: readonly Instance[], one: Instance): Instance[] => instances.filter((each) => each !== one);
+
+describe('a leader election', () => {
+  onEveryStore((store) => {
+    const several = async (count: number): Promise<Instance[]> => {
+      const ids = Array.from({ length: count }, (_, index) => `instance-${index + 1}`);
+      return Promise.all(ids.map(async (instanceId) => store.open([short({ instanceId })])));
+    };
+
+    it('has one leader, whom all know, and all that take part', async () => {
+      const instances = await several(3);
+      const leader = await leaderOf(instances);
+      await inLine(leader, 2);
+      expect(instances.filter(({ election }) => election().isLeader())).toEqual([leader]);
+      for (const { election } of instances) {
+        expect(await election().leaderId()).toBe(leader.election().instanceId);
+        await eventually(async () => (await election().instances()).length === 3);
+        expect(await election().instances()).toEqual(['instance-1', 'instance-2', 'instance-3']);
+      }
+      // Longer than a lease: it is renewed, and nobody else comes to lead.
+      const until = Date.now() + 2 * TIMEOUT;
+      await eventually(() => {
+        expect(instances.filter(({ election }) => election().isLeader())).toEqual([leader]);
+        return Date.now() > until;
+      });
+      expect(await leader.election().instances()).toHaveLength(3);
+    });
+
+    it('gives the leader a signal and a token, and the others neither', async () => {
+      const instances = await several(2);
+      const leader = (await leaderOf(instances)).election();
+      expect(leader.signal.aborted).toBe(false);
+      expect(leader.fencingToken).toBe((await instances[0]!.locking.inspect('leader:e'))?.fencingToken);
+      const [follower] = others(instances, await leaderOf(instances));
+      expect(follower!.election().signal.aborted).toBe(true);
+      expect(follower!.election().signal.reason).toMatchObject({ name: 'AbortError' });
+      expect(follower!.election().fencingToken).toBeUndefined();
+    });
+
+    it('hands over when the leader is closed: at once, without waiting for an expiry', async () => {
+      const long = { name: 'e', heartbeatInterval: '20s', leaderTimeout: '60s' } as const;
+      const first = await store.open([long]);
+      await leaderOf([first]);
+      const seen = events(first);
+      const second = await store.open([long]);
+      const expected = events(second);
+      await inLine(first, 1);
+      const token = first.election().fencingToken!;
+      const { signal } = first.election();
+      const since = performance.now();
+      await first.app.close();
+      await leaderOf([second]);
+      expect(performance.now() - since).toBeLessThan(5000);
+      expect(signal.aborted).toBe(true);
+      expect(isLockLostError(signal.reason)).toBe(false);
+      expect(seen).toEqual([`follower ${token}`]);
+      expect(second.election().fencingToken).toBeGreaterThan(token);
+      expect(expected.at(-1)).toBe(`leader ${second.election().fencingToken}`);
+    });
+
+    it('lets the next in line lead after resign(), and the one that resigned after that one', async () => {
+      const instances = await several(2);
+      let leader = await leaderOf(instances);
+      const tokens = [leader.election().fencingToken!];
+      for (let round = 0; round < 3; round += 1) {
+        const [next] = others(instances, leader);
+        await inLine(leader, 1);
+        const resigning = leader.election().resign();
+        expect(leader.election().isLeader()).toBe(false);
+        expect(await resigning).toBe(true);
+        leader = await leaderOf([next!]);
+        tokens.push(leader.election().fencingToken!);
+      }
+      expect(tokens).toEqual([...tokens].sort((a, b) => a - b));
+      expect(new Set(tokens).size).toBe(4);
+    });
+
+    it('leaves a chance of one heartbeat to others after resign(), and then leads again where there are none', async () => {
+      const instance = await store.open();
+      await leaderOf([instance]);
+      const before = instance.election().fencingToken!;
+      const since = performance.now();
+      expect(await instance.election().resign()).toBe(true);
+      expect(await instance.locking.inspect('leader:e')).toBeNull();
+      expect(await instance.election().leaderId()).toBeUndefined();
+      await leaderOf([instance]);
+      expect(performance.now() - since).toBeGreaterThanOrEqual(HEARTBEAT - 5);
+      expect(instance.election().fencingToken).toBeGreaterThan(before);
+    });
+
+    it('resigns nothing where it does not lead', async () => {
+      const instances = await several(2);
+      const leader = await leaderOf(instances);
+      const [follower] = others(instances, leader);
+      expect(await follower!.election().resign()).toBe(false);
+      expect(leader.election().isLeader()).toBe(true);
+    });
+
+    it('ends the term of a leader from whom the lock was taken, tells it, and lets it lead again', async () => {
+      const instance = await store.open();
+      await leaderOf([instance]);
+      const seen = events(instance);
+      const token = instance.election().fencingToken!;
+      const { signal } = instance.election();
+      await instance.locking.forceRelease('leader:e');
+      await eventually(() => seen.length >= 2);
+      expect(isLockLostError(signal.reason)).toBe(true);
+      expect(seen[0]).toBe(`follower ${token}`);
+      expect(seen[1]).toBe(`leader ${instance.election().fencingToken}`);
+      expect(instance.election().fencingToken).toBeGreaterThan(token);
+      expect(said(instance, 'warn').join('\n')).toContain('has lost the leadership');
+    });
+
+    it('tells once, at the start, that somebody else leads', async () => {
+      const first = await store.open();
+      await leaderOf([first]);
+      const told: (LeaderTerm | undefined)[] = [];
+
+      @Injectable()
+      class Listener {
+        constructor(@InjectLeaderElection('e') election: LeaderElection) {
+          election.events.on('follower', (term) => told.push(term));
+        }
+      }
+      await store.open([short()], { providers: [Listener] });
+      await inLine(first, 1);
+      await eventually(() => told.length > 0);
+      expect(told).toEqual([undefined]);
+    });
+
+    it('keeps two instances with the same id apart', async () => {
+      const [one, two] = await Promise.all([1, 2].map(async () => store.open([short({ instanceId: 'twin' })])));
+      const leader = await leaderOf([one!, two!]);
+      await inLine(leader, 1);
+      const [other] = others([one!, two!], leader);
+      expect(other!.election().isLeader()).toBe(false);
+      await eventually(async () => (await one!.election().instances()).length === 2);
+      expect(await one!.election().instances()).toEqual(['twin', 'twin']);
+      await other!.app.close();
+      expect(leader.election().isLeader()).toBe(true);
+      expect(await leader.election().instances()).toEqual(['twin']);
+      expect(await leader.election().leaderId()).toBe('twin');
+    });
+
+    it('does not touch instance-10 when instance-1 stops', async () => {
+      const one = await store.open([short({ instanceId: 'instance-1' })]);
+      await leaderOf([one]);
+      const ten = await store.open([short({ instanceId: 'instance-10' })]);
+      await inLine(one, 1);
+      await eventually(async () => (await ten.election().instances()).length === 2);
+      await one.app.close();
+      await leaderOf([ten]);
+      expect(await ten.election().instances()).toEqual(['instance-10']);
+      const again = await store.open([short({ instanceId: 'instance-1' })]);
+      await inLine(ten, 1);
+      await again.app.close();
+      expect(ten.election().isLeader()).toBe(true);
+      expect(await ten.election().instances()).toEqual(['instance-10']);
+    });
+
+    it('mixes up no names and no ids, whatever is in them', async () => {
+      const names = ['a', 'a:instance:b', 'a*', 'a?', '[a]', 'a/b', 'a%3A'];
+      const instance = await store.open(names.map((name) => short({ name, instanceId: `${name}/x:*` })));
+      await eventually(() => names.every((name) => instance.election(name).isLeader()));
+      for (const name of names) {
+        await eventually(async () => (await instance.election(name).instances()).length > 0);
+        expect(await instance.election(name).instances()).toEqual([`${name}/x:*`]);
+        expect(await instance.election(name).leaderId()).toBe(`${name}/x:*`);
+      }
+      expect(await listedKeys(instance.locking)).toHaveLength(2 * names.length);
+    });
+
+    it('leaves nothing in the store when it is closed, led or not', async () => {
+      const instances = await several(2);
+      const leader = await leaderOf(instances);
+      await inLine(leader, 1);
+      const [follower] = others(instances, leader);
+      await eventually(async () => (await listedKeys(leader.locking)).length === 3);
+      await follower!.app.close();
+      expect(await listedKeys(leader.locking)).toHaveLength(2);
+      expect((await leader.locking.inspect('leader:e'))?.waiters).toBe(0);
+      const watcher = await store.open([]);
+      await leader.app.close();
+      expect(await listedKeys(watcher.locking)).toEqual([]);
+    });
+
+    it('renews at the heartbeat that it is told', async () => {
+      const instance = await store.open([short({ heartbeatInterval: '50ms', leaderTimeout: '60s' })]);
+      await leaderOf([instance]);
+      // Nothing but a heartbeat renews a lease of a minute within these times.
+      for (const key of await listedKeys(instance.locking)) {
+        const before = (await instance.locking.inspect(key))!.ttl!;
+        await eventually(async () => (await instance.locking.inspect(key))!.ttl! > before - 20);
+        const sunk = before - 150;
+        let lowest = Infinity;
+        const until = Date.now() + 600;
+        await eventually(async () => {
+          lowest = Math.min(lowest, (await instance.locking.inspect(key))!.ttl!);
+          return Date.now() > until;
+        });
+        expect(lowest).toBeGreaterThan(sunk);
+      }
+    });
+
+    it('takes its place among the instances again when it was taken from it', async () => {
+      const instance = await store.open([short({ instanceId: 'me' })]);
+      await leaderOf([instance]);
+      await eventually(async () => (await instance.election().instances()).length === 1);
+      const [key] = await listedKeys(instance.locking, 'leader:e:instance:*');
+      await instance.locking.forceRelease(key!);
+      await eventually(async () => (await instance.election().instances()).length === 1);
+    });
+
+    it('is not harmed by a listener that throws, and tells the others', async () => {
+      const instance = await store.open();
+      await leaderOf([instance]);
+      let told = 0;
+      instance.election().events.once('follower', () => {
+        throw new Error('listener broke');
+      });
+      instance.election().events.on('follower', async () => {
+        await Promise.resolve();
+        throw new Error('later broke');
+      });
+      instance.election().events.on('follower', () => (told += 1));
+      await instance.election().resign();
+      await leaderOf([instance]);
+      expect(told).toBe(1);
+      expect(said(instance, 'error')).toEqual([
+        'Leader election "e": a listener of "follower" failed: listener broke.',
+        'Leader election "e": a listener of "follower" failed: later broke.',
+      ]);
+    });
+  });
+});

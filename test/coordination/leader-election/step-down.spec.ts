@@ -1,0 +1,144 @@
+import { describe, expect, it } from '@jest/globals';
+import { Injectable } from '@nestjs/common';
+import { InjectLeaderElection, LeaderElection, LeaderOnly, OnLeader, type LeaderTerm } from '../../../lib/index.js';
+import { listedKeys } from '../../module/support/listed-keys.js';
+import { eventually } from '../../module/support/poll.js';
+import { deferred } from '../../support/deferred.js';
+import { inLine, leaderOf, onEveryStore, said, short, TIMEOUT, type Instance } from './support.js';
+
+/** Works until the test lets it go. */
+@Injectable()
+class Work {
+  readonly handler = deferred();
+  readonly job = deferred();
+  runs = 0;
+
+  constructor(@InjectLeaderElection('e') private readonly election: LeaderElection) {}
+
+  @OnLeader('e')
+  async lead(): Promise<void> {
+    this.runs += 1;
+    await this.handler.promise;
+  }
+
+  @LeaderOnly('e')
+  async work(): Promise<string> {
+    await this.job.promise;
+    return 'done';
+  }
+
+  @LeaderOnly('e')
+  async giveUp(): Promise<boolean> {
+    return this.election.resign();
+  }
+}
+
+@Injectable()
+class GivesUpAtOnce {
+  resigned: boolean[] = [];
+
+  constructor(@InjectLeaderElection('e') private readonly election: LeaderElection) {}
+
+  @OnLeader('e')
+  async lead(_term: LeaderTerm): Promise<void> {
+    this.resigned.push(await this.election.resign());
+  }
+}
+
+describe('a step-down', () => {
+  onEveryStore((store) => {
+    const two = async (): Promise<{ leader: Instance; next: Instance; work: Work }> => {
+      const leader = await store.open([short()], { providers: [Work] });
+      await leaderOf([leader]);
+      const next = await store.open();
+      await inLine(leader, 1);
+      const work = leader.app.get(Work);
+      await eventually(() => work.runs === 1);
+      return { leader, next, work };
+    };
+
+    it.each(['resign', 'close'] as const)('by %s() hands over only when the work has ended', async (how) => {
+      const { leader, next, work } = await two();
+      const job = work.work();
+      const { signal } = leader.election();
+      const stepping = how === 'resign' ? leader.election().resign() : leader.app.close();
+      await eventually(() => !leader.election().isLeader());
+      expect(signal.aborted).toBe(true);
+      expect(await work.work()).toBeUndefined();
+
+      work.handler.resolve();
+      // Renewed for as long as it takes: half a lease is gone only if nobody renews.
+      const until = Date.now() + TIMEOUT * 0.6;
+      await eventually(async () => {
+        expect(next.election().isLeader()).toBe(false);
+        expect((await next.locking.inspect('leader:e'))?.ttl).toBeGreaterThan(TIMEOUT * 0.4);
+        return Date.now() > until;
+      });
+      work.job.resolve();
+      await leaderOf([next], 1000);
+      await stepping;
+      expect(await job).toBe('done');
+      expect(said(leader, 'warn')).toEqual([]);
+    });
+
+    it('waits for leaderTimeout at most, and tells it', async () => {
+      const { leader, next, work } = await two();
+      const since = performance.now();
+      await leader.election().resign();
+      const took = performance.now() - since;
+      expect(took).toBeGreaterThanOrEqual(TIMEOUT - 10);
+      expect(took).toBeLessThan(TIMEOUT + 2000);
+      await leaderOf([next]);
+      expect(said(leader, 'warn').join()).toContain(
+        `1 calls of @OnLeader or @LeaderOnly methods still ran ${TIMEOUT} ms`,
+      );
+      work.handler.resolve();
+    });
+
+    it('does not wait for whoever asked for it from within', async () => {
+      const { leader, next, work } = await two();
+      work.handler.resolve();
+      const since = performance.now();
+      expect(await work.giveUp()).toBe(true);
+      expect(performance.now() - since).toBeLessThan(TIMEOUT - 200);
+      await leaderOf([next]);
+
+      const gives = await store.open([short({ name: 'e' })], { providers: [GivesUpAtOnce] });
+      await inLine(next, 2);
+      await leader.app.close();
+      await next.app.close();
+      await eventually(() => gives.app.get(GivesUpAtOnce).resigned.length > 1);
+      expect(gives.app.get(GivesUpAtOnce).resigned).not.toContain(false);
+      expect(said(gives, 'warn')).toEqual([]);
+    });
+
+    it('is over before the locks are drained', async () => {
+      const { leader, next, work } = await two();
+      const closing = leader.app.close();
+      work.handler.resolve();
+      await closing;
+      await leaderOf([next]);
+      expect([
+        ...said(leader, 'warn'),
+        ...said(leader, 'error'),
+        ...leader.log.of('warn'),
+        ...leader.log.of('error'),
+      ]).toEqual([]);
+      await eventually(async () => (await listedKeys(next.locking)).length === 2);
+    });
+
+    it('keeps the handler of the next term waiting for that of a lost one', async () => {
+      const { leader, next, work } = await two();
+      await next.app.close();
+      await leader.locking.forceRelease('leader:e');
+      await eventually(() => !leader.election().isLeader());
+      const until = Date.now() + TIMEOUT / 2;
+      await eventually(() => {
+        expect(work.runs).toBe(1);
+        return Date.now() > until;
+      });
+      work.handler.resolve();
+      await eventually(() => work.runs === 2);
+    });
+  });
+});
