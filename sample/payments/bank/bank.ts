@@ -1,0 +1,70 @@
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Redis } from 'ioredis';
+import type { Payment } from '../payments/payment.js';
+import { settings } from '../settings.js';
+import type { Entry } from './entry.js';
+import { WRITE } from './write.script.js';
+
+const PREFIX = 'payments-sample:bank:';
+const ENTRIES = `${PREFIX}entries`;
+
+/** Refused, as somebody with a newer lock has written since. */
+export class StaleTokenError extends Error {
+  constructor(what: string, fencingToken: number) {
+    super(`${what} was refused: its fencing token ${fencingToken} is older than one that was seen`);
+  }
+}
+
+/**
+ * The books: a ledger in Redis that is only ever added to. It refuses writes with a fencing token older than the newest
+ * that it has seen for the customer. It does not refuse a payment that it has seen before: were one charged twice, the
+ * ledger would show it.
+ */
+@Injectable()
+export class Bank implements OnApplicationShutdown {
+  private readonly redis: Redis;
+
+  constructor() {
+    this.redis = new Redis(settings.redisUrl);
+    // Each command fails with its own cause; without a listener ioredis prints every attempt to reconnect.
+    this.redis.on('error', () => undefined);
+  }
+
+  /** The number of the customer's last payment that was charged. */
+  async charged(customer: string): Promise<number> {
+    return Number((await this.redis.hget(accountOf(customer), 'sequence')) ?? 0);
+  }
+
+  async begin(payment: Payment, fencingToken: number): Promise<void> {
+    await this.write('begin', accountOf(payment.customer), fencingToken, payment);
+  }
+
+  async charge(payment: Payment, fencingToken: number): Promise<void> {
+    await this.write('charge', accountOf(payment.customer), fencingToken, payment);
+  }
+
+  /** What the leader writes: one line for all that was charged so far. */
+  async settle(fencingToken: number): Promise<void> {
+    await this.write('settlement', `${PREFIX}settlement`, fencingToken);
+  }
+
+  /** Everything that was ever written, in its order. */
+  async entries(): Promise<Entry[]> {
+    return (await this.redis.lrange(ENTRIES, 0, -1)).map((line) => JSON.parse(line) as Entry);
+  }
+
+  onApplicationShutdown(): void {
+    this.redis.disconnect();
+  }
+
+  private async write(kind: Entry['kind'], account: string, fencingToken: number, payment?: Payment): Promise<void> {
+    const entry = { kind, fencingToken, instance: settings.instanceId, ...payment };
+    const sequence = kind === 'charge' ? (payment?.sequence ?? 0) : 0;
+    const accepted = await this.redis.eval(WRITE, 2, account, ENTRIES, fencingToken, sequence, JSON.stringify(entry));
+    if (accepted !== 1) throw new StaleTokenError(`The ${kind} of ${payment?.id ?? 'the leader'}`, fencingToken);
+  }
+}
+
+function accountOf(customer: string): string {
+  return `${PREFIX}customer:${customer}`;
+}

@@ -1,0 +1,48 @@
+/** `npm run demo:payments`: payments over several workers, of which one is killed. See README.md. */
+import { startRedisServer } from '../../tools/redis-server/index.mjs';
+import { Interruption, interruption } from '../shop/demo/interruption.js';
+import { messageOf } from '../shop/demo/message-of.js';
+import { planPayments } from './demo/plan.js';
+import { render } from './demo/report.js';
+import { run } from './demo/run.js';
+import { judge } from './demo/verdict.js';
+import { WorkerProcess } from './demo/worker-process.js';
+import { settings } from './settings.js';
+
+const WORKERS = 3;
+const CUSTOMERS = 6;
+const PAYMENTS_EACH = 10;
+
+const closers: (() => Promise<void>)[] = [];
+
+async function demo(): Promise<boolean> {
+  const redis = await startRedisServer();
+  closers.push(async () => redis.stop());
+  // What the bank of this process reads.
+  process.env.LOCKING_REDIS_URL = redis.url;
+  const plan = planPayments(CUSTOMERS, PAYMENTS_EACH);
+  console.log(`nestjs-locking demo: ${plan.length} payments of ${CUSTOMERS} customers, on a Redis of its own`);
+  console.log(`Redis on port ${redis.port}; one worker is killed in the middle of a charge …\n`);
+
+  const workers = Array.from({ length: WORKERS }, (_, i) => new WorkerProcess(`worker-${i + 1}`, redis.url));
+  closers.push(async () => {
+    await Promise.all(workers.map(async (worker) => worker.stop()));
+  });
+  await Promise.all(workers.map(async (worker) => worker.ready()));
+
+  const result = await run(plan, workers, redis.url);
+  const verdict = judge(result.audit, result.figures, settings.queue.globalConcurrency);
+  console.log(`${render(result, plan.length, WORKERS)}\n\n${verdict.text}`);
+  return verdict.ok;
+}
+
+let exitCode: number;
+try {
+  exitCode = (await Promise.race([demo(), interruption()])) ? 0 : 1;
+} catch (error) {
+  console.error(`The demo ended early: ${messageOf(error)}`);
+  exitCode = error instanceof Interruption ? error.exitCode : 1;
+}
+// The workers before the Redis that they use.
+for (const close of closers.reverse()) await close();
+process.exit(exitCode);

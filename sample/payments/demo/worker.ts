@@ -1,0 +1,34 @@
+/** One process of the demo: a worker that can be told to stop half-way through a charge. */
+import { messageOf } from '../../shop/demo/message-of.js';
+import { CardNetwork } from '../bank/card-network.js';
+import { startWorker } from '../start-worker.js';
+
+/** What a worker says to its parent. */
+export type WorkerMessage = { ready: true } | { error: string } | { stuckIn: string };
+
+/** What it is told: to be stuck in its next charge. */
+export interface WorkerOrder {
+  readonly do: 'get stuck';
+}
+
+// However the parent ends, nothing of it stays.
+process.on('disconnect', () => process.exit());
+
+try {
+  const app = await startWorker(false);
+  const network = app.get(CardNetwork);
+  // The only order that there is: see WorkerOrder.
+  process.on('message', () => {
+    network.authorise = async ({ id }): Promise<void> => {
+      tell({ stuckIn: id });
+      await new Promise(() => undefined);
+    };
+  });
+  tell({ ready: true });
+} catch (error) {
+  tell({ error: messageOf(error) });
+}
+
+function tell(message: WorkerMessage): void {
+  process.send?.(message);
+}
