@@ -10,8 +10,8 @@ import { WorkerProcess } from './demo/worker-process.js';
 import { settings } from './settings.js';
 
 const WORKERS = 3;
-const CUSTOMERS = 6;
-const PAYMENTS_EACH = 10;
+const CUSTOMERS = 12;
+const PAYMENTS_EACH = 5;
 
 const closers: (() => Promise<void>)[] = [];
 

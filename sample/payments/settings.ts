@@ -30,8 +30,8 @@ export const settings = {
     namespace: 'payments-sample:lock:',
     /** What a worker that dies costs its customer. */
     expire: '5s',
-    /** When a payment is tried again that was put back: milliseconds, which grow with each time. */
-    retryDelay: { first: 50, longest: 1_000 },
+    /** When a payment is tried again that was put back, as it is not its turn or its customer is busy. */
+    retryDelay: '200ms',
   },
 
   leader: {

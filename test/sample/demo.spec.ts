@@ -6,6 +6,7 @@ import { buildSample, ended, isListening, startProgram, type Ended, type Program
 
 const DEMO = 'dist-sample/shop/demo.js';
 const SHOP = 'dist-sample/shop/main.js';
+const PAYMENTS_DEMO = 'dist-sample/payments/demo.js';
 
 /** Runs the compiled demo, in memory unless there is a URL. */
 function startDemo(args: string[], redisUrl = ''): Program {
@@ -118,6 +119,33 @@ describe('npm run demo', () => {
     expect(code).toBe(1);
     expect(stderr).toContain('--reids');
   });
+});
+
+describe('npm run demo:payments', () => {
+  it('charges every payment once although a worker is killed, and leaves nothing behind', async () => {
+    const demo = startProgram(PAYMENTS_DEMO, [], {});
+    const { code, stdout, stderr } = await ended(demo);
+    expect([code, stderr]).toEqual([0, '']);
+    const value = (label: string): string => new RegExp(`^ {2}${label} {2,}(.*)$`, 'm').exec(stdout)?.[1] ?? '';
+    expect(value('payments')).toMatch(/^60, /);
+    expect([value('charged'), value('charged twice'), value('lost')]).toEqual(['60', '0', '0']);
+    expect(Number(value('stalled jobs given to others'))).toBeGreaterThan(0);
+    expect(stdout).toContain('PASS: ');
+    const lines = stdout.split('\n');
+    expect(lines.length).toBeLessThanOrEqual(24);
+    await expectNothingLeft(demo, stdout);
+  }, 90_000);
+
+  it('leaves nothing behind when it is ended in the middle', async () => {
+    const demo = startProgram(PAYMENTS_DEMO, [], {});
+    const end = ended(demo);
+    await once(demo.stdout, 'data');
+    process.kill(-demo.pid!, 'SIGINT');
+    const { code, stdout, stderr } = await end;
+    expect(code).toBe(130);
+    expect(stderr.trimEnd().split('\n')).toEqual(['The demo ended early: interrupted']);
+    await expectNothingLeft(demo, stdout);
+  }, 60_000);
 });
 
 describe('npm run start:shop', () => {

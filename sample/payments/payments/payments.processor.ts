@@ -24,7 +24,7 @@ export class PaymentsProcessor extends WorkerHost implements OnModuleDestroy {
   /** One payment of a customer at a time, over all instances, and each after its predecessor. */
   @LockJob(({ data }: Job<Payment>) => [`customer:${data.customer}`, `payment:${data.id}`], {
     expire: locks.expire,
-    retryDelay: ({ attemptsStarted }) => Math.min(locks.retryDelay.longest, locks.retryDelay.first * attemptsStarted),
+    retryDelay: locks.retryDelay,
     ready: async ({ data }, self: PaymentsProcessor) => (await self.bank.charged(data.customer)) >= data.sequence - 1,
   })
   async process({ data }: Job<Payment>, _token?: string, signal?: AbortSignal): Promise<string> {
