@@ -31,6 +31,7 @@ const CONFIG = {
     paths: {
       'nestjs-locking': [path.join(root, 'lib/index.ts')],
       'nestjs-locking/testing': [path.join(root, 'lib/testing/index.ts')],
+      'nestjs-locking/bullmq': [path.join(root, 'lib/coordination/bullmq/index.ts')],
     },
   },
   include: ['*.ts'],
