@@ -1,7 +1,7 @@
 import { onOneLine, quote } from '../../errors/quote.js';
 
 /** What the messages call the job. */
-export function nameOf(job: { readonly id?: string; readonly queueName?: string }): string {
+function nameOf(job: { readonly id?: string; readonly queueName?: string }): string {
   return `Job ${quote(job.id ?? '')} of the queue ${quote(job.queueName ?? '')}`;
 }
 

@@ -9,7 +9,7 @@ const PREFIX = 'payments-sample:bank:';
 const ENTRIES = `${PREFIX}entries`;
 
 /** Refused, as somebody with a newer lock has written since. */
-export class StaleTokenError extends Error {
+class StaleTokenError extends Error {
   constructor(what: string, fencingToken: number) {
     super(`${what} was refused: its fencing token ${fencingToken} is older than one that was seen`);
   }

@@ -75,6 +75,28 @@ describe('a job whose key is taken', () => {
       await holder.release();
     });
 
+    it('is tried again after a second, not all at the same time, where nothing is said', async () => {
+      const locking = await store.open();
+      const queue = queues.queue<Payment>();
+      await (await store.open()).acquire('all', { expire: '10s' });
+      queues.work(
+        queue,
+        lockedProcessor(locking, 'all', async () => Promise.resolve()),
+        { concurrency: 20 },
+      );
+      const delays = new Map<string | undefined, number>();
+      const jobs = await queue.addBulk(Array.from({ length: 20 }, () => ({ name: 'pay', data: { id: '1' } })));
+      await eventually(async () => {
+        for (const { id, delay } of await Promise.all(jobs.map((job) => fresh(queue, job)))) {
+          if (delay > 0) delays.set(id, delay);
+        }
+        return delays.size === jobs.length;
+      });
+      expect(Math.min(...delays.values())).toBeGreaterThan(950);
+      expect(Math.max(...delays.values())).toBeLessThanOrEqual(1200);
+      expect(new Set(delays.values()).size).toBeGreaterThan(5);
+    });
+
     it('runs one at a time per key over several workers, and all of them run', async () => {
       const queue = queues.queue<Payment>();
       let inside = 0;
