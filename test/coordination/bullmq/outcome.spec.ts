@@ -103,9 +103,13 @@ describe('a job that runs under its lock', () => {
         await job.moveToDelayed(Date.now() + 10, token);
         throw new DelayedError();
       };
-      queues.work(queue, lockedProcessor(locking, KEY, process, { expire: '600ms' }));
+      const errors: Error[] = [];
+      const worker = queues.work(queue, lockedProcessor(locking, KEY, process, { expire: '600ms' }));
+      worker.on('error', (error) => errors.push(error));
       const [done] = await inState(queue, 'completed', await queue.add('pay', '1'));
       expect(done).toMatchObject({ attemptsMade: 1, attemptsStarted: 3, returnvalue: 'paid' });
+      // The worker has not tried to fail what was no longer its own.
+      expect(errors).toEqual([]);
     });
 
     it('is not run, and put back, when the lock is lost before it begins', async () => {
