@@ -11,13 +11,18 @@ const tsc = path.join(
   'bin/tsc',
 );
 
-describe('the types of @WithLock', () => {
-  it('let through and refuse what with-lock.types.ts says', async () => {
+describe('the types of decorators', () => {
+  it('let through and refuse what *.types.ts say', async () => {
     const { status, stdout } = spawnSync(process.execPath, [tsc, '-p', path.join(folder, 'tsconfig.json')], {
       encoding: 'utf8',
     });
     expect({ status, stdout }).toEqual({ status: 0, stdout: '' });
-    const source = await readFile(path.join(folder, 'with-lock.types.ts'), 'utf8');
-    expect(source.match(/@ts-expect-error/g)?.length).toBeGreaterThanOrEqual(8);
+    for (const [file, refusals] of [
+      ['with-lock', 8],
+      ['leader-election', 3],
+    ] as const) {
+      const source = await readFile(path.join(folder, `${file}.types.ts`), 'utf8');
+      expect(source.match(/@ts-expect-error/g)?.length).toBeGreaterThanOrEqual(refusals);
+    }
   });
 });

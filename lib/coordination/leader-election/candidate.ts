@@ -48,12 +48,14 @@ export class Candidate {
     return this.current?.leads ? this.current : undefined;
   }
 
-  /**
-   * @throws LockConfigurationError when the provider is unknown
-   */
-  start(): void {
+  /** @throws LockConfigurationError when there are no locks, or not those of its provider */
+  check(): void {
     const { provider } = this.plan;
-    if (provider !== undefined) this.locking().provider(provider);
+    const locking = this.locking();
+    if (provider !== undefined) locking.provider(provider);
+  }
+
+  start(): void {
     this.presence.show();
     this.running = this.run();
   }
@@ -109,7 +111,9 @@ export class Candidate {
     const { promise, resolve } = promiseWithResolver();
     this.released = promise;
     const heartbeat = new Heartbeat(this.plan.heartbeatInterval, this.outage, async () => {
-      if (lock.held) await this.renewal.renew(lock);
+      if (!this.renewal.needed || !lock.held) return false;
+      await this.renewal.renew(lock);
+      return true;
     });
     heartbeat.start(this.plan.heartbeatInterval);
     try {
