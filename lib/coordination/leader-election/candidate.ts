@@ -10,7 +10,7 @@ import { pause } from './pause.js';
 import { Presence } from './presence.js';
 import type { ElectionPlan } from './read-leader-options.js';
 import { Renewal } from './renewal.js';
-import { Runs } from './runs.js';
+import { awaitRuns, Runs } from './runs.js';
 import { Term } from './term.js';
 
 /** This instance's part in one election, from the start of the application to its end: it stands for leader, leads, stands again. */
@@ -48,12 +48,14 @@ export class Candidate {
     return this.current?.leads ? this.current : undefined;
   }
 
-  /**
-   * @throws LockConfigurationError when the provider is unknown
-   */
-  start(): void {
+  /** @throws LockConfigurationError when there are no locks, or not those of its provider */
+  check(): void {
     const { provider } = this.plan;
-    if (provider !== undefined) this.locking().provider(provider);
+    const locking = this.locking();
+    if (provider !== undefined) locking.provider(provider);
+  }
+
+  start(): void {
     this.presence.show();
     this.running = this.run();
   }
@@ -109,7 +111,9 @@ export class Candidate {
     const { promise, resolve } = promiseWithResolver();
     this.released = promise;
     const heartbeat = new Heartbeat(this.plan.heartbeatInterval, this.outage, async () => {
-      if (lock.held) await this.renewal.renew(lock);
+      if (!this.renewal.needed || !lock.held) return false;
+      await this.renewal.renew(lock);
+      return true;
     });
     heartbeat.start(this.plan.heartbeatInterval);
     try {
@@ -142,12 +146,8 @@ export class Candidate {
     const { leaderTimeout } = this.plan;
     const hasTime = loss === undefined || this.isStopping();
     const works = hasTime ? [this.handlers.runs, this.methods] : [this.handlers.runs];
-    const count = (): number => works.reduce((sum, runs) => sum + runs.count, 0);
-    const late = new AbortController();
-    const over = Promise.all(works.map(async (runs) => runs.settled()));
-    await Promise.race([over, pause(leaderTimeout, late.signal, hasTime)]);
-    late.abort();
-    if (count() > 0) this.logger.warn(stillRunning(name, count(), leaderTimeout));
+    const left = await awaitRuns(works, leaderTimeout, hasTime);
+    if (left > 0) this.logger.warn(stillRunning(name, left, leaderTimeout));
   }
 
   private async release(lock: Lock): Promise<void> {

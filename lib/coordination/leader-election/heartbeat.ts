@@ -12,7 +12,8 @@ export class Heartbeat {
   constructor(
     private readonly interval: number,
     private readonly outage: Outage,
-    private readonly beat: () => Promise<void>,
+    /** Resolves with whether the store has answered. */
+    private readonly beat: () => Promise<boolean>,
   ) {}
 
   /** @param first - milliseconds until the first beat */
@@ -33,8 +34,7 @@ export class Heartbeat {
   private async once(): Promise<void> {
     let next = this.interval;
     try {
-      await this.beat();
-      this.outage.over();
+      if (await this.beat()) this.outage.over();
     } catch (error) {
       next = Math.min(RETRY_INTERVAL, this.interval);
       if (!this.stopped) this.outage.note(error);

@@ -54,7 +54,8 @@ export class LeaderElections implements OnApplicationBootstrap, OnModuleDestroy 
   /** Called by Nest: finds the decorated methods, then has this instance stand for leader. */
   onApplicationBootstrap(): void {
     this.addHandlers();
-    if (this.entries.size > 0) this.locking();
+    // All of them first: an application that does not start must not stand for leader.
+    for (const { candidate } of this.entries.values()) candidate.check();
     for (const { candidate } of this.entries.values()) candidate.start();
   }
 

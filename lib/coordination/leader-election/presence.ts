@@ -42,9 +42,13 @@ export class Presence {
     }
   }
 
-  private async beat(): Promise<void> {
-    if (this.lock?.held && (await this.renewal.renew(this.lock))) return;
+  private async beat(): Promise<boolean> {
+    if (this.lock?.held) {
+      if (!this.renewal.needed) return false;
+      if (await this.renewal.renew(this.lock)) return true;
+    }
     const options = { ...renewOptions(this.plan), ownerId: this.owner, signal: this.leaving.signal };
     this.lock = await this.locking().tryAcquire(this.key, options);
+    return true;
   }
 }

@@ -8,7 +8,8 @@ export function renewOptions({ leaderTimeout, provider }: ElectionPlan): Acquire
 
 /** Renews locks at a heartbeat, where that is to come more often than the engine renews them. */
 export class Renewal {
-  private readonly needed: boolean;
+  /** Whether a beat has anything to renew. */
+  readonly needed: boolean;
 
   constructor(private readonly plan: ElectionPlan) {
     this.needed = plan.heartbeatInterval < Math.floor(plan.leaderTimeout / 3);
@@ -16,6 +17,6 @@ export class Renewal {
 
   /** @returns false if the lock was lost */
   async renew(lock: Lock): Promise<boolean> {
-    return this.needed ? lock.extend(`${this.plan.leaderTimeout}ms`) : lock.held;
+    return lock.extend(`${this.plan.leaderTimeout}ms`);
   }
 }

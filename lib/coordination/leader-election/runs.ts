@@ -1,5 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
+import { pause } from './pause.js';
+
 interface Run {
   readonly runs: Runs;
   readonly around: Run | undefined;
@@ -44,4 +46,17 @@ export class Runs {
   async settled(): Promise<void> {
     await Promise.all(this.pending);
   }
+}
+
+/**
+ * Resolves once all that is under way has ended, or after `limit` milliseconds, with how many have not.
+ *
+ * @param keepAlive - whether a process with nothing else to do stays for it
+ */
+export async function awaitRuns(works: readonly Runs[], limit: number, keepAlive: boolean): Promise<number> {
+  const late = new AbortController();
+  const over = Promise.all(works.map(async (runs) => runs.settled()));
+  await Promise.race([over, pause(limit, late.signal, keepAlive)]);
+  late.abort();
+  return works.reduce((sum, { count }) => sum + count, 0);
 }

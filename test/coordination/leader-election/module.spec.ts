@@ -3,15 +3,18 @@ import { Injectable, Module } from '@nestjs/common';
 import {
   getLeaderElectionToken,
   InjectLeaderElection,
+  InMemoryLockingProvider,
   LeaderElection,
   LeaderOnly,
   LockConfigurationError,
   LockingModule,
+  MemoryLockStore,
   OnFollower,
   OnLeader,
   type LeaderElectionOptions,
 } from '../../../lib/index.js';
 import { thrown } from '../../decorators/support.js';
+import { listedKeys } from '../../module/support/listed-keys.js';
 import { eventually, rejectionOf } from '../../module/support/poll.js';
 import { useInstances } from './support.js';
 
@@ -101,10 +104,15 @@ describe('LockingModule.forFeature', () => {
   });
 
   it('does not start with a provider that there is not', async () => {
-    const feature = LockingModule.forFeature({ leaders: [{ name: 'e', provider: 'nowhere' }] });
-    const error = await rejectionOf(start({ imports: [LockingModule.forRoot(), feature] }));
+    const store = new MemoryLockStore();
+    const locks = LockingModule.forRoot({ providers: [{ resolve: InMemoryLockingProvider, options: { store } }] });
+    const leaders = [{ name: 'other' }, { name: 'e', provider: 'nowhere' }];
+    const error = await rejectionOf(start({ imports: [locks, LockingModule.forFeature({ leaders })] }));
     expect(error).toBeInstanceOf(LockConfigurationError);
     expect(error.message).toBe('There is no lock provider "nowhere". Configured are: "in-memory".');
+    // Nor does it stand for leader elsewhere.
+    const { locking } = await start({ imports: [locks] });
+    expect(await listedKeys(locking)).toEqual([]);
   });
 
   it('does not start without locks', async () => {

@@ -1,5 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { LockBackendError, LockingModule, RedisLockingProvider, type LeaderTerm } from '../../../lib/index.js';
+import {
+  LockBackendError,
+  LockingModule,
+  RedisLockingProvider,
+  type LeaderElectionOptions,
+  type LeaderTerm,
+} from '../../../lib/index.js';
 import { eventually, rejectionOf } from '../../module/support/poll.js';
 import { useRawRedis } from '../../module/support/raw-redis.js';
 import { leaderOf, said, short, TIMEOUT, useInstances, type Instance } from './support.js';
@@ -7,11 +13,11 @@ import { leaderOf, said, short, TIMEOUT, useInstances, type Instance } from './s
 const redis = useRawRedis();
 const start = useInstances();
 
-const open = async (): Promise<Instance> =>
+const open = async (more: Partial<LeaderElectionOptions> = {}): Promise<Instance> =>
   start({
     imports: [
       LockingModule.forRoot({ providers: [{ resolve: RedisLockingProvider, options: { redisUrl: redis.url } }] }),
-      LockingModule.forFeature({ leaders: [short()] }),
+      LockingModule.forFeature({ leaders: [short(more)] }),
     ],
   });
 
@@ -19,33 +25,37 @@ const failures = (instance: Instance): string[] =>
   said(instance, 'error').filter((text) => text.includes('It goes on trying'));
 
 describe('an election whose store is down', () => {
-  it('has no leader once the lease may have run out, tells it once, and has one again afterwards', async () => {
-    const instance = await open();
-    await leaderOf([instance]);
-    const { signal, fencingToken } = instance.election();
-    redis.server.kill('SIGKILL');
-    const since = performance.now();
-    await eventually(() => !instance.election().isLeader());
-    expect(performance.now() - since).toBeLessThan(TIMEOUT + 100);
-    expect(signal.aborted).toBe(true);
-    const until = Date.now() + 2 * TIMEOUT;
-    await eventually(() => {
-      expect(instance.election().isLeader()).toBe(false);
-      return Date.now() > until;
-    });
-    expect(await rejectionOf(instance.election().leaderId())).toBeInstanceOf(LockBackendError);
-    expect(failures(instance)).toHaveLength(1);
+  // Renewed by its heartbeat, and by the engine.
+  it.each(['200ms', '600ms'] as const)(
+    'has no leader once the lease may have run out, and tells it once; heartbeat %s',
+    async (heartbeatInterval) => {
+      const instance = await open({ heartbeatInterval });
+      await leaderOf([instance]);
+      const { signal, fencingToken } = instance.election();
+      redis.server.kill('SIGKILL');
+      const since = performance.now();
+      await eventually(() => !instance.election().isLeader());
+      expect(performance.now() - since).toBeLessThan(TIMEOUT + 100);
+      expect(signal.aborted).toBe(true);
+      const until = Date.now() + 2 * TIMEOUT;
+      await eventually(() => {
+        expect(instance.election().isLeader()).toBe(false);
+        return Date.now() > until;
+      });
+      expect(await rejectionOf(instance.election().leaderId())).toBeInstanceOf(LockBackendError);
+      expect(failures(instance)).toHaveLength(1);
 
-    const terms: LeaderTerm[] = [];
-    instance.election().events.on('leader', (term) => terms.push(term));
-    await redis.server.restart();
-    const back = performance.now();
-    await leaderOf([instance]);
-    expect(performance.now() - back).toBeLessThan(1000 + 3000);
-    expect(terms[0]!.fencingToken).toBeGreaterThan(fencingToken!);
-    await eventually(() => said(instance, 'log').some((text) => text.includes('the store answers again')));
-    await eventually(async () => (await instance.election().instances()).length === 1);
-  });
+      const terms: LeaderTerm[] = [];
+      instance.election().events.on('leader', (term) => terms.push(term));
+      await redis.server.restart();
+      const back = performance.now();
+      await leaderOf([instance]);
+      expect(performance.now() - back).toBeLessThan(1000 + 3000);
+      expect(terms[0]!.fencingToken).toBeGreaterThan(fencingToken!);
+      await eventually(() => said(instance, 'log').some((text) => text.includes('the store answers again')));
+      await eventually(async () => (await instance.election().instances()).length === 1);
+    },
+  );
 
   it('goes on leading through an outage that is shorter than its lease', async () => {
     const instance = await open();

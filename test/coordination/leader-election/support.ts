@@ -61,7 +61,7 @@ export function onEveryStore(cases: (store: ElectionStore) => void): void {
   });
 }
 
-export function storeOf(provider: () => LockingProviderDefinition, renew: () => void): ElectionStore {
+function storeOf(provider: () => LockingProviderDefinition, renew: () => void): ElectionStore {
   const start = useInstances();
   afterEach(renew);
   return {

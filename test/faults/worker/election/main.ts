@@ -63,7 +63,7 @@ export class ElectionContest {
     // Not from within its term, or the step-down would not wait for what the leader does.
     const resigning = setInterval(
       () => {
-        if (random.chance(0.3)) void election.resign();
+        if (random.chance(0.6)) void election.resign();
       },
       random.between(SHORTEST_TERM, LONGEST_TERM) * lease,
     );

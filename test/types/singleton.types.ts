@@ -1,0 +1,36 @@
+import { of, type Observable } from 'rxjs';
+import { Singleton } from '../../lib/index.js';
+
+/** Compiled, never run: what `@Singleton` must let through, and what it must refuse. */
+
+export class Accepted {
+  @Singleton('report:<0>', { join: true, expire: '1m' })
+  async template(year: number): Promise<number> {
+    return Promise.resolve(year);
+  }
+
+  @Singleton((scope: { tenant: string }) => `clean:${scope.tenant}`)
+  async keyFunction(scope: { tenant: string }): Promise<string> {
+    return Promise.resolve(scope.tenant);
+  }
+}
+
+export class Refused {
+  // @ts-expect-error -- when it ends, nobody knows
+  @Singleton('stream')
+  stream(): Observable<number> {
+    return of(1);
+  }
+
+  // @ts-expect-error -- it never waits
+  @Singleton('report', { timeout: '5s' })
+  async waits(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  // @ts-expect-error -- the function wants another argument than the method gets
+  @Singleton((year: number) => `report:${year}`)
+  async otherArgument(year: string): Promise<string> {
+    return Promise.resolve(year);
+  }
+}
