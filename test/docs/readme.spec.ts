@@ -15,9 +15,9 @@ const read = (file: string): string => readFileSync(`${root}/${file}`, 'utf8');
 const readme = read('README.md');
 const code = codeOf(readme);
 
-/** Those of `names` that the README does not have as code. */
-function unmentioned(names: readonly string[]): string[] {
-  return names.filter((name) => !new RegExp(`(?<![\\w$])${name.replace('$', '\\$')}(?![\\w$])`).test(code));
+/** Those of `names` that a page, the README if not told, does not have as code. */
+function unmentioned(names: readonly string[], within = code): string[] {
+  return names.filter((name) => !new RegExp(`(?<![\\w$])${name.replace('$', '\\$')}(?![\\w$])`).test(within));
 }
 
 describe('the README', () => {
@@ -101,6 +101,17 @@ describe('the README', () => {
     expect(named).toContain('demo');
     expect(named.filter((name) => !(name in scripts))).toEqual([]);
   });
+});
+
+describe.each([
+  ['docs/cron.md', 'lib/coordination/schedule/index.ts'],
+  ['docs/queues.md', 'lib/coordination/bullmq/index.ts'],
+])('%s', (page, entry) => {
+  it('mentions everything that its entry point exports', () => {
+    const { names } = publicSurface(`${root}/${entry}`);
+    expect(names.length).toBeGreaterThan(1);
+    expect(unmentioned(names, codeOf(read(page)))).toEqual([]);
+  }, 60_000);
 });
 
 const pages = ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md'];
