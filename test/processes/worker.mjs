@@ -60,7 +60,7 @@ const commands = {
       const result = await (singleton
         ? locking.singleton(key, job, { expire })
         : locking.execute(key, job, { expire, timeout }));
-      report({ ended: key, result });
+      report({ ended: key, ...(singleton && { result }) });
     } catch (error) {
       report({ ended: key, code: /** @type {{ code?: string }} */ (error).code });
     }
