@@ -39,6 +39,8 @@ export function wrapScheduled(
       const locking = (this as { [LOCKING]?: LockingService } | undefined)?.[LOCKING];
       const registry = schedulerRegistryOf(this);
       if (!locking || !registry) throw new LockConfigurationError(notInjected(what));
+      // A job that is started at the very moment of a tick may fire before the scheduler has entered it in its registry.
+      if (!registry.doesExist(kind, name)) await Promise.resolve();
       return tickRunnerOf(locking).run(
         tickOf(registry),
         settings,

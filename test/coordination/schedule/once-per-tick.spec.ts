@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { SchedulerRegistry } from '@nestjs/schedule';
 import { eventually, rejectionOf } from '../../module/support/poll.js';
 import { deferred } from '../../support/deferred.js';
 import { onEveryStore } from './support/instances.js';
@@ -37,6 +38,18 @@ describe('@LockedCron', () => {
       await third.app.get(Next).report();
       expect(runs.map(({ tick }) => tick)).toEqual([due, due + 1]);
       expect(runs[1]!.lock!.fencingToken).toBeGreaterThan(runs[0]!.lock!.fencingToken);
+    });
+
+    it('runs a tick that is fired just before the scheduler enters the job in its registry', async () => {
+      const Report = reportDueAt(due, runs);
+      const { app } = await start([Report]);
+      const registry = app.get(SchedulerRegistry);
+      const job = registry.getCronJob('report');
+      registry.deleteCronJob('report');
+      const running = app.get(Report).report();
+      registry.addCronJob('report', job);
+      await running;
+      expect(runs).toHaveLength(1);
     });
 
     it('leaves a mark for as long as anybody may come, and not the lock of the run', async () => {
