@@ -148,7 +148,7 @@ export class LockEngine implements HandleActions {
     const { lines, turns, seeker, calls, keeper, retry, clock, settings, releases } = this.parts;
     this.closing = true;
     for (const waiter of lines.waiters()) {
-      turns.end(waiter, new LockBackendError(waiter.keys, closed(waiter.keys)));
+      turns.end(waiter, closedFor(waiter.keys));
     }
     await within(this.drained(), settings.drainTimeout, clock);
     const unfinished = this.running;
@@ -174,7 +174,7 @@ export class LockEngine implements HandleActions {
     granted: (grant: Grant) => void,
     failed: (error: unknown) => void,
   ): void {
-    if (this.closing) failed(new LockBackendError(keys, closed(keys)));
+    if (this.closing) failed(closedFor(keys));
     else this.parts.turns.join(new Waiter(keys, options, { granted, failed }));
   }
 
@@ -215,4 +215,8 @@ async function within(work: Promise<void>, milliseconds: number, clock: Clock): 
   });
   await Promise.race([work, deadline]);
   timer?.cancel();
+}
+
+function closedFor(keys: readonly string[]): LockBackendError {
+  return new LockBackendError(keys, closed(keys), { reason: 'shutdown' });
 }

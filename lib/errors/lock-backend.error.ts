@@ -7,8 +7,16 @@ import { hasLockErrorCode, LockingError } from './locking.error.js';
  * `cause` keeps the error of the store's client.
  */
 export class LockBackendError extends LockingError {
-  constructor(keys: readonly string[], message: string, options?: ErrorOptions) {
+  /** `'store'`: the store could not be used. `'shutdown'`: this application is shutting down. */
+  readonly reason: 'store' | 'shutdown';
+
+  constructor(
+    keys: readonly string[],
+    message: string,
+    { reason = 'store', ...options }: ErrorOptions & { readonly reason?: 'store' | 'shutdown' } = {},
+  ) {
     super('LOCK_BACKEND', keys, message, options);
+    this.reason = reason;
   }
 }
 

@@ -81,7 +81,9 @@ describe('an acquire that is given up leaves nothing held', () => {
     world.fail('acquire', 'lose');
     const wait = track(world.engine().acquire('a'));
     await world.clock.advance(0);
-    expect(wait.outcome).toMatchObject({ reason: { code: 'LOCK_BACKEND', cause: { message: 'connection lost' } } });
+    expect(wait.outcome).toMatchObject({
+      reason: { code: 'LOCK_BACKEND', reason: 'store', cause: { message: 'connection lost' } },
+    });
     await expectFree('a');
   });
 

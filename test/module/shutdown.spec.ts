@@ -49,6 +49,7 @@ describe('app.close()', () => {
     ]) {
       const error = await rejectionOf(call());
       expect(error).toBeInstanceOf(LockBackendError);
+      expect(error).toMatchObject({ reason: 'shutdown' });
       expect(error.message).toMatch(/^"k"(, "l")? was not locked: the application is shutting down\.$/);
     }
     expect(await rejectionOf(locking.inspect('k'))).toBeInstanceOf(LockBackendError);
@@ -66,6 +67,7 @@ describe('app.close()', () => {
     await app.close();
     for (const error of await Promise.all(waiting)) {
       expect(error).toBeInstanceOf(LockBackendError);
+      expect(error).toMatchObject({ reason: 'shutdown' });
       expect(error.message).toContain('the application is shutting down');
     }
     expect(performance.now() - since).toBeLessThan(2000);

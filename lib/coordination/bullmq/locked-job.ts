@@ -1,7 +1,13 @@
 import { Logger } from '@nestjs/common';
 import type { Job } from 'bullmq';
 import { setTimeout as delay } from 'node:timers/promises';
-import { isLockBackendError, isLockLostError, isLockTimeoutError, LockConfigurationError } from '../../errors/index.js';
+import {
+  isLockBackendError,
+  isLockLostError,
+  isLockTimeoutError,
+  LockConfigurationError,
+  type LockBackendError,
+} from '../../errors/index.js';
 import type { LockingService } from '../../locking.service.js';
 import { cancelled, notCalledByWorker, storeDown } from './bullmq.messages.js';
 import type { CheckedJobOptions } from './check-job-options.js';
@@ -69,9 +75,9 @@ export class LockedJobs {
     }
   }
 
-  private async whileDown(job: Job, error: Error, signal: AbortSignal | undefined): Promise<symbol> {
+  private async whileDown(job: Job, error: LockBackendError, signal: AbortSignal | undefined): Promise<symbol> {
     const now = performance.now();
-    if (now - this.warnedAt >= WARN_EVERY) {
+    if (error.reason === 'store' && now - this.warnedAt >= WARN_EVERY) {
       this.warnedAt = now;
       this.logger.warn(storeDown(job, error));
     }

@@ -48,7 +48,7 @@ class TickRunner {
    *
    * @returns what the work returned; `undefined` where it was not run
    * @throws whatever the work throws; LockLostError if the lock was lost meanwhile; LockBackendError if the store
-   * cannot be asked: the work was not run then
+   * cannot be asked: the work was not run then, as it is not in an application that is shutting down
    */
   async run<T>(
     tick: Tick,
@@ -60,9 +60,9 @@ class TickRunner {
     if (this.taken.has(key)) return undefined;
     this.taken.add(key);
     let standsBy = false;
+    const attempt = new TickAttempt(this.locking, tick, settings, work);
     try {
       const isInTime = (): boolean => Date.now() - tick.at <= tick.mayBeLate;
-      const attempt = new TickAttempt(this.locking, tick, settings, work);
       const outcome = isInTime() ? await attempt.make({ tick: 0, run: 0 }, isInTime) : ({ end: 'stale' } as const);
       if (outcome.end === 'ran') return outcome.value;
       if (outcome.end === 'stale') this.logger.warn(tooLate(key, Date.now() - tick.at));
@@ -73,6 +73,10 @@ class TickRunner {
         if (standsBy) void this.standBy({ tick, settings, work, isScheduled }, asked);
       }
       return undefined;
+    } catch (error) {
+      // The other instances have the tick as well.
+      if (!attempt.begun && isLockBackendError(error) && error.reason === 'shutdown') return undefined;
+      throw error;
     } finally {
       if (!standsBy) this.taken.delete(key);
     }

@@ -113,6 +113,18 @@ describe('@LockedCron', () => {
       expect(warnings).toEqual([expect.stringMatching(/cron:report@.* was not run here: .* Raise clockSkew/)]);
     });
 
+    it('is quiet about a tick that is due while its instance shuts down, and lets the others run it', async () => {
+      const Report = reportDueAt(due, runs);
+      const [first, second] = [await start([Report]), await start([Report])];
+      const registry = first.app.get(SchedulerRegistry);
+      const job = registry.getCronJob('report');
+      await first.app.close();
+      registry.addCronJob('report', job);
+      expect(await first.app.get(Report).report()).toBeUndefined();
+      await second.app.get(Report).report();
+      expect(runs).toHaveLength(1);
+    });
+
     it('a run that was begun before the application shuts down is marked all the same', async () => {
       const end = deferred();
       const Report = reportDueAt(due, runs, () => end.promise);
