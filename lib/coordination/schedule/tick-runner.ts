@@ -25,6 +25,12 @@ export function tickRunnerOf(locking: LockingService): TickRunner {
   return runner;
 }
 
+/**
+ * Most runs are short: whether one is over is looked up after so many milliseconds, and then less and less often. Not at
+ * whole seconds, where the next ticks are due, as the place in line is lost for that moment.
+ */
+const FIRST_LOOK = 1300;
+
 /** What an instance that stands by does if it has to. */
 interface Duty {
   readonly tick: Tick;
@@ -102,9 +108,9 @@ class TickRunner {
     const key = keyOfTick(tick);
     let notDoneAt = asked;
     const isTrusted = (): boolean => since(notDoneAt) < retentionOf(tick, settings) - expire;
-    const waits = { tick: expire, run: expire + STORE_PAUSE, signal };
     const isWanted = (): boolean => !signal.aborted && isScheduled();
-    while (isWanted() && isTrusted()) {
+    for (let look = FIRST_LOOK; isWanted() && isTrusted(); look *= 2) {
+      const waits = { tick: Math.min(look, expire), run: expire + STORE_PAUSE, signal };
       const attempt = new TickAttempt(this.locking, tick, settings, work, () => {
         this.logger.log(takingOver(key));
       });

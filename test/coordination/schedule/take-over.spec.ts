@@ -70,6 +70,22 @@ describe('taking over', () => {
       expect(runs).toHaveLength(1);
     });
 
+    it('stands by no longer than a short run needs, however long the lease', async () => {
+      const end = deferred();
+      const Report = reportDueAt(due, runs, () => end.promise, { expire: '1m' });
+      const first = await start([Report]);
+      const second = await start([Report]);
+      const running = first.app.get(Report).report();
+      await eventually(() => runs.length === 1);
+      await second.app.get(Report).report();
+      const line = async () => (await first.locking.inspect(keyOf(due)))?.waiters;
+      await eventually(async () => (await line()) === 1);
+      end.resolve();
+      await running;
+      await eventually(async () => (await line()) === 0, 5000);
+      expect(runs).toHaveLength(1);
+    });
+
     it('runs a tick again whose lock was lost, tells the first run, and does not take that for done', async () => {
       const ends = [deferred<string>(), deferred<string>()];
       const Report = reportDueAt(due, runs, () => ends[runs.length - 1]!.promise, EXPIRE);

@@ -1,8 +1,8 @@
 // @ts-check
 /**
  * One application process with a job on every second, whose clock is wrong by SKEW milliseconds. It notes each run in
- * Redis, under the tick it was due at. Told to hold, it stays in its next run until its parent or the loss of the lock ends
- * that.
+ * Redis, under the tick it was due at. Told to hold, it stays in its next run, or that of a tick, until its parent or the loss
+ * of the lock ends that.
  */
 const skew = Number(process.env.SKEW ?? 0);
 const MachineDate = Date;
@@ -36,7 +36,8 @@ const redis = new Redis(redisUrl);
 const report = (message) => process.send?.(message);
 
 const LOCKING = Symbol('locking');
-let holds = false;
+/** @type {{ tick?: string } | undefined} */
+let hold;
 
 class Jobs {
   async everySecond() {
@@ -44,8 +45,8 @@ class Jobs {
     const lock = /** @type {any} */ (this)[LOCKING].current();
     const token = lock.fencingToken;
     await redis.rpush(`ran:${tick}`, JSON.stringify({ skew, token }));
-    if (!holds) return;
-    holds = false;
+    if (!hold || (hold.tick ?? tick) !== tick) return;
+    hold = undefined;
     report({ inside: tick, token });
     await new Promise((resolve) => {
       process.once('message', resolve);
@@ -70,8 +71,8 @@ Module({
 })(App);
 
 const app = await NestFactory.createApplicationContext(App, { logger: ['error', 'warn'] });
-process.on('message', (/** @type {{ do: string }} */ message) => {
-  if (message.do === 'hold') holds = true;
+process.on('message', (/** @type {{ do: string; tick?: string }} */ message) => {
+  if (message.do === 'hold') hold = message;
   if (message.do !== 'close') return;
   void app.close().then(() => {
     redis.disconnect();

@@ -21,9 +21,9 @@ export interface CronWorkerOptions {
 export class CronWorker {
   constructor(readonly child: ChildProcess) {}
 
-  /** Has its next run last until it is woken. */
-  hold(): void {
-    this.child.send({ do: 'hold' });
+  /** Has its next run, or the one of a tick, last until it is woken. */
+  hold(tick?: string): void {
+    this.child.send({ do: 'hold', tick });
   }
 
   /** Ends the run that it holds. */
