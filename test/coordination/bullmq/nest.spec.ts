@@ -86,7 +86,7 @@ describe('@LockJob on the processor of a Nest application', () => {
         super();
       }
 
-      @LockJob('payment:<0.data.id>', { expire: '600ms' })
+      @LockJob('payment:<0.data.id>', { expire: '1500ms' })
       override async process(...[, , signal]: [job: Job<Payment>, token?: string, signal?: AbortSignal]) {
         this.ledger.inside.resolve();
         await new Promise((resolve) => signal?.addEventListener('abort', resolve, { once: true }));

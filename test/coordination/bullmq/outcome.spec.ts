@@ -42,7 +42,7 @@ describe('a job that runs under its lock', () => {
         await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
         reasons.push(signal.reason);
       };
-      const worker = queues.work(queue, lockedProcessor(locking, KEY, process, { expire: '600ms' }));
+      const worker = queues.work(queue, lockedProcessor(locking, KEY, process, { expire: '1500ms' }));
       const failures: Error[] = [];
       worker.on('failed', (_, error) => failures.push(error));
       const job = await queue.add('pay', '1', { attempts: 2 });
@@ -104,7 +104,7 @@ describe('a job that runs under its lock', () => {
         throw new DelayedError();
       };
       const errors: Error[] = [];
-      const worker = queues.work(queue, lockedProcessor(locking, KEY, process, { expire: '600ms' }));
+      const worker = queues.work(queue, lockedProcessor(locking, KEY, process, { expire: '1500ms' }));
       worker.on('error', (error) => errors.push(error));
       const [done] = await inState(queue, 'completed', await queue.add('pay', '1'));
       expect(done).toMatchObject({ attemptsMade: 1, attemptsStarted: 3, returnvalue: 'paid' });
@@ -127,7 +127,7 @@ describe('a job that runs under its lock', () => {
       };
       const processor = lockedProcessor(locking, KEY, async () => Promise.resolve((runs += 1)), {
         ready,
-        expire: '600ms',
+        expire: '1500ms',
         retryDelay: '10ms',
       });
       queues.work(queue, processor);

@@ -151,7 +151,7 @@ describe('@LockedCron', () => {
 
     it('lets later ticks run when one exceeds maxHold, and tells it through its signal', async () => {
       const end = deferred();
-      const options = { expire: '300ms', maxHold: '400ms' } as const;
+      const options = { expire: '1200ms', maxHold: '1500ms' } as const;
       const Report = reportDueAt(due, runs, () => end.promise, options);
       const { app, locking } = await start([Report]);
       const running = rejectionOf(app.get(Report).report());

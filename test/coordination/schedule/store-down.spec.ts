@@ -30,15 +30,15 @@ describe('@LockedCron with a store that is down', () => {
   });
 
   it('goes on standing by when it is back', async () => {
-    const Report = reportDueAt(due, runs, undefined, { expire: '400ms' });
+    const Report = reportDueAt(due, runs, undefined, { expire: '1500ms' });
     const dead = await start([]);
     const { app, locking } = await start([Report]);
-    await dead.locking.acquire(keyOf(due), { expire: '400ms', renew: true });
+    await dead.locking.acquire(keyOf(due), { expire: '1500ms', renew: true });
     await app.get(Report).report();
     await eventually(async () => (await locking.inspect(keyOf(due)))?.waiters === 1);
     server.kill('SIGSTOP');
     await dead.app.close();
-    await eventually(() => Date.now() - due > 3000);
+    await eventually(() => Date.now() - due > 4000);
     expect(runs).toEqual([]);
     await server.restart();
     await eventually(() => runs.length === 1, 15_000);
