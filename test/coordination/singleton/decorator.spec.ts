@@ -2,8 +2,15 @@ import { describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import { Cron } from '@nestjs/schedule';
 import { of } from 'rxjs';
-import { isLockConfigurationError, isLockKeyError, LockingService, Singleton } from '../../../lib/index.js';
-import { rejection, Stage, thrown, useLockingApps } from '../../decorators/support.js';
+import {
+  InMemoryLockingProvider,
+  isLockConfigurationError,
+  isLockKeyError,
+  LockingModule,
+  LockingService,
+  Singleton,
+} from '../../../lib/index.js';
+import { rejection, Stage, thrown, useApps, useLockingApps } from '../../decorators/support.js';
 
 @Injectable()
 class Reports {
@@ -34,6 +41,7 @@ class Reports {
 
 describe('@Singleton', () => {
   const start = useLockingApps();
+  const startApp = useApps();
   const reports = async (): Promise<Reports> => (await start({ providers: [Reports] })).get(Reports);
 
   it('runs once per key, for all who join', async () => {
@@ -59,6 +67,22 @@ describe('@Singleton', () => {
     const { clean } = Reports.prototype;
     expect(clean.name).toBe('clean');
     expect(Reflect.getMetadata('SCHEDULE_CRON_OPTIONS', clean)).toMatchObject({ cronTime: '0 3 * * *' });
+  });
+
+  it('does not join a run of the same key on another provider', async () => {
+    const providers = [
+      { resolve: InMemoryLockingProvider, is_default: true },
+      { resolve: InMemoryLockingProvider, id: 'other' },
+    ];
+    const app = await startApp({ imports: [LockingModule.forRoot({ providers })], providers: [Reports] });
+    const service = app.get(Reports);
+    const running = service.build(2026);
+    await service.stage.entered('build');
+    expect(await service.locking.provider('other').singleton('report:2026', () => 'other', { join: true })).toBe(
+      'other',
+    );
+    service.stage.leave('build');
+    await running;
   });
 
   it('refuses an Observable, which would run unlocked', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { of } from 'rxjs';
-import { isLockConfigurationError, isLockKeyError, type Lock } from '../../../lib/index.js';
+import { isLockConfigurationError, isLockKeyError, isLockTimeoutError, type Lock } from '../../../lib/index.js';
 import { rejection, Stage } from '../../decorators/support.js';
 import { onEveryStore } from '../../support/stores.js';
 
@@ -49,6 +49,14 @@ onEveryStore((store) => {
       };
       expect(await rejection(locking.singleton('job', failing))).toBe(error);
       expect(await locking.singleton('job', () => 1)).toBe(1);
+    });
+
+    it('passes on that another lock inside it was busy, which is not its own being busy', async () => {
+      const [one, two] = await Promise.all([store.open(), store.open()]);
+      const held = await two.acquire('other');
+      const busy = await rejection(one.singleton('job', () => one.acquire('other', { timeout: 0 })));
+      expect(isLockTimeoutError(busy)).toBe(true);
+      await held.release();
     });
 
     it('is not run again from inside itself', async () => {
