@@ -37,9 +37,8 @@ export class Cluster implements Topology, Replicated, Sharded {
   }
 
   async failOver(which: number): Promise<void> {
-    const primary = await this.primary(which);
-    const [replica] = await this.started().replicasOf(primary);
-    await this.nodeOf(replica!).admin.call('CLUSTER', 'FAILOVER');
+    const { primary, replica } = await this.pair(which);
+    await this.nodeOf(replica).admin.call('CLUSTER', 'FAILOVER');
     await this.started().newMasterOf(keyAt(which), primary);
   }
 
@@ -52,8 +51,7 @@ export class Cluster implements Topology, Replicated, Sharded {
   }
 
   async killReplica(which: number): Promise<Outage> {
-    const [replica] = await this.started().replicasOf(await this.primary(which));
-    return this.outage(replica!, which, 'SIGKILL');
+    return this.outage((await this.pair(which)).replica, which, 'SIGKILL');
   }
 
   async moveSlot(key: string, which: number, ms: number): Promise<void> {
@@ -112,6 +110,16 @@ export class Cluster implements Topology, Replicated, Sharded {
   /** The primary of one of the keys that are contended for. */
   private async primary(which: number): Promise<RedisClusterNode> {
     return this.started().masterOf(keyAt(which));
+  }
+
+  /** On a busy machine the nodes may be changing roles by themselves: then there is none for a moment. */
+  private async pair(which: number): Promise<{ primary: RedisClusterNode; replica: RedisClusterNode }> {
+    for (;;) {
+      const primary = await this.primary(which);
+      const [replica] = await this.started().replicasOf(primary);
+      if (replica) return { primary, replica };
+      await delay(50);
+    }
   }
 
   private async primaries(): Promise<RedisClusterNode[]> {
