@@ -23,6 +23,9 @@ function runs(results: readonly Result[]): string[][] {
     row('processes, keys', ({ workers, keys }) => `${workers}, ${keys}`),
     row('faults injected', (result) => count(sum(result.faults))),
     row('grants checked', ({ figures }) => count(figures.grants)),
+    row('terms of leaders', ({ figures }) =>
+      figures['terms of leaders'] === undefined ? '–' : count(figures['terms of leaders']),
+    ),
     figure('writes accepted'),
     figure('stale writes refused'),
     figure('updates lost without fencing'),
