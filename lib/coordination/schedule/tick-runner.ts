@@ -125,6 +125,7 @@ class TickRunner {
         if (attempt.begun) throw error;
         if (!isWanted()) return;
         if (!isLockBackendError(error)) throw error;
+        if (error.reason === 'shutdown') return;
         this.logger.debug(standByFailed(key, onOneLine(error.message)));
         await delay(STORE_PAUSE, undefined, { ref: false });
       }

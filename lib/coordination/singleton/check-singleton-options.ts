@@ -13,8 +13,22 @@ export interface CheckedSingletonOptions {
   readonly execute: ExecuteOptions;
 }
 
-/** @throws LockConfigurationError for options that cannot work */
+const known = new WeakMap<SingletonOptions, CheckedSingletonOptions>();
+
+/**
+ * What frozen options come to is kept, for the calls that come with the same ones.
+ *
+ * @throws LockConfigurationError for options that cannot work
+ */
 export function checkSingletonOptions(options: SingletonOptions): CheckedSingletonOptions {
+  const before = known.get(options);
+  if (before) return before;
+  const checked = check(options);
+  if (Object.isFrozen(options)) known.set(options, checked);
+  return checked;
+}
+
+function check(options: SingletonOptions): CheckedSingletonOptions {
   const unknown = Object.keys(options).find((name) => !NAMES.includes(name));
   if (unknown !== undefined) throw new LockConfigurationError(notAnOption(unknown, NAMES));
   const { join = false, ...rest } = options;

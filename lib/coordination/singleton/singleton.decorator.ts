@@ -42,13 +42,14 @@ export function Singleton(
   options: SingletonOptions = {},
 ): (target: object, propertyKey?: string | symbol, descriptor?: PropertyDescriptor) => void {
   const keysOf = compileMethodKey(key);
-  checkSingletonOptions(options);
+  const fixed = Object.freeze({ ...options });
+  checkSingletonOptions(fixed);
   return (target, propertyKey, descriptor) => {
     wrapMethod('@Singleton', propertyKey, target, descriptor, (original) => {
       injectLockingService(target);
       return async function (...args) {
         const locking = lockingServiceOf(this, '@Singleton');
-        return locking.singleton(keysOf(this, args), () => original.apply(this, args), options);
+        return locking.singleton(keysOf(this, args), () => original.apply(this, args), fixed);
       };
     });
   };
