@@ -1,19 +1,15 @@
-import { LockBackendError, LockTimeoutError } from '../errors/index.js';
 import { Aborts } from './aborts.js';
 import { canShare } from './call-options.js';
 import { Deadlines } from './deadlines.js';
-import { callFailed, noAnswerInTime, queueFull, timedOut } from './engine.messages.js';
 import type { EngineParts } from './engine-parts.js';
 import { Errand } from './errand.js';
 import type { Grant } from './grant.js';
 import { Lease } from './lease.js';
 import { Place, type Line } from './line.js';
+import { queueFullFor, refusalOf } from './refusals.js';
 import { STORE_ANSWER_TIMEOUT } from './store-calls.js';
 import type { Found, Seek, SeekOwner } from './seek.js';
 import type { Waiter } from './waiter.js';
-
-/** After this long without an answer, in milliseconds, a wait that times out is put down to the store. */
-const SILENCE = 1000;
 
 /**
  * Whose turn it is. Everybody waits in the lines of this process, first come first served; only whoever is first goes
@@ -110,20 +106,12 @@ export class Turns implements SeekOwner {
 
   /** Ends a wait that has lasted long enough. */
   refuse(waiter: Waiter): void {
-    const { keys, failure, options } = waiter;
-    const { timeout } = options;
-    if (failure !== undefined) {
-      this.end(waiter, new LockBackendError(keys, callFailed('lock', keys, failure), { cause: failure }));
-    } else if (this.isStoreSilent(waiter)) {
-      this.end(waiter, new LockBackendError(keys, noAnswerInTime(keys, timeout)));
-    } else this.end(waiter, new LockTimeoutError(keys, timeout, timedOut(keys, timeout)));
+    this.end(waiter, refusalOf(waiter, this.parts));
   }
 
   /** Ends a wait that was not to begin. */
   turnAway(waiter: Waiter, { key }: Line): void {
-    const { keys, options } = waiter;
-    const { timeout, maxWaiters } = options;
-    this.end(waiter, new LockTimeoutError(keys, timeout, queueFull(keys, key, maxWaiters), 'queue-full'));
+    this.end(waiter, queueFullFor(waiter, key));
   }
 
   found(seek: Seek, { tokens: [token = 0], wanted, deadline }: Found): void {
@@ -275,13 +263,5 @@ export class Turns implements SeekOwner {
     waiter.stopListening = this.aborts.listen(signal, () => {
       this.end(waiter, signal.reason);
     });
-  }
-
-  /** Whether a wait that is over failed for want of an answer, and not because somebody holds a key. */
-  private isStoreSilent({ keys, answered, options: { timeout } }: Waiter): boolean {
-    const { calls, leases } = this.parts;
-    if (keys.some((key) => leases.get(key) !== undefined)) return false;
-    const tolerance = answered || timeout === 0 ? SILENCE : Math.min(SILENCE, timeout / 2);
-    return calls.silence >= tolerance;
   }
 }
