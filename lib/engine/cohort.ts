@@ -44,7 +44,7 @@ export class Cohort {
     if (lease.token >= lease.lastToken) return 'no';
     const now = this.parts.clock.now();
     if (lease.used && (lease.turnsLeft <= 0 || now - lease.wantedSince >= COHORT_TIME)) return 'no';
-    if (lease.deadline <= now) return 'no';
+    if (lease.deadline <= now || lease.extendedUntil > now + ttl || lease.keepUntil > now) return 'no';
     return lease.deadline - now >= ttl * ENOUGH ? 'now' : 'renewed';
   }
 

@@ -14,8 +14,10 @@ export function extendByKey(
   const sentAt = clock.now();
   const asked = keeper.askedAfter(keys, ownerId);
   for (const one of asked) {
-    if (one && ttl !== null)
-      one.lease.mayLastUntil = Math.max(one.lease.mayLastUntil, sentAt + STORE_ANSWER_TIMEOUT + ttl);
+    if (!one || ttl === null) continue;
+    const { lease } = one;
+    lease.mayLastUntil = Math.max(lease.mayLastUntil, sentAt + STORE_ANSWER_TIMEOUT + ttl);
+    lease.extendedUntil = Math.max(lease.extendedUntil, sentAt + ttl);
   }
   const attemptId = keys.length === 1 ? asked[0]?.attemptId : undefined;
   return new Promise((resolve, reject) => {

@@ -28,6 +28,7 @@ export class LeaseRelease {
     grant.joins -= 1;
     if (grant.joins > 0) return grant.held;
     if (!grant.held) return this.giveUpAll(grant, false);
+    if (grant.minHold > 0) this.noteMinHold(grant);
     if (this.parts.turns.handOver(grant)) return true;
     const [lease, ...others] = grant.leases;
     const isPlain = lease?.grants.length === 1 && others.length === 0 && grant.leftovers.length === 0;
@@ -86,7 +87,8 @@ export class LeaseRelease {
 
   private async giveUpAll(grant: Grant, wasHeld: boolean): Promise<boolean> {
     const last = this.takeOut(grant, wasHeld);
-    const sent = this.sendAll(requestsFor(last, this.keepFor(grant, wasHeld)), last, lastsUntil(last, grant));
+    const requests = requestsFor(last, wasHeld ? this.parts.clock.now() : Infinity);
+    const sent = this.sendAll(requests, last, lastsUntil(last, grant));
     for (const { key } of last) this.parts.look([key]);
     const outcomes = await sent;
     return wasHeld && !outcomes.includes('gone');
@@ -97,8 +99,8 @@ export class LeaseRelease {
   private giveUpOne(grant: Grant, lease: Lease): Promise<boolean> {
     this.takeOut(grant, true);
     const { key, ownerId, attemptId } = lease;
-    const request = { keys: [key], ownerId, attemptId, keepFor: this.keepFor(grant, true) };
     const { calls, retry, clock, look, seeker } = this.parts;
+    const request = { keys: [key], ownerId, attemptId, keepFor: keepFor(lease, clock.now()) };
     return new Promise((resolve, reject) => {
       calls.release(request, {
         answered: ([outcome]) => {
@@ -122,14 +124,16 @@ export class LeaseRelease {
     return last;
   }
 
-  private keepFor({ minHold }: Grant, wasHeld: boolean): number | undefined {
-    return minHold > 0 && wasHeld ? minHold : undefined;
+  /** On the lease, not on the grant: other grants may still cover it, and the last of them releases it. */
+  private noteMinHold({ leases, minHold }: Grant): void {
+    const until = this.parts.clock.now() + minHold;
+    for (const lease of leases) lease.keepUntil = Math.max(lease.keepUntil, until);
   }
 
   /** What this process holds of `keys`, whoever has it. */
   private heldHere(keys: readonly string[]): ReleaseRequest[] {
     const held = keys.map((key) => this.parts.leases.get(key)).filter((lease) => lease !== undefined);
-    return requestsFor(held, undefined);
+    return requestsFor(held, Infinity);
   }
 
   /**
@@ -144,7 +148,7 @@ export class LeaseRelease {
       if (!lease?.shared) others.push(key);
       else if (lease.grants[0]?.ownerId === ownerId) own.push(lease);
     }
-    const requests = requestsFor(own, undefined);
+    const requests = requestsFor(own, Infinity);
     if (others.length > 0) requests.push({ keys: others, ownerId });
     return requests;
   }
@@ -217,18 +221,29 @@ function lastsUntil(leases: readonly Lease[], grant: Grant): number {
   return Math.max(grant.latestEnd, ...leases.map(({ deadline, mayLastUntil }) => Math.max(deadline, mayLastUntil)));
 }
 
-/** As few requests as will do: the leases of one owner may rest on different attempts. */
-function requestsFor(leases: readonly Lease[], keepFor: number | undefined): ReleaseRequest[] {
-  const byAttempt = new Map<string, Lease[]>();
+/** For how many milliseconds the store has to keep the key of `lease` when it is released at `now`. */
+function keepFor({ keepUntil }: Lease, now: number): number | undefined {
+  return keepUntil > now ? Math.ceil(keepUntil - now) : undefined;
+}
+
+/**
+ * As few requests as will do: the leases of one owner may rest on different attempts, and a `minHold` may be for some of
+ * them only. With `now` at `Infinity` no `minHold` counts.
+ */
+function requestsFor(leases: readonly Lease[], now: number): ReleaseRequest[] {
+  const groups = new Map<string, Lease[]>();
   for (const lease of leases) {
-    const group = byAttempt.get(lease.attemptId);
+    const name = `${String(keepFor(lease, now))} ${lease.attemptId}`;
+    const group = groups.get(name);
     if (group) group.push(lease);
-    else byAttempt.set(lease.attemptId, [lease]);
+    else groups.set(name, [lease]);
   }
-  return [...byAttempt].map(([attemptId, group]) => ({
-    keys: group.map(({ key }) => key),
-    ownerId: group[0]?.ownerId ?? '',
-    attemptId,
-    keepFor,
-  }));
+  const requests: ReleaseRequest[] = [];
+  for (const group of groups.values()) {
+    const [first] = group;
+    if (!first) continue;
+    const { ownerId, attemptId } = first;
+    requests.push({ keys: group.map(({ key }) => key), ownerId, attemptId, keepFor: keepFor(first, now) });
+  }
+  return requests;
 }

@@ -23,6 +23,12 @@ export class Lease {
   /** An extension that has not been answered may have made it last until then. */
   mayLastUntil = 0;
 
+  /** Until when a holder has asked for it to last, on the local clock. A waiter must not get more than it asked for. */
+  extendedUntil = 0;
+
+  /** Until when, on the local clock, the store has to keep the key after the release, because of a `minHold`. */
+  keepUntil = 0;
+
   /** The first token that the store has set aside for it. */
   readonly firstToken: number;
 

@@ -1,0 +1,108 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import type { LockHandle } from '../../lib/engine/lock-handle.js';
+import { track } from '../support/faulty-provider.js';
+import { LinedStore, lockOf, type LinedProcess } from '../support/lined-store.js';
+
+let world: LinedStore;
+let process: LinedProcess;
+
+beforeEach(async () => {
+  world = new LinedStore();
+  process = await world.listeningProcess();
+});
+
+/** For how many milliseconds the store would keep `key` if this process died now. */
+function blockedFor(key: string): number {
+  return (world.store.get(key)?.expiresAt ?? 0) - world.clock.now();
+}
+
+/** Both asked in the same turn, so that the lease has tokens for both and can be handed from one to the other. */
+async function holderAndWaiter(): Promise<
+  [LockHandle, { readonly outcome: PromiseSettledResult<LockHandle> | undefined }]
+> {
+  const options = { expire: '2s', renew: true } as const;
+  const holder = process.acquire('a', options);
+  const waiter = track(process.acquire('a', options));
+  return [await holder, waiter];
+}
+
+describe('minHold of a call that joined a lock', () => {
+  it('holds back a waiter of the same process', async () => {
+    const holder = process.execute('a', () => process.execute('a', () => undefined, { minHold: '1500ms' }));
+    const next = track(process.acquire('a'));
+    await holder;
+    await world.settle();
+    expect(next.outcome).toBeUndefined();
+    await world.clock.advance('1400ms');
+    expect(next.outcome).toBeUndefined();
+    await world.clock.advance('1100ms');
+    expect(lockOf(next).held).toBe(true);
+  });
+
+  it('outlives the grants of the same named owner that were released later', async () => {
+    const short = await process.acquire('a', { ownerId: 'me', minHold: '1500ms' });
+    const last = await process.acquire('a', { ownerId: 'me' });
+    await short.release();
+    await world.clock.advance('500ms');
+    await last.release();
+    await world.settle();
+    expect(blockedFor('a')).toBe(1000);
+    await world.clock.advance('1s');
+    expect(await process.tryAcquire('a')).not.toBeNull();
+  });
+
+  it('counts for the keys of that call alone', async () => {
+    const held = await process.acquire('a', { ownerId: 'me', minHold: '1500ms' });
+    const both = await process.acquire(['a', 'b'], { ownerId: 'me' });
+    await held.release();
+    await both.release();
+    expect([blockedFor('a'), world.store.get('b')]).toEqual([1500, undefined]);
+  });
+});
+
+describe('a lease that its holder has extended', () => {
+  it('is not passed on to a waiter of the same process that asked for less', async () => {
+    const [lock, next] = await holderAndWaiter();
+    expect(await lock.extend('1h')).toBe(true);
+    await lock.release();
+    await world.settle();
+    expect(lockOf(next).held).toBe(true);
+    expect(blockedFor('a')).toBe(2000);
+  });
+
+  it('is not passed on either when the extension named its owner', async () => {
+    const [lock, next] = await holderAndWaiter();
+    expect(await process.engine.extendKeys(['a'], lock.ownerId, 3_600_000)).toBe(true);
+    await lock.release();
+    await world.settle();
+    expect(lockOf(next).held).toBe(true);
+    expect(blockedFor('a')).toBe(2000);
+  });
+
+  it.each(['lose', 'delay', 'hold'] as const)('is not passed on while the extension is unanswered: %s', async (how) => {
+    const [lock, next] = await holderAndWaiter();
+    process.wire.fail('extend', how);
+    const extension = track(lock.extend('1h'));
+    await world.settle();
+    await lock.release();
+    await world.settle();
+    process.wire.mend();
+    process.wire.letGo();
+    await world.settle();
+    expect(extension.outcome).toBeDefined();
+    expect(lockOf(next).held).toBe(true);
+    expect(blockedFor('a')).toBe(2000);
+  });
+
+  it('is passed on without the store as soon as no more is left of it than the waiter asked for', async () => {
+    const [lock, next] = await holderAndWaiter();
+    await lock.extend('4s');
+    await lock.extend();
+    await world.clock.advance('2s');
+    process.wire.forget();
+    await lock.release();
+    await world.settle();
+    expect(lockOf(next).held).toBe(true);
+    expect(process.wire.acquires).toEqual([]);
+  });
+});
