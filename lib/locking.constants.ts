@@ -14,3 +14,6 @@ export const LOCKING_SERVICE = Symbol(
 
 /** Another clock than that of the machine, in tests. */
 export const LOCKING_CLOCK = Symbol('LOCKING_CLOCK');
+
+/** Marks a `LockingModule` among the modules of an application. Registered, so that every copy of the package has the same. */
+export const ONE_PER_APPLICATION = Symbol.for('nestjs-locking:one-per-application');

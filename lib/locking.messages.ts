@@ -27,6 +27,9 @@ export const moduleOptionsMissing = (): string =>
 export const unknownModuleOption = (name: string): string =>
   `LockingModule: ${quote(name)} is not an option. Known is: providers (and isGlobal beside it).`;
 
+export const severalModules = (count: number, importers: readonly string[]): string =>
+  `LockingModule is configured ${String(count)} times in this application, so that a lock taken by one module would not exclude another${importers.length === 0 ? '' : `: LockingModule.forRoot() or forRootAsync() is imported by ${importers.join(', ')}`}. Import it once, in the root module, with every store in its providers: it is global, and all other modules find the LockingService by themselves.`;
+
 export const providersNotArray = (): string =>
   'LockingModule: providers must be an array, such as [{ resolve: RedisLockingProvider, options: { redisUrl } }].';
 

@@ -5,6 +5,7 @@ import {
   type DynamicModule,
   type OnApplicationShutdown,
 } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
 import {
   leaderElectionFeature,
   leaderElectionFeatureAsync,
@@ -16,13 +17,15 @@ import type {
 } from './coordination/leader-election/leader-election-options.interface.js';
 import type { Clock } from './engine/clock.js';
 import type { LockingModuleOptions } from './interfaces/index.js';
-import { LOCKING_CLOCK } from './locking.constants.js';
+import { LOCKING_CLOCK, ONE_PER_APPLICATION } from './locking.constants.js';
 import { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } from './locking.module-definition.js';
 import { LockingRegistry } from './locking.registry.js';
 import { LockingService } from './locking.service.js';
+import { assertOnePerApplication } from './one-per-application.js';
 
 /**
- * Gives an application its locks. Import it once, in the root module; it is global unless `isGlobal: false`.
+ * Gives an application its locks. Import it once, in the root module; it is global unless `isGlobal: false`. A second
+ * `forRoot()` in the same application is refused at start-up; other applications in the process have their own.
  *
  * `forRoot()` needs no configuration and locks within the process; `forRoot({ providers })` and `forRootAsync` (with
  * `useFactory`, `useClass` or `useExisting`) name the stores.
@@ -51,10 +54,12 @@ import { LockingService } from './locking.service.js';
 @Module({
   imports: [LeaderElectionModule],
   providers: [
+    { provide: ONE_PER_APPLICATION, inject: [ModulesContainer], useFactory: assertOnePerApplication },
     {
       provide: LockingRegistry,
-      inject: [MODULE_OPTIONS_TOKEN, { token: LOCKING_CLOCK, optional: true }],
-      useFactory: async (options: LockingModuleOptions, clock: Clock | undefined) => {
+      // The first one is not used, but nothing is connected before it is there.
+      inject: [ONE_PER_APPLICATION, MODULE_OPTIONS_TOKEN, { token: LOCKING_CLOCK, optional: true }],
+      useFactory: async (_: true, options: LockingModuleOptions, clock: Clock | undefined) => {
         const registry = new LockingRegistry(options, clock);
         await registry.connect();
         return registry;
