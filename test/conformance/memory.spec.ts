@@ -10,6 +10,7 @@ describeLockingProvider(
     return {
       provider: new InMemoryLockingProvider({ store }),
       other: new InMemoryLockingProvider({ store }),
+      connect: async () => Promise.resolve(new InMemoryLockingProvider({ store })),
       pass: async (milliseconds) => clock.advance(`${milliseconds}ms`),
       close: async () => undefined,
     };

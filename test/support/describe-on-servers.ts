@@ -23,6 +23,7 @@ export function describeOnServers(
       return {
         provider,
         other,
+        connect: async () => connect(namespace),
         pass: async (milliseconds) => delay(milliseconds),
         close: async () => {
           await Promise.all([provider.close?.(), other.close?.()]);

@@ -1,7 +1,9 @@
 import { acquireCases } from './acquire.cases.js';
 import { attemptCases } from './attempt.cases.js';
+import { batchCases } from './batch.cases.js';
 import { blockCases } from './block.cases.js';
 import { extendCases } from './extend.cases.js';
+import { identityCases } from './identity.cases.js';
 import { lineCases } from './line.cases.js';
 import type { ConformanceCase, ProviderUnderTest } from './provider-under-test.js';
 import { releaseCases } from './release.cases.js';
@@ -17,10 +19,12 @@ export interface ConformanceRunner {
 
 const GROUPS: readonly (readonly [string, readonly ConformanceCase[]])[] = [
   ['acquire', acquireCases],
+  ['keys, owners and lengths', identityCases],
   ['attempts', attemptCases],
   ['fencing tokens', [...tokenCases, ...blockCases]],
   ['extend', extendCases],
   ['release', releaseCases],
+  ['batches', batchCases],
   ['lines', [...lineCases, ...turnCases]],
   ['inspect and list', viewCases],
 ];
@@ -30,7 +34,7 @@ const GROUPS: readonly (readonly [string, readonly ConformanceCase[]])[] = [
  * then holds on it, too. Failures are assertion errors of `node:assert`.
  *
  * @param name - how the provider is called in the report
- * @param create - makes two connected providers on a store of their own, for each case anew
+ * @param create - makes two connected providers, and more if asked to, on a store of their own, for each case anew
  * @param runner - where the cases are to run
  *
  * @example
@@ -44,6 +48,7 @@ const GROUPS: readonly (readonly [string, readonly ConformanceCase[]])[] = [
  *     return {
  *       provider,
  *       other,
+ *       connect: () => connect(prefix),
  *       pass: (milliseconds) => setTimeout(milliseconds),
  *       close: async () => void (await Promise.all([provider.close(), other.close()])),
  *     };

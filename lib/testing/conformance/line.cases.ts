@@ -25,6 +25,25 @@ export const lineCases: ConformanceCase[] = [
       await second.hear('granted', key);
     }
   }),
+  lineCase('hands a key on in the order in which three processes came', async ({ here, there, nobody, third }) => {
+    await third(async (last) => {
+      for (const order of [
+        [here, there, last],
+        [last, here, there],
+      ] as const) {
+        const key = `for ${order.map(({ address }) => address).join()}`;
+        await nobody.hold(key);
+        for (const party of order) await party.queue(key);
+        await release(nobody.provider, [key], 'nobody');
+        for (const party of order) {
+          assert.equal((await look(here.provider, key))?.ownerId, party.address);
+          await party.hear('granted', key);
+          await release(party.provider, [key], party.address);
+        }
+        assert.equal(await look(here.provider, key), null);
+      }
+    });
+  }),
   lineCase('keeps one place per process and key, however often it asks', async ({ here, there, nobody }) => {
     await nobody.hold('a');
     const attemptId = await here.queue('a');

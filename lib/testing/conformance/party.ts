@@ -110,10 +110,12 @@ export class Party implements WakeUpListener {
   }
 }
 
-/** Two processes that hear what concerns them, and one that does not. */
+/** Two processes that hear what concerns them, one that does not, and a third one where a case needs it. */
 export interface Lines extends ProviderUnderTest {
   readonly here: Party;
   readonly there: Party;
+  /** One more that hears, for as long as the case runs. */
+  readonly third: (work: (third: Party) => Promise<void>) => Promise<void>;
   /** Nobody listens under its address. */
   readonly nobody: Party;
 }
@@ -130,6 +132,15 @@ export function lineCase(name: string, run: (lines: Lines) => Promise<void>): Co
         here: new Party(provider, 'here'),
         there: new Party(other, 'there'),
         nobody: new Party(other, 'nobody'),
+        third: async (work: (third: Party) => Promise<void>) => {
+          const third = new Party(await subject.connect(), 'third');
+          try {
+            await third.provider.listen?.('third', third);
+            await work(third);
+          } finally {
+            await third.provider.close?.();
+          }
+        },
       };
       await Promise.all([provider.listen('here', lines.here), other.listen('there', lines.there)]);
       await run(lines);

@@ -8,10 +8,13 @@ export interface ProviderUnderTest {
   /** A second one on the same store, as another process would have it. */
   readonly other: LockingProvider;
 
+  /** Connects one more, for the cases that need a third process. The case closes it. */
+  readonly connect: () => Promise<LockingProvider>;
+
   /** Lets so many milliseconds pass for the store: moves its clock, or really waits. */
   readonly pass: (milliseconds: number) => Promise<void>;
 
-  /** Closes both. */
+  /** Closes `provider` and `other`. */
   readonly close: () => Promise<void>;
 }
 

@@ -79,6 +79,31 @@ export const releaseCases: ConformanceCase[] = [
     },
   },
   {
+    name: 'keeps a key for a while for its owner alone',
+    async run({ provider, other }) {
+      await take(provider, 'a', 'one', { attemptId: 'first' });
+      await take(provider, 'a', 'one', { attemptId: 'second' });
+      assert.deepEqual(await release(other, ['a'], 'two', { keepFor: 10 }), ['gone']);
+      assert.deepEqual(await release(other, ['a'], 'two', { keepFor: 10, attemptId: 'second' }), ['gone']);
+      assert.deepEqual(await release(provider, ['a'], 'one', { keepFor: 10, attemptId: 'first' }), ['kept']);
+      assertAbout((await look(provider, 'a'))?.ttl, 30_000);
+    },
+  },
+  {
+    name: 'releases and undoes an attempt for its owner alone',
+    async run({ provider, other }) {
+      await take(provider, 'a', 'one', { attemptId: 'proc.1' });
+      for (const more of [{}, { undo: true }, { undo: true, pending: true }]) {
+        for (const attemptId of ['proc.2', 'proc.1']) {
+          assert.deepEqual(await release(other, ['a'], 'two', { attemptId, ...more }), ['gone']);
+          assert.equal((await look(provider, 'a'))?.ownerId, 'one');
+        }
+      }
+      assert.deepEqual(await release(provider, ['a'], 'one', { attemptId: 'never was' }), ['kept']);
+      assert.equal((await look(provider, 'a'))?.ownerId, 'one');
+    },
+  },
+  {
     name: 'frees by force whoever holds a key, and counts',
     async run({ provider, other }) {
       await take(provider, ['a', 'b'], 'one');

@@ -1,0 +1,46 @@
+import { describe, expect, it } from '@jest/globals';
+import { InMemoryLockingProvider } from '../../lib/index.js';
+import * as broken from './broken/broken-providers.js';
+import { failuresOf } from './broken/run-suite.js';
+
+/** Each with a case that it has to fail; more may fail. */
+const CAUGHT: readonly (readonly [keyof typeof broken, string])[] = [
+  ['CutsOwners', 'tells long owners apart by their last character'],
+  ['CutsKeys', 'tells long keys apart by their last character'],
+  ['NormalizesKeys', 'takes composed and decomposed characters for different ones, in keys and owners'],
+  ['IgnoresCase', 'tells keys and owners of any characters apart'],
+  ['TrimsKeys', 'tells keys and owners of any characters apart'],
+  ['CapsLeases', 'keeps long leases at their full length'],
+  ['RoundsLeasesUp', 'keeps a lease to the millisecond'],
+  ['KeepsForAnybody', 'keeps a key for a while for its owner alone'],
+  ['FreesByAttemptAlone', 'releases and undoes an attempt for its owner alone'],
+  ['FreesForAnybody', 'releases for the owner alone'],
+  ['ForgetsAttempts', 'does not free another grant of the same owner'],
+  ['KeepsNoTombstones', 'refuses an attempt that was undone before it came, whenever it comes'],
+  ['IgnoresKeepFor', 'keeps a key for a while after its release, if asked to'],
+  ['ReordersBatches', 'carries out the acquires of a batch in their order, each on what those before it left'],
+  ['AnswersBatchesFromBefore', 'carries out the releases of a batch in their order, each on what those before it left'],
+  ['RejectsWholeBatches', 'serves the other requests of a batch where one cannot be served'],
+  ['ServesTheLastFirst', 'hands a key on in the order in which three processes came'],
+  ['RepeatsTokens', 'gives each acquire of a batch on the same key a token of its own'],
+  ['IgnoresTokenBlocks', 'sets aside as many tokens as are asked for: none of them is ever given again'],
+  ['ExtendsForAnybody', 'extends for the owner alone'],
+  ['ExtendsSomeKeys', 'extends all keys or none'],
+  ['TakesSomeKeys', 'takes several keys, or none of them'],
+  ['CountsForced', 'frees by force whoever holds a key, and counts'],
+  ['ListsOnePage', 'lists thousands of keys'],
+];
+
+describe('the conformance suite', () => {
+  it('passes a provider that is right', async () => {
+    expect(await failuresOf((store) => new InMemoryLockingProvider({ store }))).toEqual([]);
+  });
+
+  it('is tried on every broken provider there is', () => {
+    expect(CAUGHT.map(([name]) => name).sort()).toEqual(Object.keys(broken).sort());
+  });
+
+  it.each(CAUGHT)('finds out the provider %s: %s', async (name, promise) => {
+    expect(await failuresOf((store) => new broken[name]({ store }))).toContain(promise);
+  });
+});

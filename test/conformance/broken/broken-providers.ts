@@ -1,0 +1,245 @@
+import {
+  InMemoryLockingProvider,
+  type ExtendRequest,
+  type LeaseAnswer,
+  type LeaseRequest,
+  type ReleaseOutcome,
+  type ReleaseRequest,
+  type StoredLease,
+} from '../../../lib/index.js';
+
+const HOUR = 3_600_000;
+
+type Keyed = LeaseRequest | ExtendRequest | ReleaseRequest;
+
+/** Writes requests otherwise than they came, as a store with narrow columns would. */
+abstract class Rewrites extends InMemoryLockingProvider {
+  protected abstract rewrite<Request extends Keyed>(request: Request): Request;
+
+  override acquire(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
+    return super.acquire(requests.map((request) => this.rewrite(request)));
+  }
+
+  override extend(requests: readonly ExtendRequest[]): Promise<readonly boolean[]>[] {
+    return super.extend(requests.map((request) => this.rewrite(request)));
+  }
+
+  override release(requests: readonly ReleaseRequest[]): Promise<readonly ReleaseOutcome[]>[] {
+    return super.release(requests.map((request) => this.rewrite(request)));
+  }
+}
+
+abstract class RewritesKeys extends Rewrites {
+  protected abstract keyOf(key: string): string;
+
+  protected rewrite<Request extends Keyed>(request: Request): Request {
+    return { ...request, keys: request.keys.map((key) => this.keyOf(key)) };
+  }
+
+  override async inspect(keys: readonly string[]): Promise<readonly (StoredLease | null)[]> {
+    return super.inspect(keys.map((key) => this.keyOf(key)));
+  }
+}
+
+export class CutsOwners extends Rewrites {
+  protected rewrite<Request extends Keyed>(request: Request): Request {
+    return { ...request, ownerId: request.ownerId.slice(0, 64) };
+  }
+}
+
+export class CutsKeys extends RewritesKeys {
+  protected keyOf(key: string): string {
+    return Buffer.from(key).subarray(0, 250).toString();
+  }
+}
+
+export class NormalizesKeys extends RewritesKeys {
+  protected keyOf(key: string): string {
+    return key.normalize('NFC');
+  }
+}
+
+export class IgnoresCase extends RewritesKeys {
+  protected keyOf(key: string): string {
+    return key.toLowerCase();
+  }
+}
+
+export class TrimsKeys extends RewritesKeys {
+  protected keyOf(key: string): string {
+    return key.trim();
+  }
+}
+
+export class CapsLeases extends Rewrites {
+  protected rewrite<Request extends Keyed>(request: Request): Request {
+    if (!('ttl' in request) || request.ttl === null) return request;
+    return { ...request, ttl: Math.min(request.ttl, HOUR) };
+  }
+}
+
+export class RoundsLeasesUp extends Rewrites {
+  protected rewrite<Request extends Keyed>(request: Request): Request {
+    if (!('ttl' in request) || request.ttl === null) return request;
+    return { ...request, ttl: Math.ceil(request.ttl / 1000) * 1000 };
+  }
+}
+
+/** Carries out another release than the one that it was asked for. */
+abstract class ReleasesOtherwise extends InMemoryLockingProvider {
+  protected abstract change(request: ReleaseRequest, holders: readonly (string | undefined)[]): ReleaseRequest;
+
+  override release(requests: readonly ReleaseRequest[]): Promise<readonly ReleaseOutcome[]>[] {
+    return requests.map(async (request) => {
+      const stored = await super.inspect(request.keys);
+      const holders = stored.map((lease) => lease?.ownerId);
+      const [outcomes] = await Promise.all(super.release([this.change(request, holders)]));
+      return outcomes ?? [];
+    });
+  }
+}
+
+export class KeepsForAnybody extends ReleasesOtherwise {
+  protected change(request: ReleaseRequest, [holder]: readonly (string | undefined)[]): ReleaseRequest {
+    return request.keepFor === undefined || holder === undefined ? request : { ...request, ownerId: holder };
+  }
+}
+
+export class FreesByAttemptAlone extends ReleasesOtherwise {
+  protected change(request: ReleaseRequest, [holder]: readonly (string | undefined)[]): ReleaseRequest {
+    return request.attemptId === undefined || holder === undefined ? request : { ...request, ownerId: holder };
+  }
+}
+
+export class FreesForAnybody extends ReleasesOtherwise {
+  protected change(request: ReleaseRequest, [holder]: readonly (string | undefined)[]): ReleaseRequest {
+    return { ...request, ownerId: holder ?? request.ownerId };
+  }
+}
+
+export class ForgetsAttempts extends ReleasesOtherwise {
+  protected change(request: ReleaseRequest): ReleaseRequest {
+    return { ...request, attemptId: undefined };
+  }
+}
+
+export class KeepsNoTombstones extends ReleasesOtherwise {
+  protected change(request: ReleaseRequest): ReleaseRequest {
+    return { ...request, pending: false };
+  }
+}
+
+export class IgnoresKeepFor extends ReleasesOtherwise {
+  protected change(request: ReleaseRequest): ReleaseRequest {
+    return { ...request, keepFor: undefined };
+  }
+}
+
+/** Serves the requests for several keys of a batch before the others. */
+export class ReordersBatches extends InMemoryLockingProvider {
+  override acquire(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
+    const answers = new Map<LeaseRequest, Promise<LeaseAnswer>>();
+    const sorted = [...requests].sort((a, b) => b.keys.length - a.keys.length);
+    super.acquire(sorted).forEach((answer, index) => answers.set(sorted[index]!, answer));
+    return requests.map((request) => answers.get(request)!);
+  }
+}
+
+/** Answers the later requests of a batch by what stood before it. */
+export class AnswersBatchesFromBefore extends InMemoryLockingProvider {
+  override release(requests: readonly ReleaseRequest[]): Promise<readonly ReleaseOutcome[]>[] {
+    const before = super.inspect(requests.flatMap(({ keys }) => keys));
+    return super.release(requests).map(async (done, index) => {
+      const [outcomes, stored] = await Promise.all([done, before]);
+      const { keys, ownerId } = requests[index]!;
+      return keys.map((key, at) => {
+        const held = stored.some((lease) => lease?.key === key && lease.ownerId === ownerId);
+        return outcomes[at] === 'gone' && held ? 'freed' : outcomes[at]!;
+      });
+    });
+  }
+}
+
+/** One request that it cannot serve, and none of the batch is served. */
+export class RejectsWholeBatches extends InMemoryLockingProvider {
+  override acquire(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
+    const bad = requests.some(({ keys }) => keys.some((key) => key.includes('\u0000')));
+    if (!bad) return super.acquire(requests);
+    return requests.map(async () => Promise.reject(new Error('a key with a NUL')));
+  }
+}
+
+/** Hands a key to the last waiter of three. */
+export class ServesTheLastFirst extends InMemoryLockingProvider {
+  override acquire(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
+    const answers = super.acquire(requests);
+    const { lines } = (this as unknown as { store: { lines: { lines: Map<string, unknown[]> } } }).store;
+    for (const waiting of lines.lines.values()) if (waiting.length === 3) waiting.splice(1, 0, waiting.pop());
+    return answers;
+  }
+}
+
+export class RepeatsTokens extends InMemoryLockingProvider {
+  override acquire(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
+    return super.acquire(requests).map(async (done) => {
+      const answer = await done;
+      return answer.granted ? { ...answer, fencingTokens: answer.fencingTokens.map(() => 7) } : answer;
+    });
+  }
+}
+
+export class IgnoresTokenBlocks extends InMemoryLockingProvider {
+  override acquire(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
+    return super.acquire(requests.map((request) => ({ ...request, tokens: 1 })));
+  }
+}
+
+export class ExtendsForAnybody extends InMemoryLockingProvider {
+  override extend(requests: readonly ExtendRequest[]): Promise<readonly boolean[]>[] {
+    return requests.map(async (request) => {
+      const [lease] = await super.inspect(request.keys);
+      const [held] = await Promise.all(super.extend([{ ...request, ownerId: lease?.ownerId ?? request.ownerId }]));
+      return held ?? [];
+    });
+  }
+}
+
+export class ExtendsSomeKeys extends InMemoryLockingProvider {
+  override extend(requests: readonly ExtendRequest[]): Promise<readonly boolean[]>[] {
+    return requests.map(async (request) => {
+      const each = super.extend(request.keys.map((key) => ({ ...request, keys: [key] })));
+      return (await Promise.all(each)).flat();
+    });
+  }
+}
+
+export class TakesSomeKeys extends InMemoryLockingProvider {
+  override acquire(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
+    return requests.map(async (request) => {
+      const each = await Promise.all(super.acquire(request.keys.map((key) => ({ ...request, keys: [key] }))));
+      const refused = each.find((answer) => !answer.granted);
+      if (refused) return refused;
+      const granted = each.filter((answer) => answer.granted);
+      return {
+        granted: true as const,
+        fencingTokens: granted.flatMap(({ fencingTokens }) => fencingTokens),
+        reentered: granted.flatMap(({ reentered }) => reentered),
+        wanted: granted.some(({ wanted }) => wanted),
+      };
+    });
+  }
+}
+
+export class CountsForced extends InMemoryLockingProvider {
+  override async forceRelease(keys: readonly string[]): Promise<number> {
+    await super.forceRelease(keys);
+    return keys.length;
+  }
+}
+
+export class ListsOnePage extends InMemoryLockingProvider {
+  override async *list(match?: string): AsyncGenerator<StoredLease> {
+    let count = 0;
+    for await (const lease of super.list(match)) if ((count += 1) <= 1000) yield lease;
+  }
+}
