@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { Clock } from './engine/clock.js';
 import { notDrained } from './engine/engine.messages.js';
 import { LockEngine } from './engine/lock-engine.js';
+import { inNeutralContext } from './engine/neutral-context.js';
 import { LockBackendError, LockConfigurationError } from './errors/index.js';
 import type { LockingModuleOptions, LockingProvider } from './interfaces/index.js';
 import { CONNECT_TIMEOUT } from './locking.constants.js';
@@ -27,7 +28,9 @@ export class LockingRegistry {
       const provider = new plan.resolve(plan.options as never, {
         id: plan.id,
         warn: (message) => {
-          this.logger.warn(message);
+          inNeutralContext(() => {
+            this.logger.warn(message);
+          });
         },
       });
       this.entries.set(plan.id, { plan, provider, engine: new LockEngine(provider, plan.settings, clock) });
@@ -72,14 +75,20 @@ export class LockingRegistry {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.entries.values()].map(async ({ provider }) => provider.close?.()));
+    await Promise.all(
+      [...this.entries.values()].map(async ({ provider }) => inNeutralContext(async () => provider.close?.())),
+    );
   }
 
   private async connectOne({ plan: { id, failFast }, provider }: Entry): Promise<void> {
     const store = provider.storeName ?? provider.constructor.name;
-    const opening = provider.connect?.(() => {
-      this.logger.log(connected(store, id));
-    });
+    const onConnected = (): void => {
+      inNeutralContext(() => {
+        this.logger.log(connected(store, id));
+      });
+    };
+    // Its sockets call back for as long as the application lives.
+    const opening = inNeutralContext(async () => provider.connect?.(onConnected));
     try {
       await answerWithin(opening, CONNECT_TIMEOUT);
     } catch (error) {

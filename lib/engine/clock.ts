@@ -1,3 +1,5 @@
+import { makeInNeutralContext } from './neutral-context.js';
+
 /** A timer of a {@link Clock}. */
 export interface ClockTimer {
   cancel(): void;
@@ -12,7 +14,7 @@ export interface Clock {
   epochMicroseconds(): number;
 
   /**
-   * Calls `callback` once, `milliseconds` from now.
+   * Calls `callback` once, `milliseconds` from now, outside the async context of whoever sets the timer.
    *
    * @param keepAlive - whether a process with nothing else to do stays for it
    */
@@ -27,7 +29,11 @@ export const systemClock: Clock = {
   now: () => performance.now(),
   epochMicroseconds: () => Date.now() * 1000,
   setTimer(callback, milliseconds, keepAlive) {
-    const timer = setTimeout(callback, Math.min(Math.max(0, Math.ceil(milliseconds)), LONGEST_TIMER));
+    const timer = makeInNeutralContext(
+      setTimeout,
+      callback,
+      Math.min(Math.max(0, Math.ceil(milliseconds)), LONGEST_TIMER),
+    );
     if (!keepAlive) timer.unref();
     return {
       cancel: () => {

@@ -4,6 +4,7 @@ import type { Clock } from './clock.js';
 import { ranOut } from './engine.messages.js';
 import type { Lease } from './lease.js';
 import type { Watch } from './lease-keeper.js';
+import { ContextAbort } from './neutral-context.js';
 
 /**
  * What one acquire was given: all of its keys. Several handles may share it (reentrancy); it is given back when the
@@ -27,7 +28,7 @@ export class Grant {
 
   private lossReason?: LockLostError;
   private ended = false;
-  private abort?: AbortController;
+  private abort?: ContextAbort;
 
   /** Whether its leases are renewed, and until when on the local clock. */
   renew: boolean;
@@ -83,9 +84,9 @@ export class Grant {
     return this.remaining > 0;
   }
 
-  /** Made on first use: most holders never ask for it. */
+  /** Made on first use: most holders never ask for it. Listeners run in the async context of that. */
   get signal(): AbortSignal {
-    this.abort ??= new AbortController();
+    this.abort ??= new ContextAbort();
     // As with `held`: the timer may be late.
     if (this.leases.length > 0 && this.clock.now() >= this.deadline) this.lose(ranOut(this.keys));
     if (this.lossReason && !this.abort.signal.aborted) this.abort.abort(this.lossReason);

@@ -4,6 +4,7 @@ import { localDeadline } from './drift.js';
 import { forcedFree } from './engine.messages.js';
 import type { EngineParts } from './engine-parts.js';
 import type { Line } from './line.js';
+import { inNeutralContext } from './neutral-context.js';
 import { Rounds } from './rounds.js';
 import { Seek, type Found, type SeekOwner } from './seek.js';
 import { mayHaveRun } from './store-calls.js';
@@ -238,7 +239,7 @@ export class Seeker implements WakeUpListener {
     const { provider, address, clock } = this.parts;
     if (this.listening !== 'no' || !provider.listen || clock.now() < this.listenFrom) return;
     this.listening = 'soon';
-    provider.listen(address, this).then(
+    inNeutralContext(async () => provider.listen?.(address, this)).then(
       () => {
         if (this.listening === 'soon') this.restored();
       },

@@ -10,6 +10,7 @@ import {
 } from '../interfaces/index.js';
 import type { Clock, ClockTimer } from './clock.js';
 import { callFailed, noAnswer } from './engine.messages.js';
+import { inNeutralContext, makeInNeutralContext } from './neutral-context.js';
 import { Outbox, type AnswerSink } from './outbox.js';
 
 /** How long a store may take over one call, in milliseconds, before it counts as down. */
@@ -94,7 +95,7 @@ export class StoreCalls {
       };
       const open = { since: this.clock.now(), expire: fail };
       this.open(open);
-      call().then((value) => {
+      inNeutralContext(call).then((value) => {
         this.close(open);
         resolve(value);
       }, fail);
@@ -128,8 +129,13 @@ export class StoreCalls {
   private schedule(): void {
     if (this.scheduled) return;
     this.scheduled = true;
-    void SETTLED.then(this.send);
+    makeInNeutralContext(this.sendSoon);
   }
+
+  /** In no caller's context: what is sent together belongs to many, and what a provider makes for it to all who follow. */
+  private readonly sendSoon = (): void => {
+    void SETTLED.then(this.send);
+  };
 
   private readonly send = (): void => {
     this.scheduled = false;

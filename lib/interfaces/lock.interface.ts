@@ -27,7 +27,10 @@ export interface Lock extends AsyncDisposable {
    */
   fencingTokenFor(key: string): number;
 
-  /** Aborts, with a `LockLostError` as its reason, the moment the lock can no longer be trusted. */
+  /**
+   * Aborts, with a `LockLostError` as its reason, the moment the lock can no longer be trusted. Its listeners run in the
+   * async context (`AsyncLocalStorage`) in which `signal` was first read, whoever or whatever ends the lock.
+   */
   readonly signal: AbortSignal;
 
   /** Milliseconds for which the lock is certain; 0 once it is lost or released, `Infinity` if it never expires. */

@@ -1,5 +1,6 @@
 import type { Clock, ClockTimer } from '../engine/clock.js';
 import { parseDuration } from '../engine/duration.js';
+import { inNeutralContext } from '../engine/neutral-context.js';
 import type { Duration } from '../interfaces/index.js';
 
 interface PendingTimer {
@@ -55,7 +56,7 @@ export class ManualClock implements Clock {
       if (!next) break;
       this.timers.delete(next);
       this.time = Math.max(this.time, next.due);
-      next.callback();
+      inNeutralContext(next.callback);
       await settled();
     }
     this.time = end;

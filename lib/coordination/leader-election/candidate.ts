@@ -1,4 +1,5 @@
 import type { Logger } from '@nestjs/common';
+import { inNeutralContext } from '../../engine/neutral-context.js';
 import type { Lock } from '../../interfaces/index.js';
 import type { LockingService } from '../../locking.service.js';
 import { Campaign } from './campaign.js';
@@ -55,9 +56,12 @@ export class Candidate {
     if (provider !== undefined) locking.provider(provider);
   }
 
+  /** Handlers belong to the application as a whole, not to whoever starts it. */
   start(): void {
-    this.presence.show();
-    this.running = this.run();
+    inNeutralContext(() => {
+      this.presence.show();
+      this.running = this.run();
+    });
   }
 
   /** Resolves once the leadership, if any, has been handed over, and nothing of this instance is left in the store. */

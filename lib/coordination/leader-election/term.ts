@@ -1,3 +1,4 @@
+import { inNeutralContext } from '../../engine/neutral-context.js';
 import type { Lock } from '../../interfaces/index.js';
 import { notLeading } from './leader-election.messages.js';
 import type { LeaderTerm } from './leader-term.interface.js';
@@ -67,8 +68,11 @@ export class Term implements LeaderTerm {
     if (this.#over) return;
     this.#over = true;
     this.#lock.signal.removeEventListener('abort', this.#onLost);
-    this.#controller.abort(reason);
-    this.#end();
-    this.#onEnd(this);
+    // Whoever resigns, or is the first to see that the lease has run out, is not the caller of the listeners.
+    inNeutralContext(() => {
+      this.#controller.abort(reason);
+      this.#end();
+      this.#onEnd(this);
+    });
   }
 }
