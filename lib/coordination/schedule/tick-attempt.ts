@@ -63,14 +63,27 @@ export class TickAttempt<T> {
     }
   }
 
-  /** With the tick's key had, the run lock is taken. The work's lock is both: its signal aborts if either is lost. */
+  /**
+   * With the tick's key held, acquires the run key: not by joining, as the timer of a job that reschedules itself is
+   * made inside a run. The work's lock is both keys, joined: its signal aborts if either is lost.
+   */
   private async runAlone(own: Lock, timeout: `${number}ms`): Promise<AttemptOutcome<T>> {
     const { expire, provider, maxHold } = this.settings;
     try {
       return await this.locking.execute(
-        [keyOfTick(this.tick), keyOfRun(this.tick)],
-        async (lock) => this.runUnder(lock, own),
-        { timeout, expire: `${expire}ms`, provider, ...(maxHold !== undefined && { maxHold: `${maxHold}ms` }) },
+        keyOfRun(this.tick),
+        async () =>
+          this.locking.execute([keyOfTick(this.tick), keyOfRun(this.tick)], async (lock) => this.runUnder(lock, own), {
+            timeout: 0,
+            provider,
+          }),
+        {
+          timeout,
+          expire: `${expire}ms`,
+          provider,
+          reentrant: false,
+          ...(maxHold !== undefined && { maxHold: `${maxHold}ms` }),
+        },
       );
     } catch (error) {
       if (this.begun || !isLockTimeoutError(error)) throw error;
@@ -106,8 +119,8 @@ export class TickAttempt<T> {
   }
 }
 
-/** Both locks of a run mostly are lost together: what the work came to stands in the error about the inner one. */
+/** The locks of a run are mostly lost together: what the work came to stands in the error about the innermost one. */
 function innermost(error: unknown): unknown {
   const reason: unknown = isLockLostError(error) && error.outcome?.status === 'rejected' && error.outcome.reason;
-  return isLockLostError(reason) ? reason : error;
+  return isLockLostError(reason) ? innermost(reason) : error;
 }
