@@ -96,7 +96,7 @@ export class LockingService {
     if (typeof job !== 'function') throw new LockConfigurationError(jobNotFunction('singleton'));
     const checked = checkSingletonOptions(options);
     const provider = this.registry.resolveId(options.provider ?? this.providerId);
-    return this.singletons.run(this, provider, keys, job, checked);
+    return this.singletons.run({ locking: this, provider, keys, job, options: checked });
   }
 
   /**

@@ -1,6 +1,8 @@
 import { injectOnce } from '../../decorators/inject-once.js';
+import { isSuperCall, type MethodCall } from '../../decorators/method-call.js';
 import { wrapMethod } from '../../decorators/wrap-method.js';
 import type { SchedulerRegistry } from '@nestjs/schedule';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { LockConfigurationError } from '../../errors/index.js';
 import { LockingService } from '../../locking.service.js';
 import type { TickSettings } from './read-tick-options.js';
@@ -14,6 +16,13 @@ const LOCKING = Symbol(
   'LockingService, which @LockedCron and @LockedInterval need: import LockingModule.forRoot() into the root module',
 );
 
+/** A call of a scheduled method whose tick this process runs. */
+interface ScheduledCall extends MethodCall {
+  ended: boolean;
+}
+
+const running = new AsyncLocalStorage<ScheduledCall>();
+
 /** A method that the scheduler calls, as its decorator describes it. */
 export interface ScheduledMethod {
   /** The decorator, for errors. */
@@ -25,7 +34,10 @@ export interface ScheduledMethod {
   readonly tickOf: (registry: SchedulerRegistry) => Tick;
 }
 
-/** Puts a method in place of the decorated one that runs it once per tick over all instances. */
+/**
+ * Puts a method in place of the decorated one that runs it once per tick over all instances. An override that calls
+ * `super` runs the tick: the overridden method is part of that run, whatever name its own decorator gives it.
+ */
 export function wrapScheduled(
   { what, kind, name, settings, tickOf }: ScheduledMethod,
   target: object,
@@ -36,6 +48,9 @@ export function wrapScheduled(
     scheduleOnce(target, { what, kind, name, method });
     injectOnce(target, LockingService, LOCKING);
     return async function (...args) {
+      const call: ScheduledCall = { self: this, name: method, body: original, ended: false };
+      const outer = running.getStore();
+      if (outer && !outer.ended && isSuperCall(call, outer)) return original.apply(this, args);
       const locking = (this as { [LOCKING]?: LockingService } | undefined)?.[LOCKING];
       const registry = schedulerRegistryOf(this);
       if (!locking || !registry) throw new LockConfigurationError(notInjected(what));
@@ -44,7 +59,13 @@ export function wrapScheduled(
       return tickRunnerOf(locking).run(
         tickOf(registry),
         settings,
-        () => original.apply(this, args),
+        async () => {
+          try {
+            return await running.run(call, () => original.apply(this, args));
+          } finally {
+            call.ended = true;
+          }
+        },
         () => registry.doesExist(kind, name),
       );
     };

@@ -3,7 +3,7 @@ import type { ExecuteOptions } from '../../interfaces/index.js';
 /** Options of `LockingService.singleton` and `@Singleton`: those of `execute` but for what concerns the wait. */
 export interface SingletonOptions extends Omit<
   ExecuteOptions,
-  'timeout' | 'maxWaiters' | 'reentrant' | 'ownerId' | 'renew'
+  'timeout' | 'maxWaiters' | 'reentrant' | 'ownerId' | 'renew' | 'signal'
 > {
   /**
    * A call that comes while the job runs in this very process shares its result, or its error. Without it, and always
@@ -14,4 +14,11 @@ export interface SingletonOptions extends Omit<
    * @defaultValue false
    */
   join?: boolean;
+
+  /**
+   * Ends this call's wait when aborted: for the lock, and, if it has joined, for the end of the run. The call then
+   * rejects with the signal's reason. A job that has begun goes on, and callers that share its run are not concerned:
+   * if it fails after the caller that started it has aborted, one of them runs its own job.
+   */
+  signal?: AbortSignal;
 }

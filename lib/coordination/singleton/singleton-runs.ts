@@ -1,14 +1,32 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { isObservable } from 'rxjs';
-import { isLockTimeoutError, LockConfigurationError } from '../../errors/index.js';
+import { Aborts } from '../../engine/aborts.js';
+import { isLockLostError, isLockTimeoutError, LockConfigurationError } from '../../errors/index.js';
 import type { Lock } from '../../interfaces/index.js';
 import type { LockingService } from '../../locking.service.js';
 import type { CheckedSingletonOptions } from './check-singleton-options.js';
+import { isSuperJob } from './method-calls.js';
 import { observableJob } from './singleton.messages.js';
+
+type Job<T> = (lock: Lock) => T | PromiseLike<T>;
+
+/** A call of a singleton, as its caller made it. */
+export interface SingletonCall<T> {
+  readonly locking: LockingService;
+  /** The id under which the store of the lock is known. */
+  readonly provider: string;
+  readonly keys: string | readonly string[];
+  readonly job: Job<T>;
+  readonly options: CheckedSingletonOptions;
+}
 
 /** A job that runs in this process, or is about to. */
 interface Run {
+  /** The call that started it; others may have joined. */
+  readonly call: SingletonCall<unknown>;
   result: Promise<unknown>;
+  /** Its lock, once the job has begun. */
+  lock?: Lock;
   /** What something inside it waits for: runs that it has started or joined. */
   readonly waits: Set<{ readonly run: Run }>;
   /** The run inside which it was started. */
@@ -18,52 +36,70 @@ interface Run {
 /** The innermost run of the call chain. */
 const inside = new AsyncLocalStorage<Run>();
 
-/** The singleton jobs of one application that run in this process, for those who join them. */
+/** The singleton jobs of one application that run in this process, for the callers that join them. */
 export class SingletonRuns {
   private readonly runs = new Map<string, Run>();
+  private readonly aborts = new Aborts();
 
-  /**
-   * @param provider - the id under which the store of the lock is known
-   * @returns what the job came to; `undefined` where it runs already and is not joined
-   */
-  async run<T>(
-    locking: LockingService,
-    provider: string,
-    key: string | readonly string[],
-    job: (lock: Lock) => T | PromiseLike<T>,
-    { join: joins, execute }: CheckedSingletonOptions,
-  ): Promise<T | undefined> {
+  /** @returns what the job came to; `undefined` where it runs already and is not joined */
+  async run<T>(call: SingletonCall<T>): Promise<T | undefined> {
     const outer = inside.getStore();
-    const id = JSON.stringify([provider, ...new Set([key].flat().sort())]);
+    const id = JSON.stringify([call.provider, ...new Set([call.keys].flat().sort())]);
     const other = this.runs.get(id);
-    if (other) return joins && !waitsForItself(other, outer) ? join<T>(other, outer, execute.signal) : undefined;
-    const run: Run = { result: Promise.resolve(), waits: new Set(), outer };
+    if (!other) return this.start(id, call, outer);
+    if (other.lock && runsAround(outer).has(other) && isSuperJob(call.job, other.call.job)) return call.job(other.lock);
+    if (!call.options.join || waitsForItself(other, outer)) return undefined;
+    return this.join(other, call, outer);
+  }
+
+  private async start<T>(id: string, call: SingletonCall<T>, outer: Run | undefined): Promise<T | undefined> {
+    const run: Run = { call, result: Promise.resolve(), waits: new Set(), outer };
     this.runs.set(id, run);
-    const result = inside.run(run, async () => runAlone(locking, key, job, execute));
+    const result = inside.run(run, async () => {
+      try {
+        return await runAlone(run, call);
+      } finally {
+        // Before its joiners hear of the end: one of them may have to start anew.
+        this.runs.delete(id);
+      }
+    });
     run.result = result;
+    return waitInside(outer, run, result);
+  }
+
+  /** Shares the result of a run, or its error; the joiner's own abort ends its wait. */
+  private async join<T>(run: Run, call: SingletonCall<T>, outer: Run | undefined): Promise<T | undefined> {
+    const { signal } = call.options.execute;
+    signal?.throwIfAborted();
     try {
-      return await waitInside(outer, run, result);
+      return await waitInside(outer, run, this.resultFor<T>(run, signal));
+    } catch (error) {
+      if (signal?.aborted || !endedByItsCaller(run, error)) throw error;
+    }
+    // The first joiner that gets here runs its own job; the others join that.
+    return this.run(call);
+  }
+
+  private async resultFor<T>(run: Run, signal: AbortSignal | undefined): Promise<T | undefined> {
+    const result = run.result as Promise<T | undefined>;
+    if (!signal) return result;
+    let stopListening: () => void = () => undefined;
+    const aborted = new Promise<never>((_, reject) => {
+      stopListening = this.aborts.listen(signal, () => {
+        reject(signal.reason as Error);
+      });
+    });
+    try {
+      return await Promise.race([result, aborted]);
     } finally {
-      this.runs.delete(id);
+      stopListening();
     }
   }
 }
 
-/** A run that is under way, for a caller who may end the wait for it. */
-async function join<T>(run: Run, outer: Run | undefined, signal: AbortSignal | undefined): Promise<T | undefined> {
-  signal?.throwIfAborted();
-  let onAbort: () => void = () => undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => {
-      reject(signal?.reason as Error);
-    };
-    signal?.addEventListener('abort', onAbort);
-  });
-  try {
-    return await waitInside(outer, run, Promise.race([run.result as Promise<T | undefined>, aborted]));
-  } finally {
-    signal?.removeEventListener('abort', onAbort);
-  }
+/** Whether a run failed after the caller that had started it aborted: that is an end for this caller only. */
+function endedByItsCaller({ call }: Run, error: unknown): boolean {
+  return call.options.execute.signal?.aborted === true && !isLockLostError(error);
 }
 
 async function waitInside<T>(outer: Run | undefined, run: Run, result: Promise<T>): Promise<T> {
@@ -77,17 +113,14 @@ async function waitInside<T>(outer: Run | undefined, run: Run, result: Promise<T
 }
 
 async function runAlone<T>(
-  locking: LockingService,
-  key: string | readonly string[],
-  job: (lock: Lock) => T | PromiseLike<T>,
-  execute: CheckedSingletonOptions['execute'],
+  run: Run,
+  { locking, keys, job, options: { execute } }: SingletonCall<T>,
 ): Promise<T | undefined> {
-  let entered = false as boolean;
   try {
     return await locking.execute(
-      key,
+      keys,
       async (lock) => {
-        entered = true;
+        run.lock = lock;
         const result = await job(lock);
         if (isObservable(result)) throw new LockConfigurationError(observableJob());
         return result;
@@ -95,15 +128,21 @@ async function runAlone<T>(
       execute,
     );
   } catch (error) {
-    if (!entered && isLockTimeoutError(error)) return undefined;
+    if (!run.lock && isLockTimeoutError(error)) return undefined;
     throw error;
   }
 }
 
-/** Whether `run` can only end after somebody who stands inside `inner` has gone on. */
-function waitsForItself(run: Run, inner: Run | undefined): boolean {
+/** The runs that a call is made from, from inside `innermost` outwards. */
+function runsAround(innermost: Run | undefined): Set<Run> {
   const chain = new Set<Run>();
-  for (let one = inner; one; one = one.outer) chain.add(one);
+  for (let run = innermost; run; run = run.outer) chain.add(run);
+  return chain;
+}
+
+/** Whether `run` can only end after a call that is made inside `inner` has ended. */
+function waitsForItself(run: Run, inner: Run | undefined): boolean {
+  const chain = runsAround(inner);
   const seen = new Set<Run>([run]);
   for (const one of seen) {
     if (chain.has(one)) return true;

@@ -2,6 +2,7 @@ import { injectLockingService, lockingServiceOf } from '../../decorators/inject-
 import { compileMethodKey, type LockKeyFunction } from '../../decorators/method-key.js';
 import { wrapMethod } from '../../decorators/wrap-method.js';
 import { checkSingletonOptions } from './check-singleton-options.js';
+import { noteMethodCall } from './method-calls.js';
 import type { SingletonOptions } from './singleton-options.interface.js';
 
 /** The decorator that `@Singleton` makes: for a method that returns a Promise and is called with at least `Args`. */
@@ -17,7 +18,8 @@ type SingletonDecorator<Args extends unknown[]> = <Decorated extends (...args: n
  * process, shares what the run comes to.
  *
  * The key is a template or a function of the arguments, as of `@WithLock`, and shares its lock space. Inside the method
- * `LockingService.current()` is the lock. It works wherever `@WithLock` does.
+ * `LockingService.current()` is the lock. It works wherever `@WithLock` does. An override that calls `super` runs both
+ * bodies as one run, if both name the same key.
  *
  * @param options - those of `LockingService.singleton`
  * @throws LockKeyError at decoration for a malformed template; at the call for a placeholder without a usable value
@@ -45,11 +47,13 @@ export function Singleton(
   const fixed = Object.freeze({ ...options });
   checkSingletonOptions(fixed);
   return (target, propertyKey, descriptor) => {
-    wrapMethod('@Singleton', propertyKey, target, descriptor, (original) => {
+    wrapMethod('@Singleton', propertyKey, target, descriptor, (original, name) => {
       injectLockingService(target);
       return async function (...args) {
         const locking = lockingServiceOf(this, '@Singleton');
-        return locking.singleton(keysOf(this, args), () => original.apply(this, args), fixed);
+        const job = (): unknown => original.apply(this, args);
+        noteMethodCall(job, { self: this, name, body: original });
+        return locking.singleton(keysOf(this, args), job, fixed);
       };
     });
   };

@@ -1,6 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
+import { getEventListeners } from 'node:events';
 import { of } from 'rxjs';
-import { isLockConfigurationError, isLockKeyError, isLockTimeoutError, type Lock } from '../../../lib/index.js';
+import {
+  isLockConfigurationError,
+  isLockKeyError,
+  isLockLostError,
+  isLockTimeoutError,
+  type Lock,
+} from '../../../lib/index.js';
 import { rejection, Stage } from '../../decorators/support.js';
 import { onEveryStore } from '../../support/stores.js';
 
@@ -128,6 +135,68 @@ onEveryStore((store) => {
       );
       stage.leave('job');
       expect(await first).toBe('done');
+    });
+
+    it('run their own job, once, when the caller that they joined aborts before its job begins', async () => {
+      const locking = await store.open();
+      const leaving = new AbortController();
+      const first = locking.singleton('job', () => 'first', { join: true, signal: leaving.signal });
+      const ran: string[] = [];
+      const joiners = ['second', 'third'].map(async (name) =>
+        locking.singleton('job', () => (ran.push(name), name), { join: true }),
+      );
+      leaving.abort(new RangeError('enough'));
+      const results = await Promise.all([rejection(first), ...joiners]);
+      expect(results).toEqual([new RangeError('enough'), 'second', 'second']);
+      expect(ran).toEqual(['second']);
+    });
+
+    it('run their own job when the job that they joined ends by the signal of its caller', async () => {
+      const locking = await store.open();
+      const stage = new Stage();
+      const [leaving, staying] = [new AbortController(), new AbortController()];
+      const until = async ({ signal }: AbortController): Promise<never> =>
+        new Promise((_, reject) => {
+          signal.addEventListener('abort', () => {
+            reject(signal.reason as Error);
+          });
+          void stage.enter('first');
+        });
+      const first = locking.singleton('job', async () => until(leaving), { join: true, signal: leaving.signal });
+      const second = locking.singleton('job', () => 'second', { join: true, signal: staying.signal });
+      const third = locking.singleton('job', () => 'third', { join: true, signal: leaving.signal });
+      await stage.entered('first');
+      leaving.abort(new RangeError('enough'));
+      const enough = new RangeError('enough');
+      expect(await Promise.all([rejection(first), second, rejection(third)])).toEqual([enough, 'second', enough]);
+    });
+
+    it('share the loss of the lock also where the caller that they joined has aborted', async () => {
+      const locking = await store.open();
+      const stage = new Stage();
+      const leaving = new AbortController();
+      const job = async (): Promise<void> => stage.enter('job');
+      const first = locking.singleton('job', job, { join: true, signal: leaving.signal });
+      const second = locking.singleton('job', () => 'second', { join: true });
+      await stage.entered('job');
+      leaving.abort();
+      await locking.forceRelease('job');
+      stage.leave('job');
+      expect((await Promise.all([rejection(first), rejection(second)])).map(isLockLostError)).toEqual([true, true]);
+    });
+
+    it('listen to a signal that they share once, and no longer than they wait', async () => {
+      const locking = await store.open();
+      const stage = new Stage();
+      const { signal } = new AbortController();
+      const callers = Array.from({ length: 40 }, async () =>
+        locking.singleton('job', async () => stage.enter('job'), { join: true, signal }),
+      );
+      await stage.entered('job');
+      expect(getEventListeners(signal, 'abort').length).toBeLessThanOrEqual(2);
+      stage.leave('job');
+      await Promise.all(callers);
+      expect(getEventListeners(signal, 'abort')).toEqual([]);
     });
 
     it('are skipped where they would wait for themselves, by whatever way', async () => {
