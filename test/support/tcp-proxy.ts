@@ -10,6 +10,7 @@ export class ProxiedConnection {
   private readonly kept: Buffer[] = [];
   private keeps: ((bytes: Buffer) => boolean) | undefined;
   private loses = false;
+  private isDark = false;
 
   /** How many times something of the server's was lost. */
   lost = 0;
@@ -21,9 +22,11 @@ export class ProxiedConnection {
     client.on('error', () => undefined).on('data', (bytes) => this.fromClient(bytes));
     server.on('error', () => undefined).on('data', (bytes) => this.fromServer(bytes));
     client.on('close', () => {
-      if (!this.keeps) server.destroy();
+      if (!this.keeps && !this.isDark) server.destroy();
     });
-    server.on('close', () => client.destroy());
+    server.on('close', () => {
+      if (!this.isDark) client.destroy();
+    });
   }
 
   /** From now on what the client sends stays here, once something of it is wanted. */
@@ -45,6 +48,15 @@ export class ProxiedConnection {
   /** From now on nothing that the server sends arrives. */
   loseAnswers(): void {
     this.loses = true;
+  }
+
+  get dark(): boolean {
+    return this.isDark;
+  }
+
+  /** From now on nothing arrives on either side, and neither side learns that the other has closed. */
+  goDark(): void {
+    this.isDark = true;
   }
 
   /** Ends the client's side; the server does not learn of it where something is kept. */
@@ -72,11 +84,13 @@ export class ProxiedConnection {
   }
 
   private fromServer(bytes: Buffer): void {
+    if (this.isDark) return;
     if (this.loses) this.lost += 1;
     else this.client.write(bytes);
   }
 
   private fromClient(bytes: Buffer): void {
+    if (this.isDark) return;
     if (this.kept.length > 0 || this.keeps?.(bytes)) this.kept.push(bytes);
     else this.server.write(bytes);
   }
@@ -104,6 +118,13 @@ export class TcpProxy {
       proxy.onConnection?.(connection);
     });
     return proxy;
+  }
+
+  /** The connections that there are go dark. Tells how many. */
+  goDark(): number {
+    const lit = this.connections.filter((connection) => !connection.dark);
+    for (const connection of lit) connection.goDark();
+    return lit.length;
   }
 
   get url(): string {

@@ -20,9 +20,6 @@ const SHORTEST_NODE_TIMEOUT = 10;
 /** Two of them in a row, as a call may need, have to fit well into what the engine allows a store: 5 s. */
 const LONGEST_NODE_TIMEOUT = 2000;
 
-/** A connection on which an answer is owed for so long, at least, is made anew: the other end may not know of it. */
-const SHORTEST_SOCKET_TIMEOUT = 5000;
-
 /** A server as it is to be used. */
 export interface NodePlan {
   /** `host:port`: without a secret, for messages. */
@@ -48,7 +45,7 @@ export function readNodeTimeout({ nodeTimeout }: RedisQuorumLockingProviderOptio
  *
  * @throws LockConfigurationError
  */
-export function readNodes(options: RedisQuorumLockingProviderOptions, nodeTimeout: number, id: string): NodePlan[] {
+export function readNodes(options: RedisQuorumLockingProviderOptions, id: string): NodePlan[] {
   const { namespace } = options;
   const nodes = options.nodes as unknown;
   if (!Array.isArray(nodes)) throw new LockConfigurationError(nodesMissing(id));
@@ -63,9 +60,7 @@ export function readNodes(options: RedisQuorumLockingProviderOptions, nodeTimeou
     }
     names.add(name);
     clients.add(node.client);
-    const socketTimeout = Math.max(SHORTEST_SOCKET_TIMEOUT, 10 * nodeTimeout);
-    const redisOptions = node.client ? node.redisOptions : { socketTimeout, ...node.redisOptions };
-    return { name, options: { ...node, redisOptions, namespace } };
+    return { name, options: { ...node, namespace } };
   });
   return plans.sort((one, other) => (one.name < other.name ? -1 : 1));
 }

@@ -64,7 +64,7 @@ export class RedisQuorumLockingProvider implements LockingProvider {
     private readonly context: LockingProviderContext,
   ) {
     const nodeTimeout = readNodeTimeout(options, context.id);
-    const plans = readNodes(options, nodeTimeout, context.id);
+    const plans = readNodes(options, context.id);
     this.connections = new QuorumConnections(context, nodeTimeout);
     const nodes = plans.map(({ name, options: own }) => {
       const provider = new RedisLockingProvider(own, {

@@ -11,8 +11,11 @@ import {
   connectionLost,
   ioredisMissing,
   notConnected,
+  silent,
 } from './redis.messages.js';
 import { explainError } from './redis-errors.js';
+import { SilenceWatch } from './silence-watch.js';
+import { isDead, LONGEST_SILENCE } from './silent-connection.js';
 import type { RedisLockingProviderOptions } from './redis-options.interface.js';
 import type { StoreConnection } from './store-connection.js';
 
@@ -61,6 +64,13 @@ export class ClusterConnection implements StoreConnection {
   private lastError?: string;
   private someNode?: Redis;
   private readonly closing = new AbortController();
+  private readonly silence = new SilenceWatch(
+    () => this.cluster?.nodes('all') ?? [],
+    LONGEST_SILENCE,
+    (node) => {
+      void this.replaceSilent(node);
+    },
+  );
 
   constructor(
     private readonly id: string,
@@ -88,7 +98,7 @@ export class ClusterConnection implements StoreConnection {
       this.started.catch(() => undefined);
     };
     cluster.on('error', this.noteError).on('node error', this.noteError).on('close', this.noteClose);
-    cluster.on('ready', this.onReady).once('+node', this.noteNode);
+    cluster.on('ready', this.onReady).on('+node', this.noteNode);
     if (cluster.status === 'ready') {
       this.onReady();
       return this.started;
@@ -106,6 +116,7 @@ export class ClusterConnection implements StoreConnection {
   close(): void {
     this.closing.abort();
     this.recovery?.stop();
+    this.silence.stop();
     const { cluster } = this;
     if (!cluster) return;
     cluster.off('close', this.noteClose).off('node error', this.noteError).off('+node', this.noteNode);
@@ -116,6 +127,7 @@ export class ClusterConnection implements StoreConnection {
 
   client(): Cluster {
     if (this.cluster?.status !== 'ready') throw new StoreNotReachedError(notConnected(this.lastError));
+    this.silence.begin();
     return this.cluster;
   }
 
@@ -179,8 +191,16 @@ export class ClusterConnection implements StoreConnection {
   };
 
   private readonly noteNode = (node: Redis): void => {
-    this.someNode = node;
+    this.someNode ??= node;
+    this.silence.begin();
   };
+
+  /** Its end leads to a new connection to this node, or to the one that has its slots now. */
+  private async replaceSilent(node: Redis): Promise<void> {
+    if (this.options.client && (!(await isDead(node)) || this.closing.signal.aborted)) return;
+    this.lastError = silent(LONGEST_SILENCE);
+    node.disconnect(true);
+  }
 
   /** ioredis keeps to itself why it could not connect: one of the first nodes is asked once more. */
   private async findCause(): Promise<string | undefined> {

@@ -15,9 +15,13 @@ import {
   ioredisMissing,
   notConnected,
   notReady,
+  silent,
+  silentForGood,
 } from './redis.messages.js';
 import { SentinelWatch } from './sentinel-watch.js';
 import { serverOf } from './server-of.js';
+import { SilenceWatch } from './silence-watch.js';
+import { LONGEST_SILENCE, isDead } from './silent-connection.js';
 import type { StoreConnection } from './store-connection.js';
 
 /** Of a subscription that has just been made, whether it is at the same server is looked at so much later, in ms. */
@@ -33,6 +37,8 @@ export class RedisConnection implements StoreConnection {
   private onReady?: () => void;
   private readyAt?: number;
   private lastError?: Error;
+  /** The application has been warned of a silent client of its own. */
+  private isTooSilent = false;
   private readonly former = new FormerConnections();
 
   private subscriber?: Redis;
@@ -43,6 +49,13 @@ export class RedisConnection implements StoreConnection {
   private movedTo?: string;
 
   private readonly closing = new AbortController();
+  private readonly silence = new SilenceWatch(
+    () => (this.redis ? [this.redis] : []),
+    LONGEST_SILENCE,
+    (client) => {
+      void this.replaceSilent(client);
+    },
+  );
 
   constructor(
     private readonly id: string,
@@ -57,6 +70,7 @@ export class RedisConnection implements StoreConnection {
     this.redis = client;
     this.onReady = () => {
       this.lastError = undefined;
+      this.isTooSilent = false;
       this.readyAt = performance.now();
       const { movedTo } = this;
       this.movedTo = undefined;
@@ -66,6 +80,7 @@ export class RedisConnection implements StoreConnection {
       onConnected();
     };
     client.on('error', this.noteError).on('ready', this.onReady).on('close', this.noteClose);
+    client.on('connect', this.noteConnect);
     if (client.status === 'ready') {
       this.onReady();
       return;
@@ -80,9 +95,10 @@ export class RedisConnection implements StoreConnection {
   close(): void {
     this.closing.abort();
     this.sentinels?.close();
+    this.silence.stop();
     const client = this.redis;
     if (!client) return;
-    client.off('close', this.noteClose);
+    client.off('close', this.noteClose).off('connect', this.noteConnect);
     if (this.onReady) client.off('ready', this.onReady);
     if (this.options.client) {
       client.off('error', this.noteError);
@@ -97,7 +113,10 @@ export class RedisConnection implements StoreConnection {
    * @throws StoreNotReachedError when nothing can be sent now
    */
   client(): Redis {
-    if (this.redis?.status === 'ready') return this.redis;
+    if (this.redis?.status === 'ready') {
+      this.silence.begin();
+      return this.redis;
+    }
     const cause =
       this.redis?.status === 'connect' && !this.lastError ? notReady() : notConnected(this.lastError?.message);
     throw Object.assign(new StoreNotReachedError(cause), { remedy: remedyOf(this.lastError) });
@@ -116,7 +135,10 @@ export class RedisConnection implements StoreConnection {
     const subscriber = this.client().duplicate({ ...NEVER_LATE, keyPrefix: '', autoResubscribe: false });
     this.subscriber = subscriber;
     this.revive(subscriber, () => this.subscriber === subscriber);
+    // As long as the server believes in the one before, it takes this process for one that listens.
+    const former = new FormerConnections();
     subscriber.on('ready', () => {
+      former.cutOff(subscriber);
       setTimeout(this.bringAlong, LOOK_LATER).unref();
     });
     return subscriber;
@@ -153,6 +175,24 @@ export class RedisConnection implements StoreConnection {
     // Its own cause is dropped with all that the client has attached to it.
     this.lastError = Object.assign(new Error(message), { remedy: remedyOf(explained) });
   };
+
+  /** On a connection that is dark from its beginning not even ioredis' own first commands are answered. */
+  private readonly noteConnect = (): void => {
+    this.silence.begin();
+  };
+
+  private async replaceSilent(client: Redis): Promise<void> {
+    const { client: own } = this.options;
+    if (own && (this.isTooSilent || !(await isDead(client)) || this.closing.signal.aborted)) return;
+    if (own && typeof client.options.retryStrategy !== 'function') {
+      // To close it would be its end.
+      this.isTooSilent = true;
+      this.warn(silentForGood(this.id));
+      return;
+    }
+    this.lastError = new Error(silent(LONGEST_SILENCE));
+    client.disconnect(true);
+  }
 
   private readonly noteClose = (): void => {
     if (this.readyAt === undefined) return;

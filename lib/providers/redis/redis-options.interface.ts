@@ -13,8 +13,9 @@ export interface RedisLockingProviderOptions extends LockingProviderOptions {
   redisOptions?: RedisOptions;
 
   /**
-   * An existing ioredis client. It is used as it is and never closed by this module. Where somebody has to wait, a
-   * duplicate of it is made to hear of wake-ups, and closed at the end.
+   * An existing ioredis client. It is used as it is and never closed by this module; it is only told to connect again
+   * (`disconnect(true)`) when its connection is found dead. Where somebody has to wait, a duplicate of it is made to hear
+   * of wake-ups, and closed at the end.
    */
   client?: Redis | Cluster;
 

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { WakeUpListener } from '../../interfaces/index.js';
+import { keepAlive } from './heartbeat.js';
 import type { StoreConnection } from './store-connection.js';
 import type { StoreKeys } from './store-keys.js';
 
@@ -45,6 +46,7 @@ export class RedisWakeUps {
         const subscriber = this.connection.forSubscriptions();
         this.subscriber = subscriber;
         let isForbidden = false;
+        keepAlive(subscriber, channel);
         subscriber
           // Told by the connection for commands already, and in messages of failed calls.
           .on('error', () => undefined)

@@ -36,6 +36,12 @@ export const connectionClosed = (): string => 'the connection to Redis was close
 export const connectionBroken = (id: string, cause: string | undefined): string =>
   `Connection to Redis in ${quote(id)} provider lost${cause === undefined ? '' : `: ${onOneLine(cause)}`}. Locked calls fail with LockBackendError until it is back`;
 
+export const silent = (seconds: number): string =>
+  `it answered nothing for ${String(seconds)} s, so the connection is made anew`;
+
+export const silentForGood = (id: string): string =>
+  `The client given to ${quote(id)} provider has not been answered for a while, although the server answers others: its connection is most likely dead. It has no retryStrategy, so the provider does not close it. Give the client a retryStrategy, or connect it again.`;
+
 export const connectionLost = (): string => 'the connection to Redis was lost before the answer came';
 
 export const serverNotTrusted = (cause: string): string =>

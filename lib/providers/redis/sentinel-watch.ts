@@ -1,4 +1,5 @@
 import type { Redis, RedisOptions, SentinelAddress } from 'ioredis';
+import { keepAlive } from './heartbeat.js';
 
 const SWITCHED = '+switch-master';
 
@@ -40,6 +41,7 @@ export class SentinelWatch {
   private follow(watcher: Redis): void {
     const { name = '' } = this.options;
     let last: string | undefined;
+    keepAlive(watcher, SWITCHED);
     const note = (address: string): void => {
       if (last !== undefined && last !== address) this.onMoved(address);
       last = address;

@@ -1,0 +1,39 @@
+import type { Redis } from 'ioredis';
+import { oldestUnanswered } from './silence-watch.js';
+
+/** For so many seconds a connection may owe an answer: as long as calls wait for one. */
+export const LONGEST_SILENCE = 5;
+
+/** A new connection has so many milliseconds to show that the server answers. */
+const PROBE_TIMEOUT = 3000;
+
+/** Commands that a server leaves unanswered until there is something to tell. */
+const BLOCKING = /^(?:b[lrz]\w+|xread(?:group)?|wait(?:aof)?)$/i;
+
+/**
+ * Whether a silent connection of the application's own is dead. It carries commands that are not ours, and ioredis may
+ * send them again on the next one, so it takes more than silence: a new connection to the same server is answered. A
+ * server that is frozen or busy answers on neither.
+ */
+export async function isDead(client: Redis): Promise<boolean> {
+  const oldest = oldestUnanswered(client);
+  if (!oldest || BLOCKING.test(oldest.command.name)) return false;
+  return (await answers(client)) && oldestUnanswered(client) === oldest;
+}
+
+async function answers(client: Redis): Promise<boolean> {
+  const probe = client.duplicate({ lazyConnect: true, enableOfflineQueue: false, retryStrategy: null });
+  probe.on('error', () => undefined);
+  const overdue = setTimeout(() => {
+    probe.disconnect();
+  }, PROBE_TIMEOUT);
+  try {
+    await probe.connect();
+    return true;
+  } catch {
+    return false;
+  } finally {
+    clearTimeout(overdue);
+    probe.disconnect();
+  }
+}

@@ -1,0 +1,211 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+
+import { Redis, type RedisOptions } from 'ioredis';
+import { setTimeout as delay } from 'node:timers/promises';
+import { LockBackendError, type LockingService } from '../../lib/index.js';
+import { SentinelWatch } from '../../lib/providers/redis/sentinel-watch.js';
+import { useApplications } from '../module/support/applications.js';
+import { eventually, rejectionOf } from '../module/support/poll.js';
+import { useRawRedis } from '../module/support/raw-redis.js';
+
+import { expectDirectHandOver } from '../support/expect-hand-over.js';
+import { subscribers, untilClean, untilInLine } from '../support/store-view.js';
+import { useProxies } from '../support/tcp-proxy.js';
+
+const redis = useRawRedis();
+const startProxy = useProxies();
+const applications = useApplications();
+
+/** From the first call that fails until calls work again, in milliseconds. */
+const RECOVERY = 10_000;
+const PATIENCE = 60_000;
+
+/** Calls again and again, and tells how long after the first failure a call worked. */
+async function recovery(locking: LockingService): Promise<number> {
+  const error = await rejectionOf(locking.execute('k', () => undefined, { timeout: '1m' }));
+  const failed = performance.now();
+  expect(error).toBeInstanceOf(LockBackendError);
+  await eventually(async () => (await locking.execute('k', () => 1).catch(() => delay(100))) === 1, PATIENCE);
+  return performance.now() - failed;
+}
+
+describe('a connection on which packets are dropped', () => {
+  it(
+    'is made anew after calls were not answered',
+    async () => {
+      const proxy = await startProxy(redis.port);
+      const { locking, log } = await applications.onRedis({ redisUrl: proxy.url });
+      await locking.execute('k', () => undefined);
+      expect(proxy.goDark()).toBe(1);
+      expect(await recovery(locking)).toBeLessThan(RECOVERY);
+      expect(log.of('warn')).toEqual([expect.stringMatching(/provider lost: it answered nothing for 5 s/)]);
+      await untilClean(redis.raw);
+    },
+    PATIENCE,
+  );
+
+  it(
+    'is made anew until one is not dark from its beginning',
+    async () => {
+      const proxy = await startProxy(redis.port);
+      const { locking } = await applications.onRedis({ redisUrl: proxy.url });
+      proxy.goDark();
+      proxy.onConnection = (connection) => {
+        connection.goDark();
+      };
+      const error = await rejectionOf(locking.execute('k', () => undefined));
+      expect(error).toBeInstanceOf(LockBackendError);
+      await eventually(() => proxy.connections.length > 1, PATIENCE);
+      proxy.onConnection = undefined;
+      expect(await recovery(locking)).toBeLessThan(RECOVERY);
+      expect(proxy.connections.length).toBeLessThan(5);
+    },
+    PATIENCE,
+  );
+});
+
+describe('a connection for wake-ups on which packets are dropped', () => {
+  it(
+    'is made anew, and the server forgets the former one',
+    async () => {
+      const proxy = await startProxy(redis.port);
+      const holder = await applications.onRedis({ redisUrl: redis.url });
+      const waiter = await applications.onRedis({ redisUrl: proxy.url });
+      const lock = await holder.locking.acquire('k');
+      const waiting = waiter.locking.acquire('k', { timeout: '1m' });
+      await untilInLine(redis.raw, 'k', 1);
+      const [, forWakeUps] = proxy.connections;
+      forWakeUps!.goDark();
+      const since = performance.now();
+      await eventually(() => proxy.connections.length === 3, PATIENCE);
+      await eventually(async () => forWakeUps!.closedByServer && (await subscribers(redis.raw)) === 1);
+      expect(performance.now() - since).toBeLessThan(RECOVERY);
+      await lock.release();
+      await (await waiting).release();
+      await expectDirectHandOver(redis.raw, holder.locking, waiter.locking);
+    },
+    PATIENCE,
+  );
+});
+
+describe('a silent connection of the application', () => {
+  const clients: Redis[] = [];
+  const clientOf = (url: string, options: RedisOptions = {}): Redis => {
+    const client = new Redis(url, { disconnectTimeout: 100, ...options });
+    client.on('error', () => undefined);
+    clients.push(client);
+    return client;
+  };
+  afterEach(() => {
+    redis.server.kill('SIGCONT');
+    for (const client of clients.splice(0)) client.disconnect();
+  });
+
+  it(
+    'is made anew where the server answers on a new one',
+    async () => {
+      const proxy = await startProxy(redis.port);
+      const { locking, log } = await applications.onRedis({ client: clientOf(proxy.url) });
+      proxy.goDark();
+      expect(await recovery(locking)).toBeLessThan(RECOVERY);
+      expect(log.of('warn')).toEqual([expect.stringMatching(/provider lost: it answered nothing for 5 s/)]);
+    },
+    PATIENCE,
+  );
+
+  it(
+    'stays where the server answers on no connection',
+    async () => {
+      const client = clientOf(redis.url);
+      const { locking } = await applications.onRedis({ client });
+      let closed = 0;
+      client.on('close', () => (closed += 1));
+      redis.server.kill('SIGSTOP');
+      const answer = client.incr('counter');
+      expect(await rejectionOf(locking.execute('k', () => undefined, { timeout: '1m' }))).toBeInstanceOf(
+        LockBackendError,
+      );
+      // Beyond the time when it would have been closed.
+      await delay(5000);
+      redis.server.kill('SIGCONT');
+      expect(await answer).toBe(1);
+      expect(closed).toBe(0);
+      expect(await redis.raw.get('counter')).toBe('1');
+      await eventually(async () => (await locking.execute('k', () => 1).catch(() => 0)) === 1);
+    },
+    PATIENCE,
+  );
+
+  it(
+    'stays where the application waits for something on it',
+    async () => {
+      const client = clientOf(redis.url);
+      const { locking } = await applications.onRedis({ client });
+      let closed = 0;
+      client.on('close', () => (closed += 1));
+      const answer = client.blpop('list', 0);
+      expect(await rejectionOf(locking.execute('k', () => undefined, { timeout: '1m' }))).toBeInstanceOf(
+        LockBackendError,
+      );
+      await delay(5000);
+      await redis.raw.rpush('list', 'value');
+      expect(await answer).toEqual(['list', 'value']);
+      expect(closed).toBe(0);
+    },
+    PATIENCE,
+  );
+
+  it(
+    'that would not be made again is left open, with a warning',
+    async () => {
+      const proxy = await startProxy(redis.port);
+      const client = clientOf(proxy.url, { retryStrategy: null });
+      const { locking, log } = await applications.onRedis({ client });
+      await locking.execute('k', () => undefined);
+      proxy.goDark();
+      locking.execute('k', () => undefined).catch(() => undefined);
+      await eventually(() => log.of('warn').length > 0, PATIENCE);
+      expect(log.of('warn')).toEqual([expect.stringMatching(/has no retryStrategy/)]);
+      expect(client.status).toBe('ready');
+    },
+    PATIENCE,
+  );
+});
+
+describe('answers that lie unread while this process is busy', () => {
+  it('are no reason to make the connection anew', async () => {
+    const { locking, log } = await applications.onRedis({ redisUrl: redis.url });
+    const calls = Array.from({ length: 3 }, async (_, index) => locking.execute(`k${index}`, () => index));
+    // The requests go out first.
+    await delay(0);
+    const until = performance.now() + 6500;
+    while (performance.now() < until);
+    await Promise.allSettled(calls);
+    expect(await locking.execute('k', () => 'works')).toBe('works');
+    expect(log.of('warn')).toEqual([]);
+  }, 30_000);
+});
+
+describe('the connection to a sentinel on which packets are dropped', () => {
+  it(
+    'is made anew, so that a change of master is heard',
+    async () => {
+      // Any server passes messages on as a sentinel does.
+      const proxy = await startProxy(redis.port);
+      const heard: string[] = [];
+      const watch = new SentinelWatch(
+        { sentinels: [{ host: '127.0.0.1', port: proxy.port }], name: 'mymaster', disconnectTimeout: 100 },
+        (address) => heard.push(address),
+      );
+      watch.start((options) => new Redis(options));
+      await eventually(async () => (await subscribers(redis.raw)) === 1);
+      proxy.goDark();
+      await eventually(async () => (await subscribers(redis.raw)) === 2, PATIENCE);
+      await redis.raw.publish('+switch-master', 'mymaster 10.0.0.1 6379 10.0.0.2 6379');
+      await eventually(() => heard.length === 1);
+      expect(heard).toEqual(['10.0.0.2:6379']);
+      watch.close();
+    },
+    PATIENCE,
+  );
+});
