@@ -1,5 +1,5 @@
 import { malformed, notAString } from './key-template.messages.js';
-import { parsePath, type Path } from './parse-path.js';
+import { isArrayIndex, parsePath, type Path } from './parse-path.js';
 import type { TemplateRoots } from './template-roots.js';
 
 /** A template in its parts: `literals` is one longer than `paths`, and stands around and between them. */
@@ -10,6 +10,9 @@ export interface ScannedTemplate {
 }
 
 const LONE_SURROGATE = /\p{Surrogate}/u;
+
+/** A placeholder as other template languages write it: `{0}`, `${0.id}`, `#{params.id}`. */
+const FOREIGN_PLACEHOLDER = /(?<sigil>[$#])?\{\s*(?<path>(?<root>[^{}<>.[\]\s]+)[^{}<>\s]*)\s*\}/g;
 
 /** Tells a template's literal text from its placeholders. */
 export function scanTemplate(source: string, roots: TemplateRoots): ScannedTemplate {
@@ -38,7 +41,27 @@ export function scanTemplate(source: string, roots: TemplateRoots): ScannedTempl
     at = open + text.length + 2;
   }
   literals.push(literal + source.slice(at));
+  refuseForeignPlaceholders(source, paths.length > 0, roots);
   return { source, literals, paths };
+}
+
+/**
+ * As literal text it would make one key for all calls. A plain word in braces may be meant, though: it is the hash tag
+ * of a key in a Redis Cluster.
+ */
+function refuseForeignPlaceholders(source: string, hasPlaceholder: boolean, roots: TemplateRoots): void {
+  for (const { 0: text, index, groups } of source.matchAll(FOREIGN_PLACEHOLDER)) {
+    const { sigil, path = '', root = '' } = groups ?? {};
+    if (!roots.has(root)) continue;
+    const mayBeHashTag = sigil === undefined && path === root && !isArrayIndex(root) && hasPlaceholder;
+    if (mayBeHashTag) continue;
+    throw malformed(
+      source,
+      index + 1,
+      `${text} would be literal text, and every call would lock the same key`,
+      `Write <${path}>; for literal text like that, give a function that makes the key.`,
+    );
+  }
 }
 
 function insideOf(source: string, open: number): string {

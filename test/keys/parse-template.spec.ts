@@ -7,6 +7,9 @@ const METHOD_LIST = "an argument's position, such as <0> or <1.id>, and <this.na
 const BRACKETS = 'Write "[]" for every element, "[3]" for one of them, and ".name" for a property.';
 const UNCLOSED = '"<" without its ">". Close the placeholder; for a literal "<", write "<<".';
 const SPACE = 'white space in a placeholder. Remove it; for a literal "<", write "<<".';
+const foreign = (text: string, path: string) =>
+  `${text} would be literal text, and every call would lock the same key. ` +
+  `Write <${path}>; for literal text like that, give a function that makes the key.`;
 const unrelated = (one: string, other: string) =>
   `it goes through two arrays that have nothing to do with each other, ${one} and ${other}. ` +
   'Use "[]" on one array only, or compute the keys in the method and lock them with LockingService.';
@@ -41,6 +44,13 @@ describe('parseKeyTemplate', () => {
     ['<0[]>:<1[]>', 8, unrelated('0[]', '1[]')],
     ['<0.o[].a[]>:<0.o[].b[]>', 14, unrelated('0.o[].a[]', '0.o[].b[]')],
     ['<0.o[].a[]>:<0.o[].id>:<1.b[].id>', 25, unrelated('0.o[]', '1.b[]')],
+    ['a:{0}', 3, foreign('{0}', '0')],
+    ['a:${0}', 3, foreign('${0}', '0')],
+    ['a:#{ 1.id }:<0>', 3, foreign('#{ 1.id }', '1.id')],
+    ['{0[3].id}', 1, foreign('{0[3].id}', '0[3].id')],
+    ['{this}', 1, foreign('{this}', 'this')],
+    ['${this}:<0>', 1, foreign('${this}', 'this')],
+    ['{{0}}', 2, foreign('{0}', '0')],
     ['a\uD800', 2, 'half of a surrogate pair. Write the whole character.'],
     ['\uDC00<0>', 1, 'half of a surrogate pair. Write the whole character.'],
     ['<0.a\uD800>', 5, 'half of a surrogate pair. Write the whole character.'],
@@ -49,6 +59,25 @@ describe('parseKeyTemplate', () => {
     expect(isLockKeyError(error)).toBe(true);
     expect((error as Error).message).toBe(
       `Malformed key template ${JSON.stringify(source)}, column ${column}: ${problem}`,
+    );
+  });
+
+  it.each([
+    ['{this}:<0>', METHOD_ROOTS],
+    ['{user}:<params.id>', REQUEST_ROOTS],
+    ['{tenant}', METHOD_ROOTS],
+    ['{params.id}', METHOD_ROOTS],
+    ['{}', METHOD_ROOTS],
+    ['{<0>}:{order}', METHOD_ROOTS],
+    ['${price}', METHOD_ROOTS],
+  ])('takes %j as it is: no placeholder of another language', (source, roots) => {
+    expect(parseKeyTemplate(source, roots).source).toBe(source);
+  });
+
+  it('refuses the parts of a request in braces', () => {
+    const error = thrownBy(() => parseKeyTemplate('order:{params.id}', REQUEST_ROOTS));
+    expect((error as Error).message).toBe(
+      `Malformed key template "order:{params.id}", column 7: ${foreign('{params.id}', 'params.id')}`,
     );
   });
 
