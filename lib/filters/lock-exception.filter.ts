@@ -1,23 +1,25 @@
 import { Catch, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
-import { isLockTimeoutError } from '../errors/index.js';
+import { isLockBackendError, isLockLostError } from '../errors/index.js';
 import { AnyLockFailure, answerFor, type LockFailure } from './lock-failure.js';
-import { sendHttp, sendWs } from './send-answer.js';
+import { asGraphqlError, sendHttp, sendWs } from './send-answer.js';
+import { ThrottledLog } from './throttled-log.js';
 
 /**
  * Gives the errors of locks their HTTP answers, under Express and Fastify:
  *
  * | error | status |
  * |---|---|
- * | `LockTimeoutError` | 409, with `Retry-After`: the time the request itself has waited, at least a second |
+ * | `LockTimeoutError` | 409, `Retry-After`: as long as the request has waited, 1 to 60 s; 1 s where the queue was full |
  * | `LockLostError` | 409 |
- * | `LockBackendError` | 503 |
+ * | `LockBackendError` | 503, `Retry-After`: 5 s; 1 s where the application shuts down |
  *
  * The body has Nest's usual shape and the error's code: `{ statusCode, message, error, code }`. It names neither keys
- * nor causes; those of lost locks and of stores that are down are logged. `LockKeyError` and `LockConfigurationError`
- * are mistakes in the program: they are left to other filters, and are answered with 500 by default.
+ * nor causes. A store that is down is logged once in 10 s, with the number of requests that it cost; a lost lock is
+ * logged up to 10 times in 10 s. `LockKeyError` and `LockConfigurationError` are mistakes in the program: they are left
+ * to other filters, and are answered with 500 by default.
  *
- * GraphQL operations and microservices keep Nest's own treatment of errors. A gateway's client gets an `exception`
- * event with the same message and code, as a filter has no way to pass an error on there.
+ * The client of a GraphQL operation gets the same message, with the code as `extensions.code`, and that of a gateway an
+ * `exception` event with both. Microservices keep Nest's own treatment of errors, which tells their clients nothing.
  *
  * @example
  * app.useGlobalFilters(new LockExceptionFilter());
@@ -26,15 +28,33 @@ import { sendHttp, sendWs } from './send-answer.js';
  */
 @Catch(AnyLockFailure)
 export class LockExceptionFilter implements ExceptionFilter<LockFailure> {
-  private static readonly logger = new Logger(LockExceptionFilter.name);
+  private readonly logger = new Logger('LockExceptionFilter');
+  private readonly outages = new ThrottledLog((line) => {
+    this.logger.error(line);
+  }, 1);
+  private readonly losses = new ThrottledLog((line) => {
+    this.logger.error(line);
+  }, 10);
 
-  catch(failure: LockFailure, host: ArgumentsHost): void {
+  /** @returns the error that a GraphQL client may see; nothing anywhere else */
+  catch(failure: LockFailure, host: ArgumentsHost): Error | undefined {
     const type = host.getType<string>();
     // elsewhere, a filter that returns nothing leaves the error to Nest
-    if (type !== 'http' && type !== 'ws') return;
-    // busy is an everyday event; what the client is not told about the others must be found somewhere
-    if (!isLockTimeoutError(failure)) LockExceptionFilter.logger.error(failure);
-    if (type === 'http') sendHttp(host.getArgByIndex(1), answerFor(failure));
-    else sendWs(host.getArgByIndex(0), answerFor(failure));
+    if (type !== 'http' && type !== 'ws' && type !== 'graphql') return undefined;
+    this.log(failure);
+    const answer = answerFor(failure);
+    if (type === 'graphql') return asGraphqlError(answer);
+    if (type === 'http') sendHttp(host.getArgByIndex(1), answer);
+    else sendWs(host.getArgByIndex(0), answer);
+    return undefined;
+  }
+
+  /** Busy is an everyday event; what the client is not told about the others must be found somewhere. */
+  private log(failure: LockFailure): void {
+    const line = `${failure.name}: ${failure.message}`;
+    if (isLockLostError(failure)) this.losses.add(line);
+    else if (!isLockBackendError(failure)) return;
+    else if (failure.reason === 'shutdown') this.logger.debug(line);
+    else this.outages.add(line);
   }
 }

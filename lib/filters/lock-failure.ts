@@ -35,6 +35,15 @@ export abstract class AnyLockFailure extends LockingError {
   }
 }
 
+/** In seconds. Whoever was prepared to wait for an hour need not be told to stay away for as long. */
+const LONGEST_RETRY_AFTER = 60;
+
+/** As long as a store may take over an answer before it counts as down, in seconds. */
+const RETRY_AFTER_OUTAGE = 5;
+
+/** A queue moves on, and another instance serves while this one shuts down, in seconds. */
+const RETRY_SOON = 1;
+
 /** Says nothing of keys, owners, stores and causes: they are the application's own business. */
 export function answerFor(failure: LockFailure): LockFailureAnswer {
   const { code } = failure;
@@ -42,7 +51,7 @@ export function answerFor(failure: LockFailure): LockFailureAnswer {
     const message = 'The resource is busy, try again later.';
     return {
       body: { statusCode: HttpStatus.CONFLICT, message, error: 'Conflict', code },
-      retryAfter: Math.max(1, Math.ceil(failure.timeout / 1000) || 1),
+      retryAfter: failure.reason === 'queue-full' ? RETRY_SOON : waited(failure.timeout),
     };
   }
   if (isLockLostError(failure)) {
@@ -50,5 +59,13 @@ export function answerFor(failure: LockFailure): LockFailureAnswer {
     return { body: { statusCode: HttpStatus.CONFLICT, message, error: 'Conflict', code } };
   }
   const message = 'The service cannot process the request at the moment, try again later.';
-  return { body: { statusCode: HttpStatus.SERVICE_UNAVAILABLE, message, error: 'Service Unavailable', code } };
+  return {
+    body: { statusCode: HttpStatus.SERVICE_UNAVAILABLE, message, error: 'Service Unavailable', code },
+    retryAfter: failure.reason === 'shutdown' ? RETRY_SOON : RETRY_AFTER_OUTAGE,
+  };
+}
+
+/** As long as the request itself has waited in vain. */
+function waited(timeout: number): number {
+  return Math.min(Math.max(RETRY_SOON, Math.ceil(timeout / 1000) || RETRY_SOON), LONGEST_RETRY_AFTER);
 }

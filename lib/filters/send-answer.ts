@@ -58,6 +58,11 @@ export function sendWs(client: unknown, { body: { message, code } }: LockFailure
   else socket.emit?.('exception', data);
 }
 
+/** A resolver that returns an error has failed with it; GraphQL shows `extensions` to the client as they are. */
+export function asGraphqlError({ body: { message, code } }: LockFailureAnswer): Error {
+  return Object.assign(new Error(message), { extensions: { code } });
+}
+
 function isFrameworkResponse(response: unknown): response is FrameworkResponse {
   const { status, header, send } = response as Partial<FrameworkResponse>;
   return typeof status === 'function' && typeof header === 'function' && typeof send === 'function';

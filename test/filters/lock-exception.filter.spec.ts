@@ -27,7 +27,10 @@ const ERRORS: Readonly<Record<string, Error>> = {
   timeout: new LockTimeoutError(KEYS, 4200, 'secret'),
   'timeout-0': new LockTimeoutError(KEYS, 0, 'secret'),
   foreign: foreign(),
+  hour: new LockTimeoutError(KEYS, 3_600_000, 'secret'),
+  full: new LockTimeoutError(KEYS, 3_600_000, 'secret', 'queue-full'),
   lost: new LockLostError(KEYS, 'secret'),
+  shutdown: new LockBackendError(KEYS, 'secret', { reason: 'shutdown' }),
   backend: store,
   key: new LockKeyError('secret'),
   configuration: new LockConfigurationError('secret'),
@@ -51,7 +54,7 @@ class Controlled {
   begun(@Res() response: ServerResponse | { raw: ServerResponse }) {
     const raw = 'raw' in response ? response.raw : response;
     raw.write('begun');
-    throw ERRORS.backend!;
+    throw ERRORS.lost!;
   }
 
   @Get('throw/:name')
@@ -97,8 +100,11 @@ describe.each(PLATFORMS)('LockExceptionFilter (%s)', (platform) => {
       ['timeout', 409, '5', { ...busy, code: 'LOCK_TIMEOUT' }],
       ['timeout-0', 409, '1', { ...busy, code: 'LOCK_TIMEOUT' }],
       ['foreign', 409, '3', { ...busy, code: 'LOCK_TIMEOUT' }],
+      ['hour', 409, '60', { ...busy, code: 'LOCK_TIMEOUT' }],
+      ['full', 409, '1', { ...busy, code: 'LOCK_TIMEOUT' }],
+      ['shutdown', 503, '1', { statusCode: 503, error: 'Service Unavailable', code: 'LOCK_BACKEND' }],
       ['lost', 409, null, { statusCode: 409, error: 'Conflict', code: 'LOCK_LOST' }],
-      ['backend', 503, null, { statusCode: 503, error: 'Service Unavailable', code: 'LOCK_BACKEND' }],
+      ['backend', 503, '5', { statusCode: 503, error: 'Service Unavailable', code: 'LOCK_BACKEND' }],
       ['key', 500, null, { statusCode: 500, message: 'Internal server error' }],
       ['configuration', 500, null, { statusCode: 500, message: 'Internal server error' }],
       ['other', 500, null, { statusCode: 500, message: 'Internal server error' }],
@@ -109,7 +115,8 @@ describe.each(PLATFORMS)('LockExceptionFilter (%s)', (platform) => {
       expect(answer.headers.get('content-type')).toMatch(/^application\/json/);
       expect(answer.text).not.toMatch(/secret|10\.0\.0\.7/);
       // what the client is not told must be found somewhere
-      expect(test.log.lines).toHaveLength(status === 409 && retryAfter ? 0 : 1);
+      const expected = error === 'shutdown' || (status === 409 && retryAfter);
+      expect(test.log.lines).toHaveLength(expected ? 0 : 1);
     });
 
     it('answers a lock that is held', async () => {
@@ -127,8 +134,18 @@ describe.each(PLATFORMS)('LockExceptionFilter (%s)', (platform) => {
 
     it('ends a response that has begun', async () => {
       expect(await test.get('/begun')).toMatchObject({ status: 200, text: 'begun' });
-      expect(test.log.lines).toEqual(['error: LockBackendError: secret store is down']);
+      expect(test.log.lines).toEqual(['error: LockLostError: secret']);
     });
+  });
+
+  it('logs an outage in one line, without a stack, however many requests it costs', async () => {
+    const test = await TestApp.start(platform, { controllers: [Bare] }, (app) =>
+      app.useGlobalFilters(new LockExceptionFilter()),
+    );
+    const answers = await Promise.all(Array.from({ length: 200 }, async () => test.get('/throw/backend')));
+    expect(answers.every(({ status }) => status === 503)).toBe(true);
+    expect(test.log.lines).toEqual(['error: LockBackendError: secret store is down']);
+    await test.close();
   });
 
   it('answers errors of middleware', async () => {

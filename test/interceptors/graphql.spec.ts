@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Inject } from '@nestjs/common';
 import { ApolloDriver, type ApolloDriverConfig } from '@nestjs/apollo';
 import { Args, GraphQLModule, Mutation, Query, Resolver } from '@nestjs/graphql';
-import { LockExceptionFilter, LockingService, LockRequest } from '../../lib/index.js';
+import { LockBackendError, LockExceptionFilter, LockingService, LockRequest } from '../../lib/index.js';
 import { Desk, TestApp, until } from './support.js';
 
 @Resolver()
@@ -43,6 +43,14 @@ class OrdersResolver {
   }
 
   @Query(() => String)
+  down(): string {
+    const cause = new Error('connect ECONNREFUSED 10.0.0.7:6379');
+    throw new LockBackendError(['customer:bob@x.org'], `Could not lock "customer:bob@x.org": ${cause.message}`, {
+      cause,
+    });
+  }
+
+  @Query(() => String)
   @LockRequest('order:<params.id>')
   wrong(): string {
     return 'handled';
@@ -51,7 +59,7 @@ class OrdersResolver {
 
 interface Answer {
   data?: unknown;
-  errors?: { message: string }[];
+  errors?: { message: string; extensions?: { code?: string } }[];
 }
 
 describe('@LockRequest on GraphQL', () => {
@@ -119,7 +127,22 @@ describe('@LockRequest on GraphQL', () => {
   it('resolves null where it skips, and fails where it does not', async () => {
     await test.locking.acquire('busy');
     expect(await ask('{ skip }')).toEqual({ data: { skip: null } });
-    expect((await ask('{ busy }')).errors).toHaveLength(1);
+    const { errors } = await ask('{ busy }');
+    expect(errors).toMatchObject([
+      { message: 'The resource is busy, try again later.', extensions: { code: 'LOCK_TIMEOUT' } },
+    ]);
+  });
+
+  it('shows clients neither keys nor addresses of the store', async () => {
+    const { errors } = await ask('{ down }');
+    expect(errors).toMatchObject([
+      {
+        message: 'The service cannot process the request at the moment, try again later.',
+        extensions: { code: 'LOCK_BACKEND' },
+      },
+    ]);
+    expect(JSON.stringify(errors)).not.toMatch(/bob|10\.0\.0\.7|ECONNREFUSED/);
+    expect(test.log.lines).toEqual([expect.stringContaining('ECONNREFUSED 10.0.0.7:6379')]);
   });
 
   it('tells of a lock that is lost', async () => {
@@ -127,6 +150,9 @@ describe('@LockRequest on GraphQL', () => {
     await until(() => desk.has('a starts'));
     await test.locking.forceRelease('order:7');
     desk.gate('a').resolve();
-    expect((await answer).errors?.[0]?.message).toContain('is no longer held');
+    expect((await answer).errors).toMatchObject([
+      { message: expect.stringContaining('lost to another request'), extensions: { code: 'LOCK_LOST' } },
+    ]);
+    expect(test.log.lines).toEqual([expect.stringContaining('is no longer held')]);
   });
 });
