@@ -123,12 +123,20 @@ local function consider(lock, line, claim)
   if tokens == 0 then
     return {0, -2, 0, 0, 0}
   end
-  if passOn(lock, line, address, attempt) then
+  -- An answer of its own: the other keys of this call may be granted, or waited for, all the same.
+  if not lastToken() then
+    return {-1, BADFENCE}
+  end
+  local passed, place = passOn(lock, line, address, attempt)
+  if passed then
     local _, attempts = parse(redis.call('GET', lock))
     return refuse(lock, line, claim, attempts)
   end
-  local token, wanted = takeTokens(tokens), isWanted(line)
+  local token, wanted = takeTokens(tokens), place and isFollowed(line) or 0
   write(lock, compose(token, attempt, owner, wanted == 1), lease)
+  if place then
+    leaveLine(line, place)
+  end
   return {1, tonumber(token), 0, wanted}
 end
 

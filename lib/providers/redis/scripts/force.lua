@@ -21,8 +21,9 @@ for i = 2, #KEYS, 2 do
         tellHolder(attempts, 'taken', lock)
       end
     end
-    redis.call('DEL', lock)
-    passOn(lock, line)
+    if not passOn(lock, line) then
+      redis.call('DEL', lock)
+    end
   end
 end
 return held

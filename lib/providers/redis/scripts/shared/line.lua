@@ -37,10 +37,21 @@ local function nameOf(lock)
   return string.sub(lock, #prefix + 1)
 end
 
+local function channelOf(address)
+  return prefix .. 'nestjs-locking:wake:' .. address
+end
+
 -- Tells a process something; with how many it arrived. Where this user may not publish, with none.
 local function tell(address, ...)
-  local heard = redis.pcall('PUBLISH', prefix .. 'nestjs-locking:wake:' .. address, table.concat({...}, ' '))
+  local heard = redis.pcall('PUBLISH', channelOf(address), table.concat({...}, ' '))
   return type(heard) == 'number' and heard or 0
+end
+
+-- Whether a process is gone, as nothing is subscribed to its channel. PUBLISH counts subscriptions to a pattern as well,
+-- such as those of a monitor that hears all, and with them every process seems to be there. Where this user may not ask,
+-- nobody is taken for gone before PUBLISH.
+local function isGone(address)
+  return redis.pcall('PUBSUB', 'NUMSUB', channelOf(address))[2] == 0
 end
 
 -- An attempt's id begins with the address of its process.
@@ -58,9 +69,10 @@ local function keepLine(line, expires)
   end
 end
 
+-- The place first: an address without one is dropped when it comes first, and its process may join again.
 local function leaveLine(line, address)
-  redis.call('LREM', orderOf(line), 1, address)
   redis.call('HDEL', line, address)
+  redis.call('LREM', orderOf(line), 1, address)
 end
 
 -- The first in line who is alive, and its place; those before it are dropped.
@@ -96,38 +108,60 @@ local function standInLine(line, address, lease, tokens, claim)
   local order = orderOf(line)
   local place = table.concat({string.format('%.0f', milliseconds()), lease, tokens, claim}, ' ')
   forgetPlaces(line)
-  if redis.call('HSET', line, address, place) == 1 then
+  -- The address first: a place without one would never come first.
+  if not redis.call('HGET', line, address) then
     redis.call('RPUSH', order, address)
   end
+  redis.call('HSET', line, address, place)
   redis.call('PEXPIRE', order, LINE_EXPIRES)
   keepLine(line, LINE_EXPIRES)
 end
 
--- Gives a free key to the first in line who is there to hear of it; whether that is somebody else than who asks for it
--- (under `asking`, with `attempt`), who is given the answer instead. What it is told of is written before anybody else's
--- turn, as a script runs alone.
+-- Whether another process stands behind the first in line.
+local function isFollowed(line)
+  return redis.call('LINDEX', orderOf(line), 1) and 1 or 0
+end
+
+-- Gives a key that nobody holds any more to the first waiter in line who is there to hear of it. Where that is the
+-- process that asks for it (under `asking`, with `attempt`) the key is not written: its address is returned beside
+-- false, for the answer to grant it the key and take it out of the line. Without usable tokens nobody gets the key.
+--
+-- All that can fail comes before the first write, and a waiter leaves the line only once it has the key, so that
+-- wherever a script stops, no waiter is lost.
 local function passOn(lock, line, asking, attempt)
+  if not lastToken() then
+    return false
+  end
   while true do
     local address, place = firstInLine(line)
     if not address then
       return false
     end
-    leaveLine(line, address)
     local lease, tokens, claim = string.match(place, '^%d+ (%d*) (%d+) (.*)$')
     local granted, owner = parseClaim(claim)
+    -- A write that needs no memory: after a first one, Redis stops no script for want of memory. A key can be handed on
+    -- where none could be taken.
+    redis.call('PEXPIRE', orderOf(line), LINE_EXPIRES)
     if address == asking or granted == attempt then
-      return false
+      return false, address
     end
-    local token = takeTokens(tonumber(tokens))
-    local wanted = isWanted(line)
-    local value = compose(token, granted, owner, wanted == 1)
-    if tag ~= '' then
-      write(lock, value, math.min(tonumber(lease) or OFFER_EXPIRES, OFFER_EXPIRES))
-      tell(address, 'offered', granted, nameOf(lock))
-      return true
-    elseif tell(address, 'granted', token, wanted, granted, nameOf(lock)) > 0 then
+    if tag == '' and isGone(address) then
+      leaveLine(line, address)
+    else
+      local token, wanted = takeTokens(tonumber(tokens)), isFollowed(line)
+      local value = compose(token, granted, owner, wanted == 1)
+      if tag ~= '' then
+        write(lock, value, math.min(tonumber(lease) or OFFER_EXPIRES, OFFER_EXPIRES))
+        leaveLine(line, address)
+        tell(address, 'offered', granted, nameOf(lock))
+        return true
+      end
       write(lock, value, lease)
-      return true
+      leaveLine(line, address)
+      if tell(address, 'granted', token, wanted, granted, nameOf(lock)) > 0 then
+        return true
+      end
+      redis.call('DEL', lock)
     end
   end
 end

@@ -1,6 +1,8 @@
 -- Fencing tokens: greater than every earlier one. The counter (KEYS[1]) survives holders, the clock survives the loss
 -- of the counter. INCRBY, as that changes a number in place.
 
+local BADFENCE = 'BADFENCE the token counter holds no usable number'
+
 local micros
 
 local function now()
@@ -11,13 +13,19 @@ local function now()
   return micros
 end
 
--- The first of so many tokens in a row.
-local function takeTokens(count)
+-- The last token that was given out; nil where the counter holds no whole number.
+local function lastToken()
   local stored = redis.pcall('GET', KEYS[1]) or '0'
   local last = type(stored) == 'string' and tonumber(stored)
-  -- Beyond that, numbers come out of order soon; no clock is so late.
-  if not last or not (last < 9e15) then
-    error({err = 'BADFENCE the token counter holds no usable number'})
+  -- Beyond 9e15, numbers come out of order soon; no clock is so late. In any other spelling INCRBY refuses it.
+  return last and last < 9e15 and string.format('%.0f', last) == stored and last or nil
+end
+
+-- The first of so many tokens in a row. If it fails, nothing was changed.
+local function takeTokens(count)
+  local last = lastToken()
+  if not last then
+    error({err = BADFENCE})
   end
   local first = math.max(last + 1, now())
   redis.call('INCRBY', KEYS[1], string.format('%.0f', first + count - 1 - last))

@@ -1,0 +1,132 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { RedisLockingProvider, type LeaseRequest, type WakeUpListener } from '../../lib/index.js';
+import { rejectionOf } from '../module/support/poll.js';
+import { useRawRedis } from '../module/support/raw-redis.js';
+import { OPTIONAL, REQUIRED } from '../support/acl.js';
+import { FENCE } from '../support/store-view.js';
+
+const redis = useRawRedis();
+const ORDER = 'lock:nestjs-locking:order:k';
+const LINE = 'lock:nestjs-locking:line:k';
+const WRITES = ['set', 'del', 'incrby', 'hset', 'hdel', 'lrem', 'rpush', 'pexpire'] as const;
+const ALLOWED = [...REQUIRED, ...OPTIONAL].map((command) => `+${command}`);
+
+const deaf: WakeUpListener = {
+  granted: () => undefined,
+  offered: () => undefined,
+  wanted: () => undefined,
+  taken: () => undefined,
+  interrupted: () => undefined,
+  restored: () => undefined,
+};
+
+let provider: RedisLockingProvider;
+const opened: RedisLockingProvider[] = [];
+
+/** A process that may wait under `address`. */
+async function open(address: string): Promise<RedisLockingProvider> {
+  const redisUrl = redis.url.replace('redis://', 'redis://locks:pw@');
+  const process = new RedisLockingProvider({ redisUrl }, { id: 'direct', warn: () => undefined });
+  opened.push(process);
+  await process.connect(() => undefined);
+  await process.listen(address, deaf);
+  return process;
+}
+
+const requestOf = (address: string, more: Partial<LeaseRequest> = {}): LeaseRequest => ({
+  keys: ['k'],
+  ownerId: address,
+  attemptId: `${address}.1`,
+  ttl: 30_000,
+  onlyIfOwned: false,
+  address,
+  ...more,
+});
+
+const acquire = async (request: LeaseRequest): Promise<unknown> => provider.acquire([request])[0];
+const release = async (ownerId: string): Promise<unknown> => provider.release([{ keys: ['k'], ownerId }])[0];
+
+/** Who holds the key, as its attempt, and which processes wait for it with a place that counts. */
+async function state(): Promise<{ holder: string | undefined; queue: string[] }> {
+  const value = await redis.raw.get('lock:k');
+  const places = await redis.raw.hgetall(LINE);
+  const queue = (await redis.raw.lrange(ORDER, 0, -1)).filter((address) => places[address] !== undefined);
+  return { holder: value?.split(':')[2]?.replace('!,', ''), queue: [...new Set(queue)] };
+}
+
+beforeEach(async () => {
+  await redis.raw.acl('SETUSER', 'locks', 'reset', 'on', '>pw', '~lock:*', '&lock:*', ...ALLOWED);
+  [provider] = (await Promise.all(['first', 'second'].map(open))) as [RedisLockingProvider];
+  await acquire(requestOf('holder', { address: undefined }));
+  for (const address of ['first', 'second']) await acquire(requestOf(address));
+  expect(await state()).toEqual({ holder: 'holder.1', queue: ['first', 'second'] });
+});
+
+afterEach(async () => {
+  await redis.raw.config('SET', 'maxmemory', '0');
+  await Promise.all(opened.splice(0).map((process) => process.close()));
+});
+
+/** What makes a key free, or finds it free, and is to hand it to the first in the queue. */
+const ways = {
+  'the holder releases it': async () => release('holder'),
+  'it is released by force': async () => provider.forceRelease(['k']),
+  'a newcomer finds it free': async () => {
+    await redis.raw.del('lock:k');
+    return acquire(requestOf('newcomer', { address: undefined }));
+  },
+  'a newcomer for several keys finds it free': async () => {
+    await redis.raw.del('lock:k');
+    return acquire(requestOf('newcomer', { keys: ['k', 'l'], address: undefined }));
+  },
+  'the first waiter finds it free': async () => {
+    await redis.raw.del('lock:k');
+    return acquire(requestOf('first'));
+  },
+};
+
+describe.each(Object.entries(ways))('when %s', (_, way) => {
+  it('an unusable token counter costs no waiter its place', async () => {
+    await redis.raw.set(FENCE, 'not a number');
+    await way().catch(() => undefined);
+    const { holder, queue } = await state();
+    expect(queue).toEqual(['first', 'second']);
+    // Releases do not depend on the counter.
+    expect(holder).toBeUndefined();
+    await redis.raw.del(FENCE);
+    await acquire(requestOf('second'));
+    expect(await state()).toEqual({ holder: 'first.1', queue: ['second'] });
+  });
+
+  it.each(['1.5', '0x10', '007', ' 7', '1e3'])('nor does one that reads %j', async (counter) => {
+    await redis.raw.set(FENCE, counter);
+    await way().catch(() => undefined);
+    expect((await state()).queue).toEqual(['first', 'second']);
+  });
+
+  it('a server without memory hands it to the first waiter all the same', async () => {
+    await redis.raw.config('SET', 'maxmemory', '1');
+    await way();
+    expect(await state()).toEqual({ holder: 'first.1', queue: ['second'] });
+  });
+
+  it.each(WRITES)('a script that stops at %s loses no waiter', async (command) => {
+    await redis.raw.acl('SETUSER', 'locks', `-${command}`);
+    await way().catch(() => undefined);
+    const { holder, queue } = await state();
+    expect(holder === 'first.1' || queue[0] === 'first').toBe(true);
+    expect(queue).toContain('second');
+  });
+});
+
+it('one key without a token fails alone: the other keys of the call are waited for', async () => {
+  await redis.raw.set(FENCE, 'not a number');
+  const [held, free] = provider.acquire([
+    requestOf('third', { attemptId: 'third.1' }),
+    requestOf('third', { attemptId: 'third.2', keys: ['free'] }),
+  ]);
+  const [answer, error] = await Promise.all([held, rejectionOf(free!)]);
+  expect(answer).toMatchObject({ granted: false, queued: true });
+  expect(error.message).toMatch(/^BADFENCE/);
+  expect((await state()).queue).toEqual(['first', 'second', 'third']);
+});
