@@ -1,4 +1,5 @@
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Redis } from 'ioredis';
 import type { LockingService } from '../../lib/index.js';
 import { useApplications } from '../module/support/applications.js';
 import { eventually } from '../module/support/poll.js';
@@ -11,8 +12,21 @@ const redis = useRawRedis();
 const applications = useApplications();
 const startWorkers = useWorkers();
 const startProxy = useProxies();
+const monitors: Redis[] = [];
 
 const start = async (): Promise<LockingService> => (await applications.onRedis({ redisUrl: redis.url })).locking;
+
+/** A client beside the locks, such as a tool that shows what goes on. */
+function startMonitor(): Redis {
+  const client = new Redis(redis.url, { disconnectTimeout: 100 });
+  monitors.push(client);
+  return client;
+}
+
+afterEach(async () => {
+  for (const client of monitors.splice(0)) client.disconnect();
+  await redis.raw.config('SET', 'notify-keyspace-events', '');
+});
 
 /** Has a process stand first in line for `key` and then do as it is told by a signal. */
 async function waitThen(key: string, signal: NodeJS.Signals, expire = '20s'): Promise<Worker> {
@@ -26,7 +40,20 @@ async function waitThen(key: string, signal: NodeJS.Signals, expire = '20s'): Pr
 }
 
 describe('a process that waits', () => {
-  it('is passed over at once when it was killed', async () => {
+  it.each([
+    ['and only its application listens', async () => undefined],
+    ['and a monitor hears every channel', async (client: Redis) => client.psubscribe('*')],
+    ['and a monitor hears the channels of the namespace', async (client: Redis) => client.psubscribe('lock:*')],
+    ['and a monitor sees every command', async (client: Redis) => monitors.push(await client.monitor())],
+    [
+      'and a monitor hears what happens to keys',
+      async (client: Redis) => {
+        await redis.raw.config('SET', 'notify-keyspace-events', 'KEA');
+        return client.psubscribe('__key*__:*');
+      },
+    ],
+  ])('is passed over at once when it was killed, %s', async (_, listen) => {
+    await listen(startMonitor());
     const [holder, next] = [await start(), await start()];
     const lock = await holder.acquire('k');
     await waitThen('k', 'SIGKILL');

@@ -22,7 +22,15 @@ export const REQUIRED = [
 ] as const;
 
 /** Without one of these something is slower, or one thing is missing. */
-export const OPTIONAL = ['publish', 'subscribe', 'client|kill', 'client|info', 'info', 'scan'] as const;
+export const OPTIONAL = [
+  'publish',
+  'subscribe',
+  'pubsub|numsub',
+  'client|kill',
+  'client|info',
+  'info',
+  'scan',
+] as const;
 
 /** What `client` and `redisOptions` may make ioredis send; it does without. */
 export const BY_IOREDIS = ['client|setinfo', 'client|setname', 'select'] as const;

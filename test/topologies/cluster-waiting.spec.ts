@@ -1,4 +1,5 @@
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Redis } from 'ioredis';
 import { eventually } from '../module/support/poll.js';
 import { useClusterStore, useRedisCluster } from '../support/cluster.js';
 import { useWorkers } from '../support/workers.js';
@@ -6,6 +7,11 @@ import { useWorkers } from '../support/workers.js';
 const redis = useRedisCluster({ replicas: 0 });
 const store = useClusterStore(redis);
 const start = useWorkers();
+const onTestFinished: (() => void)[] = [];
+
+afterEach(() => {
+  for (const end of onTestFinished.splice(0)) end();
+});
 
 describe('waiting in a cluster', () => {
   it('goes from process to process in the order in which they came', async () => {
@@ -44,7 +50,15 @@ describe('waiting in a cluster', () => {
     }
   });
 
-  it('passes a process that died in line over within seconds, not a lease', async () => {
+  it.each([
+    ['', []],
+    [', also where a monitor hears every channel', ['*']],
+  ])('passes a process that died in line over within seconds, not a lease%s', async (_, patterns) => {
+    const monitors = redis.nodes.map(({ port }) => new Redis(port, '127.0.0.1', { disconnectTimeout: 100 }));
+    onTestFinished.push(() => {
+      for (const monitor of monitors) monitor.disconnect();
+    });
+    for (const pattern of patterns) await Promise.all(monitors.map(async (monitor) => monitor.psubscribe(pattern)));
     const service = await store.open({ namespace: 'lock:' } as object);
     const [dying] = await start({ nodes: redis.nodes }, 1);
     const first = await service.acquire('dead', { expire: '60s' });
