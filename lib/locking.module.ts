@@ -16,6 +16,7 @@ import type {
   LockingFeatureOptions,
 } from './coordination/leader-election/leader-election-options.interface.js';
 import type { Clock } from './engine/clock.js';
+import { LockedClasses } from './interceptors/locked-classes.js';
 import type { LockingModuleOptions } from './interfaces/index.js';
 import { LOCKING_CLOCK, ONE_PER_APPLICATION } from './locking.constants.js';
 import { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } from './locking.module-definition.js';
@@ -70,6 +71,7 @@ import { assertOnePerApplication } from './one-per-application.js';
       inject: [LockingRegistry],
       useFactory: (registry: LockingRegistry) => new LockingService(registry),
     },
+    LockedClasses,
   ],
   exports: [LockingService],
 })

@@ -1,28 +1,60 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { CallHandler, ExecutionContext } from '@nestjs/common';
-import { isObservable, Subject, takeUntil, type Subscriber } from 'rxjs';
+import { isObservable, Observable, Subject, takeUntil, type Subscriber } from 'rxjs';
+import { LockLostError } from '../errors/index.js';
 import type { Lock } from '../interfaces/index.js';
+import { handlerTooLate } from './interceptor.messages.js';
 import { discardBody } from './unsent-body.js';
 
-/** Emptied at the end: what the handler leaves running must not keep its request in memory. */
-const storage = new AsyncLocalStorage<{ run: HandlerRun | undefined }>();
+/** What the interceptors, pipes and the handler of a locked request run in. */
+interface RunScope {
+  /** Emptied at the end: what the handler leaves running must not keep its request in memory. */
+  readonly current: { run: HandlerRun | undefined };
+  readonly handler: object;
+  readonly keys: readonly string[];
+  /** Whether this is inside a call of the handler: a call that it makes of itself is an ordinary one. */
+  readonly inside: boolean;
+}
+
+const storage = new AsyncLocalStorage<RunScope>();
 
 /** The innermost handler that is running under a request's lock around this call. */
 export function currentRun(): HandlerRun | undefined {
-  return storage.getStore()?.run;
+  return storage.getStore()?.current.run;
+}
+
+/**
+ * Calls a handler; as part of its request, where this is Nest's call of it.
+ *
+ * @param isHandler - whether `method` is what Nest takes for the handler of a request
+ */
+export function callHandler(isHandler: (handler: object) => boolean, method: () => unknown): unknown {
+  const scope = storage.getStore();
+  if (!scope || scope.inside || !isHandler(scope.handler)) return method();
+  const { run } = scope.current;
+  if (!run) throw new LockLostError(scope.keys, handlerTooLate(scope.keys));
+  return run.call(method);
 }
 
 /**
  * One run of a handler (with the interceptors and pipes before it) under the lock, and the question when it is over.
  *
- * That question is why it does not just unsubscribe when nobody listens any more, because a client has left or a time
- * limit has passed: it can stop an Observable, but not a Promise, which runs on. Nest shows interceptors an Observable
- * in either case. So unless the handler is known to have returned an Observable, the run goes on until its first value.
+ * It is over when Nest's chain of interceptors has ended **and** no call of the handler is under way. The two differ
+ * when somebody stops listening, because a client has left or a time limit has passed: that ends an Observable, but a
+ * Promise runs on. Nest shows interceptors an Observable in either case. Hence the handler's calls are counted, and
+ * when an outer interceptor or the client has gone, the chain goes on until its first value, unless the handler is
+ * known to have returned an Observable.
  */
 export class HandlerRun {
   private readonly stopped = new Subject<void>();
   private streaming = false;
   private abandoned = false;
+  private chainEnded = false;
+  /** Calls of the handler, and subscriptions to what it returned, that have not ended. */
+  private active = 0;
+  private onIdle: (() => void)[] = [];
+  private lock?: Lock;
+  private scope?: RunScope;
 
   constructor(
     readonly context: ExecutionContext,
@@ -30,17 +62,30 @@ export class HandlerRun {
     private readonly subscriber: Subscriber<unknown>,
   ) {}
 
-  /** Passes the handler's values on; resolves with the last one when it is over, rejects with the handler's error. */
+  /** Whether a call of the handler is under way. */
+  get busy(): boolean {
+    return this.active > 0;
+  }
+
+  /**
+   * Passes the handler's values on; resolves with the last one when the chain of interceptors is over, rejects with its
+   * error. The handler may still be `busy` then.
+   */
   async follow(lock: Lock): Promise<unknown> {
-    const store: { run: HandlerRun | undefined } = { run: this };
+    const current: RunScope['current'] = { run: this };
+    const { keys } = lock;
+    const scope: RunScope = { current, keys, handler: this.context.getHandler(), inside: false };
+    this.lock = lock;
+    this.scope = { ...scope, inside: true };
     const onLost = (): void => {
       if (this.streaming) this.stop();
     };
     lock.signal.addEventListener('abort', onLost);
     try {
-      return await storage.run(store, async () => this.subscribe(lock));
+      return await storage.run(scope, async () => this.subscribe(lock));
     } finally {
-      store.run = undefined;
+      this.chainEnded = true;
+      current.run = undefined;
       lock.signal.removeEventListener('abort', onLost);
     }
   }
@@ -51,19 +96,71 @@ export class HandlerRun {
     if (this.streaming) this.stop();
   }
 
-  /** What the handler itself has returned, where that is known. */
-  returned(result: unknown): void {
-    if (isObservable(result)) {
-      this.streaming = true;
-      if (this.abandoned) this.stop();
-    } else if (result instanceof Promise) {
-      result.then(
-        (value: unknown) => {
-          if (isObservable(value)) this.returned(value);
-        },
-        () => undefined,
-      );
+  /** Resolves when no call of the handler is under way. */
+  async idle(): Promise<void> {
+    while (this.active > 0) await new Promise<void>((resolve) => this.onIdle.push(resolve));
+  }
+
+  /** Calls the handler, after an earlier call of it has ended: an interceptor that tries again does not wait for that. */
+  call(method: () => unknown): unknown {
+    return this.active > 0 ? this.idle().then(() => this.begin(method)) : this.begin(method);
+  }
+
+  private begin(method: () => unknown): unknown {
+    const { lock, scope } = this;
+    if (!lock || !scope || this.chainEnded || !lock.held) throw this.tooLate();
+    this.active += 1;
+    let result: unknown;
+    try {
+      result = storage.run(scope, method);
+    } catch (error) {
+      this.end();
+      throw error;
     }
+    if (isThenable(result)) return storage.run(scope, async () => this.settle(result));
+    this.end();
+    return isObservable(result) ? this.underLock(result) : result;
+  }
+
+  private async settle(result: PromiseLike<unknown>): Promise<unknown> {
+    try {
+      const value = await result;
+      // whoever would have sent it has been told otherwise by now
+      if (this.chainEnded) discardBody(value);
+      return isObservable(value) ? this.underLock(value) : value;
+    } finally {
+      this.end();
+    }
+  }
+
+  /** The Observable that the handler has returned: it is running for as long as anybody is subscribed. */
+  private underLock(source: Observable<unknown>): Observable<unknown> {
+    this.streaming = true;
+    if (this.abandoned) this.stop();
+    return new Observable((subscriber) => {
+      if (this.chainEnded) {
+        subscriber.error(this.tooLate());
+        return;
+      }
+      this.active += 1;
+      subscriber.add(this.scope && storage.run(this.scope, () => source.subscribe(subscriber)));
+      subscriber.add(() => {
+        this.end();
+      });
+    });
+  }
+
+  private end(): void {
+    this.active -= 1;
+    if (this.active > 0) return;
+    const waiting = this.onIdle;
+    this.onIdle = [];
+    for (const resolve of waiting) resolve();
+  }
+
+  private tooLate(): LockLostError {
+    const keys = this.lock?.keys ?? [];
+    return new LockLostError(keys, handlerTooLate(keys));
   }
 
   private async subscribe(lock: Lock): Promise<unknown> {
@@ -90,4 +187,8 @@ export class HandlerRun {
   private stop(): void {
     this.stopped.next();
   }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
 }

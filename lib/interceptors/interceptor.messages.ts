@@ -21,4 +21,7 @@ export const twice = (name: string): string =>
   `@LockRequest stands twice on ${name}, and only one could count. To lock several keys, give one function that returns an array of them.`;
 
 export const lostLate = (handler: string, reason: string): string =>
-  `The lock of a request to ${handler} was lost before its response had been sent: ${onOneLine(reason)}`;
+  `The lock of a request to ${handler} was lost before the request had ended: ${onOneLine(reason)}`;
+
+export const handlerTooLate = (keys: readonly string[]): string =>
+  `The handler was not run: the lock on ${keys.map((key) => quote(key)).join(', ')} had ended before it could begin.`;

@@ -26,7 +26,9 @@ import { reportingResult, reportResultsOf } from './report-result.js';
  * of its class. It binds `LockInterceptor` itself.
  *
  * A client that leaves while its request waits ends the wait, and the handler does not run. One that leaves later does
- * not: a handler that returns a Promise is waited for, an Observable is unsubscribed from by Nest.
+ * not end the lock, nor does an interceptor that gives up on the handler (`timeout()` of rxjs): a handler that returns a
+ * Promise is waited for, an Observable is unsubscribed from by Nest. An interceptor inside the lock that calls the
+ * handler again (`retry()`) has to wait for the end of the call before.
  *
  * @param options - those of `LockingService.execute`, and `onUnavailable`
  * @throws LockKeyError at decoration for a malformed template; at the request for a placeholder without a usable
@@ -54,7 +56,7 @@ export function LockRequest<Known extends Partial<LockRequestRoots> = object>(
     if (name === undefined) {
       if (typeof target !== 'function') throw new LockConfigurationError(notOnMembers('a value'));
       attach(target, target.name);
-      reportResultsOf(target.prototype as object, hasLockRequest);
+      reportResultsOf(target.prototype as object);
       bind(target);
       return;
     }

@@ -30,6 +30,7 @@ class LockedRequest {
   private readonly response: ResponseWait;
   private readonly abort = new AbortController();
   private entered = false;
+  private told = false;
   private lossTold = false;
 
   constructor(
@@ -68,7 +69,7 @@ class LockedRequest {
       await this.execute();
     } catch (error) {
       if (!this.entered) this.refused(error);
-      else if (!this.exchange) this.subscriber.error(error);
+      else if (!this.told) this.subscriber.error(error);
       else if (!this.lossTold) logger.warn(lostLate(nameHandler(this.context), (error as Error).message));
       return;
     }
@@ -90,18 +91,26 @@ class LockedRequest {
     this.abort.signal.throwIfAborted();
     this.entered = true;
     const handled = this.handler.follow(lock);
-    // what is no response has nothing to wait for: its end is told once the lock is free, or found to have been lost
-    if (!this.exchange) return handled;
-    // Nest sends the response only once it knows of the handler's end
     const [outcome] = await Promise.allSettled([handled]);
-    this.response.noteHandlerEnd();
-    this.tell(outcome, lock);
+    if (this.handler.busy) {
+      // an interceptor inside has given up on the handler: that is the answer, but the lock is still needed
+      this.tell(outcome, lock);
+      await this.handler.idle();
+      this.response.noteHandlerEnd();
+    } else {
+      // what is no response has nothing to wait for: its end is told once the lock is free, or found to have been lost
+      if (!this.exchange) return handled;
+      this.response.noteHandlerEnd();
+      // Nest sends the response only once it knows of the handler's end
+      this.tell(outcome, lock);
+    }
     await this.response.end(lock);
     return undefined;
   }
 
   private tell(outcome: PromiseSettledResult<unknown>, lock: Lock): void {
     const { subscriber } = this;
+    this.told = true;
     if (lock.signal.aborted) {
       this.lossTold = !subscriber.closed;
       subscriber.error(new LockLostError(lock.keys, (lock.signal.reason as Error).message, outcome));

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { Inject } from '@nestjs/common';
+import { Inject, UseInterceptors } from '@nestjs/common';
 import { ApolloDriver, type ApolloDriverConfig } from '@nestjs/apollo';
 import { Args, GraphQLModule, Mutation, Query, Resolver } from '@nestjs/graphql';
 import { LockBackendError, LockExceptionFilter, LockingService, LockRequest } from '../../lib/index.js';
-import { Desk, TestApp, until } from './support.js';
+import { Desk, Limiting, TestApp, until } from './support.js';
 
 @Resolver()
 @LockRequest('tenant:<context.req.headers.x-tenant>')
@@ -21,6 +21,13 @@ class OrdersResolver {
   @Mutation(() => String)
   @LockRequest('order:<args.id>')
   async pay(@Args('id') _id: string, @Args('name') name: string): Promise<string> {
+    return this.desk.work(name);
+  }
+
+  @Mutation(() => String)
+  @UseInterceptors(Limiting)
+  @LockRequest('order:<args.id>')
+  async limited(@Args('id') _id: string, @Args('name') name: string): Promise<string> {
     return this.desk.work(name);
   }
 
@@ -92,6 +99,20 @@ describe('@LockRequest on GraphQL', () => {
     const { text } = await test.get('/graphql', { method: 'POST', headers, body: JSON.stringify({ query }) });
     return JSON.parse(text) as Answer;
   };
+
+  it('holds the lock until the resolver has ended, although an interceptor inside has given up on it', async () => {
+    const first = ask('mutation { limited(id: "7", name: "a") }');
+    await until(() => desk.has('a starts'));
+    Limiting.over.next();
+    expect((await first).errors).toEqual([expect.objectContaining({ message: 'timed out' })]);
+    const second = ask('mutation { limited(id: "7", name: "b") }');
+    await test.untilWaiting('order:7');
+    expect(desk.events).toEqual(['a starts']);
+    desk.gate('a').resolve();
+    desk.gate('b').resolve();
+    expect((await second).data).toEqual({ limited: 'b' });
+    expect(desk.events).toEqual(['a starts', 'a ends', 'b starts', 'b ends']);
+  });
 
   it('lets one operation in at a time, until its field is resolved', async () => {
     const first = ask('mutation { pay(id: "7", name: "a") }');

@@ -94,7 +94,9 @@ describe.each(PLATFORMS)('the end of the response (%s)', (platform) => {
     await test.locking.forceRelease('report');
     await until(() => test.log.lines.length > 0);
     expect(test.log.lines).toEqual([
-      expect.stringMatching(/^warn: The lock of a request to ReportsController.file was lost before .* sent: "report"/),
+      expect.stringMatching(
+        /^warn: The lock of a request to ReportsController.file was lost before .* ended: "report"/,
+      ),
     ]);
     body.end('end');
     expect(await response.text()).toBe('head,end');

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { AddressInfo, Server } from 'node:net';
-import { Controller, Inject, UseFilters } from '@nestjs/common';
+import { Controller, Inject, UseFilters, UseInterceptors } from '@nestjs/common';
 import {
   ClientProxyFactory,
   MessagePattern,
@@ -11,7 +11,7 @@ import {
 } from '@nestjs/microservices';
 import { firstValueFrom, lastValueFrom, Subject, toArray, type Observable } from 'rxjs';
 import { LockExceptionFilter, LockingService, LockRequest, LockTimeoutError } from '../../lib/index.js';
-import { Desk, TestApp, until } from './support.js';
+import { Desk, Limiting, TestApp, until } from './support.js';
 
 let numbers: Subject<number>;
 
@@ -30,6 +30,13 @@ class OrdersController {
   @MessagePattern('pay')
   @LockRequest('order:<data.id>')
   async pay(@Payload() { name }: Order): Promise<string> {
+    return this.desk.work(name);
+  }
+
+  @MessagePattern('limited')
+  @UseInterceptors(Limiting)
+  @LockRequest('order:<data.id>')
+  async limited(@Payload() { name }: Order): Promise<string> {
     return this.desk.work(name);
   }
 
@@ -121,6 +128,20 @@ describe('@LockRequest on messages', () => {
     desk.gate('a').resolve();
     expect(await counted).toEqual([1, 2]);
     expect(await next).toBe('a');
+  });
+
+  it('holds the lock until the handler has ended, although an interceptor inside has given up on it', async () => {
+    const first = send('limited', { id: 7, name: 'a' });
+    await until(() => desk.has('a starts'));
+    Limiting.over.next();
+    await expect(first).rejects.toEqual({ status: 'error', message: 'Internal server error' });
+    const second = send('limited', { id: 7, name: 'b' });
+    await test.untilWaiting('order:7');
+    expect(desk.events).toEqual(['a starts']);
+    desk.gate('a').resolve();
+    desk.gate('b').resolve();
+    expect(await second).toBe('b');
+    expect(desk.events).toEqual(['a starts', 'a ends', 'b starts', 'b ends']);
   });
 
   it('makes keys of the context', async () => {

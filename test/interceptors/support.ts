@@ -1,8 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Module, type INestApplication, type LoggerService, type ModuleMetadata } from '@nestjs/common';
+import {
+  Module,
+  type CallHandler,
+  type ExecutionContext,
+  type INestApplication,
+  type LoggerService,
+  type ModuleMetadata,
+  type NestInterceptor,
+} from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { race, Subject, switchMap, throwError, type Observable } from 'rxjs';
 import { LockingModule, LockingService } from '../../lib/index.js';
 
 export const PLATFORMS = ['express', 'fastify'] as const;
@@ -55,6 +64,16 @@ export async function until(condition: () => boolean | Promise<boolean>): Promis
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`still not true: ${condition.toString()}`);
     await delay(5);
+  }
+}
+
+/** The time limit of the Nest documentation, but reached when the test says so. */
+export class Limiting implements NestInterceptor {
+  static readonly over = new Subject<void>();
+
+  intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const timedOut = Limiting.over.pipe(switchMap(() => throwError(() => new Error('timed out'))));
+    return race(next.handle(), timedOut);
   }
 }
 

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
-import { Inject, UseFilters } from '@nestjs/common';
+import { Inject, UseFilters, UseInterceptors } from '@nestjs/common';
 import { WsAdapter } from '@nestjs/platform-ws';
 import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { WebSocket } from 'ws';
 import { LockExceptionFilter, LockRequest } from '../../lib/index.js';
-import { Desk, TestApp, until } from './support.js';
+import { Desk, Limiting, TestApp, until } from './support.js';
 
 @WebSocketGateway()
 class RoomsGateway {
@@ -14,6 +14,13 @@ class RoomsGateway {
   @SubscribeMessage('enter')
   @LockRequest('room:<data.room>')
   async enter(@MessageBody() { name }: { name: string }): Promise<object> {
+    return { event: 'entered', data: await this.desk.work(name) };
+  }
+
+  @SubscribeMessage('limited')
+  @UseInterceptors(Limiting)
+  @LockRequest('room:<data.room>')
+  async limited(@MessageBody() { name }: { name: string }): Promise<object> {
     return { event: 'entered', data: await this.desk.work(name) };
   }
 
@@ -74,6 +81,21 @@ describe('@LockRequest on WebSockets', () => {
     ]);
     expect(desk.events).toEqual(['a starts', 'a ends', 'b starts', 'b ends']);
     await test.untilFree('room:7');
+  });
+
+  it('holds the lock until the handler has ended, although an interceptor inside has given up on it', async () => {
+    send('limited', { room: 7, name: 'a' });
+    await until(() => desk.has('a starts'));
+    Limiting.over.next();
+    await until(() => answers.length === 1);
+    expect(answers[0]).toMatchObject({ event: 'exception' });
+    send('limited', { room: 7, name: 'b' });
+    await test.untilWaiting('room:7');
+    expect(desk.events).toEqual(['a starts']);
+    desk.gate('a').resolve();
+    desk.gate('b').resolve();
+    await until(() => answers.length === 2);
+    expect(desk.events).toEqual(['a starts', 'a ends', 'b starts', 'b ends']);
   });
 
   it('makes keys of the client', async () => {
