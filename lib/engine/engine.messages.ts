@@ -33,6 +33,8 @@ export const ranOut = (keys: readonly string[]): string =>
 export const takenAway = (keys: readonly string[]): string =>
   `${showKeys(keys)} is no longer held: the store has lost it, or somebody released it by force.`;
 
+export const notRun = (loss: string): string => `${loss} That was before the job began: it was not run.`;
+
 export const takenOver = (keys: readonly string[]): string =>
   `${showKeys(keys)} is no longer held: the store has granted it to somebody else.`;
 

@@ -1,6 +1,6 @@
 import { LockLostError } from '../errors/index.js';
 import type { Lock } from '../interfaces/index.js';
-import { takenAway } from './engine.messages.js';
+import { notRun, takenAway } from './engine.messages.js';
 import { openFrame, runInFrame } from './lock-context.js';
 import type { LockHandle } from './lock-handle.js';
 
@@ -19,6 +19,7 @@ export async function runJob<T>(
 ): Promise<T> {
   try {
     const handle = await acquiring;
+    if (!handle.held) throw await lostBeforeStart(handle);
     const frame = openFrame(handle, engine, handle.grants);
     let outcome: PromiseSettledResult<T>;
     try {
@@ -46,4 +47,15 @@ export async function runJob<T>(
   } finally {
     onEnd();
   }
+}
+
+/** Between grant and start the lease may have run out, or one part of the lock while another was waited for. */
+async function lostBeforeStart(handle: LockHandle): Promise<LockLostError> {
+  try {
+    await handle.giveUp(0);
+  } catch {
+    // The release is repeated in the background.
+  }
+  const { keys, loss } = handle;
+  return new LockLostError(keys, notRun(loss?.message ?? takenAway(keys)), undefined, true);
 }

@@ -92,8 +92,8 @@ export class LockHandle implements Lock {
   }
 
   /** As `release`, and without a promise where nobody has to be asked. */
-  giveUp(): boolean | Promise<boolean> {
-    return (this.#releasing ??= this.leaveAll());
+  giveUp(minHold = this.#minHold): boolean | Promise<boolean> {
+    return (this.#releasing ??= this.leaveAll(minHold));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -104,14 +104,14 @@ export class LockHandle implements Lock {
     }
   }
 
-  private async leaveEach(): Promise<boolean> {
-    const left = this.#grants.map(async (grant) => this.#actions.leave(grant, this.#minHold));
+  private async leaveEach(minHold: number): Promise<boolean> {
+    const left = this.#grants.map(async (grant) => this.#actions.leave(grant, minHold));
     return (await Promise.all(left)).every(Boolean);
   }
 
-  private leaveAll(): boolean | Promise<boolean> {
+  private leaveAll(minHold: number): boolean | Promise<boolean> {
     const [only, ...others] = this.#grants;
-    if (others.length === 0) return this.#actions.leave(only, this.#minHold);
-    return this.leaveEach();
+    if (others.length === 0) return this.#actions.leave(only, minHold);
+    return this.leaveEach(minHold);
   }
 }

@@ -2,7 +2,8 @@ import { hasLockErrorCode, LockingError } from './locking.error.js';
 
 /**
  * The lock ended before its holder gave it up: the lease ran out, the store forgot it, or somebody forced it free.
- * It is the `reason` of an aborted `lock.signal`, and what `execute` rejects with once the job has come to its end.
+ * It is the `reason` of an aborted `lock.signal`, and what `execute` rejects with once the job has come to its end, or
+ * instead of the job where the lock was lost before that began.
  *
  * @example
  * if (isLockLostError(error) && error.outcome?.status === 'fulfilled') {
@@ -18,6 +19,9 @@ export class LockLostError extends LockingError {
      * job was run underneath, and in the `reason` of a signal, which is raised while the job still runs.
      */
     readonly outcome?: PromiseSettledResult<unknown>,
+
+    /** Whether the lock was lost before its job began: the job was not run, and trying again is safe. */
+    readonly notRun = false,
   ) {
     super('LOCK_LOST', keys, message);
   }

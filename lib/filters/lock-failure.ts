@@ -47,11 +47,11 @@ const RETRY_SOON = 1;
 /** Says nothing of keys, owners, stores and causes: they are the application's own business. */
 export function answerFor(failure: LockFailure): LockFailureAnswer {
   const { code } = failure;
-  if (isLockTimeoutError(failure)) {
+  if (isLockTimeoutError(failure) || (isLockLostError(failure) && failure.notRun)) {
     const message = 'The resource is busy, try again later.';
     return {
       body: { statusCode: HttpStatus.CONFLICT, message, error: 'Conflict', code },
-      retryAfter: failure.reason === 'queue-full' ? RETRY_SOON : waited(failure.timeout),
+      retryAfter: isLockLostError(failure) || failure.reason === 'queue-full' ? RETRY_SOON : waited(failure.timeout),
     };
   }
   if (isLockLostError(failure)) {

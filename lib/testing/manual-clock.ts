@@ -62,6 +62,14 @@ export class ManualClock implements Clock {
     this.time = end;
   }
 
+  /**
+   * Moves the clock and runs nothing meanwhile, as when a program computes for so long that its event loop stands still.
+   * What has become due runs with the next `advance`, `advance(0)` included.
+   */
+  block(duration: Duration): void {
+    this.time += parseDuration(duration, 'block');
+  }
+
   private nextDue(end: number): PendingTimer | undefined {
     let next: PendingTimer | undefined;
     for (const timer of this.timers) if (timer.due <= end && (!next || timer.due < next.due)) next = timer;

@@ -55,7 +55,7 @@ export class LockedJobs {
         async (lock) => {
           entered = true;
           if (this.options.ready && !(await this.options.ready(job, call.self))) return NOT_NOW;
-          lock.signal.throwIfAborted();
+          if (!lock.held) return NOT_NOW;
           started = true;
           return call.process(signal ? AbortSignal.any([lock.signal, signal]) : lock.signal);
         },
@@ -63,10 +63,8 @@ export class LockedJobs {
       );
     } catch (error) {
       if (started) throw afterTheRun(error);
-      if (entered) {
-        if (isLockLostError(error)) return NOT_NOW;
-        throw error;
-      }
+      if (isLockLostError(error)) return NOT_NOW;
+      if (entered) throw error;
       if (isLockTimeoutError(error)) return NOT_NOW;
       if (isLockBackendError(error) && this.options.onStoreDown === 'delay') return this.whileDown(job, error, signal);
       // The reason of a cancelled job is a text, often, where BullMQ needs an error to fail the job with.

@@ -58,7 +58,9 @@ export class TickAttempt<T> {
         },
       );
     } catch (error) {
-      if (entered || !isLockTimeoutError(error)) throw innermost(error);
+      // Whoever has the tick's key now has the tick; if nobody has, standing by finds out.
+      const isLostBefore = isLockLostError(error) && !this.begun && this.settings.takeOver;
+      if (!isLostBefore && (entered || !isLockTimeoutError(error))) throw innermost(error);
       return { end: 'busy' };
     }
   }

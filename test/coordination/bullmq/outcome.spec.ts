@@ -1,13 +1,23 @@
 import { describe, expect, it } from '@jest/globals';
 import { DelayedError, UnrecoverableError, type Job } from 'bullmq';
 import { lockedProcessor } from '../../../lib/coordination/bullmq/index.js';
-import { isLockLostError, LockTimeoutError } from '../../../lib/index.js';
+import { isLockLostError, LockLostError, LockTimeoutError, type LockingService } from '../../../lib/index.js';
 import { eventually } from '../../module/support/poll.js';
 import { deferred } from '../../support/deferred.js';
 import { onEveryStore } from '../../support/stores.js';
 import { fresh, inState, useQueues } from './support/queues.js';
 
 const KEY = 'payment:<0.data>';
+
+describe('a job whose lock is lost before it begins', () => {
+  it('is put back, and uses up no attempt', async () => {
+    const lost = new LockLostError(['payment:1'], 'revoked', undefined, true);
+    const locking = { execute: () => Promise.reject(lost) } as unknown as LockingService;
+    const job = { data: 1, moveToDelayed: () => Promise.resolve() } as unknown as Job;
+    const processor = lockedProcessor(locking, KEY, () => Promise.reject(new Error('it was run')));
+    await expect(processor(job, 'token')).rejects.toThrow(DelayedError);
+  });
+});
 
 describe('a job that runs under its lock', () => {
   const queues = useQueues();

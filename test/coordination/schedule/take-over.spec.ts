@@ -1,6 +1,9 @@
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { Type } from '@nestjs/common';
 import { OncePerTick } from '../../../lib/coordination/schedule/index.js';
+import { readTickOptions } from '../../../lib/coordination/schedule/read-tick-options.js';
+import { TickAttempt } from '../../../lib/coordination/schedule/tick-attempt.js';
+import { LockLostError, type LockingService } from '../../../lib/index.js';
 import { eventually, rejectionOf } from '../../module/support/poll.js';
 import { deferred } from '../../support/deferred.js';
 import { onEveryStore, type Instance, type StartInstance } from './support/instances.js';
@@ -29,6 +32,24 @@ async function runAndStandBy(start: StartInstance, Report: Type<Job>, due: numbe
   await eventually(async () => (await line()) === 1);
   return { running, line };
 }
+
+describe('an attempt at a tick whose lock is lost before the work begins', () => {
+  const work = jest.fn(() => undefined);
+  const lost = new LockLostError(['cron:report'], 'revoked', undefined, true);
+  const locking = { execute: () => Promise.reject(lost) } as unknown as LockingService;
+  const tick = { kind: 'cron', name: 'report', at: 0, mayBeLate: 1000 } as const;
+  const attempt = (takeOver: boolean) =>
+    new TickAttempt(locking, tick, readTickOptions('a test', { takeOver }), work).make({ tick: 0, run: 0 }, () => true);
+
+  it('leaves the tick to the instances that stand by, this one included', async () => {
+    expect(await attempt(true)).toEqual({ end: 'busy' });
+    expect(work).not.toHaveBeenCalled();
+  });
+
+  it('fails with takeOver: false, as nobody else runs the tick', async () => {
+    await expect(attempt(false)).rejects.toBe(lost);
+  });
+});
 
 describe('taking over', () => {
   onEveryStore((start) => {
