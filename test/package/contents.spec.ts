@@ -1,14 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { anchors, links } from '../docs/markdown.js';
 import { packPackage } from './support/pack.js';
 import { makeTemporaryFolder, removeFolder } from './support/temporary-folder.js';
 
 describe('the packed package', () => {
   let folder: string | undefined;
   let files: readonly string[] = [];
+  let staged = '';
 
   beforeAll(async () => {
     folder = await makeTemporaryFolder();
-    ({ files } = await packPackage(folder));
+    ({ files, staged } = await packPackage(folder));
   }, 120_000);
 
   afterAll(async () => {
@@ -35,8 +39,25 @@ describe('the packed package', () => {
 
   it('has nothing else', () => {
     const known =
-      /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/cjs\/package\.json|dist\/(esm|cjs)\/.+\.(js|d\.ts))$/;
+      /^(package\.json|[A-Z]+\.md|LICENSE|docs\/.+\.md|dist\/cjs\/package\.json|dist\/(esm|cjs)\/.+\.(js|d\.ts))$/;
     expect(files.filter((name) => !known.test(name))).toEqual([]);
+  });
+
+  it('has what its pages link to', () => {
+    const pages = files.filter((name) => name.endsWith('.md'));
+    const textOf = (page: string): string => readFileSync(path.join(staged, page), 'utf8');
+    const dead = pages.flatMap((page) =>
+      links(textOf(page))
+        .filter((link) => !/^[a-z]+:/.test(link))
+        .filter((link) => {
+          const [target = '', anchor] = link.split('#');
+          const file = target === '' ? page : path.posix.join(path.posix.dirname(page), target);
+          return !files.includes(file) || (anchor !== undefined && !anchors(textOf(file)).has(anchor));
+        })
+        .map((link) => `${page}: ${link}`),
+    );
+    expect(dead).toEqual([]);
+    expect(pages).toContain('docs/redis.md');
   });
 
   it('has the same modules in both builds', () => {

@@ -7,10 +7,12 @@ import { runOrThrow } from './run-command.js';
 export const root = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** What npm takes from the top of the repository. */
-const TOP_FILES = ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md'];
+const TOP = ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'ARCHITECTURE.md', 'SECURITY.md', 'docs'];
 
 export interface Packed {
   readonly tarball: string;
+  /** What went into it. */
+  readonly staged: string;
   /** The paths inside the tarball. */
   readonly files: readonly string[];
 }
@@ -22,15 +24,15 @@ export interface Packed {
 export async function packPackage(folder: string): Promise<Packed> {
   const staged = path.join(folder, 'staged');
   await mkdir(staged);
-  for (const name of TOP_FILES.filter((file) => existsSync(path.join(root, file)))) {
-    await cp(path.join(root, name), path.join(staged, name));
+  for (const name of TOP.filter((file) => existsSync(path.join(root, file)))) {
+    await cp(path.join(root, name), path.join(staged, name), { recursive: true });
   }
   await runOrThrow(process.execPath, ['tools/build.mjs', path.join(staged, 'dist')], { cwd: root });
   const args = ['pack', '--ignore-scripts', '--json', '--pack-destination', folder];
   const answer = JSON.parse(await runOrThrow('npm', args, { cwd: staged })) as PackAnswer;
   const [packed] = Object.values(answer);
   if (!packed) throw new Error('npm pack made nothing');
-  return { tarball: path.join(folder, packed.filename), files: packed.files.map((file) => file.path) };
+  return { staged, tarball: path.join(folder, packed.filename), files: packed.files.map((file) => file.path) };
 }
 
 /** npm 12 names each package; npm 11 and before list them. */
