@@ -15,5 +15,5 @@ export interface WithLockOptions extends ExecuteOptions {
    *
    * @defaultValue 'throw'
    */
-  onUnavailable?: OnUnavailable;
+  onUnavailable?: OnUnavailable | undefined;
 }

@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { from, isObservable, of, type Observable } from 'rxjs';
 import { isLockTimeoutError } from '../errors/index.js';
 import { checkOptions, type CheckedOptions } from './check-options.js';
+import type { TakesKeyArguments } from './key-arguments.js';
 import { compileMethodKey, type KeysOf, type LockKeyFunction } from './method-key.js';
 import { injectLockingService, lockingServiceOf } from './inject-locking-service.js';
 import { keepUntilSettled, lockObservable } from './lock-observable.js';
@@ -17,7 +18,7 @@ type LockDecorator<Args extends unknown[]> = <
 >(
   target: object,
   propertyKey: string | symbol,
-  descriptor: TypedPropertyDescriptor<Decorated> & (Parameters<Decorated> extends Args ? unknown : never),
+  descriptor: TypedPropertyDescriptor<Decorated> & TakesKeyArguments<Decorated, Args>,
 ) => void;
 
 /**

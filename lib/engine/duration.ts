@@ -6,7 +6,7 @@ const PATTERN = /^(\d+(?:\.\d+)?|\.\d+)(ms|s|m|h)$/;
 const MILLISECONDS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
 
 /** The largest bare number taken for seconds; beyond it, it most likely is milliseconds. */
-const LARGEST_BARE_NUMBER = 3600;
+const LARGEST_BARE_NUMBER = 300;
 
 const KNOWN_TEXTS = new Map<unknown, number>();
 const MOST_TEXTS = 1000;
@@ -16,6 +16,22 @@ interface DurationRules {
   readonly bareUnit: 's' | 'ms';
   /** The least that makes sense, in milliseconds. */
   readonly minimum: number;
+}
+
+/**
+ * Checks a length of time that comes as text, from an environment variable say, and gives it the type of one.
+ *
+ * @param text - a number with its unit: `'250ms'`, `'5s'`, `'2m'`, `'1h'`
+ * @throws LockConfigurationError for anything else, a number without a unit included
+ *
+ * @example
+ * LockingModule.forRoot({
+ *   providers: [{ resolve: InMemoryLockingProvider, options: { expire: duration(process.env.LOCK_EXPIRE ?? '30s') } }],
+ * });
+ */
+export function duration(text: string): Duration {
+  readText(text, 'duration', 's');
+  return text as Duration;
 }
 
 /**
@@ -46,7 +62,7 @@ function fromNumber(value: number, option: string, unit: 's' | 'ms'): number {
   }
   if (unit === 's' && value > LARGEST_BARE_NUMBER) {
     throw new LockConfigurationError(
-      `${option}: a bare number is seconds, and ${String(value)} seconds is more than an hour. Write '${String(value)}ms' if milliseconds are meant, or '${String(value)}s' if it is really that long.`,
+      `${option}: a bare number is seconds, and ${String(value)} seconds is more than five minutes. Write '${String(value)}ms' if milliseconds are meant, or '${String(value)}s' if it is really that long.`,
     );
   }
   return Math.round(value * MILLISECONDS[unit]);

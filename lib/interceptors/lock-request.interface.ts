@@ -53,5 +53,6 @@ export interface LockRequestOptions extends Omit<WithLockOptions, 'onUnavailable
    *
    * @defaultValue 'throw'
    */
-  onUnavailable?: 'throw' | 'skip' | ((error: LockTimeoutError, executionContext: ExecutionContext) => unknown);
+  onUnavailable?:
+    'throw' | 'skip' | ((error: LockTimeoutError, executionContext: ExecutionContext) => unknown) | undefined;
 }

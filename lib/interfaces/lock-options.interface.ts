@@ -3,20 +3,20 @@ import type { Duration } from './duration.interface.js';
 /** Options of `acquire`. */
 export interface AcquireOptions {
   /**
-   * How long to wait for the keys, over everything. `0` asks once and does not wait.
+   * How long to wait for the keys, over everything. A number is seconds; `0` asks once and does not wait.
    *
    * @defaultValue the provider's `waitLockingTimeout`, 5 s
    */
-  timeout?: Duration;
+  timeout?: Duration | undefined;
 
   /**
-   * The lease: how long the keys stay locked if the process dies. Without it the provider's `expire` (30 s) counts,
-   * except in `acquire` and `tryAcquire` with an explicit `ownerId`, which then never expires.
+   * The lease: how long the keys stay locked if the process dies. A number is seconds. Without it the provider's
+   * `expire` (30 s) counts, except in `acquire` and `tryAcquire` with an explicit `ownerId`, which then never expires.
    */
-  expire?: Duration;
+  expire?: Duration | undefined;
 
   /** Take the lock under this name. The same owner may take it again, from any process. */
-  ownerId?: string;
+  ownerId?: string | undefined;
 
   /**
    * Renew the lease for as long as the lock is held.
@@ -24,7 +24,7 @@ export interface AcquireOptions {
    * @defaultValue true in `execute` and decorated methods; in `acquire` and `tryAcquire` true only if neither `expire`
    * nor `ownerId` is given
    */
-  renew?: boolean;
+  renew?: boolean | undefined;
 
   /**
    * Refuse this call at once, with a `LockTimeoutError` whose `reason` is `'queue-full'`, if so many callers of this
@@ -33,13 +33,13 @@ export interface AcquireOptions {
    *
    * @defaultValue the provider's `maxWaiters`, no limit
    */
-  maxWaiters?: number;
+  maxWaiters?: number | undefined;
 
   /** Ends the wait at once when aborted; the call then rejects with the signal's reason. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 
   /** The id of the provider to use; `locking-redis` and `lp_locking-redis` mean the same. */
-  provider?: string;
+  provider?: string | undefined;
 
   /**
    * Whether a call made inside a job that already holds the key joins that lock. With `false` it competes like any
@@ -47,19 +47,19 @@ export interface AcquireOptions {
    *
    * @defaultValue true
    */
-  reentrant?: boolean;
+  reentrant?: boolean | undefined;
 
   /**
    * The longest the lock is renewed for. From then on its last lease runs out, and `signal` aborts when it has: a job
-   * that hangs cannot keep a key. A lease longer than this is cut to it.
+   * that hangs cannot keep a key. A lease longer than this is cut to it. A number is seconds.
    */
-  maxHold?: Duration;
+  maxHold?: Duration | undefined;
 
   /**
    * Keep the keys locked for at least this long after the job has returned (or the lock was released), although the
-   * caller goes on at once. For cron ticks on machines with skewed clocks. It outlives the process.
+   * caller goes on at once. For cron ticks on machines with skewed clocks. It outlives the process. A number is seconds.
    */
-  minHold?: Duration;
+  minHold?: Duration | undefined;
 }
 
 /** Options of `tryAcquire`: those of `acquire` but for what concerns the wait. */
@@ -71,10 +71,10 @@ export type ExecuteOptions = AcquireOptions;
 /** Options of `release` and `releaseAll`. */
 export interface ReleaseOptions {
   /** Whose locks; without it, those that this application instance holds. */
-  ownerId?: string;
+  ownerId?: string | undefined;
 
   /** The id of the provider to use. */
-  provider?: string;
+  provider?: string | undefined;
 }
 
 /** Options of `extend`. */
@@ -82,21 +82,21 @@ export interface ExtendOptions {
   /** Whose locks. */
   ownerId: string;
 
-  /** How long they are to last from now, at least; a longer lease is not shortened. */
+  /** How long they are to last from now, at least; a longer lease is not shortened. A number is seconds. */
   expire: Duration;
 
   /** The id of the provider to use. */
-  provider?: string;
+  provider?: string | undefined;
 }
 
 /** Options of the calls that only name a provider. */
 export interface ProviderChoice {
   /** The id of the provider to use; the default provider without it. */
-  provider?: string;
+  provider?: string | undefined;
 }
 
 /** Options of `list`. */
 export interface ListOptions extends ProviderChoice {
   /** A glob over the keys (`*`, `?`, `[a-z]`, `\` to escape), without the namespace; every key without it. */
-  match?: string;
+  match?: string | undefined;
 }

@@ -16,13 +16,13 @@ export interface LockingProviderDefinition<
   resolve: LockingProviderClass;
 
   /** The name to choose it by. The class's `identifier` (`locking-redis`, `in-memory`) without it. */
-  id?: string;
+  id?: string | undefined;
 
   /** Whether calls that name no provider use it. Needed where there are several. */
-  is_default?: boolean;
+  is_default?: boolean | undefined;
 
   /** What the provider's class is given, together with the options of every provider. */
-  options?: Options;
+  options?: Options | undefined;
 }
 
 /**
@@ -31,7 +31,7 @@ export interface LockingProviderDefinition<
  * Without providers the locks are in memory. One provider is the default; of several, the one with `is_default: true`.
  */
 export interface LockingModuleOptions {
-  providers?: LockingProviderDefinition[];
+  providers?: LockingProviderDefinition[] | undefined;
 }
 
 /** Makes the options of the module, for `useClass` and `useExisting` of `LockingModule.forRootAsync`. */

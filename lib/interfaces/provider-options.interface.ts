@@ -7,7 +7,7 @@ export interface LockingProviderOptions {
    *
    * @defaultValue 5
    */
-  waitLockingTimeout?: Duration;
+  waitLockingTimeout?: Duration | undefined;
 
   /**
    * The first wait before a held key is tried again where no wake-up can be expected: another program holds it, or the
@@ -15,35 +15,35 @@ export interface LockingProviderOptions {
    *
    * @defaultValue 20
    */
-  defaultRetryInterval?: Duration;
+  defaultRetryInterval?: Duration | undefined;
 
   /**
    * The longest such wait. A number is **milliseconds**.
    *
    * @defaultValue 1000
    */
-  maximumRetryInterval?: Duration;
+  maximumRetryInterval?: Duration | undefined;
 
   /**
    * By how much that wait grows from one try to the next, with full jitter on top.
    *
    * @defaultValue 2
    */
-  backoffFactor?: number;
+  backoffFactor?: number | undefined;
 
   /**
    * The lease when the call names none: how long the keys stay locked if the process dies. A number is seconds.
    *
    * @defaultValue '30s'
    */
-  expire?: Duration;
+  expire?: Duration | undefined;
 
   /**
    * How long a shutdown waits for the jobs that run under a lock. A number is seconds.
    *
    * @defaultValue '10s'
    */
-  drainTimeout?: Duration;
+  drainTimeout?: Duration | undefined;
 
   /**
    * How many callers of this process may wait for one key at a time. One more is refused at once with a
@@ -52,12 +52,12 @@ export interface LockingProviderOptions {
    *
    * @defaultValue `Infinity`, no limit
    */
-  maxWaiters?: number;
+  maxWaiters?: number | undefined;
 
   /**
    * Whether a store that cannot be reached fails the start of the application.
    *
    * @defaultValue false
    */
-  failFast?: boolean;
+  failFast?: boolean | undefined;
 }

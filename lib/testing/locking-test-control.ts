@@ -9,8 +9,8 @@ import type { ManualClock } from './manual-clock.js';
 
 /** Options of {@link LockingTestControl.holdElsewhere}. */
 export interface HoldElsewhereOptions extends ProviderChoice {
-  /** How long somebody else holds the keys; for good without it. */
-  expire?: Duration;
+  /** How long somebody else holds the keys; for good without it. A number is seconds. */
+  expire?: Duration | undefined;
 }
 
 /**

@@ -11,10 +11,10 @@ import { ManualClock } from './manual-clock.js';
 /** Options of `LockingTestingModule.forRoot`. */
 export interface LockingTestingModuleOptions {
   /** The ids that the application names, each a store of its own; the first is the default. `in-memory` without them. */
-  providers?: readonly string[];
+  providers?: readonly string[] | undefined;
 
   /** The options of all of them: `expire`, `waitLockingTimeout` and so on. */
-  options?: LockingProviderOptions;
+  options?: LockingProviderOptions | undefined;
 }
 
 /**

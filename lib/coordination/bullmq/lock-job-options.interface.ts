@@ -7,24 +7,24 @@ export type LockJobKey<J extends Job = Job> = string | ((job: J) => string | rea
 /** Options of `@LockJob` and of `lockedProcessor`. */
 export interface LockJobOptions<J extends Job = Job, Self = unknown> {
   /** The id of the provider whose locks are used; the default provider without it. */
-  provider?: string;
+  provider?: string | undefined;
 
   /**
    * The lease: how long the keys stay locked if the worker dies. It is renewed while the job runs. A number is seconds.
    *
    * @defaultValue the provider's `expire`, 30 s
    */
-  expire?: Duration;
+  expire?: Duration | undefined;
 
   /** The longest the lock is renewed for; then the job's signal aborts and the job fails. A number is seconds. */
-  maxHold?: Duration;
+  maxHold?: Duration | undefined;
 
   /**
    * How long to wait for the keys before the job is put back. The worker's slot is taken meanwhile. A number is seconds.
    *
    * @defaultValue 0, put it back at once
    */
-  timeout?: Duration;
+  timeout?: Duration | undefined;
 
   /**
    * When a job that was put back is tried again. A `Duration` gets up to a fifth on top at random, so that those who
@@ -34,7 +34,7 @@ export interface LockJobOptions<J extends Job = Job, Self = unknown> {
    *
    * @defaultValue '1s'
    */
-  retryDelay?: Duration | ((job: J) => Duration);
+  retryDelay?: Duration | ((job: J) => Duration) | undefined;
 
   /**
    * Asked under the lock, before the job is run: with `false` the lock is given up and the job put back. That is how an
@@ -42,7 +42,7 @@ export interface LockJobOptions<J extends Job = Job, Self = unknown> {
    *
    * @param processor - the instance whose method is decorated; `undefined` for `lockedProcessor`
    */
-  ready?: (job: J, processor: Self) => boolean | Promise<boolean>;
+  ready?: ((job: J, processor: Self) => boolean | Promise<boolean>) | undefined;
 
   /**
    * What becomes of a job when the store of the locks cannot be asked. It was not run, whichever it is. `'delay'`: it is
@@ -51,5 +51,5 @@ export interface LockJobOptions<J extends Job = Job, Self = unknown> {
    *
    * @defaultValue 'delay'
    */
-  onStoreDown?: 'delay' | 'fail';
+  onStoreDown?: 'delay' | 'fail' | undefined;
 }

@@ -1,5 +1,6 @@
 import type { Job } from 'bullmq';
 import { injectLockingService, lockingServiceOf } from '../../decorators/inject-locking-service.js';
+import type { TakesKeyArguments } from '../../decorators/key-arguments.js';
 import { wrapMethod } from '../../decorators/wrap-method.js';
 import { checkJobOptions } from './check-job-options.js';
 import { compileJobKey } from './job-keys.js';
@@ -10,7 +11,7 @@ import { LockedJobs } from './locked-job.js';
 type LockJobDecorator<J extends Job, Self> = <Decorated extends (...args: never[]) => Promise<unknown>>(
   target: Self,
   propertyKey: string | symbol,
-  descriptor: TypedPropertyDescriptor<Decorated> & (Parameters<Decorated> extends [J, ...unknown[]] ? unknown : never),
+  descriptor: TypedPropertyDescriptor<Decorated> & TakesKeyArguments<Decorated, [J, ...unknown[]]>,
 ) => void;
 
 /**

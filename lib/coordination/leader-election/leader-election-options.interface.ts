@@ -8,19 +8,20 @@ export interface LeaderElectionOptions {
 
   /**
    * How often an instance renews what it holds, at least: its leadership, and the sign that it is there. A third of
-   * `leaderTimeout` where that is sooner. At most half of `leaderTimeout`.
+   * `leaderTimeout` where that is sooner. At most half of `leaderTimeout`. A number is seconds.
    *
    * @defaultValue '5s'
    */
-  heartbeatInterval?: Duration;
+  heartbeatInterval?: Duration | undefined;
 
   /**
    * The lease of the leadership: after so long without a renewal the leader no longer trusts it, and another instance
-   * may lead. It is what a crash costs, and the longest that a step-down waits for work that is under way.
+   * may lead. It is what a crash costs, and the longest that a step-down waits for work that is under way. A number is
+   * seconds.
    *
    * @defaultValue '15s'
    */
-  leaderTimeout?: Duration;
+  leaderTimeout?: Duration | undefined;
 
   /**
    * The name of this instance, for people: see `leaderId()` and `instances()`. Two that are given the same by mistake
@@ -28,14 +29,14 @@ export interface LeaderElectionOptions {
    *
    * @defaultValue host name, process id and a few random characters
    */
-  instanceId?: string;
+  instanceId?: string | undefined;
 
   /**
    * The id of the provider on whose store the election is held; `locking-redis` and `lp_locking-redis` mean the same.
    *
    * @defaultValue the default provider
    */
-  provider?: string;
+  provider?: string | undefined;
 }
 
 /** Options of `LockingModule.forFeature`. */
@@ -48,7 +49,7 @@ export interface LockingFeatureOptions {
    *
    * @defaultValue true
    */
-  isGlobal?: boolean;
+  isGlobal?: boolean | undefined;
 }
 
 /** Options of `LockingModule.forFeatureAsync`. */
@@ -57,7 +58,7 @@ export interface LockingFeatureAsyncOptions extends Pick<ModuleMetadata, 'import
   names: readonly string[];
 
   /** What the factory is given. */
-  inject?: (InjectionToken | OptionalFactoryDependency)[];
+  inject?: (InjectionToken | OptionalFactoryDependency)[] | undefined;
 
   /** Makes the options: one entry of `leaders` for each of `names`. */
   // Its parameters are what `inject` names; Nest types its own factories so, too.
@@ -69,7 +70,7 @@ export interface LockingFeatureAsyncOptions extends Pick<ModuleMetadata, 'import
    *
    * @defaultValue true
    */
-  isGlobal?: boolean;
+  isGlobal?: boolean | undefined;
 }
 
 /** What the factory of `LockingModule.forFeatureAsync` returns. */

@@ -13,7 +13,7 @@ export interface LeaderOnlyOptions {
    *
    * @defaultValue the call resolves with `undefined`
    */
-  onFollower?: (...args: never[]) => unknown;
+  onFollower?: ((...args: never[]) => unknown) | undefined;
 }
 
 type LeaderOnlyDecorator = <Decorated extends (...args: never[]) => Promise<unknown>>(

@@ -15,7 +15,7 @@ const LONGEST_INTERVAL = 2 ** 31 - 1;
  * runs at most once per window over all instances. Otherwise as `@LockedCron`.
  *
  * @param name - tells the instances that they mean the same job; also its name in the `SchedulerRegistry`
- * @param milliseconds - as that of `@Interval`
+ * @param milliseconds - as that of `@Interval`: **milliseconds**, not a `Duration`
  * @throws LockConfigurationError at decoration, for options that cannot work; at start-up, if two jobs have one name
  *
  * @example

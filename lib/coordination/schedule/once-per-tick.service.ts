@@ -15,10 +15,10 @@ import type { Tick } from './tick.js';
 /** Options of `OncePerTick.run`. */
 export interface OncePerTickOptions extends TickOptions {
   /** The cron job that fired, where it does not stand in the `SchedulerRegistry` under the name. */
-  job?: { readonly cronTime: CronTimeLike };
+  job?: { readonly cronTime: CronTimeLike } | undefined;
 
   /** For a timer that fires again and again: once per window of this length, counted from the epoch. */
-  every?: Duration;
+  every?: Duration | undefined;
 }
 
 const WHAT = 'OncePerTick';

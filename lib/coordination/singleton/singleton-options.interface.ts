@@ -13,12 +13,12 @@ export interface SingletonOptions extends Omit<
    *
    * @defaultValue false
    */
-  join?: boolean;
+  join?: boolean | undefined;
 
   /**
    * Ends this call's wait when aborted: for the lock, and, if it has joined, for the end of the run. The call then
    * rejects with the signal's reason. A job that has begun goes on, and callers that share its run are not concerned:
    * if it fails after the caller that started it has aborted, one of them runs its own job.
    */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }

@@ -1,4 +1,5 @@
 import { injectLockingService, lockingServiceOf } from '../../decorators/inject-locking-service.js';
+import type { TakesKeyArguments } from '../../decorators/key-arguments.js';
 import { compileMethodKey, type LockKeyFunction } from '../../decorators/method-key.js';
 import { wrapMethod } from '../../decorators/wrap-method.js';
 import { checkSingletonOptions } from './check-singleton-options.js';
@@ -9,7 +10,7 @@ import type { SingletonOptions } from './singleton-options.interface.js';
 type SingletonDecorator<Args extends unknown[]> = <Decorated extends (...args: never[]) => Promise<unknown>>(
   target: object,
   propertyKey: string | symbol,
-  descriptor: TypedPropertyDescriptor<Decorated> & (Parameters<Decorated> extends Args ? unknown : never),
+  descriptor: TypedPropertyDescriptor<Decorated> & TakesKeyArguments<Decorated, Args>,
 ) => void;
 
 /**

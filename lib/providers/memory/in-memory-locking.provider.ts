@@ -21,7 +21,7 @@ const LIST_PAGE = 1000;
 /** Options of {@link InMemoryLockingProvider}, beside those of every provider. */
 export interface InMemoryLockingProviderOptions extends LockingProviderOptions {
   /** Where the leases live. Give several providers the same one to have them exclude each other. */
-  store?: MemoryLockStore;
+  store?: MemoryLockStore | undefined;
 }
 
 /**

@@ -4,13 +4,13 @@ import type { Duration, LockingProviderOptions } from '../../interfaces/index.js
 /** One server of a quorum. */
 export interface RedisQuorumNode {
   /** Where it is: `redis://[user:password@]host:port[/db]`, or `rediss://` for TLS. Required without `client`. */
-  redisUrl?: string;
+  redisUrl?: string | undefined;
 
   /** Passed on to ioredis, for this server alone. */
-  redisOptions?: RedisOptions;
+  redisOptions?: RedisOptions | undefined;
 
   /** An existing ioredis client. It is used as it is and never closed by this module. */
-  client?: Redis;
+  client?: Redis | undefined;
 }
 
 /** Options of `RedisQuorumLockingProvider`, beside those of every provider. */
@@ -27,12 +27,12 @@ export interface RedisQuorumLockingProviderOptions extends LockingProviderOption
    *
    * @defaultValue '500ms'
    */
-  nodeTimeout?: Duration;
+  nodeTimeout?: Duration | undefined;
 
   /**
    * The prefix of every key on every server. Applications that are to exclude each other need the same one.
    *
    * @defaultValue `'lock:'`
    */
-  namespace?: string;
+  namespace?: string | undefined;
 }

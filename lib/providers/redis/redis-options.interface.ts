@@ -7,17 +7,17 @@ export interface RedisLockingProviderOptions extends LockingProviderOptions {
    * Where the server is: `redis://[user:password@]host:port[/db]`, or `rediss://` for TLS. Required unless `client`,
    * `cluster` or `redisOptions.sentinels` is given.
    */
-  redisUrl?: string;
+  redisUrl?: string | undefined;
 
   /** Passed on to ioredis: TLS, ACL user, `sentinels`, `db` and so on. */
-  redisOptions?: RedisOptions;
+  redisOptions?: RedisOptions | undefined;
 
   /**
    * An existing ioredis client. It is used as it is and never closed by this module; it is only told to connect again
    * (`disconnect(true)`) when its connection is found dead. Where somebody has to wait, a duplicate of it is made to hear
    * of wake-ups, and closed at the end.
    */
-  client?: Redis | Cluster;
+  client?: Redis | Cluster | undefined;
 
   /**
    * A Redis Cluster: some of its nodes to begin with, and options for ioredis. Those that make commands run late or twice
@@ -29,14 +29,14 @@ export interface RedisLockingProviderOptions extends LockingProviderOptions {
    *   options: { redisOptions: { password: 'secret', tls: {} } },
    * }
    */
-  cluster?: { nodes: ClusterNode[]; options?: ClusterOptions };
+  cluster?: { nodes: ClusterNode[]; options?: ClusterOptions | undefined } | undefined;
 
   /**
    * The prefix of every key in the store. Applications that are to exclude each other need the same one.
    *
    * @defaultValue `'lock:'`
    */
-  namespace?: string;
+  namespace?: string | undefined;
 
   /**
    * How many replicas must have a lock before its job runs, so that it survives the failover to one of them. A lock that
@@ -47,5 +47,5 @@ export interface RedisLockingProviderOptions extends LockingProviderOptions {
    *
    * @defaultValue `0`
    */
-  minReplicas?: number;
+  minReplicas?: number | undefined;
 }
