@@ -166,16 +166,22 @@ export class LeaseKeeper {
     const asked = this.askedAfter(keys, ownerId);
     watch.asking = true;
     const attemptId = keys.length === 1 ? first.attemptId : undefined;
+    const answered = (held: readonly boolean[]): void => {
+      this.noteAnswer(asked, held, extension === null ? undefined : localDeadline(sentAt, extension));
+      this.checked(watch, sentAt + this.pace(watch.grant));
+    };
+    const failed = (): void => {
+      const again = Math.min(RETRY_INTERVAL, Math.ceil(this.pace(watch.grant) / 3));
+      this.checked(watch, this.clock.now() + again);
+    };
     this.calls.extend(
       { keys, ownerId, ttl: extension, attemptId },
       {
-        answered: (held) => {
-          this.noteAnswer(asked, held, extension === null ? undefined : localDeadline(sentAt, extension));
-          this.checked(watch, sentAt + this.pace(watch.grant));
-        },
-        failed: () => {
-          const again = Math.min(RETRY_INTERVAL, Math.ceil(this.pace(watch.grant) / 3));
-          this.checked(watch, this.clock.now() + again);
+        answered,
+        failed: (_, owed) => {
+          // It may still come. Asked again before, the store would only have more to do.
+          if (owed) owed.then(answered, failed);
+          else failed();
         },
       },
     );

@@ -106,9 +106,9 @@ export class LeaseRelease {
         answered: ([outcome]) => {
           resolve(outcome !== 'gone');
         },
-        failed: (error) => {
+        failed: (error, owed) => {
           const until = lastsUntil([lease], grant);
-          retry.add(request, until === Infinity ? null : until - clock.now());
+          retry.add(request, until === Infinity ? null : until - clock.now(), owed);
           reject(error);
         },
       });
@@ -205,8 +205,8 @@ export class LeaseRelease {
     return new Promise((resolve, reject) => {
       calls.release(request, {
         answered: resolve,
-        failed: (error) => {
-          retry.add(request, lasts);
+        failed: (error, owed) => {
+          retry.add(request, lasts, owed);
           reject(error);
         },
       });

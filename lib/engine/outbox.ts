@@ -2,10 +2,15 @@ import { LockBackendError } from '../errors/index.js';
 import { callFailed } from './engine.messages.js';
 import type { OpenCall, StoreCalls } from './store-calls.js';
 
-/** Who waits for the answer to one request. Exactly one of the two is called, once. */
+/** What waits for the answer to one request. Exactly one of the two is called, once. */
 export interface AnswerSink<Answer> {
   answered(answer: Answer): void;
-  failed(error: LockBackendError): void;
+
+  /**
+   * @param owed - where the answer has taken too long: it may still come, or fail. Until then the request is under way,
+   * and sent again it would only wait behind itself
+   */
+  failed(error: LockBackendError, owed?: Promise<Answer>): void;
 }
 
 /** Requests of one kind that go out together. */
@@ -55,6 +60,7 @@ export class Outbox<Request extends { readonly keys: readonly string[] }, Answer
 class Delivery<Request extends { readonly keys: readonly string[] }, Answer> implements OpenCall {
   readonly since: number;
   private left: number;
+  private answers: readonly Promise<Answer>[] = [];
 
   constructor(
     private readonly action: string,
@@ -69,15 +75,14 @@ class Delivery<Request extends { readonly keys: readonly string[] }, Answer> imp
 
   follow(call: (requests: readonly Request[]) => Promise<Answer>[]): void {
     this.calls.open(this);
-    let answers: Promise<Answer>[];
     try {
-      answers = call(this.requests);
+      this.answers = call(this.requests);
     } catch (error) {
       this.expire(error);
       return;
     }
     for (let index = 0; index < this.requests.length; index += 1) {
-      const answer = answers[index];
+      const answer = this.answers[index];
       if (!answer) {
         this.fail(index, new Error('the provider gave no answer to a request'));
         continue;
@@ -95,12 +100,14 @@ class Delivery<Request extends { readonly keys: readonly string[] }, Answer> imp
 
   /** Nothing more is waited for. */
   expire(cause: unknown): void {
-    for (let index = 0; index < this.requests.length; index += 1) this.fail(index, cause);
+    for (let index = 0; index < this.requests.length; index += 1) this.fail(index, cause, this.answers[index]);
   }
 
-  private fail(index: number, cause: unknown): void {
+  private fail(index: number, cause: unknown, owed?: Promise<Answer>): void {
+    const sink = this.settle(index);
+    if (!sink) return;
     const keys = this.requests[index]?.keys ?? [];
-    this.settle(index)?.failed(new LockBackendError(keys, callFailed(this.action, keys, cause), { cause }));
+    sink.failed(new LockBackendError(keys, callFailed(this.action, keys, cause), { cause }), owed);
   }
 
   private settle(index: number): AnswerSink<Answer> | undefined {

@@ -1,21 +1,37 @@
-import type { ReleaseRequest } from '../interfaces/index.js';
+import type { ReleaseOutcome, ReleaseRequest } from '../interfaces/index.js';
 import type { Clock, ClockTimer } from './clock.js';
 import type { StoreCalls } from './store-calls.js';
 
 /** Half of what a waiter is promised once the store can be reached again: the repetition takes its time, too. */
 const RETRY_INTERVAL = 500;
 
+/** How many are repeated to find out whether the store can be reached again; the others follow once one is answered. */
+const PROBES = 200;
+
 /** What never expires is tried for this long, in milliseconds. */
 const LONGEST_RETRY = 600_000;
 
+/** A release that the store has not confirmed. */
+interface Unconfirmed {
+  /** When the lease has run out by itself, on the local clock. */
+  readonly until: number;
+  /** Sent and not answered yet, also where the caller has stopped waiting for the answer. */
+  isUnderWay: boolean;
+}
+
 /**
- * Releases that must not be forgotten: of attempts that were given up, and of locks whose release failed. They are
- * tried until the store has answered, or until the lease has run out by itself.
+ * Releases that must not be forgotten: of attempts that were cancelled, and of locks whose release failed. Each is sent
+ * until the store has answered, or until the lease has run out by itself; never while it is under way already, so that
+ * a store that hangs has no more to do afterwards than there were locks and attempts.
  */
 export class ReleaseRetry {
-  private readonly pending = new Map<ReleaseRequest, number>();
-  private readonly underway = new Set<Promise<void>>();
+  private readonly pending = new Map<ReleaseRequest, Unconfirmed>();
+  /** How many have been sent whose answer is still waited for. */
+  private awaited = 0;
+  private readonly onIdle: (() => void)[] = [];
   private timer?: ClockTimer;
+  /** Some have been repeated, and none of those has been answered yet. */
+  private isProbing = false;
   /** From then on nothing is tried more than once. */
   private closed = false;
 
@@ -25,53 +41,98 @@ export class ReleaseRetry {
     private readonly onFreed: (keys: readonly string[]) => void,
   ) {}
 
-  /** @param ttl - how long the lease can outlive this moment; `null` never expires */
-  add(request: ReleaseRequest, ttl: number | null): void {
-    this.pending.set(request, this.clock.now() + (ttl ?? LONGEST_RETRY));
-    this.send([request]);
+  /**
+   * @param ttl - how long the lease can outlive this moment; `null` never expires
+   * @param owed - the answer, if the request was sent and has taken too long
+   */
+  add(request: ReleaseRequest, ttl: number | null, owed?: Promise<readonly ReleaseOutcome[]>): void {
+    this.pending.set(request, { until: this.clock.now() + (ttl ?? LONGEST_RETRY), isUnderWay: owed !== undefined });
+    if (owed) this.follow(request, owed);
+    else this.send(request);
   }
 
   /** A last try for all of them; nothing is tried again after. */
   async close(): Promise<void> {
-    await Promise.all(this.underway);
+    await this.idle();
     this.closed = true;
     this.timer?.cancel();
     this.timer = undefined;
-    this.send([...this.pending.keys()]);
-    await Promise.all(this.underway);
+    this.sendAll();
+    await this.idle();
   }
 
-  private send(requests: readonly ReleaseRequest[]): void {
-    for (const request of requests) {
-      const done = this.attempt(request).finally(() => this.underway.delete(done));
-      this.underway.add(done);
+  private async idle(): Promise<void> {
+    if (this.awaited > 0) await new Promise<void>((resolve) => this.onIdle.push(resolve));
+  }
+
+  private sendAll(most = Infinity): void {
+    let left = most;
+    for (const [request, { isUnderWay }] of this.pending) {
+      if (left <= 0) return;
+      if (isUnderWay) continue;
+      left -= 1;
+      this.send(request);
     }
   }
 
-  private async attempt(request: ReleaseRequest): Promise<void> {
-    const freed = await new Promise<boolean>((resolve) => {
-      this.calls.release(request, {
-        answered: (outcomes) => {
-          this.pending.delete(request);
-          resolve(outcomes.includes('freed'));
-        },
-        failed: () => {
-          if (this.closed || (this.pending.get(request) ?? 0) <= this.clock.now()) this.pending.delete(request);
-          resolve(false);
-        },
-      });
+  private send(request: ReleaseRequest): void {
+    const unconfirmed = this.pending.get(request);
+    if (unconfirmed) unconfirmed.isUnderWay = true;
+    this.awaited += 1;
+    this.calls.release(request, {
+      answered: (outcomes) => {
+        this.confirm(request, outcomes);
+        this.endWait();
+      },
+      failed: (_, owed) => {
+        if (owed) this.follow(request, owed);
+        else this.again(request);
+        this.endWait();
+      },
     });
-    // Only then: whoever is woken for nothing asks again, fails again, and comes back here.
-    if (freed) this.onFreed(request.keys);
+  }
+
+  private endWait(): void {
+    this.awaited -= 1;
+    if (this.awaited === 0) for (const resolve of this.onIdle.splice(0)) resolve();
+  }
+
+  private follow(request: ReleaseRequest, owed: Promise<readonly ReleaseOutcome[]>): void {
+    owed.then(
+      (outcomes) => {
+        this.confirm(request, outcomes);
+      },
+      () => {
+        this.again(request);
+      },
+    );
+  }
+
+  private confirm(request: ReleaseRequest, outcomes: readonly ReleaseOutcome[]): void {
+    this.pending.delete(request);
+    if (outcomes.includes('freed')) this.onFreed(request.keys);
+    if (!this.isProbing) return;
+    this.isProbing = false;
+    if (!this.closed) this.sendAll();
+  }
+
+  private again(request: ReleaseRequest): void {
+    const unconfirmed = this.pending.get(request);
+    if (!unconfirmed) return;
+    unconfirmed.isUnderWay = false;
+    this.pending.delete(request);
+    if (this.closed || unconfirmed.until <= this.clock.now()) return;
+    // Behind the others: each comes to be a probe.
+    this.pending.set(request, unconfirmed);
     this.schedule();
   }
 
   private schedule(): void {
-    if (this.closed || this.timer || this.pending.size === 0) return;
-    this.timer = this.clock.setTimer(
+    this.timer ??= this.clock.setTimer(
       () => {
         this.timer = undefined;
-        this.send([...this.pending.keys()]);
+        this.isProbing = true;
+        this.sendAll(PROBES);
       },
       RETRY_INTERVAL,
       false,

@@ -13,6 +13,8 @@ const ALONG = 500;
 export class Rounds {
   private readonly seeks = new Set<Seek>();
   private readonly lines = new Map<Line, number>();
+  /** Those of which the store owes an answer. */
+  private readonly asked = new Set<Line>();
   private timer?: ClockTimer;
   private due = Infinity;
 
@@ -99,19 +101,27 @@ export class Rounds {
     if (next !== Infinity) this.arm(next);
   }
 
-  private askAfter({ lease }: Line): void {
-    if (!lease || lease.grants.length === 0) return;
+  private askAfter(line: Line): void {
+    const { lease } = line;
+    if (!lease || lease.grants.length === 0 || this.asked.has(line)) return;
     const { calls, keeper } = this.parts;
     const { key, ownerId, attemptId } = lease;
     const asked = keeper.askedAfter([key], ownerId);
+    const answered = (held: readonly boolean[]): void => {
+      this.asked.delete(line);
+      keeper.noteAnswer(asked, held, undefined);
+    };
+    // An error is neither held nor lost: the lease has a deadline.
+    const failed = (): void => void this.asked.delete(line);
+    this.asked.add(line);
     calls.extend(
       { keys: [key], ownerId, ttl: null, attemptId },
       {
-        answered: (held) => {
-          keeper.noteAnswer(asked, held, undefined);
+        answered,
+        failed: (_, owed) => {
+          if (owed) owed.then(answered, failed);
+          else failed();
         },
-        // An error is neither held nor lost: the lease has a deadline.
-        failed: () => undefined,
       },
     );
   }

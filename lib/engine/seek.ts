@@ -46,6 +46,9 @@ export class Seek {
   /** A question is under way. */
   asking = false;
 
+  /** So is one whose answer has taken too long. */
+  isOwed = false;
+
   /** The place of the last one among those that go out together. */
   place = 0;
 

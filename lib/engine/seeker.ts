@@ -141,12 +141,12 @@ export class Seeker implements WakeUpListener {
   }
 
   private askNow(seek: Seek): void {
-    seek.askAgain = seek.asking;
+    seek.askAgain = seek.asking || seek.isOwed;
     this.ask(seek);
   }
 
   private ask(seek: Seek): void {
-    if (seek.asking || seek.over) return;
+    if (seek.asking || seek.isOwed || seek.over) return;
     const { calls, clock, address } = this.parts;
     const { request } = seek;
     request.address = this.canQueue && !seek.once && request.keys.length === 1 ? address : undefined;
@@ -161,13 +161,32 @@ export class Seeker implements WakeUpListener {
         if (!seek.over) this.answered(seek, answer, sentAt);
         else if (seek.abandoned && (answer.granted || seek.unsettled)) this.undo(seek);
       },
-      failed: (error) => {
+      failed: (error, owed) => {
         seek.asking = false;
         if (mayHaveRun(error)) seek.unanswered += 1;
+        if (owed) this.follow(seek, owed, sentAt);
         if (!seek.over) this.failed(seek, error);
         else if (seek.abandoned) this.settle(seek);
       },
     });
+  }
+
+  /** An answer that takes too long may still come. Until then the store is not asked again: that would wait behind it. */
+  private follow(seek: Seek, owed: Promise<LeaseAnswer>, sentAt: number): void {
+    seek.isOwed = true;
+    owed.then(
+      (answer) => {
+        seek.isOwed = false;
+        seek.unanswered -= 1;
+        if (seek.over) return;
+        if (!answer.granted) seek.note(answer);
+        this.answered(seek, answer, sentAt);
+      },
+      () => {
+        seek.isOwed = false;
+        this.ask(seek);
+      },
+    );
   }
 
   private answered(seek: Seek, answer: LeaseAnswer, sentAt: number): void {
@@ -191,7 +210,7 @@ export class Seeker implements WakeUpListener {
 
   private failed(seek: Seek, error: unknown): void {
     if (seek.owner.ridesOut(seek, error)) {
-      this.rounds.add(seek, this.backoff(seek).next());
+      if (!seek.isOwed) this.rounds.add(seek, this.backoff(seek).next());
       return;
     }
     this.abandon(seek);

@@ -145,6 +145,9 @@ export interface LockingProviderContext {
  * call that cannot be carried out rejects; if it certainly took nothing, with a
  * {@link StoreNotReachedError}.
  *
+ * Every promise has to settle, at the latest when the connection that the request went over is lost or given up: what is
+ * under way is not asked again before, as the store would only have more to do.
+ *
  * Check your own with `describeLockingProvider` from `nestjs-locking/testing`.
  */
 export interface LockingProvider {

@@ -17,9 +17,9 @@ interface Inside {
 interface Tables {
   readonly lines: { readonly lines: Sized };
   readonly keeper: { readonly timers: Sized };
-  readonly retry: { readonly pending: Sized; readonly underway: Sized };
+  readonly retry: { readonly pending: Sized; readonly awaited: number };
   readonly calls: { readonly pending: Sized };
-  readonly seeker: { readonly rounds: { readonly seeks: Sized; readonly lines: Sized } };
+  readonly seeker: { readonly rounds: { readonly seeks: Sized; readonly lines: Sized; readonly asked: Sized } };
   readonly turns: { readonly deadlines: { readonly buckets: Sized } };
 }
 
@@ -59,10 +59,11 @@ export function sizesOf(engine: LockEngine): Record<string, number> {
     lines: tables.lines.lines.size,
     watched: tables.keeper.timers.size,
     retries: tables.retry.pending.size,
-    'retries underway': tables.retry.underway.size,
+    'retries underway': tables.retry.awaited,
     calls: tables.calls.pending.size,
     seeks: tables.seeker.rounds.seeks.size,
     'attended lines': tables.seeker.rounds.lines.size,
+    'lines asked after': tables.seeker.rounds.asked.size,
     deadlines: tables.turns.deadlines.buckets.size,
     jobs: running,
   };

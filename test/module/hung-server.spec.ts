@@ -1,5 +1,5 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
-import { LockBackendError } from '../../lib/index.js';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { LockBackendError, RedisLockingProvider } from '../../lib/index.js';
 import { useApplications } from './support/applications.js';
 import { eventually, rejectionOf } from './support/poll.js';
 import { useRawRedis } from './support/raw-redis.js';
@@ -9,6 +9,7 @@ const redis = useRawRedis();
 // First of all: an application closes only slowly while the server hangs.
 afterEach(() => {
   redis.server.kill('SIGCONT');
+  jest.restoreAllMocks();
 });
 
 const applications = useApplications();
@@ -41,6 +42,29 @@ describe('a server that hangs', () => {
     await eventually(async () => (await redis.raw.exists(FENCE)) === 1);
     await eventually(async () => (await redis.raw.dbsize()) === 1);
     expect(await locking.execute('a', () => 'free', { timeout: '100ms' })).toBe('free');
+  });
+
+  it('has no more to do afterwards than there were attempts, and grants the next lock within a second', async () => {
+    const { locking } = await applications.onRedis({ redisUrl: redis.url });
+    await locking.execute('a', () => undefined);
+    const releases = jest.spyOn(RedisLockingProvider.prototype, 'release');
+    redis.server.kill('SIGSTOP');
+    const attempts = Array.from({ length: 2000 }, (_, index) =>
+      rejectionOf(locking.acquire(`k${index}`, { timeout: '100ms' })),
+    );
+    // For as long as a call waits for an answer at most, and until the connection is given up.
+    for (let calls = 0; calls < 2; calls += 1) await rejectionOf(locking.acquire('other', { timeout: '30s' }));
+    await Promise.all(attempts);
+    const soFar = releases.mock.calls.length;
+    await eventually(() => releases.mock.calls.length >= soFar + 4);
+    // Once each, and then now and then a few, to find out whether the server can be reached.
+    expect(releases.mock.calls.reduce((sum, [requests]) => sum + requests.length, 0)).toBeLessThan(3000);
+
+    redis.server.kill('SIGCONT');
+    const since = performance.now();
+    await eventually(async () => (await locking.tryAcquire('fresh').catch(() => null)) !== null);
+    expect(performance.now() - since).toBeLessThan(1000);
+    await eventually(async () => (await redis.raw.exists('lock:k0')) === 0);
   });
 
   it('keeps those who hold a lock until their lease runs out, not longer', async () => {

@@ -16,9 +16,10 @@ type Primitive = 'acquire' | 'extend' | 'release';
 
 /**
  * How a call into the store goes wrong. `refuse`: it does not arrive. `lose`: it is carried out, but the answer is
- * lost. `hold`: it is carried out, and the answer comes when `letGo` is called. `delay`: it arrives only then.
+ * lost. `hold`: it is carried out, and the answer comes when `letGo` is called. `delay`: it arrives only then. `break`: it
+ * fails only then, without having arrived.
  */
-type Fault = 'refuse' | 'lose' | 'hold' | 'delay';
+type Fault = 'refuse' | 'lose' | 'hold' | 'delay' | 'break';
 
 /** An in-memory store between which and the engine things go wrong, on a clock moved by hand. */
 export class FaultyStore {
@@ -58,7 +59,8 @@ export class FaultyStore {
           this.calls[primitive] += 1;
           const fault = this.faults.get(primitive);
           if (fault === 'refuse') throw new Error('connection refused');
-          if (fault === 'delay') await this.gate.promise;
+          if (fault === 'delay' || fault === 'break') await this.gate.promise;
+          if (fault === 'break') throw new Error('connection lost');
           const answer = await send([request])[0]!;
           if (fault === 'lose') throw new Error('connection lost');
           if (fault === 'hold') await this.gate.promise;
