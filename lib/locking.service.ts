@@ -55,6 +55,8 @@ export class LockingService {
    * `signal`, `provider`, `reentrant`, `maxHold`, `minHold`
    * @throws LockTimeoutError when somebody else held a key until the end of `timeout`; the job was not run
    * @throws LockLostError when the lock was lost while the job ran; its `outcome` carries what the job came to
+   * @throws LockConfigurationError when the job returned an Observable or a generator, which would run without the lock;
+   * nothing of it was run
    *
    * @example
    * const total = await locking.execute(['cart:1', 'stock:7'], async ({ signal }) => checkout(signal), { timeout: '2s' });
@@ -83,6 +85,7 @@ export class LockingService {
    *
    * @param options - `join` (default false), `expire` (default 30 s), `signal`, `provider`, `maxHold`, `minHold`
    * @throws LockLostError when the lock was lost while the job ran; its `outcome` carries what the job came to
+   * @throws LockConfigurationError when the job returned an Observable or a generator; nothing of it was run
    *
    * @example
    * const report = await locking.singleton('daily-report', () => build(), { join: true });

@@ -36,7 +36,8 @@ type LockDecorator<Args extends unknown[]> = <
  *
  * @param options - those of `LockingService.execute`, and `onUnavailable`
  * @throws LockKeyError at decoration for a malformed template; at the call for a placeholder without a usable value
- * @throws LockConfigurationError at decoration for options that cannot work
+ * @throws LockConfigurationError at decoration for options that cannot work, and for generators, of whose body a call
+ * runs nothing; at the call for a method that returns a generator
  * @throws LockTimeoutError at the call, when the lock cannot be had in time and `onUnavailable` is `'throw'`
  * @throws LockLostError at the call, when the lock was lost while the method ran
  *

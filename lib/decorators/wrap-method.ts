@@ -1,5 +1,7 @@
+import { types } from 'node:util';
 import { LockConfigurationError } from '../errors/index.js';
 import { carryOver } from './carry-over.js';
+import { notOnInstances, onGenerator } from './decorators.messages.js';
 
 /** A method as decorators see it. */
 export type Method = (this: unknown, ...args: unknown[]) => unknown;
@@ -9,7 +11,8 @@ export type Method = (this: unknown, ...args: unknown[]) => unknown;
  * takes the method from the class (routes, `@Cron`, `@MessagePattern`, a subclass) gets the wrapped one.
  *
  * @param decorator - its name, for the error
- * @throws LockConfigurationError for anything but a method of instances
+ * @throws LockConfigurationError for anything but a method of instances, and for generators: nothing of their body runs in
+ * the call itself
  */
 export function wrapMethod(
   decorator: string,
@@ -20,10 +23,10 @@ export function wrapMethod(
 ): void {
   const original: unknown = descriptor?.value;
   if (propertyKey === undefined || !descriptor || typeof target === 'function' || typeof original !== 'function') {
-    throw new LockConfigurationError(
-      `${decorator} on ${String(propertyKey ?? 'a class')}: only methods of instances can be decorated so, not classes, static methods, accessors or properties.`,
-    );
+    throw new LockConfigurationError(notOnInstances(decorator, String(propertyKey ?? 'a class')));
   }
+  if (types.isGeneratorFunction(original))
+    throw new LockConfigurationError(onGenerator(decorator, String(propertyKey)));
   const wrapper = wrap(original as Method, propertyKey);
   carryOver(original, wrapper);
   descriptor.value = wrapper;

@@ -50,5 +50,11 @@ export const givenUpAtShutdown = (keys: readonly string[]): string =>
 export const notCovered = (key: string, keys: readonly string[]): string =>
   `This lock covers ${showKeys(keys)}, not ${showKeys([key])}.`;
 
+export const unstartedJob = (keys: readonly string[], work: 'an Observable' | 'a generator'): string =>
+  `The job under ${showKeys(keys)} returned ${work}, which would run after the lock has been released. ` +
+  (work === 'an Observable'
+    ? 'It was not subscribed to. Return lastValueFrom(observable) of rxjs, or put @WithLock on a method that returns the Observable.'
+    : 'Nothing of it was run. Iterate over it inside the job, and return what that comes to.');
+
 export const notDrained = (jobs: number, { drainTimeout }: EngineSettings): string =>
   `${String(jobs)} job(s) still ran under a lock ${String(drainTimeout)} ms after the shutdown began; their locks are given up. Raise drainTimeout if they need longer.`;

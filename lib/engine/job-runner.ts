@@ -3,6 +3,7 @@ import type { Lock } from '../interfaces/index.js';
 import { notRun, takenAway } from './engine.messages.js';
 import { openFrame, runInFrame } from './lock-context.js';
 import type { LockHandle } from './lock-handle.js';
+import { assertDone } from './unstarted-work.js';
 
 /** A job to run under a lock. */
 export type LockedJob<T> = (lock: Lock) => T | PromiseLike<T>;
@@ -23,7 +24,9 @@ export async function runJob<T>(
     const frame = openFrame(handle, engine, handle.grants);
     let outcome: PromiseSettledResult<T>;
     try {
-      outcome = { status: 'fulfilled', value: await runInFrame(frame, () => job(handle)) };
+      const value = await runInFrame(frame, () => job(handle));
+      assertDone(value, handle.keys);
+      outcome = { status: 'fulfilled', value };
     } catch (reason) {
       outcome = { status: 'rejected', reason };
     }

@@ -1,9 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { types } from 'node:util';
 import type { CallHandler, ExecutionContext } from '@nestjs/common';
 import { isObservable, Observable, Subject, takeUntil, type Subscriber } from 'rxjs';
-import { LockLostError } from '../errors/index.js';
+import { LockConfigurationError, LockLostError } from '../errors/index.js';
 import type { Lock } from '../interfaces/index.js';
-import { handlerTooLate } from './interceptor.messages.js';
+import { generatorHandler, handlerTooLate } from './interceptor.messages.js';
+import { nameHandler } from './request-context.js';
 import { discardBody } from './unsent-body.js';
 
 /** What the interceptors, pipes and the handler of a locked request run in. */
@@ -119,7 +121,7 @@ export class HandlerRun {
     }
     if (isThenable(result)) return storage.run(scope, async () => this.settle(result));
     this.end();
-    return isObservable(result) ? this.underLock(result) : result;
+    return this.handled(result);
   }
 
   private async settle(result: PromiseLike<unknown>): Promise<unknown> {
@@ -127,10 +129,19 @@ export class HandlerRun {
       const value = await result;
       // whoever would have sent it has been told otherwise by now
       if (this.chainEnded) discardBody(value);
-      return isObservable(value) ? this.underLock(value) : value;
+      return this.handled(value);
     } finally {
       this.end();
     }
+  }
+
+  private handled(value: unknown): unknown {
+    if (isObservable(value)) return this.underLock(value);
+    // in an HTTP response, Nest sends what a generator makes, and the lock is kept until then
+    if (types.isGeneratorObject(value) && this.context.getType<string>() !== 'http') {
+      throw new LockConfigurationError(generatorHandler(nameHandler(this.context)));
+    }
+    return value;
   }
 
   /** The Observable that the handler has returned: it is running for as long as anybody is subscribed. */

@@ -23,5 +23,8 @@ export const twice = (name: string): string =>
 export const lostLate = (handler: string, reason: string): string =>
   `The lock of a request to ${handler} was lost before the request had ended: ${onOneLine(reason)}`;
 
+export const generatorHandler = (handler: string): string =>
+  `@LockRequest on ${handler}: the handler is a generator, whose body would run after the lock has been released. Nothing of it was run. Take the lock inside of it; the handler of a message may also return an Observable.`;
+
 export const handlerTooLate = (keys: readonly string[]): string =>
   `The handler was not run: the lock on ${keys.map((key) => quote(key)).join(', ')} had ended before it could begin.`;

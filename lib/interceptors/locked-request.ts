@@ -1,5 +1,6 @@
 import { Logger, type CallHandler, type ExecutionContext } from '@nestjs/common';
 import { defer, Observable, type Subscriber } from 'rxjs';
+import { unstartedWork } from '../engine/unstarted-work.js';
 import { LockLostError } from '../errors/index.js';
 import type { Lock } from '../interfaces/index.js';
 import type { LockingService } from '../locking.service.js';
@@ -99,7 +100,8 @@ class LockedRequest {
       this.response.noteHandlerEnd();
     } else {
       // what is no response has nothing to wait for: its end is told once the lock is free, or found to have been lost
-      if (!this.exchange) return handled;
+      // (the iterator of a GraphQL subscription is its answer, and not left undone by a job)
+      if (!this.exchange) return handled.then((value) => (unstartedWork(value) ? undefined : value));
       this.response.noteHandlerEnd();
       // Nest sends the response only once it knows of the handler's end
       this.tell(outcome, lock);

@@ -1,5 +1,6 @@
 import { MetadataScanner, type DiscoveryService } from '@nestjs/core';
 import { quote } from '../../errors/quote.js';
+import { assertHandled } from './assert-handled.js';
 import type { LeaderHandler } from './leader-handlers.js';
 import { rolesOf, type LeaderRole } from './leader-role.js';
 
@@ -33,7 +34,7 @@ export function* decoratedMethods(discovery: DiscoveryService): Generator<Decora
     for (const method of scanner.getAllMethodNames(prototype)) {
       for (const role of rolesOf(prototype[method] as object)) {
         const label = `${DECORATORS[role.role]}(${quote(role.name)}) on ${nameOf(prototype)}.${method}`;
-        yield hasOne ? { ...role, label, call: bind(instance as Methods, method) } : { ...role, label };
+        yield hasOne ? { ...role, label, call: bind(instance as Methods, method, label) } : { ...role, label };
       }
     }
   }
@@ -41,8 +42,10 @@ export function* decoratedMethods(discovery: DiscoveryService): Generator<Decora
 
 type Methods = Record<string, (...args: unknown[]) => unknown>;
 
-function bind(instance: Methods, method: string): LeaderHandler['call'] {
-  return (term) => instance[method]?.(term);
+function bind(instance: Methods, method: string, label: string): LeaderHandler['call'] {
+  return async (term) => {
+    assertHandled(label, await instance[method]?.(term));
+  };
 }
 
 function prototypeOf(instance: unknown): Record<string, unknown> | undefined {

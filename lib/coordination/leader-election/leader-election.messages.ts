@@ -64,6 +64,12 @@ export const fallbackNotFunction = (): string => '@LeaderOnly: onFollower must b
 export const unknownDecoratorOption = (name: string): string =>
   `@LeaderOnly: ${quote(name)} is not an option. Known is: onFollower.`;
 
+export const unstartedMethod = (label: string, work: 'an Observable' | 'a generator'): string =>
+  `${label} returned ${work}, which would run whether or not this instance still leads. Nothing of it was run. ` +
+  (work === 'an Observable'
+    ? 'Return lastValueFrom(observable) of rxjs.'
+    : 'Iterate over it inside the method, and return what that comes to.');
+
 export const notASingleton = (where: string): string =>
   `${where} is never called: its class is request-scoped or transient, so that there is no instance to call it on. Move the method to a provider of default scope`;
 

@@ -1,6 +1,8 @@
 import { injectOnce } from '../../decorators/inject-once.js';
 import { wrapMethod } from '../../decorators/wrap-method.js';
 import { LockConfigurationError } from '../../errors/index.js';
+import { quote } from '../../errors/quote.js';
+import { assertHandled } from './assert-handled.js';
 import { electionsNotInjected, fallbackNotFunction, unknownDecoratorOption } from './leader-election.messages.js';
 import { LeaderElections } from './leader-elections.js';
 import { addRole } from './leader-role.js';
@@ -37,7 +39,8 @@ const ELECTIONS = Symbol(
  * `election.fencingToken` with what it writes.
  *
  * @throws LockConfigurationError at start-up when no election of this name is registered; at decoration for options
- * that cannot work, and for anything but a method of instances
+ * that cannot work, for generators, and for anything but a method of instances; at the call for a method that returns an
+ * Observable
  *
  * @example
  * \@Cron('0 3 * * *')
@@ -54,7 +57,11 @@ export function LeaderOnly(name: string, options: LeaderOnlyOptions = {}): Leade
       return async function (...args) {
         const candidate = electionsOf(this, name).candidate(name, '@LeaderOnly');
         if (!candidate.term) return onFollower?.apply(this, args as never[]);
-        return await candidate.methods.track(() => original.apply(this, args));
+        return await candidate.methods.track(async () => {
+          const result = await original.apply(this, args);
+          assertHandled(`@LeaderOnly(${quote(name)})`, result);
+          return result;
+        });
       };
     });
   };

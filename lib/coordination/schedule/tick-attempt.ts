@@ -1,3 +1,4 @@
+import { assertDone } from '../../engine/unstarted-work.js';
 import { isLockLostError, isLockTimeoutError } from '../../errors/index.js';
 import type { Lock } from '../../interfaces/index.js';
 import type { LockingService } from '../../locking.service.js';
@@ -98,11 +99,17 @@ export class TickAttempt<T> {
     this.begun = true;
     this.onBegin();
     try {
-      return { end: 'ran', value: await runInTick(this.tick, async () => this.work(lock)) };
+      return { end: 'ran', value: await runInTick(this.tick, async () => this.workUnder(lock)) };
     } finally {
       // Also if it failed: that is an outcome, and running it again is no business of the other instances.
       await this.mark(own);
     }
+  }
+
+  private async workUnder(lock: Lock): Promise<T> {
+    const result = await this.work(lock);
+    assertDone(result, lock.keys);
+    return result;
   }
 
   /**

@@ -1,12 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { isObservable } from 'rxjs';
 import { Aborts } from '../../engine/aborts.js';
-import { isLockLostError, isLockTimeoutError, LockConfigurationError } from '../../errors/index.js';
+import { isLockLostError, isLockTimeoutError } from '../../errors/index.js';
 import type { Lock } from '../../interfaces/index.js';
 import type { LockingService } from '../../locking.service.js';
 import type { CheckedSingletonOptions } from './check-singleton-options.js';
 import { isSuperJob } from './method-calls.js';
-import { observableJob } from './singleton.messages.js';
 
 type Job<T> = (lock: Lock) => T | PromiseLike<T>;
 
@@ -121,9 +119,7 @@ async function runAlone<T>(
       keys,
       async (lock) => {
         run.lock = lock;
-        const result = await job(lock);
-        if (isObservable(result)) throw new LockConfigurationError(observableJob());
-        return result;
+        return job(lock);
       },
       execute,
     );

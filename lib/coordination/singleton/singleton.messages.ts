@@ -4,6 +4,3 @@ export const notAnOption = (name: string, known: readonly string[]): string =>
   `${quote(name)} is not an option of a singleton, which never waits. Known are: ${known.join(', ')}.`;
 
 export const joinNotBoolean = (): string => 'join: must be true or false.';
-
-export const observableJob = (): string =>
-  'A singleton job must return a Promise: of an Observable nobody knows when it ends. Use @WithLock, or firstValueFrom() of rxjs.';

@@ -1,0 +1,9 @@
+export const notOnInstances = (decorator: string, member: string): string =>
+  `${decorator} on ${member}: only methods of instances can be decorated so, not classes, static methods, accessors or properties.`;
+
+export const onGenerator = (decorator: string, method: string): string =>
+  `${decorator} on ${method}: a call of a generator method runs nothing of its body; that runs later, while somebody iterates, and outside of what ${decorator} does. ` +
+  'Write a method that iterates itself and returns a Promise' +
+  (decorator === '@WithLock'
+    ? ', or one that returns an Observable; on an HTTP handler that streams what it generates, use @LockRequest.'
+    : '.');
