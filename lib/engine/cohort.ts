@@ -66,12 +66,12 @@ export class Cohort {
 
   /** Gives `lease`, which nobody holds, the time that its next holder needs. */
   renew(lease: Lease): void {
-    const { calls, clock, leases, look } = this.parts;
+    const { calls, clock, keeper, leases, look } = this.parts;
     const { key, ownerId, attemptId, ttl } = lease;
     const sentAt = clock.now();
     lease.renewing = true;
     calls.extend(
-      { keys: [key], ownerId, attemptId, ttl },
+      { keys: [key], ownerId, attemptId, ttl, leases: keeper.askedAfter([key], ownerId) },
       {
         answered: ([held]) => {
           lease.renewing = false;

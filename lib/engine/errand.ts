@@ -167,7 +167,7 @@ export class Errand implements SeekOwner {
     this.settling = true;
     const asked = keeper.askedAfter(keys, this.ownerId);
     calls.extend(
-      { keys, ownerId: this.ownerId, ttl },
+      { keys, ownerId: this.ownerId, ttl, leases: asked },
       {
         answered: (held) => {
           keeper.noteAnswer(asked, held, localDeadline(sentAt, ttl));

@@ -22,7 +22,7 @@ export function extendByKey(
   const attemptId = keys.length === 1 ? asked[0]?.attemptId : undefined;
   return new Promise((resolve, reject) => {
     calls.extend(
-      { keys, ownerId, ttl, attemptId },
+      { keys, ownerId, ttl, attemptId, leases: asked },
       {
         answered: (held) => {
           keeper.noteAnswer(asked, held, ttl === null ? undefined : localDeadline(sentAt, ttl));

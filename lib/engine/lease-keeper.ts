@@ -1,3 +1,4 @@
+import type { HeldLease } from '../interfaces/index.js';
 import type { Clock, ClockTimer } from './clock.js';
 import { localDeadline } from './drift.js';
 import { ranOut, takenAway } from './engine.messages.js';
@@ -21,7 +22,7 @@ export interface Watch {
 }
 
 /** What this process had of a key, if anything, when the store was asked after it. */
-type AskedAfter = { readonly lease: Lease; readonly attemptId: string } | undefined;
+type AskedAfter = (HeldLease & { readonly lease: Lease }) | undefined;
 
 /**
  * Watches every lease of this process, in one pass for all: renews those that want it at a third of their length, asks
@@ -86,7 +87,15 @@ export class LeaseKeeper {
   askedAfter(keys: readonly string[], ownerId: string): readonly AskedAfter[] {
     return keys.map((key) => {
       const lease = this.leases.get(key);
-      return lease?.ownerId === ownerId ? { lease, attemptId: lease.attemptId } : undefined;
+      if (lease?.ownerId !== ownerId) return undefined;
+      const { attemptId, token, firstToken, lastToken, shared, deadline } = lease;
+      return {
+        lease,
+        attemptId,
+        fencingToken: shared ? firstToken : token,
+        lastToken: Math.max(lastToken, token),
+        remaining: deadline === Infinity ? null : deadline - this.clock.now(),
+      };
     });
   }
 
@@ -175,7 +184,7 @@ export class LeaseKeeper {
       this.checked(watch, this.clock.now() + again);
     };
     this.calls.extend(
-      { keys, ownerId, ttl: extension, attemptId },
+      { keys, ownerId, ttl: extension, attemptId, leases: asked },
       {
         answered,
         failed: (_, owed) => {

@@ -115,7 +115,7 @@ export class Rounds {
     const failed = (): void => void this.asked.delete(line);
     this.asked.add(line);
     calls.extend(
-      { keys: [key], ownerId, ttl: null, attemptId },
+      { keys: [key], ownerId, ttl: null, attemptId, leases: asked },
       {
         answered,
         failed: (_, owed) => {

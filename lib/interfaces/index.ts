@@ -12,6 +12,7 @@ export type {
 export {
   StoreNotReachedError,
   type ExtendRequest,
+  type HeldLease,
   type LeaseAnswer,
   type LeaseRequest,
   type LockingProvider,

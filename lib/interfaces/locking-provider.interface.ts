@@ -62,6 +62,25 @@ export interface ExtendRequest {
 
   /** The only attempt that the keys rest on, as far as the caller knows: a hint that makes the comparison cheap. */
   readonly attemptId?: string;
+
+  /**
+   * Per key, the lease that this process has of it, if any. A store of several servers writes it to those that lack it,
+   * once a majority has confirmed it.
+   */
+  readonly leases?: readonly (HeldLease | undefined)[];
+}
+
+/** What a process knows of a lease that it has. */
+export interface HeldLease {
+  /** The attempt that made its newest grant. */
+  readonly attemptId: string;
+
+  /** The token that the store has granted it with, and the last one that was set aside with it. */
+  readonly fencingToken: number;
+  readonly lastToken: number;
+
+  /** For how many milliseconds it is certain without an extension; `null` never expires. */
+  readonly remaining: number | null;
 }
 
 /** A wish to give keys up. */

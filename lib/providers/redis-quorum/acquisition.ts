@@ -1,20 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { localDeadline } from '../../engine/drift.js';
 import { StoreNotReachedError, type LeaseAnswer, type LeaseRequest } from '../../interfaces/index.js';
-import { poll, reasonsIn, answersIn, type Patience, type Vote } from './poll.js';
+import { poll, reasonsIn, answersIn, type Vote } from './poll.js';
 import type { QuorumNode } from './quorum-node.js';
+import type { Quorum } from './quorum.js';
 import { grantedTooLate, tooFewAnswered } from './redis-quorum.messages.js';
 import type { Tally } from './tally.js';
 
 /** How long whoever has the first node in a tie waits for the others to give up theirs, in milliseconds. */
 const TIE_WAITS = [2, 4, 8, 16];
-
-/** The nodes, and how they are asked. */
-export interface Quorum {
-  readonly nodes: readonly QuorumNode[];
-  readonly tally: Tally;
-  readonly patience: Patience;
-}
 
 /**
  * Takes the keys of one request on a majority of the nodes, or gives back what it has taken on any.

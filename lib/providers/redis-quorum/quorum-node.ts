@@ -10,12 +10,22 @@ import {
   type StoredLease,
 } from '../../interfaces/index.js';
 import { afterReading } from './after-reading.js';
+import type { RepairRequest } from '../redis/lease-scripts.js';
 import { Debts } from './debts.js';
 import { NodeSilence } from './node-silence.js';
 import { noAnswerYet, ofNode, owesAnswer } from './redis-quorum.messages.js';
+import { Repairs, sendRepairs, type Repair } from './repairs.js';
 
 /** How soon a release that a node has failed is tried again, in milliseconds. */
 const RETRY_INTERVAL = 1000;
+
+/** A node that has noted this attempt as cancelled takes no repair of the key: see `repair.lua`. */
+const NO_REPAIR = { ownerId: '', attemptId: 'repair', undo: true, pending: true } as const;
+
+/** The store of one node. */
+export interface NodeStore extends LockingProvider {
+  repair(requests: readonly RepairRequest[]): Promise<boolean>[];
+}
 
 /** What a node reports of itself. */
 export interface NodeReports {
@@ -45,6 +55,7 @@ export class QuorumNode {
   /** For each attempt the end of what was asked last. */
   private readonly tails = new Map<string, Promise<void>>();
 
+  private readonly repairs: Repairs;
   private readonly debts = new Debts();
   private isPaying = false;
   private retry?: NodeJS.Timeout;
@@ -52,13 +63,20 @@ export class QuorumNode {
 
   constructor(
     readonly name: string,
-    private readonly provider: LockingProvider,
+    private readonly provider: NodeStore,
     private readonly nodeTimeout: number,
     reports: NodeReports,
   ) {
     const onLeftOut = (): void => {
       if (!this.isClosed) reports.leftOut(this);
     };
+    this.repairs = new Repairs({
+      tell: (repairs) =>
+        this.inTurn(repairs, (batch) => sendRepairs(batch, (requests) => this.provider.repair(requests))),
+      cancel: ({ key, ownerId, attemptId }) => {
+        this.owe({ keys: [key], ownerId, attemptId, undo: true, pending: true });
+      },
+    });
     this.silence = new NodeSilence(nodeTimeout, onLeftOut, (hasAnswered) => {
       if (hasAnswered && !this.isClosed) reports.answersAgain(this);
       this.payLater();
@@ -77,6 +95,7 @@ export class QuorumNode {
   /** Tells the node once more what it still has to give up, whether or not it hears of it, and goes. */
   async close(): Promise<void> {
     clearTimeout(this.retry);
+    this.repairs.close();
     const owed = this.debts.all().map((request) => ({ ...request, pending: request.undo }));
     this.isClosed = true;
     if (owed.length > 0) {
@@ -120,7 +139,16 @@ export class QuorumNode {
     this.payLater();
   }
 
+  /** Gives the node a lease that it lacks. Not while it still has to cancel the same attempt. */
+  repair(repair: Repair): void {
+    if (this.isClosed || this.debts.has(repair.attemptId)) repair.onEnd();
+    else this.repairs.add(repair);
+  }
+
   async forceRelease(key: string): Promise<number> {
+    // A holder elsewhere may have been confirmed just before: its repair is not to undo what an operator does.
+    const noted = this.ask(1, () => this.provider.release([{ keys: [key], ...NO_REPAIR }]));
+    for (const answer of noted) answer.catch(() => undefined);
     return this.askOne(async () => this.provider.forceRelease([key]));
   }
 

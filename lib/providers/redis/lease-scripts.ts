@@ -17,6 +17,17 @@ export interface ScriptSurroundings {
   readonly voidFor: () => number;
 }
 
+/** A lease that a server of a quorum is to be given back. */
+export interface RepairRequest {
+  readonly keys: readonly [string];
+  readonly ownerId: string;
+  readonly attemptId: string;
+  readonly fencingToken: number;
+  readonly lastToken: number;
+  /** Milliseconds; `null` never expires. */
+  readonly ttl: number | null;
+}
+
 const OUTCOMES: readonly ReleaseOutcome[] = ['gone', 'freed', 'kept'];
 
 const HELD: readonly boolean[] = [false, true];
@@ -48,6 +59,16 @@ export class LeaseScripts {
   extend(requests: readonly ExtendRequest[]): Promise<readonly boolean[]>[] {
     const alike = (one: ExtendRequest, other: ExtendRequest): boolean => areShort(one, other) && one.ttl === other.ttl;
     return inBatches(requests, alike, (batch) => this.toExtend(batch), this.around.run, this.slotOf);
+  }
+
+  repair(requests: readonly RepairRequest[]): Promise<boolean>[] {
+    return inBatches(
+      requests,
+      () => true,
+      (batch) => this.toRepair(batch),
+      this.around.run,
+      this.slotOf,
+    );
   }
 
   private toAcquire(batch: readonly LeaseRequest[]): ScriptCall<LeaseAnswer> {
@@ -84,6 +105,17 @@ export class LeaseScripts {
       args,
       read: (reply) => split(batch, reply, 'extend', (held) => HELD[wholeNumber(held)]),
     };
+  }
+
+  private toRepair(batch: readonly RepairRequest[]): ScriptCall<boolean> {
+    const args: string[] = [];
+    for (const { ownerId, attemptId, fencingToken, lastToken, ttl } of batch) {
+      args.push(text(ttl), String(fencingToken), String(lastToken), claim(attemptId, ownerId));
+    }
+    const keys = this.namesOf(batch.map(({ keys: [key] }) => key));
+    const read = (replies: readonly unknown[]): (boolean | Error)[] =>
+      replies.map((reply) => HELD[wholeNumber(reply)] ?? nonsensical('repair'));
+    return { name: 'repair', keys, args, read };
   }
 
   /** How `release.lua` is to give up. */

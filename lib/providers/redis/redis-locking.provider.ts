@@ -21,7 +21,7 @@ import { RedisConnection } from './redis-connection.js';
 import type { RedisLockingProviderOptions } from './redis-options.interface.js';
 import { mayEvict, notSubscribed, untaggable } from './redis.messages.js';
 import { nonsensical, wholeNumber } from './redis-errors.js';
-import { LeaseScripts } from './lease-scripts.js';
+import { LeaseScripts, type RepairRequest } from './lease-scripts.js';
 import { RedisWakeUps } from './redis-wake-ups.js';
 import { ReplicatedLeases, type Replication } from './replicated-leases.js';
 import { runScript, type ScriptName } from './script-runner.js';
@@ -52,6 +52,7 @@ export class RedisLockingProvider implements LockingProvider {
   private readonly connection: StoreConnection;
   private readonly wakeUps: RedisWakeUps;
   private readonly keys: StoreKeys;
+  private readonly scripts: LeaseScripts;
   private readonly leases: Pick<LeaseScripts, 'acquire' | 'extend' | 'release'>;
   private resent = 0;
   private readonly warnedOf = new Map<string, string>();
@@ -83,14 +84,14 @@ export class RedisLockingProvider implements LockingProvider {
       // What is handed over was not waited for: only the answer to a question is.
       grantsAreOffers: minReplicas > 0,
     });
-    const scripts = new LeaseScripts({
+    this.scripts = new LeaseScripts({
       keys: this.keys,
       run: this.script,
       voidFor: () => this.connection.voidFor,
     });
-    if (isForCluster(options)) this.leases = new LeasesBySlot(scripts, this.slotOf);
-    else if (minReplicas > 0) this.leases = new ReplicatedLeases(scripts, this.replication(minReplicas));
-    else this.leases = scripts;
+    if (isForCluster(options)) this.leases = new LeasesBySlot(this.scripts, this.slotOf);
+    else if (minReplicas > 0) this.leases = new ReplicatedLeases(this.scripts, this.replication(minReplicas));
+    else this.leases = this.scripts;
   }
 
   async connect(onConnected: () => void): Promise<void> {
@@ -120,6 +121,11 @@ export class RedisLockingProvider implements LockingProvider {
 
   release(requests: readonly ReleaseRequest[]): Promise<readonly ReleaseOutcome[]>[] {
     return this.leases.release(requests);
+  }
+
+  /** @internal For a server of a quorum. Resolves with whether the owner has the key here now. */
+  repair(requests: readonly RepairRequest[]): Promise<boolean>[] {
+    return this.scripts.repair(requests);
   }
 
   async forceRelease(keys: readonly string[]): Promise<number> {

@@ -1,0 +1,48 @@
+-- Gives a server of a quorum back the leases that it has lost, or has never had. The holder asks for it when a majority
+-- of the servers has just confirmed the lease.
+--
+-- KEYS[1]    the token counter
+-- KEYS[2..]  the lock and the line of each key
+-- ARGV       for each key four: what is left of the lease in ms ('' never expires), its token, the last token that was
+--            set aside with it, and the claim, `:attempt:owner`
+--
+-- Returns for each key: 1 the owner has it here; 0 it does not: another owner does, the attempt was cancelled, or an
+-- operator has just freed the key by force (noted as an attempt called `repair` that was cancelled).
+
+--#include value
+--#include tokens
+--#include line
+
+-- A later token is to be greater than those that were set aside.
+local function raiseTo(token)
+  local stored = redis.pcall('GET', KEYS[1]) or '0'
+  local last = type(stored) == 'string' and tonumber(stored)
+  if not last or not (last < 9e15) then
+    error({err = 'BADFENCE the token counter holds no usable number'})
+  end
+  if last < token then
+    redis.call('INCRBY', KEYS[1], string.format('%.0f', token - last))
+  end
+end
+
+local function give(lock, line, lease, token, lastToken, claim)
+  local attempt, owner = parseClaim(claim)
+  local value = redis.pcall('GET', lock)
+  if value then
+    local _, _, holder = parse(type(value) == 'string' and value or '')
+    return holder == owner and 1 or 0
+  end
+  if comesTooLate(line, attempt) or comesTooLate(line, 'repair') then
+    return 0
+  end
+  raiseTo(tonumber(lastToken))
+  write(lock, 'nl1:' .. token .. claim, lease)
+  return 1
+end
+
+local replies = {}
+for i = 2, #KEYS, 2 do
+  local n = i / 2
+  replies[n] = give(KEYS[i], KEYS[i + 1], ARGV[4 * n - 3], ARGV[4 * n - 2], ARGV[4 * n - 1], ARGV[4 * n])
+end
+return replies

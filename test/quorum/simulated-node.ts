@@ -1,0 +1,112 @@
+import type { LeaseAnswer, LeaseRequest, ReleaseOutcome, ReleaseRequest, ExtendRequest } from '../../lib/index.js';
+import type { RepairRequest } from '../../lib/providers/redis/lease-scripts.js';
+import type { NodeStore } from '../../lib/providers/redis-quorum/quorum-node.js';
+
+interface Stored {
+  readonly ownerId: string;
+  attempts: string[];
+}
+
+interface Open {
+  isCut: boolean;
+  readonly cut: (error: Error) => void;
+}
+
+/** A server in memory whose leases never expire. Requests and answers are delayed, and overtake each other. */
+export class SimulatedNode {
+  readonly locks = new Map<string, Stored>();
+  private readonly cancelled = new Set<string>();
+  private readonly open = new Set<Open>();
+  private token = 0;
+  private forcing = 0;
+
+  constructor(private readonly random: () => number) {}
+
+  /** The connection of one process to it. */
+  connection(): NodeStore {
+    return {
+      connect: async (onConnected) => Promise.resolve(onConnected()),
+      acquire: (requests) => requests.map(async (request) => this.travel(() => this.acquire(request))),
+      extend: (requests) => requests.map(async (request) => this.travel(() => this.extend(request))),
+      release: (requests) => requests.map(async (request) => this.travel(() => this.release(request))),
+      // Of all that is cut off, this may still arrive.
+      repair: (requests) => requests.map(async (request) => this.travel(() => this.repair(request), true)),
+      forceRelease: async (keys) => {
+        this.forcing += 1;
+        return this.travel(() => keys.filter((key) => this.locks.delete(key)).length).finally(() => {
+          this.forcing -= 1;
+        });
+      },
+      inspect: async () => Promise.reject(new Error('not here')),
+      list: () => [][Symbol.iterator]() as never,
+    };
+  }
+
+  get isForcing(): boolean {
+    return this.forcing > 0;
+  }
+
+  /** Comes back without its data. */
+  restart(): void {
+    this.locks.clear();
+    this.cancelled.clear();
+    this.cutConnections();
+  }
+
+  /** Nobody hears what became of requests under way. */
+  cutConnections(): void {
+    for (const request of this.open) {
+      request.isCut = true;
+      request.cut(new Error('the connection was lost'));
+    }
+  }
+
+  private async travel<Answer>(run: () => Answer, mayArriveLate = false): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const request: Open = { isCut: false, cut: reject };
+      this.open.add(request);
+      const go = async (): Promise<void> => {
+        await this.delay();
+        if (request.isCut && !mayArriveLate) return;
+        if (request.isCut) for (let more = 0; more < 4; more += 1) await this.delay();
+        const answer = run();
+        await this.delay();
+        this.open.delete(request);
+        resolve(answer);
+      };
+      void go();
+    });
+  }
+
+  private async delay(): Promise<void> {
+    for (let turns = Math.floor(this.random() * 8); turns > 0; turns -= 1) await new Promise(setImmediate);
+  }
+
+  private acquire({ keys: [key = ''], ownerId, attemptId }: LeaseRequest): LeaseAnswer {
+    const stored = this.locks.get(key);
+    if (this.cancelled.has(attemptId) || (stored && stored.ownerId !== ownerId)) {
+      return { granted: false, key, remaining: null };
+    }
+    this.locks.set(key, { ownerId, attempts: [attemptId] });
+    return { granted: true, fencingTokens: [++this.token], reentered: [stored !== undefined] };
+  }
+
+  private extend({ keys, ownerId }: ExtendRequest): boolean[] {
+    return keys.map((key) => this.locks.get(key)?.ownerId === ownerId);
+  }
+
+  private release({ keys: [key = ''], ownerId, attemptId = '', undo, pending }: ReleaseRequest): ReleaseOutcome[] {
+    if (undo && pending) this.cancelled.add(attemptId);
+    const stored = this.locks.get(key);
+    if (stored?.ownerId !== ownerId || !stored.attempts.includes(attemptId)) return ['gone'];
+    this.locks.delete(key);
+    return ['freed'];
+  }
+
+  private repair({ keys: [key], ownerId, attemptId }: RepairRequest): boolean {
+    const stored = this.locks.get(key);
+    if (stored || this.cancelled.has(attemptId)) return stored?.ownerId === ownerId;
+    this.locks.set(key, { ownerId, attempts: [attemptId] });
+    return true;
+  }
+}
