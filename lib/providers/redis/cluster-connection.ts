@@ -55,6 +55,7 @@ const CLOSED = 'Connection is closed.';
 export class ClusterConnection implements StoreConnection {
   readonly voidFor = VOID_FOR;
   readonly subscribesToNodes = true;
+  readonly subscriptions = 2;
 
   private cluster?: Cluster;
   private recovery?: NodeRecovery;
@@ -136,9 +137,11 @@ export class ClusterConnection implements StoreConnection {
   }
 
   /** To any master: each of them hears what is published on any other. It ends when that node leaves the cluster. */
-  forSubscriptions(): Redis {
+  forSubscriptions(taken: readonly Redis[]): Redis {
     const cluster = this.client();
-    const nodes = this.masters();
+    const free = this.masters().filter((node) => !taken.some((other) => isSameNode(node, other)));
+    const ready = free.filter(({ status }) => status === 'ready');
+    const nodes = ready.length > 0 ? ready : free;
     const node = nodes[Math.floor(Math.random() * nodes.length)];
     if (!node) throw new StoreNotReachedError(notConnected(this.lastError));
     const subscriber = node.duplicate({

@@ -33,6 +33,7 @@ const SHORTEST_STAY = 1000;
 /** The one connection for commands of a provider: its own, or the application's. */
 export class RedisConnection implements StoreConnection {
   readonly subscribesToNodes = false;
+  readonly subscriptions = 1;
   private redis?: Redis;
   private onReady?: () => void;
   private readyAt?: number;

@@ -39,6 +39,14 @@ export function explainError(error: unknown): unknown {
   return meaning ? toError(error.message, meaning, error) : error;
 }
 
+/**
+ * Whether an error is what Redis itself has answered, known by its first word, as in `NOPERM this user …`. Its class and
+ * name say nothing once a bundler has renamed them.
+ */
+export function isReply(error: unknown): error is Error {
+  return error instanceof Error && /^[A-Z][A-Z0-9_]+(?: |$)/.test(error.message);
+}
+
 /** The error that a script has passed on instead of failing; it has changed nothing by then. */
 export function refusalOf(text: string): Error {
   const meaning = meaningOf(text);

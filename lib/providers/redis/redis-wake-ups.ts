@@ -1,17 +1,11 @@
 import type { Redis } from 'ioredis';
 import type { WakeUpListener } from '../../interfaces/index.js';
-import { keepAlive } from './heartbeat.js';
 import type { StoreConnection } from './store-connection.js';
 import type { StoreKeys } from './store-keys.js';
+import { WakeUpLink } from './wake-up-link.js';
 
 /** `granted token wanted attempt key`, or `offered`, `wanted` or `taken`, `attempt key`: see `scripts/shared/line.lua`. */
 const MESSAGE = /^(?:granted (\d+) ([01])|(offered|wanted|taken)) (\S*) ([^]*)$/;
-
-/** Between two tries to find a node that is there, in milliseconds. */
-const NEXT_NODE_DELAY = 50;
-
-/** After a subscription that was allowed once has been refused, it is tried again after so many milliseconds. */
-const SUBSCRIBE_AGAIN = 10_000;
 
 export interface WakeUpOptions {
   /** This user may not subscribe. */
@@ -20,11 +14,17 @@ export interface WakeUpOptions {
   readonly grantsAreOffers: boolean;
 }
 
-/** A connection of its own, made when first somebody has to wait, that hears what concerns this process. */
+/**
+ * Connections of their own, made when first somebody has to wait, that hear what concerns this process: one, or two to
+ * different nodes of a cluster, so that one node that hangs keeps nothing from this process. What is heard twice does
+ * no harm.
+ */
 export class RedisWakeUps {
-  private subscriber?: Redis;
+  private readonly links: WakeUpLink[] = [];
+  /** Those that hear now, as far as is known. */
+  private readonly subscribed = new Set<WakeUpLink>();
+  private heard = false;
   private closed = false;
-  private next?: NodeJS.Timeout;
 
   constructor(
     private readonly connection: StoreConnection,
@@ -34,68 +34,65 @@ export class RedisWakeUps {
 
   /** Resolves once everything for `address` arrives. */
   async listen(address: string, listener: WakeUpListener): Promise<void> {
-    const channel = this.keys.channel(address, this.connection.keyPrefix);
-    let heard = false;
+    this.endLinks();
     await new Promise<void>((resolve, reject) => {
-      const onSubscribed = (): void => {
-        if (heard) listener.restored();
-        heard = true;
-        resolve();
-      };
-      const open = (): void => {
-        const subscriber = this.connection.forSubscriptions();
-        this.subscriber = subscriber;
-        let isForbidden = false;
-        keepAlive(subscriber, channel);
-        subscriber
-          // Told by the connection for commands already, and in messages of failed calls.
-          .on('error', () => undefined)
-          .on('ready', () => {
-            subscriber.subscribe(channel).then(onSubscribed, (error: unknown) => {
-              // Forbidden, it would be the next time, too; anything else may have been the connection.
-              if (!(error instanceof Error) || error.name !== 'ReplyError') {
-                subscriber.disconnect(true);
-                return;
-              }
-              isForbidden = true;
-              this.connection.endSubscriptions?.();
-              subscriber.disconnect();
-              this.how.onRefused(error);
-              // The engine has been promised to hear again: nobody else will try.
-              if (heard) openIn(SUBSCRIBE_AGAIN);
-              else reject(error);
-            });
-          })
-          .on('close', () => {
-            if (heard) listener.interrupted();
-          })
-          .on('end', () => {
-            if (this.connection.subscribesToNodes && !isForbidden) openIn(NEXT_NODE_DELAY);
-          })
-          .on('message', (_: string, message: string) => {
-            deliver(message, listener, this.how.grantsAreOffers);
-          });
-        if (this.closed) subscriber.disconnect();
-        else subscriber.connect().catch(() => undefined);
-      };
-      const openIn = (milliseconds: number): void => {
-        if (this.closed) return;
-        this.next = setTimeout(() => {
-          try {
-            open();
-          } catch {
-            openIn(milliseconds);
-          }
-        }, milliseconds).unref();
-      };
-      open();
+      this.addLink(address, listener, resolve, reject).open();
+      while (this.links.length < this.connection.subscriptions) {
+        this.addLink(address, listener, resolve, reject).openIn(0);
+      }
+      if (this.closed) this.endLinks();
     });
   }
 
   close(): void {
     this.closed = true;
-    clearTimeout(this.next);
-    this.subscriber?.disconnect();
+    this.endLinks();
+  }
+
+  private addLink(
+    address: string,
+    listener: WakeUpListener,
+    resolve: () => void,
+    reject: (error: Error) => void,
+  ): WakeUpLink {
+    const { links, subscribed } = this;
+    const events = {
+      subscribed: (): void => {
+        if (this.heard && subscribed.size === 0) listener.restored();
+        subscribed.add(link);
+        this.heard = true;
+        resolve();
+      },
+      lost: (): void => {
+        subscribed.delete(link);
+        if (this.heard && subscribed.size === 0) listener.interrupted();
+      },
+      refused: (error: Error): boolean => {
+        this.how.onRefused(error);
+        // The engine has been promised to hear again: nobody else will try.
+        if (this.heard) return true;
+        this.endLinks();
+        reject(error);
+        return false;
+      },
+      message: (text: string): void => {
+        deliver(text, listener, this.how.grantsAreOffers);
+      },
+    };
+    const others = (): Redis[] =>
+      links.flatMap(({ subscriber }) => (subscriber && subscriber !== link.subscriber ? [subscriber] : []));
+    const link: WakeUpLink = new WakeUpLink(
+      this.connection,
+      this.keys.channel(address, this.connection.keyPrefix),
+      events,
+      others,
+    );
+    links.push(link);
+    return link;
+  }
+
+  private endLinks(): void {
+    for (const link of this.links.splice(0)) link.close();
   }
 }
 

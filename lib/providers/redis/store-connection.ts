@@ -23,8 +23,16 @@ export interface StoreConnection {
   /** Every server that has locks of its own. Throws as {@link client} does. */
   masters(): readonly Redis[];
 
-  /** Another client, for subscriptions; not connected yet, and its owner's to close. Throws as {@link client} does. */
-  forSubscriptions(): Redis;
+  /**
+   * Another client, for subscriptions; not connected yet, and its owner's to close. Throws as {@link client} does, and
+   * where all nodes are taken.
+   *
+   * @param taken - clients for subscriptions whose nodes are to be left out
+   */
+  forSubscriptions(taken: readonly Redis[]): Redis;
+
+  /** How many clients for subscriptions there should be at a time. */
+  readonly subscriptions: number;
 
   /** Whether a client for subscriptions stays with its server, and another one has to be made when that is lost. */
   readonly subscribesToNodes: boolean;
