@@ -176,7 +176,10 @@ export class StoreCalls {
 
 /** Whether a failed call may have been carried out all the same. */
 export function mayHaveRun(error: unknown): boolean {
-  return (
-    !(error instanceof StoreNotReachedError) && !(error instanceof Error && error.cause instanceof StoreNotReachedError)
-  );
+  return !saysNotReached(error) && !(error instanceof Error && saysNotReached(error.cause));
+}
+
+/** By its name, which is written out: a provider may have the class from the other module format of this package. */
+function saysNotReached(error: unknown): boolean {
+  return error instanceof StoreNotReachedError || (error instanceof Error && error.name === 'StoreNotReachedError');
 }

@@ -1,6 +1,15 @@
 /** The `code` of every error of this package; stable, for logs and for `switch`. */
 export type LockErrorCode = 'LOCK_TIMEOUT' | 'LOCK_LOST' | 'LOCK_BACKEND' | 'LOCK_KEY' | 'LOCK_CONFIGURATION';
 
+/** Written out, as a minifier renames classes. */
+const NAMES: Readonly<Record<LockErrorCode, string>> = {
+  LOCK_TIMEOUT: 'LockTimeoutError',
+  LOCK_LOST: 'LockLostError',
+  LOCK_BACKEND: 'LockBackendError',
+  LOCK_KEY: 'LockKeyError',
+  LOCK_CONFIGURATION: 'LockConfigurationError',
+};
+
 /** Shared by every loaded copy of this package, so that a guard also knows an error made by the other module format. */
 const BRAND = Symbol.for('nestjs-locking.error');
 
@@ -24,7 +33,7 @@ export abstract class LockingError extends Error {
 
   protected constructor(code: LockErrorCode, keys: readonly string[], message: string, options?: ErrorOptions) {
     super(message, options);
-    this.name = new.target.name;
+    this.name = NAMES[code];
     this.code = code;
     this.keys = [...keys];
     Object.defineProperty(this, BRAND, { value: true });

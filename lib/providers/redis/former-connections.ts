@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { isReply } from './redis-errors.js';
 
 /** For how long an attempt that was given up before it came is refused when it comes, in milliseconds: */
 const VOID = {
@@ -32,7 +33,7 @@ export class FormerConnections {
    */
   cutOff(client: Redis): void {
     const noteRefusal = (error: unknown): void => {
-      if (error instanceof Error && error.name === 'ReplyError') this.voidFor = VOID.open;
+      if (isReply(error)) this.voidFor = VOID.open;
     };
     // A connection that was never named cannot be cut off. The one before it still may have to be.
     if (!this.self && this.hadConnection) this.voidFor = VOID.open;

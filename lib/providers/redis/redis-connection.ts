@@ -24,6 +24,9 @@ import { SilenceWatch } from './silence-watch.js';
 import { LONGEST_SILENCE, isDead } from './silent-connection.js';
 import type { StoreConnection } from './store-connection.js';
 
+/** How ioredis begins to say that the connection of a command was lost. Its errors have no names in a minified bundle. */
+const GIVEN_UP = 'Reached the max retries per request limit';
+
 /** Of a subscription that has just been made, whether it is at the same server is looked at so much later, in ms. */
 const LOOK_LATER = 1000;
 
@@ -159,7 +162,7 @@ export class RedisConnection implements StoreConnection {
   /** Says plainly what ioredis or Redis says of a command. */
   explain(error: unknown): unknown {
     if (!(error instanceof Error)) return error;
-    if (error.name === 'MaxRetriesPerRequestError') return new Error(connectionLost(), { cause: error });
+    if (error.message.startsWith(GIVEN_UP)) return new Error(connectionLost(), { cause: error });
     if (error.message.startsWith('READONLY')) this.leaveReplica();
     return explainError(error);
   }
