@@ -74,4 +74,9 @@ export const jobNotFunction = (call: string): string => `${call}: the job must b
 export const ownerRequired = (): string => 'extend: ownerId is required: only the owner may extend a lock.';
 
 export const closeFailed = (id: string, cause: unknown): string =>
-  `The locks of provider ${quote(id)} could not all be released at shutdown: ${tell(cause)} They end with their leases`;
+  `The locks of provider ${quote(id)} could not all be released at shutdown: ${tell(cause)} They end with their leases; free what never expires with forceRelease`;
+
+export const connectionNotClosed = (id: string, cause: unknown): string =>
+  `The connections of provider ${quote(id)} could not be closed at shutdown: ${tell(cause)} They are left to close by themselves`;
+
+export const notClosed = (timeout: number): string => `not closed within ${String(timeout)} ms`;

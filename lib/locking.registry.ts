@@ -6,7 +6,16 @@ import { inNeutralContext } from './engine/neutral-context.js';
 import { LockBackendError, LockConfigurationError } from './errors/index.js';
 import type { LockingModuleOptions, LockingProvider } from './interfaces/index.js';
 import { CONNECT_TIMEOUT } from './locking.constants.js';
-import { closeFailed, connected, failedFast, noAnswer, notConnected, unknownProvider } from './locking.messages.js';
+import {
+  closeFailed,
+  connected,
+  connectionNotClosed,
+  failedFast,
+  noAnswer,
+  notClosed,
+  notConnected,
+  unknownProvider,
+} from './locking.messages.js';
 import { normalizeProviderId, readModuleOptions, type ProviderPlan } from './read-module-options.js';
 
 interface Entry {
@@ -15,11 +24,19 @@ interface Entry {
   readonly engine: LockEngine;
 }
 
+/** What closing a connection may take at least, in milliseconds, when `drainTimeout` is used up. */
+const SHORTEST_CLOSING = 200;
+
 /** The providers of one application, each with its engine, from start-up to shutdown. */
 export class LockingRegistry {
   private readonly logger = new Logger('LockingModule');
   private readonly entries = new Map<string, Entry>();
   private readonly defaultId: string;
+  private draining?: Promise<void>;
+  private closing?: Promise<void>;
+
+  /** How long the shutdown has taken until now, in milliseconds; not counted is what others do in between. */
+  private spent = 0;
 
   /** @throws LockConfigurationError before anything is connected */
   constructor(options: LockingModuleOptions, clock?: Clock) {
@@ -60,24 +77,56 @@ export class LockingRegistry {
     }
   }
 
-  /** No new locks, no more waiting, running jobs drained, everything held released. */
-  async drain(): Promise<void> {
-    await Promise.all(
-      [...this.entries.values()].map(async ({ plan: { id, settings }, engine }) => {
-        try {
-          const unfinished = await engine.close();
-          if (unfinished > 0) this.logger.warn(notDrained(unfinished, settings));
-        } catch (error) {
-          this.logger.error(closeFailed(id, error));
-        }
-      }),
-    );
+  /** The `drainTimeout` of a provider, in milliseconds. */
+  drainTimeout(id?: string): number {
+    return this.engine(id).settings.drainTimeout;
   }
 
+  /** Part of the shutdown took so many milliseconds already: they are not left for what is still to come. */
+  spend(milliseconds: number): void {
+    this.spent += milliseconds;
+  }
+
+  /** No new locks, no more waiting, running jobs drained, everything held released. Called again, the same drain. */
+  async drain(): Promise<void> {
+    this.draining ??= this.timed(async () => this.each(async (entry) => this.drainOne(entry)));
+    return this.draining;
+  }
+
+  /** Closes the connections, each in bounded time. Called again, the same end. */
   async close(): Promise<void> {
-    await Promise.all(
-      [...this.entries.values()].map(async ({ provider }) => inNeutralContext(async () => provider.close?.())),
-    );
+    this.closing ??= this.each(async (entry) => this.closeOne(entry));
+    return this.closing;
+  }
+
+  private async drainOne({ plan: { id, settings }, engine }: Entry): Promise<void> {
+    const { unfinished, failure } = await engine.close(this.spent);
+    if (unfinished > 0) this.logger.warn(notDrained(unfinished, settings));
+    if (failure) this.logger.error(closeFailed(id, failure));
+  }
+
+  private async closeOne({ plan: { id, settings }, provider }: Entry): Promise<void> {
+    const left = settings.drainTimeout - this.spent;
+    const time = Math.round(Math.min(Math.max(left, SHORTEST_CLOSING), CONNECT_TIMEOUT));
+    try {
+      await answerWithin(
+        inNeutralContext(async () => provider.close?.()),
+        time,
+        notClosed(time),
+      );
+    } catch (error) {
+      this.logger.warn(connectionNotClosed(id, error));
+    }
+  }
+
+  private async each(work: (entry: Entry) => Promise<void>): Promise<void> {
+    await Promise.all([...this.entries.values()].map(work));
+  }
+
+  private async timed(work: () => Promise<void>): Promise<void> {
+    const since = performance.now();
+    await work();
+    this.spend(performance.now() - since);
   }
 
   private async connectOne({ plan: { id, failFast }, provider }: Entry): Promise<void> {
@@ -90,7 +139,7 @@ export class LockingRegistry {
     // Its sockets call back for as long as the application lives.
     const opening = inNeutralContext(async () => provider.connect?.(onConnected));
     try {
-      await answerWithin(opening, CONNECT_TIMEOUT);
+      await answerWithin(opening, CONNECT_TIMEOUT, noAnswer(CONNECT_TIMEOUT));
     } catch (error) {
       if (error instanceof LockConfigurationError) throw error;
       if (failFast) throw new LockBackendError([], failedFast(store, id, error), { cause: error });
@@ -99,11 +148,15 @@ export class LockingRegistry {
   }
 }
 
-async function answerWithin(promise: Promise<void> | undefined, milliseconds: number): Promise<void> {
+async function answerWithin(
+  promise: Promise<void> | undefined,
+  milliseconds: number,
+  otherwise: string,
+): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const silence = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      reject(new Error(noAnswer(milliseconds)));
+      reject(new Error(otherwise));
     }, milliseconds);
   });
   try {

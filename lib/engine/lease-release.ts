@@ -1,5 +1,6 @@
+import { LockBackendError } from '../errors/index.js';
 import type { ReleaseOutcome, ReleaseRequest } from '../interfaces/index.js';
-import { forcedFree, releasedElsewhere } from './engine.messages.js';
+import { callFailed, forcedFree, releasedElsewhere } from './engine.messages.js';
 import type { EngineParts } from './engine-parts.js';
 import type { Grant } from './grant.js';
 import type { Lease } from './lease.js';
@@ -58,8 +59,11 @@ export class LeaseRelease {
     return freed === keys.length;
   }
 
-  /** Frees everything that `ownerId` (or this process) holds. Resolves with how many keys that were. */
-  async releaseAll(ownerId: string | undefined, reason = releasedElsewhere): Promise<number> {
+  /**
+   * Frees everything that `ownerId` (or this process) holds. Resolves with how many keys that were. Where the store fails
+   * for some of them the others are freed all the same, and the error names those.
+   */
+  async releaseAll(ownerId: string | undefined): Promise<number> {
     const keys = this.parts.leases.all().map(({ key }) => key);
     if (ownerId !== undefined) {
       const here = new Set(keys);
@@ -67,14 +71,24 @@ export class LeaseRelease {
         if (owner === ownerId && !here.has(key)) keys.push(key);
       }
     }
-    let count = 0;
+    const requests: ReleaseRequest[] = [];
     for (let start = 0; start < keys.length; start += CHUNK) {
       const chunk = keys.slice(start, start + CHUNK);
-      const requests = ownerId === undefined ? this.heldHere(chunk) : this.ownedBy(chunk, ownerId);
-      const outcomes = await Promise.all(requests.map(async (request) => this.free(request, reason)));
-      count += outcomes.flat().filter((outcome) => outcome === 'freed').length;
+      requests.push(...(ownerId === undefined ? this.heldHere(chunk) : this.ownedBy(chunk, ownerId)));
     }
-    return count;
+    const frees = requests.map(async (request) => this.free(request, releasedElsewhere));
+    return countFreed(await Promise.allSettled(frees), requests);
+  }
+
+  /**
+   * Gives up everything that this process holds, for good. A release that fails is repeated until it is answered:
+   * {@link ReleaseRetry.whenDone}.
+   */
+  giveUpHeld(reason: LossReason): void {
+    const { leases, retry, clock } = this.parts;
+    const held = leases.all();
+    for (const request of requestsFor(held, clock.now())) retry.add(request, null);
+    for (const lease of held) leases.forfeit(lease, reason([lease.key]));
   }
 
   /** Frees `keys` whoever holds them. Resolves with how many were held. */
@@ -214,6 +228,22 @@ export class LeaseRelease {
         if (lease.seek && request.keys.includes(lease.key)) this.parts.seeker.settle(lease.seek);
     });
   }
+}
+
+/** @throws LockBackendError with the keys of all `requests` that have failed */
+function countFreed(
+  settled: readonly PromiseSettledResult<readonly ReleaseOutcome[]>[],
+  requests: readonly ReleaseRequest[],
+): number {
+  const failed = requests.filter((_, index) => settled[index]?.status === 'rejected');
+  const failure = settled.find((result) => result.status === 'rejected');
+  if (failure) {
+    const keys = failed.flatMap((request) => request.keys);
+    const cause: unknown = (failure.reason as Error).cause;
+    throw new LockBackendError(keys, callFailed('release', keys, cause), { cause });
+  }
+  const outcomes = settled.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
+  return outcomes.filter((outcome) => outcome === 'freed').length;
 }
 
 /** When the store has let `leases` run out at the latest: after an extension, or through another grant, that is later. */

@@ -3,7 +3,7 @@ import { LockBackendError, LockTimeoutError } from '../errors/index.js';
 import type { AcquireOptions, Duration, LockInfo, LockingProvider } from '../interfaces/index.js';
 import { parseExpire, resolveCallOptions, type CallOptions, type HoldMode } from './call-options.js';
 import { systemClock, type Clock, type ClockTimer } from './clock.js';
-import { closed, givenUpAtShutdown } from './engine.messages.js';
+import { callFailed, closed, givenUpAtShutdown, noAnswer } from './engine.messages.js';
 import { assembleParts, type EngineParts } from './engine-parts.js';
 import type { EngineSettings } from './engine-settings.js';
 import { extendByKey } from './extension.js';
@@ -12,8 +12,19 @@ import { runJob, type LockedJob } from './job-runner.js';
 import { listLeases, toLockInfo } from './lease-view.js';
 import { enclosingGrants } from './lock-context.js';
 import { LockHandle, type HandleActions } from './lock-handle.js';
-import { STORE_ANSWER_TIMEOUT } from './store-calls.js';
 import { Waiter } from './waiter.js';
+
+/** How long a shutdown waits for releases while none of them is answered, in milliseconds. */
+const SETTLING = 1600;
+
+/** What an engine leaves behind when it ends. */
+export interface ShutdownOutcome {
+  /** How many jobs had not ended in time. */
+  readonly unfinished: number;
+
+  /** Names the keys whose release the store has not confirmed. */
+  readonly failure?: LockBackendError;
+}
 
 /**
  * Everything about locks that is the same on every store: waiting in line, handing on, deadlines, renewal,
@@ -31,6 +42,7 @@ export class LockEngine implements HandleActions {
   private running = 0;
   private onDrained?: () => void;
   private closing = false;
+  private ending?: Promise<ShutdownOutcome>;
 
   constructor(provider: LockingProvider, settings: EngineSettings, clock: Clock = systemClock) {
     this.parts = assembleParts(provider, settings, clock, randomBytes(12).toString('base64url'));
@@ -140,27 +152,49 @@ export class LockEngine implements HandleActions {
 
   /**
    * Ends the engine: no new locks, no more waiting, running jobs waited for up to `drainTimeout`, everything that is
-   * still held released.
+   * still held released. Whatever the store does, it takes {@link SETTLING} longer at most. Further calls
+   * come to the same end.
    *
-   * @returns how many jobs had not ended by then
+   * @param spent - milliseconds of `drainTimeout` that the shutdown has taken already
    */
-  async close(): Promise<number> {
-    const { lines, turns, seeker, calls, keeper, retry, clock, settings, releases } = this.parts;
+  async close(spent = 0): Promise<ShutdownOutcome> {
+    return (this.ending ??= this.end(spent));
+  }
+
+  private async end(spent: number): Promise<ShutdownOutcome> {
+    const { lines, turns, seeker, calls, keeper, retry, clock, settings } = this.parts;
     this.closing = true;
     for (const waiter of lines.waiters()) {
       turns.end(waiter, closedFor(waiter.keys));
     }
-    await within(this.drained(), settings.drainTimeout, clock);
+    const drainEnd = clock.now() + Math.max(0, settings.drainTimeout - spent);
+    await within(this.drained(), drainEnd - clock.now(), clock);
     const unfinished = this.running;
-    try {
-      await within(calls.whenIdle(), STORE_ANSWER_TIMEOUT, clock);
-      await releases.releaseAll(undefined, givenUpAtShutdown);
-    } finally {
-      keeper.close();
-      seeker.close();
-      await retry.close();
-    }
-    return unfinished;
+    const since = clock.now();
+    const settled = this.settled();
+    let open: number;
+    do {
+      open = retry.size;
+      await within(settled, SETTLING, clock);
+      // A store that answers, if slowly, is given the time that the jobs have left.
+    } while (retry.size > 0 && retry.size < open && clock.now() < drainEnd);
+    keeper.close();
+    seeker.close();
+    const silence = new Error(noAnswer(Math.round(clock.now() - since)));
+    const { keys, cause = silence } = retry.close();
+    calls.expireAll(silence);
+    if (keys.length === 0) return { unfinished };
+    return { unfinished, failure: new LockBackendError(keys, callFailed('release', keys, cause), { cause }) };
+  }
+
+  /** Resolves when this process has nothing in the store any more, as far as the store has said. */
+  private async settled(): Promise<void> {
+    const { leases, releases, calls, retry } = this.parts;
+    do {
+      releases.giveUpHeld(givenUpAtShutdown);
+      await Promise.all([calls.whenIdle(), retry.whenDone()]);
+      // What was asked before the shutdown may have been granted meanwhile.
+    } while (leases.all().length > 0 || !calls.isIdle);
   }
 
   private readonly onJobEnd = (): void => {

@@ -1,3 +1,4 @@
+import type { LockBackendError } from '../errors/index.js';
 import type { ReleaseOutcome, ReleaseRequest } from '../interfaces/index.js';
 import type { Clock, ClockTimer } from './clock.js';
 import type { StoreCalls } from './store-calls.js';
@@ -26,14 +27,12 @@ interface Unconfirmed {
  */
 export class ReleaseRetry {
   private readonly pending = new Map<ReleaseRequest, Unconfirmed>();
-  /** How many have been sent whose answer is still waited for. */
-  private awaited = 0;
-  private readonly onIdle: (() => void)[] = [];
   private timer?: ClockTimer;
   /** Some have been repeated, and none of those has been answered yet. */
   private isProbing = false;
-  /** From then on nothing is tried more than once. */
   private closed = false;
+  private lastFailure?: LockBackendError;
+  private readonly onDone: (() => void)[] = [];
 
   constructor(
     private readonly calls: StoreCalls,
@@ -46,23 +45,34 @@ export class ReleaseRetry {
    * @param owed - the answer, if the request was sent and has taken too long
    */
   add(request: ReleaseRequest, ttl: number | null, owed?: Promise<readonly ReleaseOutcome[]>): void {
+    if (this.closed) return;
     this.pending.set(request, { until: this.clock.now() + (ttl ?? LONGEST_RETRY), isUnderWay: owed !== undefined });
     if (owed) this.follow(request, owed);
     else this.send(request);
   }
 
-  /** A last try for all of them; nothing is tried again after. */
-  async close(): Promise<void> {
-    await this.idle();
+  /** How many releases are not confirmed yet. */
+  get size(): number {
+    return this.pending.size;
+  }
+
+  /** Resolves when nothing is left to release. */
+  async whenDone(): Promise<void> {
+    while (this.pending.size > 0) await new Promise<void>((resolve) => this.onDone.push(resolve));
+  }
+
+  /**
+   * Nothing is sent any more.
+   *
+   * @returns the keys whose release the store has not confirmed, and why, where the store has said so
+   */
+  close(): { readonly keys: readonly string[]; readonly cause: unknown } {
     this.closed = true;
     this.timer?.cancel();
     this.timer = undefined;
-    this.sendAll();
-    await this.idle();
-  }
-
-  private async idle(): Promise<void> {
-    if (this.awaited > 0) await new Promise<void>((resolve) => this.onIdle.push(resolve));
+    const keys = new Set([...this.pending.keys()].flatMap((request) => request.keys));
+    this.pending.clear();
+    return { keys: [...keys], cause: this.lastFailure?.cause };
   }
 
   private sendAll(most = Infinity): void {
@@ -78,23 +88,16 @@ export class ReleaseRetry {
   private send(request: ReleaseRequest): void {
     const unconfirmed = this.pending.get(request);
     if (unconfirmed) unconfirmed.isUnderWay = true;
-    this.awaited += 1;
     this.calls.release(request, {
       answered: (outcomes) => {
         this.confirm(request, outcomes);
-        this.endWait();
       },
-      failed: (_, owed) => {
+      failed: (error, owed) => {
+        this.lastFailure = error;
         if (owed) this.follow(request, owed);
         else this.again(request);
-        this.endWait();
       },
     });
-  }
-
-  private endWait(): void {
-    this.awaited -= 1;
-    if (this.awaited === 0) for (const resolve of this.onIdle.splice(0)) resolve();
   }
 
   private follow(request: ReleaseRequest, owed: Promise<readonly ReleaseOutcome[]>): void {
@@ -109,7 +112,8 @@ export class ReleaseRetry {
   }
 
   private confirm(request: ReleaseRequest, outcomes: readonly ReleaseOutcome[]): void {
-    this.pending.delete(request);
+    this.lastFailure = undefined;
+    this.remove(request);
     if (outcomes.includes('freed')) this.onFreed(request.keys);
     if (!this.isProbing) return;
     this.isProbing = false;
@@ -120,11 +124,19 @@ export class ReleaseRetry {
     const unconfirmed = this.pending.get(request);
     if (!unconfirmed) return;
     unconfirmed.isUnderWay = false;
+    if (unconfirmed.until <= this.clock.now()) {
+      this.remove(request);
+      return;
+    }
     this.pending.delete(request);
-    if (this.closed || unconfirmed.until <= this.clock.now()) return;
     // Behind the others: each comes to be a probe.
     this.pending.set(request, unconfirmed);
     this.schedule();
+  }
+
+  private remove(request: ReleaseRequest): void {
+    this.pending.delete(request);
+    if (this.pending.size === 0) for (const resolve of this.onDone.splice(0)) resolve();
   }
 
   private schedule(): void {

@@ -102,9 +102,22 @@ export class StoreCalls {
     });
   }
 
-  /** Resolves when nothing is under way. */
+  /** Whether nothing is under way, or about to be. */
+  get isIdle(): boolean {
+    return this.pending.size === 0 && !this.scheduled;
+  }
+
+  /** Resolves when nothing is under way, or about to be. */
   async whenIdle(): Promise<void> {
-    if (this.pending.size > 0) await new Promise<void>((resolve) => this.onIdle.push(resolve));
+    while (!this.isIdle) await new Promise<void>((resolve) => this.onIdle.push(resolve));
+  }
+
+  /** No answer is waited for any more to what has been asked until now. */
+  expireAll(cause: Error): void {
+    for (const call of [...this.pending]) {
+      this.close(call);
+      call.expire(cause);
+    }
   }
 
   /** @internal */
@@ -118,7 +131,7 @@ export class StoreCalls {
     this.pending.delete(call);
     if (this.pending.size > 0) return;
     this.disarm();
-    for (const resolve of this.onIdle.splice(0)) resolve();
+    this.tellIdle();
   }
 
   /** @internal */
@@ -142,7 +155,12 @@ export class StoreCalls {
     this.releases.send();
     this.extensions.send();
     this.acquires.send();
+    if (this.onIdle.length > 0) this.tellIdle();
   };
+
+  private tellIdle(): void {
+    if (this.isIdle) for (const resolve of this.onIdle.splice(0)) resolve();
+  }
 
   /** One timer for all calls: the oldest is due first. */
   private arm(milliseconds: number): ClockTimer {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { LockBackendError, LockLostError } from '../../lib/index.js';
+import { LockBackendError, LockingModule, LockLostError } from '../../lib/index.js';
 import { deferred } from '../support/deferred.js';
 import { useApplications } from './support/applications.js';
 import { eventually, rejectionOf } from './support/poll.js';
@@ -135,6 +135,30 @@ describe('app.close()', () => {
       expect(await taking).toBeInstanceOf(LockBackendError);
     }
     expect(await redis.raw.keys('*')).toEqual([FENCE]);
+  });
+
+  // Nest 11.0.1 to 11.2.10 and 12.0.1 do so where close() is called twice, or beside a signal.
+  it('ends with the job when Nest calls the hooks twice at once', async () => {
+    const { app, locking, log } = await applications.onRedis({ redisUrl: redis.url, drainTimeout: '20s' });
+    const started = deferred();
+    const finish = deferred();
+    const job = locking.execute('k', async () => {
+      started.resolve();
+      await finish.promise;
+    });
+    await started.promise;
+    const module = app.get(LockingModule);
+    const shutDown = async (): Promise<void> => {
+      await module.beforeApplicationShutdown();
+      await module.onApplicationShutdown();
+    };
+    const shutdowns = [shutDown(), shutDown(), app.close()];
+    finish.resolve();
+    await job;
+    await Promise.all(shutdowns);
+    expect(await redis.raw.keys('*')).toEqual([FENCE]);
+    expect(log.of('warn')).toEqual([]);
+    expect(log.of('error')).toEqual([]);
   });
 
   it('closes the connection', async () => {

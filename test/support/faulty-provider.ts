@@ -28,12 +28,15 @@ export class FaultyStore {
   readonly calls: Record<Primitive, number> = { acquire: 0, extend: 0, release: 0 };
 
   private readonly inner = new InMemoryLockingProvider({ store: this.store });
-  private readonly faults = new Map<Primitive, Fault>();
+  private readonly faults = new Map<
+    Primitive,
+    { readonly fault: Fault; readonly hits: (keys: readonly string[]) => boolean }
+  >();
   private gate = deferred();
 
-  /** From now on calls of this kind go wrong. */
-  fail(primitive: Primitive, fault: Fault): void {
-    this.faults.set(primitive, fault);
+  /** From now on calls of this kind go wrong, or those of them whose keys are hit. */
+  fail(primitive: Primitive, fault: Fault, hits: (keys: readonly string[]) => boolean = () => true): void {
+    this.faults.set(primitive, { fault, hits });
   }
 
   /** From now on nothing goes wrong any more. */
@@ -53,11 +56,15 @@ export class FaultyStore {
   }
 
   private provider(): LockingProvider {
-    const through = <Request, Answer>(primitive: Primitive, send: (requests: Request[]) => Promise<Answer>[]) => {
+    const through = <Request extends { readonly keys: readonly string[] }, Answer>(
+      primitive: Primitive,
+      send: (requests: Request[]) => Promise<Answer>[],
+    ) => {
       return (requests: readonly Request[]): Promise<Answer>[] =>
         requests.map(async (request) => {
           this.calls[primitive] += 1;
-          const fault = this.faults.get(primitive);
+          const entry = this.faults.get(primitive);
+          const fault = entry?.hits(request.keys) ? entry.fault : undefined;
           if (fault === 'refuse') throw new Error('connection refused');
           if (fault === 'delay' || fault === 'break') await this.gate.promise;
           if (fault === 'break') throw new Error('connection lost');
