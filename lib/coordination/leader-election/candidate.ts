@@ -14,6 +14,9 @@ import { Renewal } from './renewal.js';
 import { awaitRuns, Runs } from './runs.js';
 import { Term } from './term.js';
 
+/** How long a shutdown waits for one answer of the store before it goes on, in milliseconds. */
+const STORE_PATIENCE = 1000;
+
 /** This instance's part in one election, from the start of the application to its end: it stands for leader, leads, stands again. */
 export class Candidate {
   readonly handlers: LeaderHandlers;
@@ -26,6 +29,8 @@ export class Candidate {
   private readonly campaign: Campaign;
   private readonly presence: Presence;
   private readonly stopping = new AbortController();
+  /** Aborts when the time that a shutdown leaves for work that is under way is over. */
+  private readonly hurry = new AbortController();
   private current?: Term;
   private released: Promise<void> = Promise.resolve();
   private running?: Promise<void>;
@@ -41,7 +46,7 @@ export class Candidate {
     this.campaign = new Campaign(plan, locking, this.outage, () => {
       this.handlers.tellFollower(undefined);
     });
-    this.presence = new Presence(plan, this.renewal, locking, logger, this.outage);
+    this.presence = new Presence(plan, this.renewal, locking, logger, this.outage, this.stopping.signal);
   }
 
   /** The term of this moment, if this instance leads. */
@@ -58,26 +63,32 @@ export class Candidate {
 
   /** Handlers belong to the application as a whole, not to whoever starts it. */
   start(): void {
-    inNeutralContext(() => {
-      this.presence.show();
-      this.running = this.run();
-    });
+    this.running = inNeutralContext(async () => this.run());
   }
 
-  /** Resolves once the leadership, if any, has been handed over, and nothing of this instance is left in the store. */
-  async stop(): Promise<void> {
-    if (!this.running) return;
+  /**
+   * Resolves once the leadership, if any, has been handed over, and nothing of this instance is left in the store; after
+   * `limit` milliseconds at the latest. The shutdown then releases what is left together with all other locks.
+   */
+  async stop(limit: number): Promise<void> {
     this.stopping.abort();
-    this.stepDown();
-    await this.running;
-    await this.presence.leave();
+    if (!this.running) return;
+    const left = this.stepDown(this.leave(this.running));
+    const over = new AbortController();
+    const late = pause(limit, over.signal, true).then(() => {
+      this.hurry.abort();
+    });
+    await Promise.race([left, late]);
+    over.abort();
   }
 
-  /** @returns whether this instance led until now; resolves once it no longer holds the lock */
+  /**
+   * @returns whether this instance led until now; resolves once it no longer holds the lock, or, called from within a
+   * handler or method that is waited for, once only that is
+   */
   async resign(): Promise<boolean> {
     const led = this.term !== undefined;
-    this.stepDown();
-    await this.released;
+    await this.stepDown(this.released);
     return led;
   }
 
@@ -85,14 +96,24 @@ export class Candidate {
     return this.stopping.signal.aborted;
   }
 
-  private stepDown(): void {
-    this.handlers.runs.excuseCaller();
-    this.methods.excuseCaller();
+  /** @param end - what waits for all calls that are under way */
+  private async stepDown(end: Promise<void>): Promise<void> {
+    const works = [this.handlers.runs, this.methods];
+    const isWithin = works.map((runs) => runs.excuseCaller()).includes(true);
     this.current?.stepDown();
+    if (!isWithin) return end;
+    await Promise.race([end, Promise.all(works.map(async (runs) => runs.othersSettled()))]);
+  }
+
+  private async leave(running: Promise<void>): Promise<void> {
+    await running;
+    await withinPatience(this.presence.leave());
   }
 
   private async run(): Promise<void> {
     const { signal } = this.stopping;
+    // First: handlers that ask for the instances are to find this one among them.
+    await this.presence.show();
     while (!this.isStopping()) {
       try {
         const lock = await this.campaign.win(signal);
@@ -150,16 +171,30 @@ export class Candidate {
     const { leaderTimeout } = this.plan;
     const hasTime = loss === undefined || this.isStopping();
     const works = hasTime ? [this.handlers.runs, this.methods] : [this.handlers.runs];
-    const left = await awaitRuns(works, leaderTimeout, hasTime);
-    if (left > 0) this.logger.warn(stillRunning(name, left, leaderTimeout));
+    const since = performance.now();
+    const left = await awaitRuns(works, leaderTimeout, hasTime, this.hurry.signal);
+    const isHurried = this.hurry.signal.aborted;
+    if (left > 0)
+      this.logger.warn(stillRunning(name, left, isHurried ? Math.round(performance.now() - since) : leaderTimeout));
   }
 
   private async release(lock: Lock): Promise<void> {
     try {
-      await lock.release();
+      const released = lock.release();
+      await (this.isStopping() ? withinPatience(released) : released);
     } catch (error) {
       this.logger.warn(notReleased(this.plan.name, error));
     }
+  }
+}
+
+/** The shutdown sees to what the store has not answered by then. */
+async function withinPatience(answer: Promise<unknown>): Promise<void> {
+  const over = new AbortController();
+  try {
+    await Promise.race([answer, pause(STORE_PATIENCE, over.signal, true)]);
+  } finally {
+    over.abort();
   }
 }
 

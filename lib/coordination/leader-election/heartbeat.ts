@@ -16,6 +16,12 @@ export class Heartbeat {
     private readonly beat: () => Promise<boolean>,
   ) {}
 
+  /** Beats at once; resolves when that is over. */
+  async begin(): Promise<void> {
+    this.beating = this.once();
+    await this.beating;
+  }
+
   /** @param first - milliseconds until the first beat */
   start(first: number): void {
     this.timer = setTimeout(() => {

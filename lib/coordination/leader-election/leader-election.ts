@@ -107,9 +107,10 @@ export class LeaderElection {
    * that are under way are then waited for, for `leaderTimeout` at most, with the lock still held; after that it is
    * handed to the next in line. After one `heartbeatInterval` this instance stands for leader again, behind the others.
    *
-   * Called from within such a method it does not wait for that method itself.
+   * Called from within such a method, or from what it has started, it resolves without waiting for that method: the lock
+   * is released once that has ended.
    *
-   * @returns whether it led until now; resolves once the lock is released
+   * @returns whether it led until now; otherwise resolves once the lock is released
    */
   async resign(): Promise<boolean> {
     return this.#candidate.resign();

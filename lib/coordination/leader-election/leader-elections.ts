@@ -3,6 +3,7 @@ import { DiscoveryService, ModuleRef } from '@nestjs/core';
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { LockConfigurationError } from '../../errors/index.js';
+import { LockingRegistry } from '../../locking.registry.js';
 import { LockingService } from '../../locking.service.js';
 import { Candidate } from './candidate.js';
 import { decoratedMethods } from './decorated-methods.js';
@@ -26,6 +27,8 @@ export class LeaderElections implements OnApplicationBootstrap, OnModuleDestroy 
   private readonly entries = new Map<string, Entry>();
   private readonly instanceId = `${hostname()}-${String(process.pid)}-${randomBytes(3).toString('hex')}`;
   private service?: LockingService;
+  private started = false;
+  private stopping?: Promise<void>;
 
   constructor(
     @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
@@ -56,12 +59,25 @@ export class LeaderElections implements OnApplicationBootstrap, OnModuleDestroy 
     this.addHandlers();
     // All of them first: an application that does not start must not stand for leader.
     for (const { candidate } of this.entries.values()) candidate.check();
+    if (this.stopping) return;
+    this.started = true;
     for (const { candidate } of this.entries.values()) candidate.start();
   }
 
-  /** Called by Nest: steps down everywhere, and waits for it. */
+  /** Called by Nest: steps down everywhere, and waits for it, no longer than a shutdown may take. */
   async onModuleDestroy(): Promise<void> {
-    await Promise.all([...this.entries.values()].map(async ({ candidate }) => candidate.stop()));
+    return (this.stopping ??= this.stop());
+  }
+
+  private async stop(): Promise<void> {
+    if (!this.started) return;
+    const registry = this.moduleRef.get<LockingRegistry>(LockingRegistry, { strict: false });
+    const since = performance.now();
+    const candidates = [...this.entries.values()].map(({ candidate }) => candidate);
+    await Promise.all(
+      candidates.map(async (candidate) => candidate.stop(registry.drainTimeout(candidate.plan.provider))),
+    );
+    registry.spend(performance.now() - since);
   }
 
   private create(plan: ElectionPlan): LeaderElection {

@@ -13,7 +13,6 @@ export class Presence {
   private readonly key: string;
   private readonly owner: string;
   private readonly heartbeat: Heartbeat;
-  private readonly leaving = new AbortController();
   private lock: Lock | null = null;
 
   constructor(
@@ -22,18 +21,20 @@ export class Presence {
     private readonly locking: () => LockingService,
     private readonly logger: Logger,
     outage: Outage,
+    /** When it aborts, a presence that was lost is not shown again. */
+    private readonly leaving: AbortSignal,
   ) {
     this.owner = uniqueOwner(plan.instanceId);
     this.key = presenceKey(plan.name, plan.instanceId, this.owner.slice(plan.instanceId.length + 1));
     this.heartbeat = new Heartbeat(plan.heartbeatInterval, outage, async () => this.beat());
   }
 
-  show(): void {
-    this.heartbeat.start(0);
+  /** Resolves once the store has been asked for the first time, whatever it has said. */
+  async show(): Promise<void> {
+    await this.heartbeat.begin();
   }
 
   async leave(): Promise<void> {
-    this.leaving.abort();
     await this.heartbeat.stop();
     try {
       await this.lock?.release();
@@ -47,7 +48,8 @@ export class Presence {
       if (!this.renewal.needed) return false;
       if (await this.renewal.renew(this.lock)) return true;
     }
-    const options = { ...renewOptions(this.plan), ownerId: this.owner, signal: this.leaving.signal };
+    if (this.leaving.aborted) return false;
+    const options = { ...renewOptions(this.plan), ownerId: this.owner, signal: this.leaving };
     this.lock = await this.locking().tryAcquire(this.key, options);
     return true;
   }

@@ -3,16 +3,19 @@ import { pause } from './pause.js';
 
 interface Run {
   readonly runs: Runs;
-  readonly around: Run | undefined;
-  /** Nobody waits for it any more. */
-  readonly settle: () => void;
+  readonly outer: Run | undefined;
+  /** Resolves when the call has settled. */
+  readonly ended: Promise<void>;
+  /** Resolves when the call has settled or was excused. */
+  readonly endedOrExcused: Promise<void>;
+  readonly excuse: () => void;
 }
 
 const context = new AsyncLocalStorage<Run>();
 
-/** Calls that are under way, for whoever has to wait for their end. */
+/** Calls that are under way, for callers that have to wait for their end. */
 export class Runs {
-  private readonly pending = new Set<Promise<void>>();
+  private readonly pending = new Set<Run>();
 
   get count(): number {
     return this.pending.size;
@@ -20,42 +23,67 @@ export class Runs {
 
   /** Calls `work` and knows of it until it has settled. */
   track<T>(work: () => T): T {
-    let settle: () => void = () => undefined;
-    const over = new Promise<void>((resolve) => (settle = resolve)).then(() => {
-      this.pending.delete(over);
+    let end: () => void = () => undefined;
+    let excuse: () => void = () => undefined;
+    const ended = new Promise<void>((resolve) => (end = resolve)).then(() => {
+      this.pending.delete(run);
+      excuse();
     });
-    this.pending.add(over);
-    const run = { runs: this, around: context.getStore(), settle };
+    const endedOrExcused = new Promise<void>((resolve) => (excuse = resolve));
+    const run: Run = { runs: this, outer: context.getStore(), ended, endedOrExcused, excuse };
+    this.pending.add(run);
     try {
       const result = context.run(run, work);
-      Promise.resolve(result).then(settle, settle);
+      Promise.resolve(result).then(end, end);
       return result;
     } catch (error) {
-      settle();
+      end();
       throw error;
     }
   }
 
-  /** Whoever calls this from within waits for the others only: it cannot wait for itself. */
-  excuseCaller(): void {
-    for (let run = context.getStore(); run; run = run.around) if (run.runs === this) run.settle();
+  /**
+   * To be called by a function that is about to wait for these calls: one that is itself part of such a call cannot wait
+   * for that one. {@link othersSettled} does not from now on.
+   *
+   * @returns whether the caller is part of a call that is under way, or was started by one
+   */
+  excuseCaller(): boolean {
+    let isWithin = false;
+    for (let run = context.getStore(); run; run = run.outer) {
+      if (run.runs !== this || !this.pending.has(run)) continue;
+      run.excuse();
+      isWithin = true;
+    }
+    return isWithin;
   }
 
   /** Resolves once all that are under way now have ended. */
   async settled(): Promise<void> {
-    await Promise.all(this.pending);
+    await Promise.all([...this.pending].map(async ({ ended }) => ended));
+  }
+
+  /** Resolves once all that are under way now have ended, but for those that were excused. */
+  async othersSettled(): Promise<void> {
+    await Promise.all([...this.pending].map(async ({ endedOrExcused }) => endedOrExcused));
   }
 }
 
 /**
- * Resolves once all that is under way has ended, or after `limit` milliseconds, with how many have not.
+ * Resolves once all that is under way has ended, after `limit` milliseconds, or when `signal` aborts, with how many have
+ * not.
  *
  * @param keepAlive - whether a process with nothing else to do stays for it
  */
-export async function awaitRuns(works: readonly Runs[], limit: number, keepAlive: boolean): Promise<number> {
-  const late = new AbortController();
-  const over = Promise.all(works.map(async (runs) => runs.settled()));
-  await Promise.race([over, pause(limit, late.signal, keepAlive)]);
-  late.abort();
+export async function awaitRuns(
+  works: readonly Runs[],
+  limit: number,
+  keepAlive: boolean,
+  signal: AbortSignal,
+): Promise<number> {
+  const over = new AbortController();
+  const settled = Promise.all(works.map(async (runs) => runs.settled()));
+  await Promise.race([settled, pause(limit, AbortSignal.any([over.signal, signal]), keepAlive)]);
+  over.abort();
   return works.reduce((sum, { count }) => sum + count, 0);
 }

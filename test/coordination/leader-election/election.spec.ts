@@ -1,6 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
-import { InjectLeaderElection, isLockLostError, LeaderElection, type LeaderTerm } from '../../../lib/index.js';
+import {
+  InjectLeaderElection,
+  isLockLostError,
+  LeaderElection,
+  OnLeader,
+  type LeaderTerm,
+} from '../../../lib/index.js';
 import { listedKeys } from '../../module/support/listed-keys.js';
 import { eventually } from '../../module/support/poll.js';
 import { deferred } from '../../support/deferred.js';
@@ -142,6 +148,21 @@ describe('a leader election', () => {
       await inLine(first, 1);
       await eventually(() => told.length > 0);
       expect(told).toEqual([undefined]);
+    });
+
+    it('is among the instances that its handler asks for', async () => {
+      const seen = deferred<string[]>();
+      @Injectable()
+      class Asks {
+        constructor(@InjectLeaderElection('e') private readonly election: LeaderElection) {}
+
+        @OnLeader('e')
+        async lead(): Promise<void> {
+          seen.resolve(await this.election.instances());
+        }
+      }
+      await store.open([short({ instanceId: 'me' })], { providers: [Asks] });
+      expect(await seen.promise).toEqual(['me']);
     });
 
     it('keeps two instances with the same id apart', async () => {

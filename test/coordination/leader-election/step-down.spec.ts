@@ -45,6 +45,43 @@ class GivesUpAtOnce {
   }
 }
 
+@Injectable()
+class GivesUpSoon {
+  readonly resigned = deferred<boolean>();
+
+  constructor(@InjectLeaderElection('e') private readonly election: LeaderElection) {}
+
+  @OnLeader('e')
+  async lead(): Promise<void> {
+    // The other handler is to be called as well.
+    await Promise.resolve();
+    this.resigned.resolve(await this.election.resign());
+  }
+}
+
+@Injectable()
+class AlsoGivesUpSoon extends GivesUpSoon {}
+
+/** Has a timer give the leadership up, and works on until the test lets it go. */
+@Injectable()
+class GivesUpByTimer {
+  readonly resigned = deferred<boolean>();
+  readonly finish = deferred();
+  terms = 0;
+
+  constructor(@InjectLeaderElection('e') private readonly election: LeaderElection) {}
+
+  @OnLeader('e')
+  async lead(): Promise<void> {
+    this.terms += 1;
+    if (this.terms > 1) return;
+    setTimeout(() => {
+      this.election.resign().then(this.resigned.resolve, this.resigned.reject);
+    });
+    await this.finish.promise;
+  }
+}
+
 describe('a step-down', () => {
   onEveryStore((store) => {
     const two = async (): Promise<{ leader: Instance; next: Instance; work: Work }> => {
@@ -110,6 +147,30 @@ describe('a step-down', () => {
       await eventually(() => gives.app.get(GivesUpAtOnce).resigned.length > 1);
       expect(gives.app.get(GivesUpAtOnce).resigned).not.toContain(false);
       expect(said(gives, 'warn')).toEqual([]);
+    });
+
+    it('asked for by a timer of a handler hands over only when that handler has ended', async () => {
+      const next = await store.open([short()]);
+      await leaderOf([next]);
+      const leader = await store.open([short()], { providers: [GivesUpByTimer] });
+      await inLine(next, 1);
+      await next.election().resign();
+      const { resigned, finish } = leader.app.get(GivesUpByTimer);
+      expect(await resigned.promise).toBe(true);
+      await inLine(next, 1);
+      expect([leader.election().isLeader(), next.election().isLeader()]).toEqual([false, false]);
+      expect(await next.election().leaderId()).toBe(leader.election().instanceId);
+      finish.resolve();
+      await leaderOf([next]);
+    });
+
+    it('asked for by two handlers, each of which waits for it, ends at once', async () => {
+      const minute = short({ leaderTimeout: '1m' });
+      const leader = await store.open([minute], { providers: [GivesUpSoon, AlsoGivesUpSoon] });
+      const both = [leader.app.get(GivesUpSoon), leader.app.get(AlsoGivesUpSoon)];
+      const led = await Promise.all(both.map(async ({ resigned }) => resigned.promise));
+      expect(led).toContain(true);
+      await eventually(async () => (await leader.election().leaderId()) === undefined);
     });
 
     it('is over before the locks are drained', async () => {
