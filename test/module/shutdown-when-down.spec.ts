@@ -24,7 +24,7 @@ it('says which locks could not be released when the server is away at shutdown, 
   await app.close();
   expect(log.of('error')).toHaveLength(1);
   expect(log.of('error')[0]).toMatch(
-    /^The locks of provider "locking-redis" could not all be released at shutdown: .*"k".*not connected to Redis.* They end with their leases$/,
+    /^The locks of provider "locking-redis" could not all be released at shutdown: .*"k".*not connected to Redis.* They end with their leases; free what never expires with forceRelease$/,
   );
   expect(await rejectionOf(locking.acquire('k'))).toBeInstanceOf(LockBackendError);
   expect(await lock.release().catch((error: unknown) => error)).not.toBe(true);
