@@ -1,6 +1,9 @@
+import type { ClockTimer } from './clock.js';
 import { localDeadline } from './drift.js';
 import type { EngineParts } from './engine-parts.js';
 import { Grant } from './grant.js';
+import type { Line, Place } from './line.js';
+import { Patience } from './patience.js';
 import type { Found, Seek, SeekOwner } from './seek.js';
 import type { Turns } from './turns.js';
 import type { Waiter } from './waiter.js';
@@ -10,16 +13,29 @@ const WORN = 0.05;
 
 /**
  * Takes leases that are one caller's own: of several keys, under a named owner, of a fixed length. Several keys are
- * asked for all at once; where one of them is not to be had, they are taken one by one in their fixed order, standing
- * in line for each, so that two callers can't wait for each other and none starves.
+ * asked for all at once. Where one of them is not to be had, the caller waits for that one, holding none of the others,
+ * and asks for the others when it has it. A key that it has while another is missing is kept for a bounded time only
+ * ({@link Patience}): see "Several keys" in ARCHITECTURE.md.
  */
 export class Errand implements SeekOwner {
   private readonly ownerId: string;
   private seek?: Seek;
 
-  /** What has been taken one by one so far. */
+  /** What it has so far. */
   private collected?: Grant;
+
+  /** Where it waits, and since when; it has stepped aside for the other keys that it lacks. */
+  private waitsAt?: Place;
+  private waitsSince = 0;
+
+  /** Only with several keys. */
+  private patience?: Patience;
+  private timer?: ClockTimer;
   private settling = false;
+
+  /** What it does next is being decided; others are told only after. */
+  private deciding = false;
+  private left?: Line[];
   private askedForOwn = false;
 
   constructor(
@@ -28,6 +44,12 @@ export class Errand implements SeekOwner {
     private readonly waiter: Waiter,
   ) {
     this.ownerId = waiter.options.ownerId ?? parts.nextId();
+    if (waiter.keys.length > 1) this.patience = new Patience(parts.clock.now());
+  }
+
+  /** Whether the store is being asked for some of its keys. */
+  get isAsking(): boolean {
+    return this.seek !== undefined;
   }
 
   owns(seek: Seek): boolean {
@@ -36,15 +58,38 @@ export class Errand implements SeekOwner {
 
   /** Does what can be done now. */
   go(): void {
-    const { waiter } = this;
-    if (waiter.done || this.seek || this.settling) return;
-    if (!waiter.isFirst) this.waitInLine();
-    else if (!this.waitsForHolder()) this.askNext();
+    if (this.waiter.done || this.seek || this.settling || this.deciding) return;
+    this.deciding = true;
+    this.decide();
+    this.deciding = false;
+    this.letPass();
+  }
+
+  private decide(): void {
+    const { waitsAt, waiter } = this;
+    const { group } = waiter;
+    if (group && this.isBlocked(group)) {
+      this.waitAt(group);
+      return;
+    }
+    if (waitsAt && waitsAt === group) {
+      this.waitsAt = undefined;
+      this.patience = new Patience(this.parts.clock.now());
+    } else if (waitsAt && this.isBlocked(waitsAt)) {
+      this.waitAt(waitsAt);
+      return;
+    }
+    const wanted = this.wanted();
+    for (const place of wanted) place.line.comeBack(place);
+    const blocked = wanted.find((place) => this.isBlocked(place));
+    if (!blocked) this.ask(wanted);
+    else if (!this.takesAlone(blocked)) this.waitAt(blocked);
   }
 
   giveUp(): void {
     const { seek, collected } = this;
     this.seek = this.collected = undefined;
+    this.timer?.cancel();
     if (seek) this.parts.seeker.abandon(seek);
     if (collected) this.parts.releases.discard(collected);
   }
@@ -59,17 +104,24 @@ export class Errand implements SeekOwner {
     });
     if (!grant.watch) this.parts.keeper.watch(grant);
     if (grant.loss) this.startOver();
-    else if (grant.leases.length < this.waiter.keys.length) this.go();
-    else this.settle(grant);
+    else if (grant.leases.length === this.waiter.keys.length) this.settle(grant);
+    else {
+      for (const key of keys) this.keep(key);
+      this.go();
+    }
   }
 
-  refused({ once, request }: Seek): void {
+  refused({ once, request, inTheWay }: Seek): void {
     const { waiter } = this;
     this.turns.noteAnswer(waiter);
     if (once) this.seek = undefined;
     if (waiter.options.timeout === 0) this.turns.refuse(waiter);
     else if (once) this.go();
-    else if (request.keys.length > 1 && this.parts.seeker.canQueue) this.collect();
+    else {
+      if (request.keys.length > 1) this.waitForOne(inTheWay);
+      else this.stayAt(waiter.places.find(({ line }) => line.key === request.keys[0]));
+      this.letPass();
+    }
   }
 
   ridesOut({ once }: Seek, error: unknown): boolean {
@@ -92,40 +144,158 @@ export class Errand implements SeekOwner {
     }
   }
 
+  /** The places of the keys that it lacks. */
+  private missing(): Place[] {
+    const { collected, waiter } = this;
+    return collected ? waiter.places.filter(({ line }) => !collected.leaseOf(line.key)) : waiter.places;
+  }
+
+  /** The places of the keys to take next: of all that it lacks, or of the first in order only. */
+  private wanted(): Place[] {
+    const { collected, patience, waiter } = this;
+    const missing = this.missing();
+    const [first] = missing;
+    if (!first || !patience?.isOrdered) return missing;
+    const count = waiter.keys.length - missing.length;
+    if (waiter.places[count] === first) {
+      this.stepAside(first);
+      return [first];
+    }
+    // What it has does not come before what it lacks.
+    this.collected = undefined;
+    patience.clear(this.parts.clock.now());
+    if (collected) this.parts.releases.discard(collected);
+    return this.wanted();
+  }
+
+  /** Whether another waiter of this process comes first, or one holds the key. */
+  private isBlocked({ previous, line: { lease } }: Place): boolean {
+    return previous !== undefined || (lease !== undefined && lease.ownerId !== this.ownerId && !lease.isIdle);
+  }
+
+  private ask(places: readonly Place[]): void {
+    for (const { line } of places) {
+      const { lease } = line;
+      if (lease?.isIdle && lease.ownerId !== this.ownerId) void this.parts.releases.giveBack(lease);
+    }
+    const keys = places.map(({ line }) => line.key);
+    if (keys.length > 0) this.start(keys, false);
+  }
+
+  /**
+   * The key that it has waited for is there, but `blocked` is not. Takes the one that is there, if it is to be kept;
+   * whether it does.
+   */
+  private takesAlone(blocked: Place): boolean {
+    const { patience, waitsAt } = this;
+    if (!patience || patience.isOrdered || !waitsAt || waitsAt === blocked) return false;
+    const waited = this.parts.clock.now() - this.waitsSince;
+    if (!patience.isWorthwhile(waitsAt.line.key, waited, blocked.line.key)) {
+      patience.noteGivenBack();
+      return false;
+    }
+    this.stepAside(waitsAt);
+    this.ask([waitsAt]);
+    return true;
+  }
+
+  /** Not all at once, but the key that was in the way first. */
+  private waitForOne(key: string | undefined): void {
+    const { seek } = this;
+    this.seek = undefined;
+    if (seek) this.parts.seeker.abandon(seek);
+    const missing = this.missing();
+    const place = missing.find(({ line }) => line.key === key) ?? missing[0];
+    if (!place) return;
+    if (this.isBlocked(place)) {
+      this.waitAt(place);
+      return;
+    }
+    this.stayAt(place);
+    this.start([place.line.key], false);
+  }
+
+  /** Behind others, or behind a holder of this process. */
+  private waitAt(place: Place): void {
+    this.stayAt(place);
+    if (this.waiter.done) return;
+    if (place.previous) this.waitInLine();
+    else this.turns.waitHere(this.waiter, place.line);
+  }
+
   /** Behind others; an owner may pass those who wait for what it holds itself. */
   private waitInLine(): void {
-    const { options } = this.waiter;
+    const { options, tooLong, keys } = this.waiter;
     this.waiter.hasWaitedHere = true;
     if (options.ownerId !== undefined && !this.askedForOwn) {
       this.askedForOwn = true;
-      this.start(this.waiter.keys, true);
+      this.start(keys, true);
     } else if (options.timeout === 0) this.turns.refuse(this.waiter);
-    else if (this.waiter.tooLong) this.turns.turnAway(this.waiter, this.waiter.tooLong);
+    else if (tooLong) this.turns.turnAway(this.waiter, tooLong);
   }
 
-  /** Whether somebody in this process is in the way. */
-  private waitsForHolder(): boolean {
-    for (const { line } of this.waiter.places) {
-      const { lease } = line;
-      if (!lease || lease.ownerId === this.ownerId) continue;
-      if (lease.isIdle) {
-        void this.parts.releases.giveBack(lease);
-        continue;
-      }
-      this.turns.waitHere(this.waiter, line);
-      return true;
+  /** Waits for the key of `place` alone from now on. What it has already is kept for a while. */
+  private stayAt(place: Place | undefined): void {
+    if (!place || !this.patience) return;
+    if (this.waitsAt !== place) {
+      this.waitsAt = place;
+      this.waitsSince = this.parts.clock.now();
     }
-    return false;
+    this.stepAside(place);
+    this.giveBackInTime();
   }
 
-  private askNext(): void {
-    const { collected, waiter } = this;
-    if (!collected) this.start(waiter.keys, false);
-    else {
-      // They are taken in the order of the keys, and where one is lost everything starts over.
-      const missing = waiter.keys[collected.leases.length];
-      if (missing !== undefined) this.start([missing], false);
+  private stepAside(from: Place): void {
+    if (!this.patience) return;
+    for (const place of this.missing()) {
+      if (place === from || place.aside) continue;
+      place.line.stepAside(place);
+      (this.left ??= []).push(place.line);
+      if (place === this.waitsAt) this.waitsAt = undefined;
     }
+  }
+
+  /** Those behind it, where it has stepped aside. */
+  private letPass(): void {
+    const { left } = this;
+    this.left = undefined;
+    if (left) for (const line of left) this.turns.look(line);
+  }
+
+  /** Notes for how long `key`, which has come now, was waited for. */
+  private keep(key: string): void {
+    const { patience, waitsAt, waitsSince, parts } = this;
+    const now = parts.clock.now();
+    const isAwaited = waitsAt?.line.key === key;
+    patience?.note(key, isAwaited ? now - waitsSince : 0, now);
+    if (isAwaited) this.waitsAt = undefined;
+  }
+
+  /** Gives back the keys whose time is over, and sees to those whose time will be. */
+  private giveBackInTime(): void {
+    const { patience, collected, waitsAt, waiter } = this;
+    const { clock, releases } = this.parts;
+    this.timer?.cancel();
+    this.timer = undefined;
+    if (!patience || !collected || !waitsAt || waiter.done) return;
+    const awaited = waitsAt.line.key;
+    const over = patience.takeOver(awaited, clock.now());
+    if (over.length > 0) {
+      releases.giveBackKeys(collected, over);
+      if (collected.leases.length === 0) this.collected = undefined;
+      this.stepAside(waitsAt);
+    }
+    const now = clock.now();
+    const next = patience.next(awaited, now);
+    if (next >= waiter.deadline) return;
+    this.timer = clock.setTimer(
+      () => {
+        this.giveBackInTime();
+        this.letPass();
+      },
+      next - now,
+      false,
+    );
   }
 
   private start(keys: readonly string[], onlyIfOwned: boolean): void {
@@ -142,22 +312,13 @@ export class Errand implements SeekOwner {
     });
   }
 
-  private collect(): void {
-    const { seek } = this;
-    this.seek = undefined;
-    if (seek) this.parts.seeker.abandon(seek);
-    this.collected = this.newGrant();
-    // For as long as it takes; see `settle`.
-    this.collected.renew = this.waiter.options.ttl !== null;
-    this.go();
-  }
-
   /** Everything is there: a lease whose length is fixed is to begin now. */
   private settle(grant: Grant): void {
     const { calls, clock, keeper } = this.parts;
     const { keys, options } = this.waiter;
     const { ttl, renew } = options;
     const sentAt = clock.now();
+    this.timer?.cancel();
     grant.renew = renew && ttl !== null;
     grant.renewUntil = sentAt + options.maxHold;
     if (ttl === null || renew || grant.deadline >= localDeadline(sentAt, ttl) - ttl * WORN) {
@@ -197,6 +358,7 @@ export class Errand implements SeekOwner {
   private startOver(): void {
     const { collected } = this;
     this.collected = undefined;
+    this.patience?.clear(this.parts.clock.now());
     if (collected) this.parts.releases.discard(collected);
     this.go();
   }
@@ -204,6 +366,9 @@ export class Errand implements SeekOwner {
   private newGrant(): Grant {
     const { keys, options } = this.waiter;
     const tokens = keys.map(() => 0);
-    return new Grant(keys, this.ownerId, tokens, options, this.parts.clock);
+    const grant = new Grant(keys, this.ownerId, tokens, options, this.parts.clock);
+    // For as long as the others take; see `settle`.
+    grant.renew = options.ttl !== null;
+    return grant;
   }
 }

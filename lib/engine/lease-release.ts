@@ -42,6 +42,17 @@ export class LeaseRelease {
     if (typeof left !== 'boolean') left.catch(() => undefined);
   }
 
+  /** Gives back those of `keys` that `grant` covers, of which nobody was told yet. */
+  giveBackKeys(grant: Grant, keys: readonly string[]): void {
+    const leases = grant.leases.filter(({ key }) => keys.includes(key));
+    grant.leases = grant.leases.filter((lease) => !leases.includes(lease));
+    if (grant.leases.length === 0) this.parts.keeper.unwatch(grant);
+    for (const lease of leases) {
+      lease.grants.splice(lease.grants.indexOf(grant), 1);
+      if (lease.grants.length === 0) void this.giveBack(lease);
+    }
+  }
+
   /** Gives a lease back that nobody has a grant of; whoever is next, here or elsewhere, may have it. Never rejects. */
   async giveBack(lease: Lease): Promise<void> {
     this.parts.leases.drop(lease);

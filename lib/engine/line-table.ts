@@ -31,7 +31,8 @@ export class LineTable {
 
   /** How many wait for `key` here. */
   waiting(key: string): number {
-    return this.lines.get(key)?.count ?? 0;
+    const line = this.lines.get(key);
+    return line ? line.count + line.aside : 0;
   }
 
   leases(): Lease[] {

@@ -7,6 +7,9 @@ export class Place {
   previous?: Place;
   next?: Place;
 
+  /** Its waiter could not use the key now, as it lacks another one: those behind it pass. */
+  aside = false;
+
   constructor(
     readonly waiter: Waiter,
     readonly line: Line,
@@ -22,7 +25,10 @@ export class Line {
   lease?: Lease;
   seek?: Seek;
   head?: Place;
+
+  /** How many wait here for nothing but this key, and how many have stepped aside. */
   count = 0;
+  aside = 0;
 
   /** Its lease was given back for the sake of other processes. */
   isGivingWay = false;
@@ -36,7 +42,7 @@ export class Line {
 
   /** Whether nobody here has anything to do with the key. */
   get deserted(): boolean {
-    return this.head === undefined && this.lease === undefined && this.seek === undefined;
+    return this.count + this.aside === 0 && this.lease === undefined && this.seek === undefined;
   }
 
   /**
@@ -66,6 +72,40 @@ export class Line {
   }
 
   leave(place: Place): void {
+    if (place.aside) this.aside -= 1;
+    else this.unlink(place);
+  }
+
+  /** Lets those behind `place` pass, until it comes back. */
+  stepAside(place: Place): void {
+    if (place.aside) return;
+    this.unlink(place);
+    place.previous = place.next = undefined;
+    place.aside = true;
+    this.aside += 1;
+  }
+
+  /** Takes the place again that `place` had: before all that joined later, but for the one that is being served. */
+  comeBack(place: Place): void {
+    if (!place.aside) return;
+    place.aside = false;
+    this.aside -= 1;
+    this.count += 1;
+    let before = this.seek || this.head?.waiter.errand?.isAsking ? this.head : undefined;
+    let after = before ? before.next : this.head;
+    while (after && after.waiter.order < place.waiter.order) {
+      before = after;
+      after = after.next;
+    }
+    place.previous = before;
+    place.next = after;
+    if (before) before.next = place;
+    else this.head = place;
+    if (after) after.previous = place;
+    else this.tail = place;
+  }
+
+  private unlink(place: Place): void {
     if (place.previous) place.previous.next = place.next;
     else this.head = place.next;
     if (place.next) place.next.previous = place.previous;

@@ -80,6 +80,9 @@ export class Seek {
   /** Whether the store has ever said "not yet". */
   refused = false;
 
+  /** The key that was in the way last. */
+  inTheWay?: string;
+
   /** When to ask again, on the local clock. */
   checkAt = Infinity;
 
@@ -104,7 +107,8 @@ export class Seek {
   }
 
   /** Takes in a "not yet". One from before a grant of which word has come since says nothing. */
-  note({ queued = false, lastToken }: LeaseAnswer & { granted: false }): void {
+  note({ key, queued = false, lastToken }: LeaseAnswer & { granted: false }): void {
+    this.inTheWay = key;
     if (lastToken !== undefined && lastToken < this.token) return;
     if (lastToken !== undefined) this.lastToken = lastToken;
     this.queued = queued;

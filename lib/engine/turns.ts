@@ -6,6 +6,7 @@ import { Errand } from './errand.js';
 import type { Grant } from './grant.js';
 import { Lease } from './lease.js';
 import { Place, type Line } from './line.js';
+import { RESERVED_KEY_PREFIX } from './lock-keys.js';
 import { queueFullFor, refusalOf } from './refusals.js';
 import { STORE_ANSWER_TIMEOUT } from './store-calls.js';
 import type { Found, Seek, SeekOwner } from './seek.js';
@@ -18,6 +19,9 @@ import type { Waiter } from './waiter.js';
 export class Turns implements SeekOwner {
   private readonly deadlines: Deadlines;
   private readonly aborts = new Aborts();
+
+  /** How many waiters have joined so far. */
+  private joined = 0;
 
   constructor(private readonly parts: EngineParts) {
     this.deadlines = new Deadlines(parts.clock, (waiter) => {
@@ -35,10 +39,15 @@ export class Turns implements SeekOwner {
         return;
       }
     }
+    waiter.order = this.joined += 1;
     for (const key of keys) {
       const place = new Place(waiter, this.parts.lines.open(key));
       waiter.places.push(place);
       place.line.join(place);
+    }
+    if (keys.length > 1) {
+      waiter.group = new Place(waiter, this.parts.lines.open(groupOf(keys)));
+      waiter.group.line.join(waiter.group);
     }
     waiter.deadline = this.parts.clock.now() + options.timeout;
     // Until the first answer, or the error that there is none, a longer wait cannot end.
@@ -90,6 +99,7 @@ export class Turns implements SeekOwner {
     if (waiter.hasWaitedHere) this.deliverNext(waiter, grant);
     else waiter.outcome.granted(grant);
     for (const { line } of waiter.places) this.look(line);
+    if (waiter.group) this.look(waiter.group.line);
   }
 
   /** Ends a wait without the lock. */
@@ -102,6 +112,7 @@ export class Turns implements SeekOwner {
       if (!waiter.errand && line.seek?.waiter === waiter) this.parts.seeker.abandon(line.seek);
       this.look(line);
     }
+    if (waiter.group) this.look(waiter.group.line);
   }
 
   /** Ends a wait that has lasted long enough. */
@@ -156,11 +167,14 @@ export class Turns implements SeekOwner {
   }
 
   private findTooLong({ keys, options: { maxWaiters } }: Waiter): Line | undefined {
+    const { lines } = this.parts;
     for (const key of keys) {
-      const line = this.parts.lines.get(key);
+      const line = lines.get(key);
       if (line && line.waiting >= maxWaiters) return line;
     }
-    return undefined;
+    if (keys.length === 1) return undefined;
+    const group = lines.get(groupOf(keys));
+    return group && group.waiting >= maxWaiters ? lines.get(keys[0] ?? '') : undefined;
   }
 
   private joinCohort(waiter: Waiter): void {
@@ -246,6 +260,7 @@ export class Turns implements SeekOwner {
     this.deadlines.remove(waiter);
     waiter.stopListening?.();
     for (const place of waiter.places) place.line.leave(place);
+    waiter.group?.line.leave(waiter.group);
   }
 
   /** Whoever had the lock before goes on first, with all that follows from the end of that. */
@@ -264,4 +279,9 @@ export class Turns implements SeekOwner {
       this.end(waiter, signal.reason);
     });
   }
+}
+
+/** Callers of the same several keys wait in a line of their own, of which the first competes for the keys. */
+function groupOf(keys: readonly string[]): string {
+  return RESERVED_KEY_PREFIX + JSON.stringify(keys);
 }

@@ -11,11 +11,17 @@ export interface WaitOutcome {
 }
 
 /**
- * One caller in line for its keys. It stands in the lines of all of them at once: as nobody joins between two of its
- * keys, whoever has waited longest is first everywhere, and two waiters can never wait for each other.
+ * One caller in line for its keys. It joins the lines of all of them at once, and steps aside in those whose key it
+ * could not use yet.
  */
 export class Waiter {
   readonly places: Place[] = [];
+
+  /** Of several keys: its place among those of this process that want the same ones. */
+  group?: Place;
+
+  /** How many have joined before it. */
+  order = 0;
 
   /** When the wait is over, on the local clock, and among whom that is looked after, if it is yet. */
   deadline = Infinity;
@@ -52,9 +58,9 @@ export class Waiter {
     readonly outcome: WaitOutcome,
   ) {}
 
-  /** Whether it has waited longest for each of its keys. */
+  /** Whether nobody is before it for any of its keys. */
   get isFirst(): boolean {
-    for (const { line, previous } of this.places) if (previous || line.head?.waiter !== this) return false;
-    return true;
+    for (const { previous } of this.places) if (previous) return false;
+    return !this.group?.previous;
   }
 }

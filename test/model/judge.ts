@@ -156,10 +156,7 @@ export class Judge implements Watcher {
     this.ledger.checkExclusion();
     this.ledger.checkSignals((process) => this.stage.processes[process]!.frozen);
     this.pauses.note(this.ledger.firstInLine);
-    for (const key of ['a', 'b', 'c']) {
-      const freeSince = this.stage.store.freeSince(key);
-      if (freeSince !== undefined) this.pauses.check(key, freeSince);
-    }
+    this.pauses.checkAll((key) => this.stage.store.freeSince(key));
   }
 
   /** Whether the process may have failed to give up a place, which the store then drops when it comes upon it. */

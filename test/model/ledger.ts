@@ -120,7 +120,8 @@ export class Ledger {
           !done &&
           ownerId === undefined &&
           !abort.signal.aborted &&
-          keys.some((key) => caller.keys.includes(key)),
+          // A caller of several keys lets others pass, but for those who want the same.
+          (keys.length === 1 ? caller.keys.includes(keys[0]!) : keys.join() === caller.keys.join()),
       );
       if (passed) {
         this.fault(`ORDER: [${caller.keys.join()}] in P${caller.process} was served before [${passed.keys.join()}]`);
@@ -214,7 +215,8 @@ export class Ledger {
       if (done) return false;
       const places = keys.map((key) => `${process} ${key}`);
       const isFirst = !places.some((place) => taken.has(place));
-      for (const place of places) taken.add(place);
+      // Callers of several keys let others pass.
+      if (keys.length === 1) for (const place of places) taken.add(place);
       return isFirst;
     });
   }

@@ -22,11 +22,18 @@ export class Pauses {
 
   /** `key` has been free from `freeSince` until now. */
   check(key: string, freeSince: number): void {
+    this.checkAll((other) => (other === key ? freeSince : undefined));
+  }
+
+  /** Since when each key has been free, if it is. */
+  checkAll(freeSince: (key: string) => number | undefined): void {
     for (const [{ keys, process, done, abort }, firstSince] of this.firstSince) {
-      if (done || abort.signal.aborted || keys.length > 1 || keys[0] !== key) continue;
-      const since = Math.max(freeSince, firstSince, this.calmSince(process));
+      if (done || abort.signal.aborted) continue;
+      // A caller of several keys is to be served when all of them are free.
+      const free = Math.max(...keys.map((key) => freeSince(key) ?? Infinity));
+      const since = Math.max(free, firstSince, this.calmSince(process));
       if (this.now() - since > LONGEST_PAUSE) {
-        this.report(`WAKE: ${key} was free from ${since} to ${this.now()}, while P${process} waited`);
+        this.report(`WAKE: ${keys.join()} was free from ${since} to ${this.now()}, while P${process} waited`);
       }
     }
   }

@@ -55,6 +55,8 @@ async function serveEveryone(world: World): Promise<void> {
     }
     for (const caller of ledger.firstInLine) {
       const wanted = caller.keys.filter((key) => !isCollectedBy(world, caller, key));
+      // All of it may have been given to callers of several keys that wait for others.
+      if (wanted.length === 0) continue;
       const since = Math.max(...wanted.map((key) => idleSince.get(key) ?? Infinity));
       if (clock.now() - since <= LONGEST_PAUSE) continue;
       ledger.fault(
