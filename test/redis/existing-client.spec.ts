@@ -3,6 +3,8 @@ import { Redis, type RedisOptions } from 'ioredis';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { LockBackendError, LockTimeoutError, RedisLockingProvider } from '../../lib/index.js';
+import { expectDirectHandOver } from '../support/expect-hand-over.js';
+import { subscribers, untilInLine } from '../support/store-view.js';
 import { useProxies } from '../support/tcp-proxy.js';
 import { useApplications } from '../module/support/applications.js';
 import { listedKeys } from '../module/support/listed-keys.js';
@@ -102,6 +104,41 @@ describe('an existing client', () => {
     client.options.port = redis.port;
     await eventually(() => log.of('log').length === 1);
     expect(await locking.execute('k', () => 1)).toBe(1);
+  });
+
+  it('whose retryStrategy gives up does not pass that on to the connection for wake-ups', async () => {
+    const client = clientOf({ retryStrategy: () => null });
+    const [holder, waiter] = [
+      await applications.onRedis({ redisUrl: redis.url }),
+      await applications.onRedis({ client }),
+    ];
+    const lock = await holder.locking.acquire('k');
+    const waiting = waiter.locking.acquire('k', { timeout: '20s' });
+    for (let round = 0; round < 2; round += 1) {
+      await untilInLine(redis.raw, 'k', 1);
+      expect(await redis.raw.call('CLIENT', 'KILL', 'TYPE', 'PUBSUB')).toBe(1);
+      await eventually(async () => (await subscribers(redis.raw)) === 1);
+    }
+    await lock.release();
+    await (await waiting).release();
+    await expectDirectHandOver(redis.raw, holder.locking, waiter.locking);
+    expect(client.status).toBe('ready');
+  });
+
+  it('that gives up is reported once, with what to do, and used when it is connected again', async () => {
+    const client = clientOf({ retryStrategy: (attempt) => (attempt < 3 ? 10 : null) });
+    const { locking, log } = await applications.onRedis({ client });
+    const { port } = client.options;
+    client.options.port = 1;
+    await redis.raw.call('CLIENT', 'KILL', 'TYPE', 'normal');
+    await eventually(() => client.status === 'end');
+    await eventually(() => log.of('warn').length === 2);
+    expect(log.of('warn')[1]).toMatch(/has ended and does not connect again, .* call connect\(\) on it/);
+    expect((await rejectionOf(locking.acquire('k'))).message).toContain('call connect() on it');
+    client.options.port = port;
+    await client.connect();
+    expect(await locking.execute('k', () => 1)).toBe(1);
+    expect(log.of('warn')).toHaveLength(2);
   });
 
   it('that has ended is reported at the start, and fails the boot with failFast', async () => {

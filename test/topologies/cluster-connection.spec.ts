@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { Cluster } from 'ioredis';
 import { LockBackendError } from '../../lib/index.js';
 import { useApplications } from '../module/support/applications.js';
 import { eventually, rejectionOf } from '../module/support/poll.js';
@@ -88,4 +89,27 @@ describe('a cluster', () => {
       await node!.server.restart();
     }
   }, 90_000);
+});
+
+describe('a cluster that gives up', () => {
+  it('is connected again where the module made it', async () => {
+    const node = { ...NOWHERE };
+    const cluster = { nodes: [node], options: { clusterRetryStrategy: () => null } };
+    const { locking, log } = await applications.onRedis({ cluster });
+    expect(log.of('error').join()).toContain('ECONNREFUSED');
+    Object.assign(node, redis.nodes[0]);
+    await eventually(() => log.of('log').includes(ESTABLISHED));
+    expect(await locking.execute('a', () => 1)).toBe(1);
+  });
+
+  it('is reported where it is the client of the application, with what to do', async () => {
+    const client = new Cluster(redis.nodes, { clusterRetryStrategy: () => null });
+    const { locking, log } = await applications.onRedis({ client });
+    client.disconnect();
+    await eventually(() => log.of('warn').length === 1);
+    expect(log.of('warn')).toEqual([expect.stringContaining('call connect() on it')]);
+    await client.connect();
+    expect(await locking.execute('a', () => 1)).toBe(1);
+    client.disconnect();
+  });
 });

@@ -5,6 +5,7 @@ import { StoreNotReachedError } from '../../interfaces/index.js';
 import { keySlot } from './key-slot.js';
 import { isSameNode, NodeRecovery } from './node-recovery.js';
 import {
+  clientEnded,
   clusterFails,
   connectionBroken,
   connectionClosed,
@@ -99,7 +100,7 @@ export class ClusterConnection implements StoreConnection {
       this.started.catch(() => undefined);
     };
     cluster.on('error', this.noteError).on('node error', this.noteError).on('close', this.noteClose);
-    cluster.on('ready', this.onReady).on('+node', this.noteNode);
+    cluster.on('ready', this.onReady).on('+node', this.noteNode).on('end', this.noteEnd);
     if (cluster.status === 'ready') {
       this.onReady();
       return this.started;
@@ -120,7 +121,11 @@ export class ClusterConnection implements StoreConnection {
     this.silence.stop();
     const { cluster } = this;
     if (!cluster) return;
-    cluster.off('close', this.noteClose).off('node error', this.noteError).off('+node', this.noteNode);
+    cluster
+      .off('end', this.noteEnd)
+      .off('close', this.noteClose)
+      .off('node error', this.noteError)
+      .off('+node', this.noteNode);
     if (this.onReady) cluster.off('ready', this.onReady);
     if (this.options.client) cluster.off('error', this.noteError);
     else cluster.disconnect();
@@ -224,7 +229,21 @@ export class ClusterConnection implements StoreConnection {
   private readonly noteClose = (): void => {
     if (!this.wasReady) return;
     this.wasReady = false;
-    this.warn(connectionBroken(this.id, this.lastError));
+    // Of a client that will not connect again, that is told by `noteEnd`.
+    if (!this.options.client || this.cluster?.status !== 'end') this.warn(connectionBroken(this.id, this.lastError));
+  };
+
+  /** The `clusterRetryStrategy` gives up. An own cluster goes on; a client has its reasons. */
+  private readonly noteEnd = (): void => {
+    if (this.options.client) {
+      this.lastError = clientEnded();
+      this.warn(connectionBroken(this.id, this.lastError));
+      return;
+    }
+    setTimeout(() => {
+      const { cluster } = this;
+      if (!this.closing.signal.aborted && cluster?.status === 'end') cluster.connect().catch(() => undefined);
+    }, LONGEST_RECONNECT_DELAY).unref();
   };
 
   private async create(): Promise<Cluster> {

@@ -9,6 +9,7 @@ import { FormerConnections } from './former-connections.js';
 import { explainError } from './redis-errors.js';
 import type { RedisLockingProviderOptions } from './redis-options.interface.js';
 import {
+  clientEnded,
   connectionBroken,
   connectionClosed,
   connectionLost,
@@ -84,7 +85,7 @@ export class RedisConnection implements StoreConnection {
       onConnected();
     };
     client.on('error', this.noteError).on('ready', this.onReady).on('close', this.noteClose);
-    client.on('connect', this.noteConnect);
+    client.on('connect', this.noteConnect).on('end', this.noteEnd);
     if (client.status === 'ready') {
       this.onReady();
       return;
@@ -102,7 +103,7 @@ export class RedisConnection implements StoreConnection {
     this.silence.stop();
     const client = this.redis;
     if (!client) return;
-    client.off('close', this.noteClose).off('connect', this.noteConnect);
+    client.off('close', this.noteClose).off('connect', this.noteConnect).off('end', this.noteEnd);
     if (this.onReady) client.off('ready', this.onReady);
     if (this.options.client) {
       client.off('error', this.noteError);
@@ -201,8 +202,20 @@ export class RedisConnection implements StoreConnection {
   private readonly noteClose = (): void => {
     if (this.readyAt === undefined) return;
     this.readyAt = undefined;
-    this.warn(connectionBroken(this.id, this.lastError?.message));
+    // Of a client that will not connect again, that is told by `noteEnd`.
+    if (!this.hasEnded) this.warn(connectionBroken(this.id, this.lastError?.message));
   };
+
+  /** The application's own client gives up: its `retryStrategy` says so, or the application has closed it. */
+  private readonly noteEnd = (): void => {
+    if (!this.hasEnded) return;
+    this.lastError = new Error(clientEnded());
+    this.warn(connectionBroken(this.id, this.lastError.message));
+  };
+
+  private get hasEnded(): boolean {
+    return this.options.client !== undefined && this.redis?.status === 'end';
+  }
 
   /** The master is a replica now: the name that led here, or the sentinels, lead to the new one. */
   private leaveReplica(): void {
@@ -248,9 +261,11 @@ export class RedisConnection implements StoreConnection {
     return client;
   }
 
-  /** With sentinels, ioredis gives up for good when it is disturbed while it asks them. */
+  /**
+   * Goes on where ioredis gives up for good: with sentinels when it is disturbed while it asks them, and where the
+   * `retryStrategy` says so, which a duplicate has from the application's client.
+   */
   private revive(client: Redis, isWanted: () => boolean): void {
-    if (!client.options.sentinels) return;
     client.on('end', () => {
       setTimeout(() => {
         if (!this.closing.signal.aborted && isWanted() && client.status === 'end')

@@ -39,6 +39,9 @@ export const connectionBroken = (id: string, cause: string | undefined): string 
 export const silent = (seconds: number): string =>
   `it answered nothing for ${String(seconds)} s, so the connection is made anew`;
 
+export const clientEnded = (): string =>
+  'the given client has ended and does not connect again, as its retryStrategy gave up or it was closed; call connect() on it';
+
 export const silentForGood = (id: string): string =>
   `The client given to ${quote(id)} provider has not been answered for a while, although the server answers others: its connection is most likely dead. It has no retryStrategy, so the provider does not close it. Give the client a retryStrategy, or connect it again.`;
 

@@ -82,7 +82,8 @@ export class SentinelWatch {
       connectTimeout: this.options.connectTimeout,
       commandTimeout: this.options.sentinelCommandTimeout,
       disconnectTimeout: this.options.disconnectTimeout,
-      retryStrategy: sentinelReconnectStrategy ?? (() => RECONNECT_DELAY),
+      // One that gives up would have the next change of master go unheard.
+      retryStrategy: (attempt) => sentinelReconnectStrategy?.(attempt) ?? RECONNECT_DELAY,
       ...RESP2,
       lazyConnect: true,
       enableReadyCheck: false,
