@@ -1,3 +1,4 @@
+import { Leaps } from './leaps.js';
 import { makeInNeutralContext } from './neutral-context.js';
 
 /** A timer of a {@link Clock}. */
@@ -7,8 +8,16 @@ export interface ClockTimer {
 
 /** Where the engine takes its time from; a test puts one in that it moves by hand. */
 export interface Clock {
-  /** Milliseconds that never go back and never jump: not the time of day. */
+  /** Milliseconds that never go back and never jump: not the time of day. They may stand still while a machine sleeps. */
   now(): number;
+
+  /**
+   * By how many milliseconds the time of day has leapt ahead of {@link now} so far, in sum: because the machine slept, or
+   * because somebody set its clock. Never fewer than before.
+   *
+   * @param now - what {@link now} has just said
+   */
+  leapt(now: number): number;
 
   /** The time of day in microseconds, for fencing tokens alone. */
   epochMicroseconds(): number;
@@ -24,9 +33,15 @@ export interface Clock {
 /** A timer of Node fires at once beyond this, so the wait is cut: who set it looks at the clock again anyway. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
+const leaps = new Leaps(
+  () => performance.now(),
+  () => Date.now(),
+);
+
 /** The clock of the machine. */
 export const systemClock: Clock = {
   now: () => performance.now(),
+  leapt: (now) => leaps.sum(now),
   epochMicroseconds: () => Date.now() * 1000,
   setTimer(callback, milliseconds, keepAlive) {
     const timer = makeInNeutralContext(

@@ -26,7 +26,7 @@ export class Cohort {
   /** Another process stands in line for `lease`. */
   noteWanted(lease: Lease): void {
     if (!lease.shared || lease.wantedSince !== Infinity) return;
-    lease.wantedSince = this.parts.clock.now();
+    lease.wantedSince = this.parts.leaseClock.now();
     lease.turnsLeft = COHORT_GRANTS;
   }
 
@@ -42,21 +42,23 @@ export class Cohort {
     const { ttl } = lease;
     if (ttl === null || keys.length > 1 || options.ttl !== ttl || !canShare(options)) return 'no';
     if (lease.token >= lease.lastToken) return 'no';
-    const now = this.parts.clock.now();
+    const { clock, leaseClock } = this.parts;
+    const now = leaseClock.now();
     if (lease.used && (lease.turnsLeft <= 0 || now - lease.wantedSince >= COHORT_TIME)) return 'no';
-    if (lease.deadline <= now || lease.extendedUntil > now + ttl || lease.keepUntil > now) return 'no';
+    const isToBeKept = lease.keepUntil > 0 && lease.keepUntil > clock.now();
+    if (lease.deadline <= now || lease.extendedUntil > now + ttl || isToBeKept) return 'no';
     return lease.deadline - now >= ttl * ENOUGH ? 'now' : 'renewed';
   }
 
   /** The next grant of `lease`; whoever had the one before passes on the care for it. */
   grant(lease: Lease, waiter: Waiter, previous: Grant | undefined): Grant {
-    const { clock, keeper, nextId } = this.parts;
+    const { leaseClock, keeper, nextId } = this.parts;
     // An owner of its own for each grant, so that nobody can release another's by its name.
     const ownerId = lease.used ? nextId() : lease.ownerId;
     lease.used = true;
     lease.turnsLeft -= 1;
     lease.token += 1;
-    const grant = new Grant(waiter.keys, ownerId, [lease.token], waiter.options, clock);
+    const grant = new Grant(waiter.keys, ownerId, [lease.token], waiter.options, leaseClock);
     grant.leases.push(lease);
     lease.grants.push(grant);
     if (previous) keeper.pass(previous, grant);
@@ -66,9 +68,9 @@ export class Cohort {
 
   /** Gives `lease`, which nobody holds, the time that its next holder needs. */
   renew(lease: Lease): void {
-    const { calls, clock, keeper, leases, look } = this.parts;
+    const { calls, leaseClock, keeper, leases, look } = this.parts;
     const { key, ownerId, attemptId, ttl } = lease;
-    const sentAt = clock.now();
+    const sentAt = leaseClock.now();
     lease.renewing = true;
     calls.extend(
       { keys: [key], ownerId, attemptId, ttl, leases: keeper.askedAfter([key], ownerId) },

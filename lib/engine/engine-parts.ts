@@ -2,6 +2,7 @@ import type { LockingProvider } from '../interfaces/index.js';
 import type { Clock } from './clock.js';
 import { Cohort } from './cohort.js';
 import type { EngineSettings } from './engine-settings.js';
+import { LeaseClock } from './lease-clock.js';
 import { LeaseKeeper } from './lease-keeper.js';
 import { LeaseRelease } from './lease-release.js';
 import { LeaseTable } from './lease-table.js';
@@ -14,7 +15,10 @@ import { Turns } from './turns.js';
 /** What the parts of one engine share. */
 export interface EngineParts {
   readonly provider: LockingProvider;
+  /** For waits. */
   readonly clock: Clock;
+  /** For whatever depends on how long a lease lasts. */
+  readonly leaseClock: LeaseClock;
   readonly settings: EngineSettings;
   readonly calls: StoreCalls;
   readonly lines: LineTable;
@@ -44,6 +48,7 @@ export function assembleParts(
   address: string,
 ): EngineParts {
   const calls = new StoreCalls(provider, clock);
+  const leaseClock = new LeaseClock(clock);
   const lines = new LineTable();
   const leases = new LeaseTable(lines, ({ seek }) => {
     // What of it may still reach the store is not to take the key once more.
@@ -59,11 +64,12 @@ export function assembleParts(
   const parts = {
     provider,
     clock,
+    leaseClock,
     settings,
     calls,
     lines,
     leases,
-    keeper: new LeaseKeeper(calls, clock, leases, settings.expire, look),
+    keeper: new LeaseKeeper(calls, clock, leaseClock, leases, settings.expire, look),
     retry: new ReleaseRetry(calls, clock, look),
     address,
     nextId: () => `${address}.${(count++).toString(36)}`,

@@ -314,13 +314,13 @@ export class Errand implements SeekOwner {
 
   /** Everything is there: a lease whose length is fixed is to begin now. */
   private settle(grant: Grant): void {
-    const { calls, clock, keeper } = this.parts;
+    const { calls, clock, leaseClock, keeper } = this.parts;
     const { keys, options } = this.waiter;
     const { ttl, renew } = options;
-    const sentAt = clock.now();
+    const sentAt = leaseClock.now();
     this.timer?.cancel();
     grant.renew = renew && ttl !== null;
-    grant.renewUntil = sentAt + options.maxHold;
+    grant.renewUntil = clock.now() + options.maxHold;
     if (ttl === null || renew || grant.deadline >= localDeadline(sentAt, ttl) - ttl * WORN) {
       this.finish(grant);
       return;
@@ -366,7 +366,7 @@ export class Errand implements SeekOwner {
   private newGrant(): Grant {
     const { keys, options } = this.waiter;
     const tokens = keys.map(() => 0);
-    const grant = new Grant(keys, this.ownerId, tokens, options, this.parts.clock);
+    const grant = new Grant(keys, this.ownerId, tokens, options, this.parts.leaseClock);
     // For as long as the others take; see `settle`.
     grant.renew = options.ttl !== null;
     return grant;

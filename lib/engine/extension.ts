@@ -6,12 +6,12 @@ import { STORE_ANSWER_TIMEOUT } from './store-calls.js';
 // Not an async function: who extends thousands at once pays for every promise.
 // eslint-disable-next-line @typescript-eslint/promise-function-async
 export function extendByKey(
-  { calls, clock, keeper }: EngineParts,
+  { calls, leaseClock, keeper }: EngineParts,
   keys: readonly string[],
   ownerId: string,
   ttl: number | null,
 ): Promise<boolean> {
-  const sentAt = clock.now();
+  const sentAt = leaseClock.now();
   const asked = keeper.askedAfter(keys, ownerId);
   for (const one of asked) {
     if (!one || ttl === null) continue;

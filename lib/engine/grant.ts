@@ -1,7 +1,7 @@
 import { LockLostError } from '../errors/index.js';
 import type { CallOptions } from './call-options.js';
-import type { Clock } from './clock.js';
 import { ranOut } from './engine.messages.js';
+import type { LeaseClock } from './lease-clock.js';
 import type { Lease } from './lease.js';
 import type { Watch } from './lease-keeper.js';
 import { ContextAbort } from './neutral-context.js';
@@ -29,6 +29,7 @@ export class Grant {
   private lossReason?: LockLostError;
   private ended = false;
   private abort?: ContextAbort;
+  private onCertain?: (() => void)[];
 
   /** Whether its leases are renewed, and until when on the local clock. */
   renew: boolean;
@@ -40,7 +41,7 @@ export class Grant {
     /** One per key. */
     readonly tokens: number[],
     readonly options: CallOptions,
-    private readonly clock: Clock,
+    private readonly clock: LeaseClock,
   ) {
     this.renew = options.renew && options.ttl !== null;
   }
@@ -69,6 +70,23 @@ export class Grant {
     return earliest;
   }
 
+  /** When it counts as lost: see {@link Lease.end}. */
+  get end(): number {
+    let earliest = Infinity;
+    for (const { end } of this.leases) if (end < earliest) earliest = end;
+    return earliest;
+  }
+
+  /**
+   * Whether it is not held for now, and the store has been asked whether it is: see {@link Doubt}. To be asked after
+   * `held`, which looks at the clock.
+   */
+  get doubted(): boolean {
+    if (this.ended || this.lossReason || this.leases.every(({ doubt }) => !doubt)) return false;
+    const now = this.clock.now();
+    return this.deadline <= now && now < this.end;
+  }
+
   /** By when the store has let it run out; nobody here can say that of an owner who may have taken it elsewhere, too. */
   get latestEnd(): number {
     return this.named ? Infinity : this.clock.now() + (this.options.ttl ?? Infinity);
@@ -88,7 +106,7 @@ export class Grant {
   get signal(): AbortSignal {
     this.abort ??= new ContextAbort();
     // As with `held`: the timer may be late.
-    if (this.leases.length > 0 && this.clock.now() >= this.deadline) this.lose(ranOut(this.keys));
+    if (this.leases.length > 0 && this.clock.now() >= this.end) this.lose(ranOut(this.keys));
     if (this.lossReason && !this.abort.signal.aborted) this.abort.abort(this.lossReason);
     return this.abort.signal;
   }
@@ -97,6 +115,7 @@ export class Grant {
     if (this.lossReason || this.ended) return;
     this.lossReason = new LockLostError(this.keys, message);
     this.abort?.abort(this.lossReason);
+    this.settle();
   }
 
   /** The store has given `leftover` up: nothing is left to release. */
@@ -105,7 +124,21 @@ export class Grant {
   }
 
   /** From now on it is neither held nor can it be lost. */
-  end(): void {
+  close(): void {
     this.ended = true;
+    this.settle();
+  }
+
+  /** Resolves once it is certain whether it is held: at once, or when the store has answered. */
+  async certainty(): Promise<void> {
+    if (this.doubted) await new Promise<void>((resolve) => (this.onCertain ??= []).push(resolve));
+  }
+
+  /** It is certain now. */
+  settle(): void {
+    if (!this.onCertain || this.doubted) return;
+    const waiting = this.onCertain;
+    this.onCertain = undefined;
+    for (const resolve of waiting) resolve();
   }
 }

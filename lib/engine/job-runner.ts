@@ -20,7 +20,7 @@ export async function runJob<T>(
 ): Promise<T> {
   try {
     const handle = await acquiring;
-    if (!handle.held) throw await lostBeforeStart(handle);
+    if (!handle.held && !(await isHeldAfterAll(handle))) throw await lostBeforeStart(handle);
     const frame = openFrame(handle, engine, handle.grants);
     let outcome: PromiseSettledResult<T>;
     try {
@@ -50,6 +50,11 @@ export async function runJob<T>(
   } finally {
     onEnd();
   }
+}
+
+async function isHeldAfterAll(handle: LockHandle): Promise<boolean> {
+  await handle.certainty();
+  return handle.held;
 }
 
 /** Between grant and start the lease may have run out, or one part of the lock while another was waited for. */

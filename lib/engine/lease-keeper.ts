@@ -3,6 +3,7 @@ import type { Clock, ClockTimer } from './clock.js';
 import { localDeadline } from './drift.js';
 import { ranOut, takenAway } from './engine.messages.js';
 import type { Grant } from './grant.js';
+import type { LeaseClock } from './lease-clock.js';
 import type { LeaseTable } from './lease-table.js';
 import type { Lease } from './lease.js';
 import type { StoreCalls } from './store-calls.js';
@@ -10,13 +11,20 @@ import type { StoreCalls } from './store-calls.js';
 /** How soon a renewal that failed is tried again, in milliseconds. */
 const RETRY_INTERVAL = 1000;
 
+/** In doubt, milliseconds until it is tried again, and until the lease counts as lost for want of an answer. */
+const DOUBT_RETRY_INTERVAL = 250;
+const LONGEST_DOUBT = 5000;
+
+/** How often the clock is looked at while there are leases, in milliseconds: no timer fires while a machine sleeps. */
+const LOOK_INTERVAL = 1000;
+
 /** What is due within this part of its pace is asked along, so that all leases come to be renewed in one pass. */
 const ALONG = 1 / 6;
 
 /** The care for one grant; it goes with the lease when that is handed on. */
 export interface Watch {
   grant: Grant;
-  /** When the store is to be asked next, on the local clock. */
+  /** When the store is to be asked next, on the lease clock. */
   nextCheck: number;
   asking: boolean;
 }
@@ -36,17 +44,23 @@ export class LeaseKeeper {
 
   constructor(
     private readonly calls: StoreCalls,
-    private readonly clock: Clock,
+    private readonly time: Clock,
+    private readonly clock: LeaseClock,
     private readonly leases: LeaseTable,
     private readonly defaultExpire: number,
     private readonly onFreed: (keys: readonly string[]) => void,
-  ) {}
+  ) {
+    clock.onLeap = (before, after) => {
+      this.doubt(before, after);
+    };
+  }
 
   watch(grant: Grant): void {
-    const watch = { grant, nextCheck: this.clock.now() + this.pace(grant), asking: false };
+    const now = this.clock.now();
+    const watch = { grant, nextCheck: now + this.pace(grant), asking: false };
     grant.watch = watch;
     this.timers.add(watch);
-    this.arm(Math.min(watch.nextCheck, grant.deadline));
+    this.arm(Math.min(watch.nextCheck, grant.end), now);
   }
 
   /** `next` holds what `previous` has held until now. */
@@ -77,7 +91,7 @@ export class LeaseKeeper {
 
   /** Ends the trust in `grant` if its time is over. A timer does so too, but may come late in a process that froze. */
   expireIfDue(grant: Grant): void {
-    if (grant.leases.length === 0 || this.clock.now() < grant.deadline) return;
+    if (grant.leases.length === 0 || this.clock.now() < grant.end) return;
     this.unwatch(grant);
     this.leases.distrust(grant, ranOut(grant.keys));
     this.onFreed(grant.keys);
@@ -111,6 +125,8 @@ export class LeaseKeeper {
         this.leases.forfeit(lease, takenAway([lease.key]));
       } else if (deadline !== undefined && held.every(Boolean)) {
         lease.deadline = Math.max(lease.deadline, deadline);
+        if (lease.doubt && lease.deadline > this.clock.now()) lease.doubt = undefined;
+        for (const grant of lease.grants) grant.settle();
       }
     });
     if (lost.length > 0) this.onFreed(lost);
@@ -120,18 +136,36 @@ export class LeaseKeeper {
     return Math.max(1, Math.floor((ttl ?? this.defaultExpire) / 3));
   }
 
-  private arm(due: number): void {
+  private arm(due: number, now: number): void {
     if (due >= this.due) return;
     this.timer?.cancel();
     this.due = due;
-    this.timer = this.clock.setTimer(
-      () => {
-        this.due = Infinity;
-        this.goThrough();
-      },
-      due - this.clock.now(),
-      false,
-    );
+    this.timer = this.clock.setTimer(this.onTimer, Math.min(due - now, LOOK_INTERVAL), false);
+  }
+
+  private readonly onTimer = (): void => {
+    const { due } = this;
+    this.due = Infinity;
+    const now = this.clock.now();
+    if (now >= due) this.goThrough();
+    else this.arm(due, now);
+  };
+
+  /** The clock has leapt from `before` to `after`: asks the store about the leases whose deadline lies in between. */
+  private doubt(before: number, after: number): void {
+    for (const lease of this.leases.all()) {
+      const { doubt, deadline } = lease;
+      if (deadline > after) continue;
+      if (deadline > before) {
+        const left = deadline - before;
+        lease.doubt = { left, until: after + Math.min(left, LONGEST_DOUBT) };
+      } else if (doubt) doubt.until += after - before;
+    }
+    for (const watch of this.timers) {
+      if (!watch.grant.doubted) continue;
+      this.check(watch);
+      this.arm(watch.grant.end, after);
+    }
   }
 
   private disarm(): void {
@@ -152,9 +186,9 @@ export class LeaseKeeper {
       else if (!watch.asking && watch.nextCheck <= now + this.pace(grant) * along) this.check(watch);
     }
     for (const { grant, nextCheck, asking } of this.timers) {
-      next = Math.min(next, grant.deadline, asking ? Infinity : nextCheck);
+      next = Math.min(next, grant.end, asking ? Infinity : nextCheck);
     }
-    if (next !== Infinity) this.arm(next);
+    if (next !== Infinity) this.arm(next, now);
   }
 
   private isAnyDue(now: number): boolean {
@@ -164,14 +198,13 @@ export class LeaseKeeper {
 
   /** Asks the store. Until it has answered the deadline stays armed; an error is neither held nor lost. */
   private check(watch: Watch): void {
-    const { leases, options, renew, renewUntil } = watch.grant;
-    const { ttl } = options;
+    const { leases } = watch.grant;
     const sentAt = this.clock.now();
     const [first] = leases;
     if (!first) return;
     const { ownerId } = first;
     const keys = leases.map(({ key }) => key);
-    const extension = renew && sentAt < renewUntil ? ttl : null;
+    const extension = this.extensionFor(watch.grant);
     const asked = this.askedAfter(keys, ownerId);
     watch.asking = true;
     const attemptId = keys.length === 1 ? first.attemptId : undefined;
@@ -180,7 +213,8 @@ export class LeaseKeeper {
       this.checked(watch, sentAt + this.pace(watch.grant));
     };
     const failed = (): void => {
-      const again = Math.min(RETRY_INTERVAL, Math.ceil(this.pace(watch.grant) / 3));
+      const pause = watch.grant.doubted ? DOUBT_RETRY_INTERVAL : RETRY_INTERVAL;
+      const again = Math.min(pause, Math.ceil(this.pace(watch.grant) / 3));
       this.checked(watch, this.clock.now() + again);
     };
     this.calls.extend(
@@ -196,9 +230,17 @@ export class LeaseKeeper {
     );
   }
 
+  /** Milliseconds, or `null` to ask only. A lease that is not renewed gets in doubt what it would have left otherwise. */
+  private extensionFor({ leases, options, renew, renewUntil }: Grant): number | null {
+    if (renew && this.time.now() < renewUntil) return options.ttl;
+    const now = this.clock.now();
+    const left = leases.flatMap(({ doubt, deadline }) => (doubt && deadline <= now ? [doubt.left] : []));
+    return left.length > 0 ? Math.ceil(Math.min(...left)) : null;
+  }
+
   private checked(watch: Watch, nextCheck: number): void {
     watch.asking = false;
     watch.nextCheck = nextCheck;
-    if (this.timers.has(watch)) this.arm(nextCheck);
+    if (this.timers.has(watch)) this.arm(nextCheck, this.clock.now());
   }
 }

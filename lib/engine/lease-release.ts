@@ -23,17 +23,26 @@ export class LeaseRelease {
    * LockBackendError if it cannot be: the release is then repeated in the background
    */
   leave(grant: Grant, minHold: number): boolean | Promise<boolean> {
-    const { keeper } = this.parts;
-    keeper.expireIfDue(grant);
+    const wasHeld = grant.held;
+    if (!wasHeld) {
+      this.parts.keeper.expireIfDue(grant);
+      if (grant.doubted) return this.leaveWhenCertain(grant, minHold);
+    }
     grant.minHold = Math.max(grant.minHold, minHold);
     grant.joins -= 1;
-    if (grant.joins > 0) return grant.held;
-    if (!grant.held) return this.giveUpAll(grant, false);
+    if (grant.joins > 0) return wasHeld;
+    if (!wasHeld) return this.giveUpAll(grant, false);
     if (grant.minHold > 0) this.noteMinHold(grant);
     if (this.parts.turns.handOver(grant)) return true;
     const [lease, ...others] = grant.leases;
     const isPlain = lease?.grants.length === 1 && others.length === 0 && grant.leftovers.length === 0;
     return isPlain ? this.giveUpOne(grant, lease) : this.giveUpAll(grant, true);
+  }
+
+  /** The store has been asked whether it was held until now. */
+  private async leaveWhenCertain(grant: Grant, minHold: number): Promise<boolean> {
+    await grant.certainty();
+    return this.leave(grant, minHold);
   }
 
   /** Gives back what nobody was told of. */
@@ -124,7 +133,7 @@ export class LeaseRelease {
   private giveUpOne(grant: Grant, lease: Lease): Promise<boolean> {
     this.takeOut(grant, true);
     const { key, ownerId, attemptId } = lease;
-    const { calls, retry, clock, look, seeker } = this.parts;
+    const { calls, retry, clock, leaseClock, look, seeker } = this.parts;
     const request = { keys: [key], ownerId, attemptId, keepFor: keepFor(lease, clock.now()) };
     return new Promise((resolve, reject) => {
       calls.release(request, {
@@ -133,7 +142,7 @@ export class LeaseRelease {
         },
         failed: (error, owed) => {
           const until = lastsUntil([lease], grant);
-          retry.add(request, until === Infinity ? null : until - clock.now(), owed);
+          retry.add(request, until === Infinity ? null : until - leaseClock.now(), owed);
           reject(error);
         },
       });
@@ -145,7 +154,7 @@ export class LeaseRelease {
   private takeOut(grant: Grant, wasHeld: boolean): Lease[] {
     this.parts.keeper.unwatch(grant);
     const last = this.parts.leases.withdraw(grant);
-    if (wasHeld) grant.end();
+    if (wasHeld) grant.close();
     return last;
   }
 
@@ -225,8 +234,8 @@ export class LeaseRelease {
     leases: readonly Lease[],
     until: number,
   ): Promise<readonly ReleaseOutcome[]> {
-    const { calls, retry, clock } = this.parts;
-    const lasts = until === Infinity ? null : until - clock.now();
+    const { calls, retry, leaseClock } = this.parts;
+    const lasts = until === Infinity ? null : until - leaseClock.now();
     return new Promise((resolve, reject) => {
       calls.release(request, {
         answered: resolve,

@@ -2,6 +2,17 @@ import type { Grant } from './grant.js';
 import type { Seek } from './seek.js';
 
 /**
+ * A lease is in doubt when its deadline has passed in a leap of the clock: if the machine slept it has run out, if the
+ * time of day was set it has not. Only the store can tell.
+ */
+export interface Doubt {
+  /** When the doubt ends, with the lease as lost, on the lease clock. */
+  until: number;
+  /** Milliseconds that it had left before the leap. */
+  readonly left: number;
+}
+
+/**
  * What this process has of one key in the store, under one owner. Its holders have {@link Grant}s of it: one after
  * another where the process hands it on by itself, or at once where a named owner has taken the key more than once.
  */
@@ -29,6 +40,9 @@ export class Lease {
   /** Until when, on the local clock, the store has to keep the key after the release, because of a `minHold`. */
   keepUntil = 0;
 
+  /** See {@link Doubt}. */
+  doubt?: Doubt;
+
   /** The first token that the store has set aside for it. */
   readonly firstToken: number;
 
@@ -45,12 +59,17 @@ export class Lease {
     /** The last token that the store has set aside for it. */
     readonly lastToken: number,
     readonly ttl: number | null,
-    /** Until when, on the local clock, the store is sure to agree; `Infinity` for one that never expires. */
+    /** Until when, on the lease clock, the store is sure to agree; `Infinity` for one that never expires. */
     public deadline: number,
     /** Whether it is handed from holder to holder within this process. */
     readonly shared: boolean,
   ) {
     this.firstToken = shared ? token + 1 : token;
+  }
+
+  /** When it counts as lost, on the lease clock: at its deadline, or a little later if that is in doubt. */
+  get end(): number {
+    return this.doubt ? Math.max(this.deadline, this.doubt.until) : this.deadline;
   }
 
   /** Whether nobody here has it, and nobody is about to. */

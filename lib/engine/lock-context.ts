@@ -51,7 +51,8 @@ function enclosingGrant(innermost: Frame, engine: object, key: string, ownerId: 
   for (let frame: Frame | undefined = innermost; frame; frame = frame.outer) {
     if (frame.ended || frame.engine !== engine) continue;
     for (const grant of frame.grants) {
-      if (grant.leaseOf(key) && grant.held && (ownerId === undefined || ownerId === grant.ownerId)) return grant;
+      if (grant.leaseOf(key) && (grant.held || grant.doubted) && (ownerId === undefined || ownerId === grant.ownerId))
+        return grant;
     }
   }
   return undefined;

@@ -72,13 +72,23 @@ export class LockHandle implements Lock {
     return this.#grants.some(({ joins }) => joins > 0);
   }
 
+  /** Whether it is not held for now, and the store has been asked whether it is. */
+  get doubted(): boolean {
+    return this.#releasing === undefined && this.#grants.some(({ doubted }) => doubted);
+  }
+
+  /** Resolves once it is certain whether it is held. */
+  async certainty(): Promise<void> {
+    await Promise.all(this.#grants.map(async (grant) => grant.certainty()));
+  }
+
   /** Why it can't be trusted any more, if so. */
   get loss(): LockLostError | undefined {
     return this.#grants.find(({ loss }) => loss)?.loss;
   }
 
   async extend(expire?: Duration): Promise<boolean> {
-    if (!this.held) return false;
+    if (!this.held && !this.doubted) return false;
     if (this.#grants.length === 1) return this.#actions.extend(this.#grants[0], expire);
     const extended = await Promise.all(this.#grants.map(async (grant) => this.#actions.extend(grant, expire)));
     return extended.every(Boolean);

@@ -99,7 +99,7 @@ export class Seeker implements WakeUpListener {
     if (seek?.attemptId !== attemptId || token <= seek.lastToken) return;
     // It was not granted before the store last said "not yet"; nobody knows how long after.
     const deadline = localDeadline(seek.confirmedAt ?? seek.firstSentAt ?? 0, seek.request.ttl);
-    if (this.parts.clock.now() >= deadline || (seek.refused && !seek.queued)) {
+    if (this.parts.leaseClock.now() >= deadline || (seek.refused && !seek.queued)) {
       // Too long ago to trust it, or from before the last answer, but most likely the key is there: the store knows.
       this.askNow(seek);
       return;
@@ -147,10 +147,10 @@ export class Seeker implements WakeUpListener {
 
   private ask(seek: Seek): void {
     if (seek.asking || seek.isOwed || seek.over) return;
-    const { calls, clock, address } = this.parts;
+    const { calls, leaseClock, address } = this.parts;
     const { request } = seek;
     request.address = this.canQueue && !seek.once && request.keys.length === 1 ? address : undefined;
-    const sentAt = clock.now();
+    const sentAt = leaseClock.now();
     seek.firstSentAt ??= sentAt;
     seek.asking = true;
     seek.asked += 1;
@@ -218,7 +218,7 @@ export class Seeker implements WakeUpListener {
   }
 
   private found(seek: Seek, found: Found): void {
-    if (this.parts.clock.now() < found.deadline) {
+    if (this.parts.leaseClock.now() < found.deadline) {
       this.finish(seek);
       seek.owner.found(seek, found);
       return;

@@ -84,7 +84,7 @@ export class Turns implements SeekOwner {
     }
     lease.grants.length = 0;
     grant.leases = [];
-    grant.end();
+    grant.close();
     if (verdict === 'now') this.finish(next, cohort.grant(lease, next, grant));
     else {
       keeper.unwatch(grant);

@@ -32,7 +32,7 @@ export class LockingTestingModule {
   /** The module to import instead of `LockingModule.forRoot()` or `forRootAsync()`; global, like that. */
   static forRoot({ providers = ['in-memory'], options = {} }: LockingTestingModuleOptions = {}): DynamicModule {
     const clock = new ManualClock();
-    const stores = new Map(providers.map((id) => [id, new MemoryLockStore(clock)]));
+    const stores = new Map(providers.map((id) => [id, new MemoryLockStore(clock.elsewhere)]));
     const definitions = providers.map((id, index): LockingProviderDefinition => ({
       resolve: InMemoryLockingProvider,
       id,

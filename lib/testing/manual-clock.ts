@@ -17,15 +17,29 @@ interface PendingTimer {
  */
 export class ManualClock implements Clock {
   private time = 0;
+  private asleep = 0;
+  private setAhead = 0;
   private readonly timers = new Set<PendingTimer>();
 
   now(): number {
     return this.time;
   }
 
-  epochMicroseconds(): number {
-    return Math.floor((performance.timeOrigin + this.time) * 1000);
+  leapt(): number {
+    return this.asleep + this.setAhead;
   }
+
+  epochMicroseconds(): number {
+    return Math.floor((performance.timeOrigin + this.time + this.leapt()) * 1000);
+  }
+
+  /** The time of other machines, such as the server of a store: it goes on while this one is suspended. */
+  readonly elsewhere: Clock = {
+    now: () => this.time + this.asleep,
+    leapt: () => 0,
+    epochMicroseconds: () => Math.floor((performance.timeOrigin + this.time + this.asleep) * 1000),
+    setTimer: (callback, milliseconds) => this.setTimer(callback, milliseconds),
+  };
 
   setTimer(callback: () => void, milliseconds: number): ClockTimer {
     // Whole milliseconds, as the timers of Node have them.
@@ -60,6 +74,20 @@ export class ManualClock implements Clock {
       await settled();
     }
     this.time = end;
+  }
+
+  /**
+   * Puts the machine to sleep and wakes it: the time of day, and the time of other machines, has gone on by `duration`,
+   * this clock has stood still, and timers are late by that. Leases that have run out meanwhile are lost as soon as the
+   * store, which is asked at once, has said so; until then they are not held.
+   */
+  suspend(duration: Duration): void {
+    this.asleep += parseDuration(duration, 'suspend');
+  }
+
+  /** Sets the time of day forward, as an operator does. No lease is lost by that. */
+  setForward(duration: Duration): void {
+    this.setAhead += parseDuration(duration, 'setForward');
   }
 
   /**

@@ -20,6 +20,10 @@ class SetClock implements Clock {
     return this.real.now() + this.shift;
   }
 
+  leapt(): number {
+    return 0;
+  }
+
   epochMicroseconds(): number {
     return this.real.epochMicroseconds() + this.dayShift * 1000;
   }

@@ -35,6 +35,10 @@ export class ProcessClock implements Clock {
     return this.common.now() * this.speed;
   }
 
+  leapt(): number {
+    return 0;
+  }
+
   epochMicroseconds(): number {
     return this.common.epochMicroseconds();
   }

@@ -14,7 +14,7 @@ import { LinedWire } from './lined-wire.js';
 /** An in-memory store with lines, several processes on it, and a clock moved by hand. */
 export class LinedStore {
   readonly clock = new ManualClock();
-  readonly store = new MemoryLockStore(this.clock);
+  readonly store = new MemoryLockStore(this.clock.elsewhere);
   readonly observer = new InMemoryLockingProvider({ store: this.store });
 
   /** A process with a connection of its own. */

@@ -48,6 +48,8 @@ export class Presence {
       if (!this.renewal.needed) return false;
       if (await this.renewal.renew(this.lock)) return true;
     }
+    // A lock that is only in doubt would be renewed for ever beside the new one.
+    await this.lock?.release().catch(() => undefined);
     if (this.leaving.aborted) return false;
     const options = { ...renewOptions(this.plan), ownerId: this.owner, signal: this.leaving };
     this.lock = await this.locking().tryAcquire(this.key, options);

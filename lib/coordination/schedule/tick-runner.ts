@@ -1,9 +1,10 @@
 import { Logger } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
+import { systemClock } from '../../engine/clock.js';
+import { LeaseClock } from '../../engine/lease-clock.js';
 import { isLockBackendError } from '../../errors/index.js';
 import { onOneLine } from '../../errors/quote.js';
 import type { LockingService } from '../../locking.service.js';
-import { now, since, type Moment } from './moment.js';
 import type { TickSettings } from './read-tick-options.js';
 import { overlaps, standByFailed, takingOver, tooLate } from './schedule.messages.js';
 import { StandBys } from './stand-bys.js';
@@ -12,6 +13,9 @@ import { keyOfRun, keyOfTick, retentionOf, type Tick } from './tick.js';
 
 /** How long an instance that stands by waits before it asks again, where the store could not be asked. */
 const STORE_PAUSE = 1000;
+
+/** Counts the time for which the machine slept. */
+const clock = new LeaseClock(systemClock);
 
 const runners = new WeakMap<LockingService, TickRunner>();
 
@@ -74,7 +78,7 @@ class TickRunner {
       if (outcome.end === 'stale') this.logger.warn(tooLate(key, Date.now() - tick.at));
       if (outcome.end === 'overlap') this.logger.debug(overlaps(key));
       if (outcome.end === 'busy' && settings.takeOver) {
-        const asked = now();
+        const asked = clock.now();
         standsBy = !(await this.isDone(tick, settings));
         if (standsBy) void this.standBy({ tick, settings, work, isScheduled }, asked);
       }
@@ -89,7 +93,7 @@ class TickRunner {
   }
 
   /** Never rejects: what a run that was taken over comes to is logged, as the scheduler logs what a tick comes to. */
-  private async standBy(duty: Duty, asked: Moment): Promise<void> {
+  private async standBy(duty: Duty, asked: number): Promise<void> {
     try {
       await this.standBys.during(keyOfRun(duty.tick), async (signal) => this.wait(duty, asked, signal));
     } catch (error) {
@@ -103,11 +107,11 @@ class TickRunner {
    * Waits in line for the tick's key, and looks up from time to time whether the tick is done. Who gets the key was left
    * it by an instance that died, as a mark would have kept it, unless this instance itself slept through the mark.
    */
-  private async wait({ tick, settings, work, isScheduled }: Duty, asked: Moment, signal: AbortSignal): Promise<void> {
+  private async wait({ tick, settings, work, isScheduled }: Duty, asked: number, signal: AbortSignal): Promise<void> {
     const { expire } = settings;
     const key = keyOfTick(tick);
     let notDoneAt = asked;
-    const isTrusted = (): boolean => since(notDoneAt) < retentionOf(tick, settings) - expire;
+    const isTrusted = (): boolean => clock.now() - notDoneAt < retentionOf(tick, settings) - expire;
     const isWanted = (): boolean => !signal.aborted && isScheduled();
     for (let look = FIRST_LOOK; isWanted() && isTrusted(); look *= 2) {
       const waits = { tick: Math.min(look, expire), run: expire + STORE_PAUSE, signal };
@@ -118,7 +122,7 @@ class TickRunner {
         const { end } = await attempt.make(waits, isTrusted);
         if (end === 'overlap') this.logger.debug(overlaps(key));
         if (end !== 'busy') return;
-        const at = now();
+        const at = clock.now();
         if (await this.isDone(tick, settings)) return;
         notDoneAt = at;
       } catch (error) {

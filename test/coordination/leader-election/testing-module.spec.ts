@@ -18,3 +18,25 @@ it('an election in LockingTestingModule is renewed as the test moves its clock, 
   await locking.forceRelease('leader:e');
   await eventually(() => signal.aborted);
 });
+
+it('a leader whose machine was suspended does not lead from the first look on; one whose clock was set still does', async () => {
+  const leaders = [{ name: 'e' }];
+  const { app, election } = await start({
+    imports: [LockingTestingModule.forRoot(), LockingModule.forFeature({ leaders })],
+  });
+  const { clock } = app.get(LockingTestControl);
+  await eventually(() => election().isLeader());
+  const { fencingToken, signal } = election();
+
+  clock.setForward('1h');
+  expect([election().isLeader(), signal.aborted]).toEqual([false, false]);
+  await clock.advance(0);
+  expect([election().isLeader(), election().fencingToken, signal.aborted]).toEqual([true, fencingToken, false]);
+
+  clock.suspend('20s');
+  expect(election().isLeader()).toBe(false);
+  await clock.advance('1s');
+  expect(signal.aborted).toBe(true);
+  await eventually(() => election().isLeader());
+  expect(election().fencingToken).toBeGreaterThan(fencingToken!);
+});

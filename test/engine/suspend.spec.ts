@@ -1,0 +1,265 @@
+import { beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Leaps } from '../../lib/engine/leaps.js';
+import { InMemoryLockingProvider, LockLostError } from '../../lib/index.js';
+import { track } from '../support/faulty-provider.js';
+import { LinedStore, lockOf } from '../support/lined-store.js';
+import { LockEngine } from '../../lib/engine/lock-engine.js';
+import { readEngineSettings } from '../../lib/engine/engine-settings.js';
+
+let world: LinedStore;
+
+beforeEach(() => {
+  world = new LinedStore();
+});
+
+describe('a lock in a machine that was suspended', () => {
+  it('is not held from the first look on when the lease has run out, and is lost when the store has said so', async () => {
+    const lock = await world.process().acquire('a');
+    const { signal } = lock;
+    world.clock.suspend('31s');
+    expect([lock.held, lock.remaining, signal.aborted]).toEqual([false, 0, false]);
+    await world.settle();
+    expect(signal.reason).toBeInstanceOf(LockLostError);
+    expect(await lock.release()).toBe(false);
+  });
+
+  it('is found out within a second though nobody looks at it', async () => {
+    const { signal } = await world.process().acquire('a');
+    world.clock.suspend('31s');
+    await world.clock.advance('1s');
+    expect(signal.aborted).toBe(true);
+  });
+
+  it('stays held where the machine slept for less than the lease, and is renewed within a second', async () => {
+    const process = world.process();
+    const lock = await process.acquire('a');
+    world.clock.suspend('25s');
+    expect(lock.held).toBe(true);
+    expect(lock.remaining).toBeLessThan(5000);
+    await world.clock.advance('1s');
+    expect(lock.remaining).toBeGreaterThan(28_000);
+    expect(process.wire.extensions).toHaveLength(1);
+  });
+
+  it('is not trusted by a renewal that was sent before the machine slept and is answered after', async () => {
+    const process = world.process();
+    const lock = await process.acquire('a');
+    process.wire.fail('extend', 'hold');
+    await world.clock.advance('10s');
+    expect(process.wire.extensions).toHaveLength(1);
+    world.clock.suspend('31s');
+    process.wire.letGo();
+    await Promise.resolve();
+    expect(lock.held).toBe(false);
+    await world.settle();
+    expect(lock.held).toBe(false);
+  });
+
+  it('is not handed on within the process', async () => {
+    const [process, other] = [await world.listeningProcess(), await world.listeningProcess()];
+    const first = await process.acquire('a');
+    const second = track(process.acquire('a', { timeout: '1h' }));
+    await world.settle();
+    world.clock.suspend('31s');
+    const released = first.release();
+    const elsewhere = await other.acquire('a');
+    expect(await released).toBe(false);
+    await world.clock.advance('1s');
+    expect(second.outcome).toBeUndefined();
+    await elsewhere.release();
+    await world.settle();
+    expect(lockOf(second).fencingToken).toBeGreaterThan(elsewhere.fencingToken);
+  });
+
+  it('does not let a nested job begin', async () => {
+    const process = world.process();
+    const job = jest.fn();
+    const outer = process.execute('a', async () => {
+      world.clock.suspend('31s');
+      await process.execute('a', job);
+    });
+    await expect(outer).rejects.toMatchObject({ outcome: { reason: { notRun: true } } });
+    expect(job).not.toHaveBeenCalled();
+  });
+
+  it('tells what its job came to that ended as soon as the machine woke', async () => {
+    const run = world.process().execute('a', () => {
+      world.clock.suspend('31s');
+      return 'done';
+    });
+    await expect(run).rejects.toMatchObject({ code: 'LOCK_LOST', outcome: { value: 'done' } });
+  });
+});
+
+describe('a lock in a machine whose time of day was set forward', () => {
+  it.each([{}, { expire: '20s' }, { expire: '20s', maxHold: '40s', renew: true }] as const)(
+    'is held again as soon as the store has confirmed it: %j',
+    async (options) => {
+      const lock = await world.process().acquire('a', options);
+      await world.clock.advance('1s');
+      const before = lock.remaining;
+      world.clock.setForward('1h');
+      expect(lock.held).toBe(false);
+      await world.settle();
+      expect(lock.held).toBe(true);
+      if (!('maxHold' in options) && 'expire' in options) expect(lock.remaining).toBeLessThanOrEqual(before);
+      await world.clock.advance('15s');
+      expect([lock.held, lock.signal.aborted]).toEqual([true, false]);
+      expect(await lock.release()).toBe(true);
+    },
+  );
+
+  it('does not fail a job that ends, or a nested one that begins, before the store has answered', async () => {
+    const process = world.process();
+    const run = process.execute('a', async () => {
+      world.clock.setForward('1h');
+      const inner = await process.execute('a', ({ held }) => held);
+      world.clock.setForward('1h');
+      return inner;
+    });
+    expect(await run).toBe(true);
+    expect(await world.observer.inspect(['a'])).toEqual([null]);
+  });
+
+  it('extends before the store has answered', async () => {
+    const lock = await world.process().acquire('a');
+    world.clock.setForward('1h');
+    expect(await lock.extend('1m')).toBe(true);
+    expect(lock.remaining).toBeGreaterThan(58_000);
+  });
+
+  it('is asked for again where the store cannot be reached at first', async () => {
+    const process = world.process();
+    const lock = await process.acquire('a');
+    process.wire.fail('extend', 'refuse');
+    world.clock.setForward('1h');
+    await world.clock.advance('2s');
+    expect([lock.held, lock.signal.aborted]).toEqual([false, false]);
+    process.wire.mend();
+    await world.clock.advance('1s');
+    expect([lock.held, lock.signal.aborted]).toEqual([true, false]);
+  });
+
+  it.each(['refuse', 'delay'] as const)('is lost after 5 s where the store does not answer: %s', async (fault) => {
+    const process = world.process();
+    const { signal } = await process.acquire('a');
+    process.wire.fail('extend', fault);
+    world.clock.setForward('1h');
+    await world.clock.advance('5900ms');
+    expect(signal.aborted).toBe(false);
+    await world.clock.advance('200ms');
+    expect(signal.reason).toBeInstanceOf(LockLostError);
+  });
+
+  it('that never expires is not asked after', async () => {
+    const process = world.process();
+    const lock = await process.acquire('a', { ownerId: 'me' });
+    world.clock.setForward('1h');
+    expect(lock.held).toBe(true);
+    await world.settle();
+    expect(process.wire.extensions).toHaveLength(0);
+  });
+
+  it('leaves no timer behind', async () => {
+    const lock = await world.process().acquire('a');
+    world.clock.setForward('1h');
+    await world.clock.advance('2s');
+    await lock.release();
+    await world.settle();
+    expect(world.clock.pendingTimers).toBe(0);
+  });
+});
+
+it('does not end waits when the time of day is set forward', async () => {
+  const [process, other] = [await world.listeningProcess(), await world.listeningProcess()];
+  const elsewhere = await other.acquire('a');
+  const waiting = track(process.acquire('a', { timeout: '10s' }));
+  await world.clock.advance('1s');
+  world.clock.setForward('1h');
+  await world.clock.advance('1s');
+  expect(waiting.outcome).toBeUndefined();
+  await elsewhere.release();
+  await world.settle();
+  expect(lockOf(waiting).held).toBe(true);
+});
+
+describe('leaps of the time of day', () => {
+  let [monotonic, timeOfDay] = [0, 0];
+  let leaps: Leaps;
+  const sum = (): number => leaps.sum(monotonic);
+
+  beforeEach(() => {
+    [monotonic, timeOfDay] = [1000, 1_800_000_000_000];
+    leaps = new Leaps(
+      () => monotonic,
+      () => timeOfDay,
+    );
+    sum();
+  });
+
+  it('are added up', () => {
+    timeOfDay += 60_000;
+    expect(sum()).toBe(60_000);
+    monotonic += 5;
+    timeOfDay += 5;
+    expect(sum()).toBe(60_000);
+    timeOfDay += 100;
+    expect(sum()).toBe(60_100);
+  });
+
+  it('do not count backwards, nor the way back', () => {
+    timeOfDay -= 60_000;
+    expect(sum()).toBe(0);
+    timeOfDay += 1000;
+    expect(sum()).toBe(1000);
+  });
+
+  it('are not seen in a clock that is slowed or hurried, nor in its grain', () => {
+    for (let step = 0; step < 10_000; step += 1) {
+      monotonic += 1000;
+      timeOfDay += 1005 + (step % 2);
+      expect(sum()).toBe(0);
+    }
+  });
+
+  it('are not seen where the process stands still between two readings', () => {
+    const late = new Leaps(
+      () => monotonic,
+      () => timeOfDay,
+    );
+    late.sum(monotonic);
+    const read = monotonic;
+    monotonic += 3000;
+    timeOfDay += 3000;
+    expect(late.sum(read)).toBe(0);
+    expect(late.sum(monotonic)).toBe(0);
+    monotonic += 10;
+    timeOfDay += 10;
+    expect(late.sum(monotonic)).toBe(0);
+  });
+
+  it('are not seen where another monotonic clock takes its place, as fake timers do', () => {
+    monotonic = 0;
+    expect(sum()).toBe(0);
+    monotonic = 100_000;
+    expect(sum()).toBe(0);
+  });
+
+  it('are seen by an engine on the clock of the machine', async () => {
+    const engine = new LockEngine(new InMemoryLockingProvider(), readEngineSettings({}));
+    const lock = await engine.acquire(['a'], engine.resolve({}, 'handle'));
+    const [now, standing] = [Date.now.bind(Date), performance.now()];
+    jest.spyOn(Date, 'now').mockImplementation(() => now() + 60_000);
+    jest.spyOn(performance, 'now').mockReturnValue(standing);
+    try {
+      expect(lock.held).toBe(false);
+      // the store is in this process, and has slept as well
+      while (!lock.held) await new Promise((resolve) => setImmediate(resolve));
+      expect(lock.signal.aborted).toBe(false);
+    } finally {
+      jest.restoreAllMocks();
+    }
+    await lock.release();
+    await engine.close();
+  });
+});
