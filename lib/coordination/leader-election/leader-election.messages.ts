@@ -45,6 +45,9 @@ export const inElection = (name: string, message: string): string => `Leader ele
 export const timeoutTooShort = (heartbeat: number, timeout: number): string =>
   `leaderTimeout (${String(timeout)} ms) must be at least twice heartbeatInterval (${String(heartbeat)} ms), or one late heartbeat costs the leadership.`;
 
+export const lengthTooLong = (option: string, milliseconds: number): string =>
+  `${option}: ${String(milliseconds)} ms is too long; a timer lasts for 24 days ('576h') at most. After a crash nobody leads for as long as leaderTimeout: seconds or minutes are usual.`;
+
 export const providerNotString = (): string => 'provider must be the id of a provider, such as "locking-redis".';
 
 export const differentOptions = (name: string): string =>

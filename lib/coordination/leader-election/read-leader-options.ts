@@ -2,10 +2,12 @@ import { parseDuration } from '../../engine/duration.js';
 import { isLockConfigurationError, LockConfigurationError } from '../../errors/index.js';
 import type { Duration } from '../../interfaces/index.js';
 import { normalizeProviderId } from '../../read-module-options.js';
+import { LONGEST_TIMER } from './pause.js';
 import type { LeaderElectionOptions } from './leader-election-options.interface.js';
 import {
   inElection,
   leaderNotObject,
+  lengthTooLong,
   providerNotString,
   timeoutTooShort,
   unknownLeaderOption,
@@ -69,7 +71,9 @@ function read({ name, ...options }: LeaderElectionOptions, ownInstanceId: string
 }
 
 function readLength(value: Duration, option: string): number {
-  return parseDuration(value, option, { bareUnit: 's', minimum: 1 });
+  const milliseconds = parseDuration(value, option, { bareUnit: 's', minimum: 1 });
+  if (milliseconds > LONGEST_TIMER) throw new LockConfigurationError(lengthTooLong(option, milliseconds));
+  return milliseconds;
 }
 
 function assertText(value: unknown, option: string): asserts value is string {

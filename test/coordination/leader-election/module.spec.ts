@@ -13,9 +13,11 @@ import {
   OnLeader,
   type LeaderElectionOptions,
 } from '../../../lib/index.js';
+import { setTimeout as delay } from 'node:timers/promises';
 import { thrown } from '../../decorators/support.js';
 import { listedKeys } from '../../module/support/listed-keys.js';
 import { eventually, rejectionOf } from '../../module/support/poll.js';
+import { deferred } from '../../support/deferred.js';
 import { useInstances } from './support.js';
 
 const start = useInstances();
@@ -50,6 +52,8 @@ describe('LockingModule.forFeature', () => {
     [{ name: 'e', heartbeatInterval: '5 s' }, 'heartbeatInterval: "5 s" is not a length of time'],
     [{ name: 'e', leaderTimeout: 15_000 }, 'leaderTimeout: a bare number is seconds'],
     [{ name: 'e', heartbeatInterval: 0 }, 'heartbeatInterval: 0 is too short'],
+    [{ name: 'e', leaderTimeout: '597h' }, 'leaderTimeout: 2149200000 ms is too long'],
+    [{ name: 'e', heartbeatInterval: '600h', leaderTimeout: '2000h' }, 'heartbeatInterval: 2160000000 ms is too long'],
     [
       { name: 'e', heartbeatInterval: '8s' },
       'leaderTimeout (15000 ms) must be at least twice heartbeatInterval (8000 ms)',
@@ -67,6 +71,32 @@ describe('LockingModule.forFeature', () => {
     const error = thrown(() => LockingModule.forFeature(options as never));
     expect(error).toBeInstanceOf(LockConfigurationError);
     expect((error as Error).message).toContain(message);
+  });
+
+  it('waits for handlers at shutdown, also with lengths that are longer than a timer lasts', async () => {
+    const [started, finish] = [deferred(), deferred()];
+    @Injectable()
+    class Work {
+      @OnLeader('e')
+      async lead(): Promise<void> {
+        started.resolve();
+        await finish.promise;
+      }
+    }
+    const longest = { name: 'e', heartbeatInterval: '298h', leaderTimeout: '596h' } as const;
+    const provider = { resolve: InMemoryLockingProvider, options: { drainTimeout: '100000h' } } as const;
+    const { app } = await start({
+      imports: [LockingModule.forRoot({ providers: [provider] }), LockingModule.forFeature({ leaders: [longest] })],
+      providers: [Work],
+    });
+    await started.promise;
+    let isClosed = false;
+    const closing = app.close().then(() => (isClosed = true));
+    // A timer that overflows fires after a millisecond.
+    await delay(50);
+    expect(isClosed).toBe(false);
+    finish.resolve();
+    await closing;
   });
 
   it('shares an election that is registered twice alike, and refuses one that is not', async () => {
