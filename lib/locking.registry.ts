@@ -82,6 +82,11 @@ export class LockingRegistry {
     return this.engine(id).settings.drainTimeout;
   }
 
+  /** Whether `drain` has been called. */
+  get isClosing(): boolean {
+    return this.draining !== undefined;
+  }
+
   /** Part of the shutdown took so many milliseconds already: they are not left for what is still to come. */
   spend(milliseconds: number): void {
     this.spent += milliseconds;

@@ -218,6 +218,11 @@ export class LockingService {
     return new LockingService(this.registry, id, this.singletons);
   }
 
+  /** @internal Whether the application is shutting down. */
+  get isClosing(): boolean {
+    return this.registry.isClosing;
+  }
+
   private engine({ provider = this.providerId }: ProviderChoice): ReturnType<LockingRegistry['engine']> {
     return this.registry.engine(provider);
   }

@@ -3,11 +3,26 @@ import { onceClosed, type Closable } from './once-closed.js';
 
 /** What is needed of Node's responses, of HTTP/1 and HTTP/2 alike. */
 interface RawResponse extends Closable {
-  readonly destroyed?: boolean;
+  readonly headersSent?: boolean;
   readonly writableEnded?: boolean;
   readonly writableFinished?: boolean;
-  readonly stream?: { readonly destroyed?: boolean };
+  readonly writableNeedDrain?: boolean;
+  readonly stream?: {
+    readonly destroyed?: boolean;
+    readonly writableNeedDrain?: boolean;
+    close?(code: number): void;
+  };
+  end?: (...args: never[]) => unknown;
+  destroy?(): void;
 }
+
+/** What of the connection is needed as well. */
+interface Connection extends Closable {
+  destroy?(): void;
+}
+
+/** NGHTTP2_INTERNAL_ERROR: how a response of HTTP/2 that cannot go on is reset. */
+const RESET = 2;
 
 /** The response of an HTTP request and the connection it goes over, under Express and Fastify. */
 export class HttpExchange {
@@ -15,7 +30,7 @@ export class HttpExchange {
 
   private constructor(
     private readonly response: RawResponse,
-    private readonly socket: Closable | undefined,
+    private readonly socket: Connection | undefined,
   ) {}
 
   /** `undefined` for anything but HTTP, and where a library passes its own calls off as HTTP. */
@@ -39,9 +54,62 @@ export class HttpExchange {
     ].includes(true);
   }
 
+  /** Whether the whole response has been handed to the connection, however long the client takes to read it. */
+  get sent(): boolean {
+    return this.over || this.response.writableEnded === true;
+  }
+
+  /** Whether a part of the response has been handed to the connection. */
+  get begun(): boolean {
+    return this.response.headersSent === true;
+  }
+
+  /** Whether the rest of the response waits for the client to read what there is. */
+  get stalled(): boolean {
+    const { response } = this;
+    return !this.sent && (response.stream ?? response).writableNeedDrain === true;
+  }
+
   /** Whether the client has left before it was answered. */
   get clientGone(): boolean {
     return this.over && this.response.writableEnded !== true;
+  }
+
+  /** Ends a response in the middle, so that the client sees that it is not whole. */
+  cut(): void {
+    const { response, socket } = this;
+    if (response.stream?.close) {
+      response.stream.close(RESET);
+      return;
+    }
+    response.destroy?.();
+    // a pipelined response that waits for its turn has no connection of its own to destroy yet
+    socket?.destroy?.();
+  }
+
+  /**
+   * Calls `callback` once the response is `sent`. Nothing tells of that but the call of `end`: "finish" waits for the
+   * client to read, and for earlier responses on a connection with pipelined requests.
+   *
+   * @returns a function that stops listening
+   */
+  onceSent(callback: () => void): () => void {
+    const { response } = this;
+    const { end } = response;
+    const isOwn = Object.hasOwn(response, 'end');
+    const noting = function (this: unknown, ...args: never[]): unknown {
+      const result = end?.apply(this, args);
+      callback();
+      return result;
+    };
+    response.end = noting;
+    const leave = this.onceOver(callback);
+    return () => {
+      leave();
+      if (response.end !== noting) return;
+      if (isOwn) response.end = end;
+      else delete response.end;
+    };
   }
 
   /** @returns a function that stops listening */

@@ -23,6 +23,9 @@ export const twice = (name: string): string =>
 export const lostLate = (handler: string, reason: string): string =>
   `The lock of a request to ${handler} was lost before the request had ended: ${onOneLine(reason)}`;
 
+export const notRead = (handler: string, limit: number): string =>
+  `The client of a request to ${handler} does not read its response, for which a lock is held: the response was cut short. It may keep the lock waiting for ${String(limit)} ms, and not at all at shutdown. Raise responseTimeout where clients need longer.`;
+
 export const generatorHandler = (handler: string): string =>
   `@LockRequest on ${handler}: the handler is a generator, whose body would run after the lock has been released. Nothing of it was run. Take the lock inside of it; the handler of a message may also return an Observable.`;
 

@@ -8,8 +8,9 @@ import { reportingResult, reportResultsOf } from './report-result.js';
 
 /**
  * Handles requests one at a time per key, across every instance of the application that shares the store. The lock is
- * held from before the handler until the handler has ended and, of an HTTP request, the response has been sent or the
- * client has gone away. `LockingService.current()` is the lock, anywhere inside the handler.
+ * held from before the handler until the handler has ended and, of an HTTP request, the whole response has been handed to
+ * the connection or the client has gone away. `LockingService.current()` is the lock, anywhere inside the handler. A
+ * streamed response is cut short when the lock is lost, or when the client does not read it for `responseTimeout`.
  *
  * The key is a template over the parts of the request, or a function of them:
  *
@@ -30,7 +31,9 @@ import { reportingResult, reportResultsOf } from './report-result.js';
  * Promise is waited for, an Observable is unsubscribed from by Nest. An interceptor inside the lock that calls the
  * handler again (`retry()`) has to wait for the end of the call before.
  *
- * @param options - those of `LockingService.execute`, and `onUnavailable`
+ * Give a template a prefix (`'order:<body.id>'`): a key that the client names freely can be any key of the application.
+ *
+ * @param options - those of `LockingService.execute`, `onUnavailable`, and `responseTimeout` (default `'10s'`)
  * @throws LockKeyError at decoration for a malformed template; at the request for a placeholder without a usable
  * value, before the handler runs
  * @throws LockConfigurationError at decoration for options that cannot work

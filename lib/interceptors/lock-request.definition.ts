@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import type { ExecutionContext } from '@nestjs/common';
 import { checkOptions, type CheckedOptions } from '../decorators/check-options.js';
+import { parseDuration } from '../engine/duration.js';
 import { parseKeyTemplate, REQUEST_ROOTS } from '../keys/index.js';
 import type { LockRequestContext, LockRequestKeyFunction, LockRequestOptions } from './lock-request.interface.js';
 import { requestContext } from './request-context.js';
@@ -8,6 +9,8 @@ import { requestContext } from './request-context.js';
 /** What a `@LockRequest` says, checked. */
 export interface LockRequestDefinition extends CheckedOptions {
   readonly keysOf: (context: ExecutionContext) => string | readonly string[];
+  /** In milliseconds. */
+  readonly responseTimeout: number;
 }
 
 /** Where it is kept: on the function of a handler, or on the class. */
@@ -16,9 +19,9 @@ const LOCK_REQUEST = 'nestjs-locking:lock-request';
 /** @throws LockKeyError and LockConfigurationError at decoration, for what could only fail at every request */
 export function defineLockRequest(
   key: string | LockRequestKeyFunction,
-  options: LockRequestOptions,
+  { responseTimeout = '10s', ...options }: LockRequestOptions,
 ): LockRequestDefinition {
-  const checked = checkOptions(options);
+  const checked = { ...checkOptions(options), responseTimeout: parseDuration(responseTimeout, 'responseTimeout') };
   if (typeof key === 'function') return { ...checked, keysOf: (context) => key(requestContext(context)) };
   const template = parseKeyTemplate(key, REQUEST_ROOTS);
   return {

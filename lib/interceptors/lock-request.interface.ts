@@ -1,6 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { WithLockOptions } from '../decorators/with-lock-options.interface.js';
 import type { LockTimeoutError } from '../errors/index.js';
+import type { Duration } from '../interfaces/index.js';
 
 /** The parts of a request that a key can be made of, as the transport delivers them: no pipe has run yet. */
 export interface LockRequestRoots {
@@ -41,7 +42,7 @@ export type LockRequestKeyFunction<Known extends Partial<LockRequestRoots> = obj
   request: LockRequestContext<Known>,
 ) => string | readonly string[];
 
-/** Options of `@LockRequest`: those of `@WithLock`, with another function for `onUnavailable`. */
+/** Options of `@LockRequest`: those of `@WithLock`, with another function for `onUnavailable`, and `responseTimeout`. */
 export interface LockRequestOptions extends Omit<WithLockOptions, 'onUnavailable'> {
   /**
    * What the request comes to when its lock cannot be had in time. `'throw'`: the `LockTimeoutError` goes to the
@@ -55,4 +56,16 @@ export interface LockRequestOptions extends Omit<WithLockOptions, 'onUnavailable
    */
   onUnavailable?:
     'throw' | 'skip' | ((error: LockTimeoutError, executionContext: ExecutionContext) => unknown) | undefined;
+
+  /**
+   * HTTP, for handlers that answer with a stream: how long the lock waits, in all, for a client that does not read. Then
+   * the response is cut short, a warning is logged, and the lock is released. Only the time counts in which the response
+   * cannot go on because the client has to read first; what the handler's own stream takes is not limited. A response
+   * that is not streamed never keeps the lock waiting for the client.
+   *
+   * A bare number is seconds.
+   *
+   * @defaultValue '10s'
+   */
+  responseTimeout?: Duration | undefined;
 }

@@ -6,11 +6,12 @@ import type { Lock } from '../interfaces/index.js';
 import type { LockingService } from '../locking.service.js';
 import { HandlerRun } from './handler-run.js';
 import { HttpExchange } from './http-exchange.js';
-import { lostLate } from './interceptor.messages.js';
+import { lostLate, notRead } from './interceptor.messages.js';
 import type { LockRequestDefinition } from './lock-request.definition.js';
 import { answerRefused, clientGone } from './refused-request.js';
 import { nameHandler } from './request-context.js';
 import { ResponseWait } from './response-wait.js';
+import { discardBody } from './unsent-body.js';
 
 const logger = new Logger('LockInterceptor');
 
@@ -106,7 +107,10 @@ class LockedRequest {
       // Nest sends the response only once it knows of the handler's end
       this.tell(outcome, lock);
     }
-    await this.response.end(lock);
+    const body = outcome.status === 'fulfilled' ? outcome.value : undefined;
+    const { responseTimeout: limit } = this.definition;
+    const inTime = await this.response.end(lock, body, { limit, isClosing: () => this.locking.isClosing });
+    if (!inTime) logger.warn(notRead(nameHandler(this.context), limit));
     return undefined;
   }
 
@@ -114,6 +118,7 @@ class LockedRequest {
     const { subscriber } = this;
     this.told = true;
     if (lock.signal.aborted) {
+      if (outcome.status === 'fulfilled') discardBody(outcome.value);
       this.lossTold = !subscriber.closed;
       subscriber.error(new LockLostError(lock.keys, (lock.signal.reason as Error).message, outcome));
     } else if (outcome.status === 'rejected') subscriber.error(outcome.reason);

@@ -1,12 +1,29 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { Lock } from '../interfaces/index.js';
 import type { HttpExchange } from './http-exchange.js';
+import { discardBody, isStreamBody } from './unsent-body.js';
+
+/** How often it is looked whether the client reads, in milliseconds, at most. */
+const LOOK_EVERY = 500;
+const LOOKS = 10;
+
+/** For how long a lock waits for a response. */
+export interface Patience {
+  /** In milliseconds, for a client that does not read. */
+  readonly limit: number;
+  /** Whether the application is shutting down, and waits for no such client any more. */
+  readonly isClosing: () => boolean;
+}
 
 /** The latest of each request. */
 const latest = new WeakMap<ExecutionContext, ResponseWait>();
 
 /**
- * How long a lock is kept after the handler's end, while the response is being sent.
+ * How long a lock is kept after the handler's end: until the whole response has been handed to the connection. For as
+ * long as a part of it is yet to be produced, that may read what the lock guards.
+ *
+ * A client decides how fast it reads, and with it how long a stream takes. What the lock waits for that is limited; then
+ * the response is cut short before others get the lock, as it is when the lock is lost.
  *
  * An interceptor outside (`retry`) may run the handler of the same request again. That is a lock of its own, and the
  * response will not end before it, so what the earlier run still holds for it has to be given up.
@@ -41,19 +58,52 @@ export class ResponseWait {
     this.handlerEnded = true;
   }
 
-  /** Resolves when the response has been sent or will not be, or the lock is lost. */
-  async end({ signal }: Lock): Promise<void> {
+  /**
+   * Resolves when the response has been sent or will not be, or the lock is lost.
+   *
+   * @param body - what the handler returned
+   * @returns false where the client did not read it in time, and it was cut short
+   */
+  async end({ signal }: Lock, body: unknown, { limit, isClosing }: Patience): Promise<boolean> {
     const { exchange } = this;
-    if (!exchange || exchange.over || this.superseded || signal.aborted) return;
+    if (!exchange || exchange.sent || this.superseded || signal.aborted) return true;
+    let inTime = true;
     await new Promise<void>((resolve) => {
+      // what the handler returned as a whole is in memory, even where a framework writes it piece by piece (Fastify does
+      // over HTTP/2); a handler that returned nothing may be writing the response by hand
+      const mayNeedLock = body === undefined || isStreamBody(body);
+      const every = Math.min(LOOK_EVERY, Math.ceil(limit / LOOKS) || 1);
+      let stalledFor = 0;
       const done = (): void => {
+        clearInterval(looking);
         stopListening();
-        signal.removeEventListener('abort', done);
+        signal.removeEventListener('abort', onLost);
         resolve();
       };
-      const stopListening = exchange.onceOver(done);
-      signal.addEventListener('abort', done);
+      const onLost = (): void => {
+        if (mayNeedLock && (exchange.begun || body !== undefined)) this.cut(body);
+        done();
+      };
+      const looking = setInterval(() => {
+        if (!exchange.stalled) return;
+        stalledFor += every;
+        if (mayNeedLock) {
+          if (stalledFor < limit && !isClosing()) return;
+          inTime = false;
+          this.cut(body);
+        }
+        done();
+      }, every).unref();
+      const stopListening = exchange.onceSent(done);
+      signal.addEventListener('abort', onLost);
       this.stopWaiting = done;
     });
+    return inTime;
+  }
+
+  private cut(body: unknown): void {
+    if (this.exchange?.sent !== false) return;
+    this.exchange.cut();
+    discardBody(body);
   }
 }

@@ -1,13 +1,39 @@
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { Controller, Get, Header, Res, Sse, StreamableFile, type MessageEvent } from '@nestjs/common';
+import {
+  Controller,
+  Get,
+  Header,
+  Res,
+  Sse,
+  StreamableFile,
+  type CallHandler,
+  type ExecutionContext,
+  type MessageEvent,
+  type NestInterceptor,
+} from '@nestjs/common';
 import type { ServerResponse } from 'node:http';
-import { Subject, type Observable } from 'rxjs';
+import { concatMap, Subject, type Observable } from 'rxjs';
 import { LockRequest } from '../../lib/index.js';
 import { PLATFORMS, TestApp, until } from './support.js';
 
 let body: PassThrough;
+let held: (() => void)[];
 let events: Subject<MessageEvent>;
+
+/** Sends an answer only when the test says so, as one that commits a transaction might. */
+const holding: NestInterceptor = {
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const { headers } = context.switchToHttp().getRequest<{ headers: Record<string, string> }>();
+    if (!headers['x-held']) return next.handle();
+    return next.handle().pipe(
+      concatMap(async (value: unknown) => {
+        await new Promise<void>((resolve) => held.push(resolve));
+        return value;
+      }),
+    );
+  },
+};
 
 @Controller()
 class ReportsController {
@@ -41,8 +67,11 @@ describe.each(PLATFORMS)('the end of the response (%s)', (platform) => {
   let test: TestApp;
   beforeEach(async () => {
     body = new PassThrough();
+    held = [];
     events = new Subject();
-    test = await TestApp.start(platform, { controllers: [ReportsController] });
+    test = await TestApp.start(platform, { controllers: [ReportsController] }, (app) =>
+      app.useGlobalInterceptors(holding),
+    );
   });
   afterEach(async () => test.close());
 
@@ -88,19 +117,36 @@ describe.each(PLATFORMS)('the end of the response (%s)', (platform) => {
     await test.untilFree('report');
   });
 
-  it('is reported when the lock was lost before it, and the response is left alone', async () => {
+  it.each(['file', 'res'])('is cut short when the lock is lost: a stream (%s)', async (route) => {
     body.write('head,');
-    const response = await fetch(`${test.url}/file`);
+    const response = await fetch(`${test.url}/${route}`);
+    const reader = response.body!.getReader();
+    expect(new TextDecoder().decode((await reader.read()).value)).toBe('head,');
+    await test.locking.forceRelease('report');
+    await expect(reader.read()).rejects.toThrow('terminated');
+    await until(() => route === 'res' || body.destroyed);
+    expect((await test.get('/plain')).text).toBe('plain');
+    expect(test.log.lines.filter((line) => line.startsWith('warn'))).toEqual([
+      expect.stringMatching(/^warn: The lock of a request to ReportsController.\w+ was lost before .* ended: "report"/),
+    ]);
+  });
+
+  it('is cut short when the lock is lost before an outer interceptor has passed the stream on', async () => {
+    const answer = test.get('/file', { headers: { 'x-held': 'yes' } });
+    await until(() => held.length === 1);
+    await test.locking.forceRelease('report');
+    await until(() => body.destroyed);
+    held[0]!();
+    await expect(answer).rejects.toThrow('fetch failed');
+  });
+
+  it('is left alone when the lock is lost and the answer is there as a whole', async () => {
+    const answer = test.get('/plain', { headers: { 'x-held': 'yes' } });
+    await until(() => held.length === 1);
     await test.locking.forceRelease('report');
     await until(() => test.log.lines.length > 0);
-    expect(test.log.lines).toEqual([
-      expect.stringMatching(
-        /^warn: The lock of a request to ReportsController.file was lost before .* ended: "report"/,
-      ),
-    ]);
-    body.end('end');
-    expect(await response.text()).toBe('head,end');
-    expect((await test.get('/plain')).text).toBe('plain');
+    held[0]!();
+    expect((await answer).text).toBe('plain');
   });
 
   it('cuts server-sent events short when the lock is lost', async () => {

@@ -401,6 +401,17 @@ describe.each(PLATFORMS)('an interceptor inside the lock that gives up on its ha
     expect(desk.events).toEqual(['b starts', 'b ends']);
   });
 
+  it('does not begin a handler whose lock was lost while its pipes ran', async () => {
+    await start();
+    const answer = test.get('/piped/a');
+    await until(() => pipes === 1);
+    await test.locking.forceRelease('order');
+    piping.resolve();
+    expect((await answer).status).toBe(500);
+    expect(desk.events).toEqual([]);
+    expect(test.log.lines).toEqual([expect.stringContaining('LockLostError')]);
+  });
+
   it('does not run the handler twice at a time when it tries again', async () => {
     await start();
     const answer = test.get('/retried');
