@@ -1,5 +1,6 @@
 import { AsyncResource } from 'node:async_hooks';
 import { defer, Observable, type Subscriber } from 'rxjs';
+import { followSignal } from '../engine/aborts.js';
 import { LockLostError } from '../errors/index.js';
 import type { ExecuteOptions, Lock } from '../interfaces/index.js';
 import { forwardUnderLock } from './forward-under-lock.js';
@@ -20,14 +21,14 @@ export function lockObservable<T>(
 ): Observable<T> {
   return new Observable<T>((subscriber) => {
     const abort = new AbortController();
-    const signal = outerSignal ? AbortSignal.any([outerSignal, abort.signal]) : abort.signal;
+    const stopFollowing = outerSignal && followSignal(outerSignal, abort);
     let entered = false;
     const run = execute(
       async (lock) => {
         entered = true;
         await forwardUnderLock(source, lock, subscriber);
       },
-      { signal },
+      { signal: abort.signal },
     );
     run.then(
       () => {
@@ -39,6 +40,7 @@ export function lockObservable<T>(
       },
     );
     return () => {
+      stopFollowing?.();
       abort.abort();
     };
   });

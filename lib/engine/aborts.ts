@@ -35,3 +35,19 @@ function watchOver(): Watch {
   };
   return { callbacks, onAbort };
 }
+
+const followed = new Aborts();
+
+/**
+ * Aborts `controller` with the reason of `signal` when that aborts. Returns what ends that; afterwards nothing of it is
+ * left on `signal`, which `AbortSignal.any` cannot promise and which matters where a signal lives for long.
+ */
+export function followSignal(signal: AbortSignal, controller: { abort(reason: unknown): void }): () => void {
+  if (!signal.aborted) {
+    return followed.listen(signal, () => {
+      controller.abort(signal.reason);
+    });
+  }
+  controller.abort(signal.reason);
+  return () => undefined;
+}

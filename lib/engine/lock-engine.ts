@@ -229,7 +229,8 @@ export class LockEngine implements HandleActions {
           }),
         );
       } catch (error) {
-        for (const grant of grants) await this.leave(grant, 0);
+        // Each of them, whatever becomes of the others, and without waiting for the store.
+        for (const grant of grants) this.parts.releases.discard(grant);
         throw error;
       }
     }

@@ -1,12 +1,20 @@
 import { LockKeyError, type LockLostError } from '../errors/index.js';
 import type { Duration, Lock } from '../interfaces/index.js';
+import { followSignal } from './aborts.js';
 import { notCovered } from './engine.messages.js';
 import type { Grant } from './grant.js';
+import { ContextAbort } from './neutral-context.js';
 
 /** What a handle needs of its engine. */
 export interface HandleActions {
   leave(grant: Grant, minHold: number): boolean | Promise<boolean>;
   extend(grant: Grant, expire: Duration | undefined): Promise<boolean>;
+}
+
+/** Aborts with the first of several grants that is lost, until it is stopped. */
+interface CombinedSignal {
+  readonly signal: AbortSignal;
+  stop(): void;
 }
 
 /** A holder's view of the grants that cover its keys: one made for it, or several that it joined. */
@@ -18,7 +26,7 @@ export class LockHandle implements Lock {
   readonly #minHold: number;
   readonly #actions: HandleActions;
   #releasing?: boolean | Promise<boolean>;
-  #combined?: AbortSignal;
+  #combined?: CombinedSignal;
 
   constructor(
     readonly keys: readonly string[],
@@ -52,8 +60,8 @@ export class LockHandle implements Lock {
   get signal(): AbortSignal {
     const [only, ...others] = this.#grants;
     if (others.length === 0) return only.signal;
-    this.#combined ??= AbortSignal.any(this.#grants.map(({ signal }) => signal));
-    return this.#combined;
+    this.#combined ??= combine(this.#grants);
+    return this.#combined.signal;
   }
 
   get remaining(): number {
@@ -120,8 +128,18 @@ export class LockHandle implements Lock {
   }
 
   private leaveAll(minHold: number): boolean | Promise<boolean> {
+    this.#combined?.stop();
     const [only, ...others] = this.#grants;
     if (others.length === 0) return this.#actions.leave(only, minHold);
     return this.leaveEach(minHold);
   }
+}
+
+function combine(grants: readonly Grant[]): CombinedSignal {
+  const abort = new ContextAbort();
+  const stops = grants.map(({ signal }) => followSignal(signal, abort));
+  const stop = (): void => {
+    for (const end of stops) end();
+  };
+  return { signal: abort.signal, stop };
 }

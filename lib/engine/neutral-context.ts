@@ -1,4 +1,5 @@
 import { AsyncResource } from 'node:async_hooks';
+import { setMaxListeners } from 'node:events';
 
 /**
  * Made when the library is loaded, before any job runs and, ordinarily, before the application has a context. On Node 20
@@ -24,12 +25,16 @@ export function makeInNeutralContext<Args extends unknown[], T>(make: (...args: 
   return NEUTRAL.runInAsyncScope<undefined, T>(make as (...args: unknown[]) => T, undefined, ...args);
 }
 
-/** An `AbortController` whose listeners run in the async context in which it was made, whoever aborts it. */
+/**
+ * An `AbortController` whose listeners run in the async context in which it was made, whoever aborts it. Users hand its
+ * signal to as many operations as they like: Node takes more than ten listeners for a leak, and warns.
+ */
 export class ContextAbort extends AsyncResource {
   private readonly controller = new AbortController();
 
   constructor() {
     super('Lock.signal', { requireManualDestroy: true });
+    setMaxListeners(Infinity, this.controller.signal);
   }
 
   get signal(): AbortSignal {

@@ -1,5 +1,6 @@
 import { Logger, type CallHandler, type ExecutionContext } from '@nestjs/common';
 import { defer, Observable, type Subscriber } from 'rxjs';
+import { followSignal } from '../engine/aborts.js';
 import { unstartedWork } from '../engine/unstarted-work.js';
 import { LockLostError } from '../errors/index.js';
 import type { Lock } from '../interfaces/index.js';
@@ -82,10 +83,12 @@ class LockedRequest {
     const { execute, keysOf } = this.definition;
     const { signal } = this.abort;
     signal.throwIfAborted();
-    return this.locking.execute(keysOf(this.context), async (lock) => this.job(lock), {
-      ...execute,
-      signal: execute.signal ? AbortSignal.any([execute.signal, signal]) : signal,
-    });
+    const stopFollowing = execute.signal && followSignal(execute.signal, this.abort);
+    try {
+      return await this.locking.execute(keysOf(this.context), async (lock) => this.job(lock), { ...execute, signal });
+    } finally {
+      stopFollowing?.();
+    }
   }
 
   private async job(lock: Lock): Promise<unknown> {
