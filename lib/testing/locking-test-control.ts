@@ -35,7 +35,8 @@ export class LockingTestControl {
   /**
    * Has somebody else, as if in another process, hold `keys`.
    *
-   * @returns what frees them again; whoever waits is then served at once
+   * @returns what frees them again; whoever waits is then served at once. A key whose `expire` has run out is no longer
+   * its own: it stays with whoever holds it then
    * @throws Error when one of the keys is held already
    */
   async holdElsewhere(
@@ -47,13 +48,12 @@ export class LockingTestControl {
     const normalized = normalizeKeys(keys);
     const ttl = options.expire === undefined ? null : parseDuration(options.expire, 'expire');
     const attemptId = randomUUID();
-    const [answer] = elsewhere.acquire([
-      { keys: normalized, ownerId: `elsewhere:${attemptId}`, attemptId, ttl, onlyIfOwned: false },
-    ]);
+    const ownerId = `elsewhere:${attemptId}`;
+    const [answer] = elsewhere.acquire([{ keys: normalized, ownerId, attemptId, ttl, onlyIfOwned: false }]);
     if (!(await answer)?.granted) throw new Error(`holdElsewhere: ${normalized.join(', ')} is held already.`);
     return {
       release: async () => {
-        await this.registry.engine(options.provider).forceRelease(normalized);
+        await Promise.all(elsewhere.release([{ keys: normalized, ownerId, attemptId }]));
       },
     };
   }

@@ -66,6 +66,23 @@ describe('LockingTestingModule', () => {
     await app.close();
   });
 
+  it('does not free what another holder has acquired after the lease elsewhere ran out', async () => {
+    const app = await create();
+    const [control, locking] = [app.get(LockingTestControl), app.get(LockingService)];
+    const elsewhere = await control.holdElsewhere(['a', 'b'], { expire: '10s' });
+    await control.clock.advance('10s');
+    const lock = await locking.acquire('a');
+    await elsewhere.release();
+    expect([lock.held, lock.signal.aborted]).toEqual([true, false]);
+    expect(await locking.inspect('a')).toMatchObject({ ownerId: lock.ownerId });
+    const again = await control.holdElsewhere('b');
+    await elsewhere.release();
+    expect(await locking.tryAcquire('b')).toBeNull();
+    await again.release();
+    expect(await locking.tryAcquire('b')).not.toBeNull();
+    await app.close();
+  });
+
   it('makes a lock lost', async () => {
     const app = await create();
     const [orders, control] = [app.get(Orders), app.get(LockingTestControl)];
