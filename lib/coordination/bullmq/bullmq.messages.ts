@@ -33,6 +33,11 @@ export function storeDown(job: { readonly id?: string; readonly queueName?: stri
   return `${nameOf(job)} was put back, as the store of the locks cannot be asked; it and others are tried again until it can. ${onOneLine(error.message)}`;
 }
 
+export function notPutBack(job: { readonly id?: string; readonly queueName?: string }, error: unknown): string {
+  const why = error instanceof Error ? error.message : String(error);
+  return `${nameOf(job)} is not to be run yet, and could not be put back, as the store of the queue refused it. It was not run and uses up no attempt; the queue gives it to a worker again once it takes it for stalled, after lockDuration. ${onOneLine(why)}`;
+}
+
 export function cancelled(job: { readonly id?: string; readonly queueName?: string }, reason: unknown): string {
   return `${nameOf(job)} was cancelled while it waited for its lock${typeof reason === 'string' ? `: ${onOneLine(reason)}` : '.'}`;
 }

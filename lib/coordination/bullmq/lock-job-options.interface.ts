@@ -27,12 +27,13 @@ export interface LockJobOptions<J extends Job = Job, Self = unknown> {
   timeout?: Duration | undefined;
 
   /**
-   * When a job that was put back is tried again. A `Duration` gets up to a fifth on top at random, so that those who
-   * wait for one key do not come all at once. A function is asked for each time, and what it returns is taken as it is:
-   * **milliseconds**, as in BullMQ's own backoff strategies, or a text with a unit. `job.attemptsStarted` tells it how
-   * often the job has been tried.
+   * When a job that was put back is tried again at the latest. A job with one key is woken earlier, in its turn, when that
+   * key is released. A `Duration` gets up to a fifth on top at random, so that jobs that wait for one key do not come all
+   * at once. A function is asked for each time, and what it returns is taken as it is: **milliseconds**, as in BullMQ's
+   * own backoff strategies, or a text with a unit. `job.attemptsStarted` tells it how often the job has been tried.
    *
-   * @defaultValue '1s'
+   * @defaultValue '30s' where the job is woken when its key is released; '1s' for a job of several keys, one that is not
+   * `ready`, and while the store is down
    */
   retryDelay?: Duration | ((job: J) => Duration) | undefined;
 

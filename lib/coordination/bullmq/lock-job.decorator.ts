@@ -18,8 +18,9 @@ type LockJobDecorator<J extends Job, Self> = <Decorated extends (...args: never[
  * Runs the jobs of a BullMQ processor one at a time per key, over all workers of all instances. For the `process` method
  * of a `WorkerHost`.
  *
- * A job whose key is taken is put back as delayed and tried again later: it uses up no attempt, nothing fails, and the
- * worker's slot is free at once. A job that lost its lock while it ran fails with a `LockLostError`, so that the queue
+ * A job whose key is taken is put back as delayed and tried again later, when the key is released: it uses up no attempt,
+ * nothing fails, and the worker's slot is free at once. An override that calls `super` joins the lock of its job. A job
+ * that lost its lock while it ran fails with a `LockLostError`, so that the queue
  * retries it as its `attempts` say.
  *
  * The key is a template over the arguments (`<0.data.paymentId>`, `<0.name>`, `<0.data.lines[].sku>` for several keys)
@@ -29,7 +30,7 @@ type LockJobDecorator<J extends Job, Self> = <Decorated extends (...args: never[
  * A lock does not remember: a worker that dies after its work and before the queue hears of it leaves a job that is
  * run again. Ask under the lock whether the work is done, and refuse writes with an older fencing token.
  *
- * @param options - `retryDelay` (default `'1s'`), `ready`, `timeout` (default 0), `expire` (default 30 s), `maxHold`,
+ * @param options - `retryDelay` (default `'30s'`, or `'1s'` where the job cannot be woken), `ready`, `timeout` (default 0), `expire` (default 30 s), `maxHold`,
  * `provider`, `onStoreDown` (default `'delay'`)
  * @throws LockKeyError at decoration for a malformed template; the job fails with it for a placeholder without a value
  * @throws LockConfigurationError at decoration for options that cannot work; at the call when no worker makes it
@@ -55,7 +56,7 @@ export function LockJob<J extends Job = Job, Self = object>(
           locking: lockingServiceOf(this, '@LockJob'),
           self: this,
           args,
-          process: (signal) => original.call(this, args[0], args[1], signal),
+          process: (token, signal) => original.call(this, args[0], token, signal),
         });
       };
     });

@@ -9,28 +9,44 @@ import {
   type LockBackendError,
 } from '../../errors/index.js';
 import type { LockingService } from '../../locking.service.js';
-import { cancelled, notCalledByWorker, storeDown } from './bullmq.messages.js';
+import { cancelled, notCalledByWorker, notPutBack, storeDown } from './bullmq.messages.js';
 import type { CheckedJobOptions } from './check-job-options.js';
 import type { JobKeys } from './job-keys.js';
-import { putBack, saysMoved } from './put-back.js';
+import { KeyWatches } from './key-watches.js';
+import { notRun, putBack, saysMoved } from './put-back.js';
 
 /** While the store is down, a slot lets this much time pass per job, or it would put back the whole queue in no time. */
 const LONGEST_PAUSE = 1000;
 const WARN_EVERY = 30_000;
 
 const NOT_NOW = Symbol('the job is not to be run yet');
+const KEY_TAKEN = Symbol('the key of the job is taken');
 
 /** One call of a processor, as the worker makes it. */
 export interface JobCall {
   readonly locking: LockingService;
   readonly self: unknown;
   readonly args: readonly unknown[];
-  process(signal: AbortSignal): unknown;
+  process(token: string, signal: AbortSignal): unknown;
 }
+
+/** The arguments of a processor. */
+interface JobArguments {
+  readonly job: Job;
+  readonly token: string;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * The jobs that run in this process, with what their processors were given. An override hands the very object on when it
+ * calls `super`; a job that stalled and is run again is another object.
+ */
+const running = new WeakMap<object, JobArguments>();
 
 /** What a processor does with each of its jobs: lock, run, or put back. */
 export class LockedJobs {
   private readonly logger = new Logger('LockingModule');
+  private readonly watches = new WeakMap<LockingService, KeyWatches>();
   private warnedAt = -Infinity;
 
   constructor(
@@ -40,37 +56,90 @@ export class LockedJobs {
   ) {}
 
   async run(call: JobCall): Promise<unknown> {
-    const { job, token, signal } = this.readArguments(call.args);
-    const result = await this.attempt(call, job, signal);
-    return result === NOT_NOW ? putBack(job, token, this.options.retryDelay(job)) : result;
+    const args = this.readArguments(call.args);
+    const keys = [this.keysOf(call.self, call.args)].flat();
+    const result = await this.attempt(call, keys, args);
+    if (result !== NOT_NOW && result !== KEY_TAKEN) return result;
+    await this.putBack(call.locking, args, result === KEY_TAKEN ? keys : []);
+    throw notRun();
   }
 
-  /** Resolves with `NOT_NOW` for a job that was not run, and may be later. */
-  private async attempt(call: JobCall, job: Job, signal: AbortSignal | undefined): Promise<unknown> {
+  /** Resolves with `NOT_NOW` or `KEY_TAKEN` for a job that was not run, and may be later. */
+  private async attempt(call: JobCall, keys: readonly string[], args: JobArguments): Promise<unknown> {
+    const { job, token, signal } = args;
     let entered = false as boolean;
     let started = false as boolean;
     try {
       return await call.locking.execute(
-        this.keysOf(call.self, call.args),
+        keys,
         async (lock) => {
           entered = true;
+          this.noteTried(call.locking, keys, job);
           if (this.options.ready && !(await this.options.ready(job, call.self))) return NOT_NOW;
           if (!lock.held) return NOT_NOW;
           started = true;
-          return call.process(signal ? AbortSignal.any([lock.signal, signal]) : lock.signal);
+          const joined = signal ? AbortSignal.any([lock.signal, signal]) : lock.signal;
+          return this.process(call, { job, token, signal: joined });
         },
-        { ...this.options.execute, signal },
+        // A job is nobody's inner call, but for that of `super`: the job of one that stalled may still be running.
+        { ...this.options.execute, signal, reentrant: running.has(job) },
       );
     } catch (error) {
       if (started) throw afterTheRun(error);
+      if (!entered && isLockTimeoutError(error)) return KEY_TAKEN;
+      this.noteTried(call.locking, keys, job);
       if (isLockLostError(error)) return NOT_NOW;
       if (entered) throw error;
-      if (isLockTimeoutError(error)) return NOT_NOW;
       if (isLockBackendError(error) && this.options.onStoreDown === 'delay') return this.whileDown(job, error, signal);
       // The reason of a cancelled job is a text, often, where BullMQ needs an error to fail the job with.
       if (signal?.aborted && !(error instanceof Error)) throw new Error(cancelled(job, error), { cause: error });
       throw error;
     }
+  }
+
+  private async process(call: JobCall, args: JobArguments & { signal: AbortSignal }): Promise<unknown> {
+    const { job, token, signal } = args;
+    const outer = running.get(job);
+    running.set(job, args);
+    try {
+      return await call.process(token, signal);
+    } finally {
+      if (outer) running.set(job, outer);
+      else running.delete(job);
+    }
+  }
+
+  /** A job whose one key is taken is woken when that is released; the time it comes back by itself is a safeguard then. */
+  private async putBack(
+    locking: LockingService,
+    { job, token }: JobArguments,
+    taken: readonly string[],
+  ): Promise<void> {
+    const [key, ...others] = taken;
+    const watches = key !== undefined && others.length === 0 ? this.watchesOf(locking) : undefined;
+    const isWoken = key !== undefined && watches?.accepts(key) === true;
+    const milliseconds = this.options.retryDelay(job, isWoken);
+    const outcome = await putBack(job, token, milliseconds);
+    if (outcome.end === 'refused') this.logger.warn(notPutBack(job, outcome.error));
+    if (isWoken && outcome.end === 'delayed') watches.add(key, job, milliseconds);
+    else this.noteTried(locking, taken, job);
+  }
+
+  private watchesOf(locking: LockingService): KeyWatches {
+    let watches = this.watches.get(locking);
+    if (!watches) {
+      const { provider, expire } = this.options.execute;
+      watches = new KeyWatches(locking, {
+        ...(provider !== undefined && { provider }),
+        ...(expire !== undefined && { expire }),
+      });
+      this.watches.set(locking, watches);
+    }
+    return watches;
+  }
+
+  private noteTried(locking: LockingService, [key, ...others]: readonly string[], job: Job): void {
+    if (key !== undefined && others.length === 0) this.watches.get(locking)?.tried(key, job);
   }
 
   private async whileDown(job: Job, error: LockBackendError, signal: AbortSignal | undefined): Promise<symbol> {
@@ -79,18 +148,21 @@ export class LockedJobs {
       this.warnedAt = now;
       this.logger.warn(storeDown(job, error));
     }
-    const pause = Math.min(LONGEST_PAUSE, this.options.retryDelay(job));
+    const pause = Math.min(LONGEST_PAUSE, this.options.retryDelay(job, false));
     // One that is cancelled meanwhile is put back a little earlier; it is the next run that has to be cancelled.
     await delay(pause, undefined, { signal, ref: false }).catch(() => undefined);
     return NOT_NOW;
   }
 
-  private readArguments([job, token, signal]: readonly unknown[]): { job: Job; token: string; signal?: AbortSignal } {
+  /** An override may call `super` with the job alone. */
+  private readArguments([job, token, signal]: readonly unknown[]): JobArguments {
     const isJob = typeof (job as Partial<Job> | undefined)?.moveToDelayed === 'function';
-    if (!isJob || typeof token !== 'string' || token === '') {
+    const outer = isJob ? running.get(job as Job) : undefined;
+    const given = token ?? outer?.token;
+    if (!isJob || typeof given !== 'string' || given === '') {
       throw new LockConfigurationError(notCalledByWorker(this.caller));
     }
-    return { job: job as Job, token, signal: signal instanceof AbortSignal ? signal : undefined };
+    return { job: job as Job, token: given, signal: signal instanceof AbortSignal ? signal : outer?.signal };
   }
 }
 

@@ -44,7 +44,7 @@ export function lockedProcessor<J extends Job, R>(
       locking,
       self: undefined,
       args: [job, token, signal],
-      process: async (joined) => process(job, token ?? '', joined),
+      process: async (own, joined) => process(job, own, joined),
     });
     return run as Promise<R>;
   };

@@ -77,13 +77,14 @@ describe('a job whose key is taken', () => {
       await holder.release();
     });
 
-    it('is tried again after a second, not all at the same time, where nothing is said', async () => {
+    it('is tried again after a second where it has several keys, not all at the same time', async () => {
       const locking = await store.open();
       const queue = queues.queue<Payment>();
       await (await store.open()).acquire('all', { expire: '10s' });
+      const keys = (): readonly string[] => ['all', 'other'];
       queues.work(
         queue,
-        lockedProcessor(locking, 'all', async () => Promise.resolve()),
+        lockedProcessor(locking, keys, async () => Promise.resolve()),
         { concurrency: 20 },
       );
       const delays = new Map<string | undefined, number>();
