@@ -134,7 +134,7 @@ export class LockingRegistry {
     this.spend(performance.now() - since);
   }
 
-  private async connectOne({ plan: { id, failFast }, provider }: Entry): Promise<void> {
+  private async connectOne({ plan: { id, failFast }, provider, engine }: Entry): Promise<void> {
     const store = provider.storeName ?? provider.constructor.name;
     const onConnected = (): void => {
       inNeutralContext(() => {
@@ -142,7 +142,12 @@ export class LockingRegistry {
       });
     };
     // Its sockets call back for as long as the application lives.
-    const opening = inNeutralContext(async () => provider.connect?.(onConnected));
+    const onReplaced = (): void => {
+      inNeutralContext(() => {
+        engine.storeReplaced();
+      });
+    };
+    const opening = inNeutralContext(async () => provider.connect?.(onConnected, onReplaced));
     try {
       await answerWithin(opening, CONNECT_TIMEOUT, noAnswer(CONNECT_TIMEOUT));
     } catch (error) {

@@ -69,7 +69,18 @@ export function assembleParts(
     calls,
     lines,
     leases,
-    keeper: new LeaseKeeper(calls, clock, leaseClock, leases, settings.expire, look),
+    keeper: new LeaseKeeper(
+      calls,
+      clock,
+      leaseClock,
+      leases,
+      settings.expire,
+      look,
+      ({ key, ownerId, attemptId, ttl }) => {
+        // A store that has lost its last writes may still have the place of this attempt in the queue, and grant it again.
+        parts.retry.add({ keys: [key], ownerId, attemptId, undo: true, address }, ttl);
+      },
+    ),
     retry: new ReleaseRetry(calls, clock, look),
     address,
     nextId: () => `${address}.${(count++).toString(36)}`,

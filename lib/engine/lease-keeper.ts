@@ -49,6 +49,8 @@ export class LeaseKeeper {
     private readonly leases: LeaseTable,
     private readonly defaultExpire: number,
     private readonly onFreed: (keys: readonly string[]) => void,
+    /** The store does not have a lease any more that it has granted. */
+    private readonly onLost: (lease: Lease) => void,
   ) {
     clock.onLeap = (before, after) => {
       this.doubt(before, after);
@@ -80,6 +82,13 @@ export class LeaseKeeper {
     this.timers.delete(grant.watch);
     grant.watch = undefined;
     if (this.timers.size === 0) this.disarm();
+  }
+
+  /** Asks after every lease now: the store may have lost some. */
+  checkAll(): void {
+    const now = this.clock.now();
+    for (const watch of this.timers) watch.nextCheck = now;
+    this.goThrough();
   }
 
   /** Nothing is renewed or asked after any more. */
@@ -123,6 +132,7 @@ export class LeaseKeeper {
       if (!held[index]) {
         lost.push(lease.key);
         this.leases.forfeit(lease, takenAway([lease.key]));
+        this.onLost(lease);
       } else if (deadline !== undefined && held.every(Boolean)) {
         lease.deadline = Math.max(lease.deadline, deadline);
         if (lease.doubt && lease.deadline > this.clock.now()) lease.doubt = undefined;

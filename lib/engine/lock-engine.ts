@@ -151,6 +151,25 @@ export class LockEngine implements HandleActions {
   }
 
   /**
+   * A server has taken over that may lack what the former one has confirmed last. What was released in the last seconds
+   * may still be held there, so that is repeated; waiters may have lost their places, so they ask; and locks may be gone.
+   */
+  storeReplaced(): void {
+    const { calls, retry, keeper, seeker, address, settings } = this.parts;
+    for (const request of calls.recent.take()) {
+      // Undone, the attempt leaves the queue as well, where it may have its place again. Of a named owner older attempts
+      // may stand beside it, which a release takes along; and what is to be kept for a while is not to be freed now.
+      const isOwn = request.ownerId.startsWith(address);
+      if (!isOwn || request.undo || request.keepFor !== undefined) retry.add(request, settings.expire);
+      if (!request.undo && request.keepFor === undefined) {
+        retry.add({ ...request, undo: true, address }, settings.expire);
+      }
+    }
+    keeper.checkAll();
+    seeker.askAll();
+  }
+
+  /**
    * Ends the engine: no new locks, no more waiting, running jobs waited for up to `drainTimeout`, everything that is
    * still held released. Whatever the store does, it takes {@link SETTLING} longer at most. Further calls
    * come to the same end.

@@ -137,6 +137,11 @@ export class Seeker implements WakeUpListener {
 
   restored(): void {
     this.listening = 'yes';
+    this.askAll();
+  }
+
+  /** Asks for everything that is sought now: the store may have lost the places in its queues. */
+  askAll(): void {
     for (const seek of this.rounds.everyone()) this.ask(seek);
   }
 

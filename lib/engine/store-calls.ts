@@ -12,6 +12,7 @@ import type { Clock, ClockTimer } from './clock.js';
 import { callFailed, noAnswer } from './engine.messages.js';
 import { inNeutralContext, makeInNeutralContext } from './neutral-context.js';
 import { Outbox, type AnswerSink } from './outbox.js';
+import { RecentReleases } from './recent-releases.js';
 
 /** How long a store may take over one call, in milliseconds, before it counts as down. */
 export const STORE_ANSWER_TIMEOUT = 5000;
@@ -39,10 +40,14 @@ export class StoreCalls {
   private readonly extensions: Outbox<ExtendRequest, readonly boolean[]>;
   private readonly acquires: Outbox<LeaseRequest, LeaseAnswer>;
 
+  /** What was released in the last seconds. */
+  readonly recent: RecentReleases;
+
   constructor(
     provider: LockingProvider,
     private readonly clock: Clock,
   ) {
+    this.recent = new RecentReleases(clock);
     this.releases = new Outbox('release', (requests) => provider.release(requests), this);
     this.extensions = new Outbox('renew', (requests) => provider.extend(requests), this);
     this.acquires = new Outbox('lock', (requests) => provider.acquire(requests), this);
@@ -75,6 +80,7 @@ export class StoreCalls {
   }
 
   release(request: ReleaseRequest, sink: AnswerSink<readonly ReleaseOutcome[]>): void {
+    this.recent.note(request);
     this.releases.add(request, sink);
     this.schedule();
   }

@@ -176,8 +176,12 @@ export interface LockingProvider {
   /**
    * Connects. A rejection means that the store cannot be reached now; the provider goes on trying and calls
    * `onConnected` whenever it has succeeded after all.
+   *
+   * It calls `onReplaced` whenever another server may have taken over that lacks what the former one has confirmed last,
+   * so at the latest after each reconnection: releases of the last seconds are then repeated, waiters ask anew, and
+   * holders ask whether they still hold.
    */
-  connect?(onConnected: () => void): Promise<void>;
+  connect?(onConnected: () => void, onReplaced?: () => void): Promise<void>;
 
   /**
    * From when this resolves on, what concerns `address` is told to `listener`. A store without it has no lines: whoever

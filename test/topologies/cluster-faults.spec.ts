@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
+import { Redis } from 'ioredis';
 import type { LockingService } from '../../lib/index.js';
 import { eventually } from '../module/support/poll.js';
+import { BusyKeys } from '../support/busy-keys.js';
 import { useClusterStore, useRedisCluster } from '../support/cluster.js';
 import type { RedisClusterNode } from '../../tools/redis-server/index.mjs';
 
@@ -51,6 +53,27 @@ describe('a master that is killed', () => {
     },
     180_000,
   );
+});
+
+describe('a master whose replica takes over by force', () => {
+  it('costs busy keys seconds, not a lease: what only it had been told of is repeated', async () => {
+    await redis.cluster.ready();
+    const services = await Promise.all(Array.from({ length: 3 }, async () => store.open()));
+    const names = Array.from({ length: 8 }, (_, index) => `busy-${String(index)}`);
+    const keys = new BusyKeys(services, names);
+    await eventually(() => keys.fewest(0) > 20, 20_000);
+    const before = await masterOf(names[0]!);
+    const [replica] = await redis.cluster.replicasOf(before);
+    const client = new Redis(replica!.port, replica!.host);
+    await client.call('CLUSTER', 'FAILOVER', 'FORCE');
+    client.disconnect();
+    await redis.cluster.newMasterOf(store.namespace + names[0]!, before, 30_000);
+    const elected = performance.now();
+    await eventually(() => keys.fewest(elected) > 20, 60_000);
+    const pause = keys.longestPause(elected);
+    await keys.stop();
+    expect(pause).toBeLessThan(RECOVERY / 2);
+  }, 120_000);
 });
 
 describe('a slot on the move', () => {

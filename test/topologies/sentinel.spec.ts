@@ -2,6 +2,7 @@ import { describe, expect, it, jest } from '@jest/globals';
 import { isLockBackendError, type LockingService, type RedisLockingProviderOptions } from '../../lib/index.js';
 import { useApplications, type StartedApplication } from '../module/support/applications.js';
 import { eventually } from '../module/support/poll.js';
+import { BusyKeys } from '../support/busy-keys.js';
 import { listeners, look, useSentinels } from '../support/sentinels.js';
 import type { SentinelGroup } from '../../tools/redis-server/index.mjs';
 
@@ -31,6 +32,25 @@ async function untilLocking(locking: LockingService, key: string): Promise<numbe
   }, SOON);
   return token;
 }
+
+describe('a key that is busy during a planned failover', () => {
+  // The new master has a replica left, as the former one is none for 8 s and more.
+  const group = useSentinels({ hurry: false, replicas: 2 });
+
+  it.each([0, 1])('goes on within seconds, not after a lease (minReplicas: %i)', async (minReplicas) => {
+    await group().settled();
+    const services = await Promise.all([1, 2, 3].map(async () => (await start(group(), { minReplicas })).locking));
+    const keys = new BusyKeys(services, ['x', 'y', 'z']);
+    await eventually(() => keys.fewest(0) > 20, 20_000);
+    await group().failover();
+    const moved = performance.now();
+    await eventually(() => keys.fewest(moved) > 20, 60_000);
+    const pause = keys.longestPause(moved);
+    await keys.stop();
+    // Of a lease of 30 s: what only the former master had been told of is repeated.
+    expect(pause).toBeLessThan(SOON);
+  });
+});
 
 describe('a planned failover', () => {
   // As in real life: the former master takes writes for 8 s and more after it.

@@ -80,14 +80,14 @@ export class ClusterConnection implements StoreConnection {
     private readonly warn: (message: string) => void,
   ) {}
 
-  async open(onConnected: () => void): Promise<void> {
+  async open(onConnected: () => void, onReplaced: () => void): Promise<void> {
     const cluster = (this.options.client as Cluster | undefined) ?? (await this.create());
     if (this.closing.signal.aborted) {
       if (!this.options.client) cluster.disconnect();
       throw new StoreNotReachedError(connectionClosed());
     }
     this.cluster = cluster;
-    const recovery = (this.recovery = new NodeRecovery(cluster));
+    const recovery = (this.recovery = new NodeRecovery(cluster, onReplaced));
     const start = async (): Promise<void> => {
       await recovery.start();
       if (this.closing.signal.aborted) throw new StoreNotReachedError(connectionClosed());

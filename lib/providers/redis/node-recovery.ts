@@ -20,14 +20,23 @@ export class NodeRecovery {
   private readonly unanswered = new Set<{ readonly since: number }>();
   private silenceTimer?: NodeJS.Timeout;
 
-  constructor(private readonly cluster: Cluster) {}
+  /** The masters as of the last look; none before the first one. */
+  private masters = new Set<string>();
+
+  /** @param onReplaced - told when a node is a master that was none, or all are connected to anew */
+  constructor(
+    private readonly cluster: Cluster,
+    private readonly onReplaced: () => void,
+  ) {}
 
   /** From when the cluster is ready. Resolves once it is known of every master whether it can be reached. */
   async start(): Promise<void> {
     this.stop();
     this.cluster.on('-node', this.noteLoss).on('+node', this.noteNode).on('refresh', this.connectMasters);
+    const isFirst = this.masters.size === 0;
     this.connectMasters();
     await Promise.allSettled(this.opening.values());
+    if (!isFirst) this.onReplaced();
   }
 
   /** What a command for this slot has to wait for: while a node is being connected to, ioredis refuses all but the first. */
@@ -87,6 +96,9 @@ export class NodeRecovery {
       if (node.status === 'ready') this.lost.delete(name);
       else if (!this.opening.has(name)) this.connect(name, node);
     }
+    const former = this.masters;
+    this.masters = new Set(masters.keys());
+    if (former.size > 0 && [...masters.keys()].some((name) => !former.has(name))) this.onReplaced();
   };
 
   private connect(name: string, node: Redis): void {

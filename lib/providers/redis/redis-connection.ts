@@ -41,6 +41,7 @@ export class RedisConnection implements StoreConnection {
   private redis?: Redis;
   private onReady?: () => void;
   private readyAt?: number;
+  private hasBeenReady = false;
   private lastError?: Error;
   /** The application has been warned of a silent client of its own. */
   private isTooSilent = false;
@@ -69,7 +70,7 @@ export class RedisConnection implements StoreConnection {
   ) {}
 
   /** Resolves once connected. A rejection tells why not; an own connection goes on trying in the background. */
-  async open(onConnected: () => void): Promise<void> {
+  async open(onConnected: () => void, onReplaced: () => void): Promise<void> {
     const client = (this.options.client as Redis | undefined) ?? (await this.create());
     if (this.closing.signal.aborted) throw new StoreNotReachedError(connectionClosed());
     this.redis = client;
@@ -83,6 +84,9 @@ export class RedisConnection implements StoreConnection {
       this.former.cutOff(client);
       this.bringAlong();
       onConnected();
+      // Behind one name or address there may be another server each time.
+      if (this.hasBeenReady) onReplaced();
+      this.hasBeenReady = true;
     };
     client.on('error', this.noteError).on('ready', this.onReady).on('close', this.noteClose);
     client.on('connect', this.noteConnect).on('end', this.noteEnd);

@@ -94,11 +94,11 @@ export class RedisLockingProvider implements LockingProvider {
     else this.leases = this.scripts;
   }
 
-  async connect(onConnected: () => void): Promise<void> {
+  async connect(onConnected: () => void, onReplaced: () => void = () => undefined): Promise<void> {
     await this.connection.open(() => {
       onConnected();
       void this.warnOfEviction();
-    });
+    }, onReplaced);
   }
 
   async close(): Promise<void> {

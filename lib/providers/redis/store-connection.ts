@@ -8,8 +8,12 @@ export interface StoreConnection {
   /** What to put in front of a key where the client does not do so itself: in SCAN. */
   readonly keyPrefix: string;
 
-  /** Resolves once connected. A rejection tells why not; an own connection goes on trying in the background. */
-  open(onConnected: () => void): Promise<void>;
+  /**
+   * Resolves once connected. A rejection tells why not; an own connection goes on trying in the background.
+   *
+   * @param onReplaced - told when another server may answer from now on, which may lack the last writes
+   */
+  open(onConnected: () => void, onReplaced: () => void): Promise<void>;
 
   close(): void;
 

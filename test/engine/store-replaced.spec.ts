@@ -1,0 +1,96 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { RecentReleases } from '../../lib/engine/recent-releases.js';
+import { InMemoryLockingProvider } from '../../lib/index.js';
+import { FaultyStore, track } from '../support/faulty-provider.js';
+
+let world: FaultyStore;
+let store: InMemoryLockingProvider;
+
+beforeEach(() => {
+  world = new FaultyStore();
+  store = new InMemoryLockingProvider({ store: world.store });
+});
+
+/** The server that has taken over still has the lock that was taken under this anonymous owner. */
+async function holdStill(key: string, ownerId: string): Promise<void> {
+  const request = { keys: [key], ownerId, attemptId: ownerId, ttl: 30_000, onlyIfOwned: false };
+  expect(await store.acquire([request])[0]).toMatchObject({ granted: true });
+}
+
+describe('when a server has taken over that lacks the last writes', () => {
+  it('what was released in the last seconds is released there, too', async () => {
+    const { engine, acquire } = bound();
+    const lock = await acquire('a');
+    await lock.release();
+    await holdStill('a', lock.ownerId);
+    await world.clock.advance('9s');
+    engine.storeReplaced();
+    await world.clock.advance(0);
+    expect(await store.inspect(['a'])).toEqual([null]);
+  });
+
+  it('what another owner has taken there meanwhile is left alone', async () => {
+    const { engine, acquire } = bound();
+    const lock = await acquire('a');
+    await lock.release();
+    const next = await world.engine().acquire('a');
+    engine.storeReplaced();
+    await world.clock.advance(0);
+    expect(await store.inspect(['a'])).toMatchObject([{ ownerId: next.ownerId }]);
+  });
+
+  it('what is to be kept for a while after its release is kept', async () => {
+    const { engine, execute } = bound();
+    await execute('a', () => undefined, { minHold: '20s' });
+    engine.storeReplaced();
+    await world.clock.advance('10s');
+    expect(await store.inspect(['a'])).not.toEqual([null]);
+  });
+
+  it('a holder learns at once that its lock is gone', async () => {
+    const { engine, acquire } = bound();
+    const lock = await acquire('a');
+    await store.forceRelease(['a']);
+    expect(lock.held).toBe(true);
+    engine.storeReplaced();
+    await world.clock.advance(0);
+    expect(lock.held).toBe(false);
+    expect(lock.signal.aborted).toBe(true);
+  });
+
+  it('waiters ask at once', async () => {
+    const held = await world.engine({ defaultRetryInterval: '1s' }).acquire('a');
+    const { engine, acquire } = bound();
+    const waiting = track(acquire('a', { timeout: '60s' }));
+    await world.clock.advance(0);
+    await store.forceRelease(['a']);
+    expect(held.held).toBe(true);
+    engine.storeReplaced();
+    await world.clock.advance(0);
+    expect(waiting.outcome?.status).toBe('fulfilled');
+  });
+});
+
+describe('the releases that are remembered', () => {
+  it('are those of the last seconds, and no more than memory allows', async () => {
+    const recent = new RecentReleases(world.clock);
+    const requestOf = (attemptId: string) => ({ keys: ['a'], ownerId: 'me', attemptId });
+    recent.note(requestOf('early'));
+    await world.clock.advance('21s');
+    recent.note(requestOf('late'));
+    recent.note({ keys: ['a'], ownerId: 'by owner alone' });
+    expect(recent.take()).toEqual([requestOf('late')]);
+    expect(recent.take()).toEqual([]);
+    for (let index = 0; index < 100_000; index += 1) recent.note(requestOf(String(index)));
+    const kept = recent.take();
+    expect(kept.at(-1)).toEqual(requestOf('99999'));
+    expect(kept.length).toBeGreaterThanOrEqual(10_000);
+    expect(kept.length).toBeLessThanOrEqual(20_000);
+  });
+});
+
+/** An engine with the calls that users make. */
+function bound() {
+  const test = world.engine({ defaultRetryInterval: '1s' });
+  return { engine: test.engine, acquire: test.acquire.bind(test), execute: test.execute.bind(test) };
+}
