@@ -46,8 +46,8 @@ export class Seek {
   /** A question is under way. */
   asking = false;
 
-  /** So is one whose answer has taken too long. */
-  isOwed = false;
+  /** So are as many more, whose answers have taken too long. */
+  owed = 0;
 
   /** The place of the last one among those that go out together. */
   place = 0;

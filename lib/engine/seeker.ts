@@ -32,6 +32,12 @@ const LONGEST_CHECK = 1000;
 /** After a store has refused to tell this process anything, it is asked again only after so many milliseconds. */
 const LISTEN_AGAIN = 10_000;
 
+/**
+ * A question may have been lost on its way, so it is asked once more while the answer is owed; not a third time, as a store
+ * that hangs would have to work all of them off.
+ */
+const MOST_OWED = 2;
+
 /** A lease about to run out is not asked after more often than this, in milliseconds. */
 const SHORTEST_CHECK = 2;
 
@@ -146,12 +152,12 @@ export class Seeker implements WakeUpListener {
   }
 
   private askNow(seek: Seek): void {
-    seek.askAgain = seek.asking || seek.isOwed;
+    seek.askAgain = seek.asking || seek.owed >= MOST_OWED;
     this.ask(seek);
   }
 
   private ask(seek: Seek): void {
-    if (seek.asking || seek.isOwed || seek.over) return;
+    if (seek.asking || seek.owed >= MOST_OWED || seek.over) return;
     const { calls, leaseClock, address } = this.parts;
     const { request } = seek;
     request.address = this.canQueue && !seek.once && request.keys.length === 1 ? address : undefined;
@@ -176,19 +182,19 @@ export class Seeker implements WakeUpListener {
     });
   }
 
-  /** An answer that takes too long may still come. Until then the store is not asked again: that would wait behind it. */
+  /** An answer that takes too long may still come. */
   private follow(seek: Seek, owed: Promise<LeaseAnswer>, sentAt: number): void {
-    seek.isOwed = true;
+    seek.owed += 1;
     owed.then(
       (answer) => {
-        seek.isOwed = false;
+        seek.owed -= 1;
         seek.unanswered -= 1;
         if (seek.over) return;
         if (!answer.granted) seek.note(answer);
         this.answered(seek, answer, sentAt);
       },
       () => {
-        seek.isOwed = false;
+        seek.owed -= 1;
         this.ask(seek);
       },
     );
@@ -215,7 +221,7 @@ export class Seeker implements WakeUpListener {
 
   private failed(seek: Seek, error: unknown): void {
     if (seek.owner.ridesOut(seek, error)) {
-      if (!seek.isOwed) this.rounds.add(seek, this.backoff(seek).next());
+      if (seek.owed < MOST_OWED) this.rounds.add(seek, this.backoff(seek).next());
       return;
     }
     this.abandon(seek);
