@@ -95,7 +95,8 @@ export class HandlerRun {
   /** Nobody listens any more. */
   abandon(): void {
     this.abandoned = true;
-    if (this.streaming) this.stop();
+    // after its end the chain itself has given up on what is still running, which is then waited for
+    if (this.streaming && !this.chainEnded) this.stop();
   }
 
   /** Resolves when no call of the handler is under way. */
@@ -154,7 +155,9 @@ export class HandlerRun {
         return;
       }
       this.active += 1;
-      subscriber.add(this.scope && storage.run(this.scope, () => source.subscribe(subscriber)));
+      // an interceptor that listens by itself does not hear that nobody listens to it any more
+      const stoppable = source.pipe(takeUntil(this.stopped));
+      subscriber.add(this.scope && storage.run(this.scope, () => stoppable.subscribe(subscriber)));
       subscriber.add(() => {
         this.end();
       });

@@ -66,6 +66,13 @@ class Detached implements NestInterceptor {
   }
 }
 
+/** Hears nothing of its own listeners. */
+class Awaiting implements NestInterceptor {
+  async intercept(_context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
+    return of(await firstValueFrom(next.handle()));
+  }
+}
+
 class Retries implements NestInterceptor {
   intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
     return race(next.handle(), timedOut()).pipe(retry(1));
@@ -162,6 +169,16 @@ class OrdersController {
   @LockRequest('order')
   observable(): Observable<string> {
     return new Observable(() => () => (torndown += 1));
+  }
+
+  @Get('awaited')
+  @UseInterceptors(Awaiting)
+  @LockRequest('order')
+  awaited(): Observable<string> {
+    return new Observable(() => {
+      this.desk.events.push('awaited starts');
+      return () => (torndown += 1);
+    });
   }
 
   @Get('file')
@@ -341,6 +358,17 @@ describe.each(PLATFORMS)('an interceptor inside the lock that gives up on its ha
     await until(async () => (await test.isHeld('order')) && timeLimit.observed);
     timeLimit.next();
     expect((await answer).status).toBe(408);
+    await test.untilFree('order');
+    expect(torndown).toBe(1);
+  });
+
+  it('ends an Observable that an interceptor awaits, when the client has left', async () => {
+    await start();
+    const client = new AbortController();
+    const answer = test.get('/awaited', { signal: client.signal });
+    await until(() => desk.has('awaited starts'));
+    client.abort();
+    await expect(answer).rejects.toThrow('aborted');
     await test.untilFree('order');
     expect(torndown).toBe(1);
   });
