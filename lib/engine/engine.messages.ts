@@ -8,10 +8,19 @@ function showKeys(keys: readonly string[]): string {
   return keys.length > 3 ? `${shown.join(', ')} and ${String(keys.length - 3)} more` : shown.join(', ');
 }
 
-export const timedOut = (keys: readonly string[], timeout: number): string =>
-  timeout === 0
+const whileHolding = (keys: readonly string[]): string =>
+  keys.length === 0
+    ? ''
+    : ` The jobs around this call held ${showKeys(keys)} meanwhile: if the holder waits for that, take these keys in the same order everywhere, or all of them in one call.`;
+
+export const timedOut = (keys: readonly string[], timeout: number, heldAround: readonly string[]): string =>
+  (timeout === 0
     ? `${showKeys(keys)} is held by somebody else, and this call does not wait. Nothing was locked.`
-    : `${showKeys(keys)} was still held by somebody else after ${String(timeout)} ms. Nothing was locked and no job was run: try again later, or wait longer with the option timeout.`;
+    : `${showKeys(keys)} was still held by somebody else after ${String(timeout)} ms. Nothing was locked and no job was run: try again later, or wait longer with the option timeout.`) +
+  whileHolding(heldAround);
+
+export const deadlocked = (keys: readonly string[], circle: readonly string[]): string =>
+  `${showKeys(keys)} was not locked, as its holder in this process waits for ${showKeys(circle)}, which the jobs around this call hold: neither could go on. Nothing was locked and no job was run. Take these keys in the same order everywhere, or all of them in one call. A call that its job does not wait for needs reentrant: false.`;
 
 export const queueFull = (keys: readonly string[], key: string, maxWaiters: number): string =>
   `${showKeys(keys)} was not locked: ${String(maxWaiters)} other caller(s) of this process already wait for ${showKeys([key])}, and maxWaiters allows no more. No job was run: try again later, or raise maxWaiters.`;

@@ -47,6 +47,17 @@ export function enclosingGrants(
   return found.size > 0 ? found : undefined;
 }
 
+/** What jobs around this call hold through `engine`; nothing where there are no such jobs. */
+export function grantsAround(engine: object): readonly Grant[] | undefined {
+  let frame = storage.getStore();
+  if (!frame) return undefined;
+  const grants: Grant[] = [];
+  for (; frame; frame = frame.outer) {
+    if (!frame.ended && frame.engine === engine) grants.push(...frame.grants);
+  }
+  return grants.length > 0 ? grants : undefined;
+}
+
 function enclosingGrant(innermost: Frame, engine: object, key: string, ownerId: string | undefined): Grant | undefined {
   for (let frame: Frame | undefined = innermost; frame; frame = frame.outer) {
     if (frame.ended || frame.engine !== engine) continue;

@@ -10,7 +10,7 @@ import { extendByKey } from './extension.js';
 import type { Grant } from './grant.js';
 import { runJob, type LockedJob } from './job-runner.js';
 import { listLeases, toLockInfo } from './lease-view.js';
-import { enclosingGrants } from './lock-context.js';
+import { enclosingGrants, grantsAround } from './lock-context.js';
 import { LockHandle, type HandleActions } from './lock-handle.js';
 import { Waiter } from './waiter.js';
 
@@ -227,8 +227,13 @@ export class LockEngine implements HandleActions {
     granted: (grant: Grant) => void,
     failed: (error: unknown) => void,
   ): void {
-    if (this.closing) failed(closedFor(keys));
-    else this.parts.turns.join(new Waiter(keys, options, { granted, failed }));
+    if (this.closing) {
+      failed(closedFor(keys));
+      return;
+    }
+    const waiter = new Waiter(keys, options, { granted, failed });
+    waiter.around = grantsAround(this);
+    this.parts.turns.join(waiter);
   }
 
   /** Joins what jobs around this call hold already, and takes the rest. */

@@ -1,5 +1,5 @@
 import { LockBackendError, LockTimeoutError } from '../errors/index.js';
-import { callFailed, noAnswerInTime, queueFull, timedOut } from './engine.messages.js';
+import { callFailed, deadlocked, noAnswerInTime, queueFull, timedOut } from './engine.messages.js';
 import type { EngineParts } from './engine-parts.js';
 import type { Waiter } from './waiter.js';
 
@@ -14,7 +14,17 @@ export function refusalOf(waiter: Waiter, parts: EngineParts): Error {
     return new LockBackendError(keys, callFailed('lock', keys, failure), { cause: failure });
   }
   if (isStoreSilent(waiter, parts)) return new LockBackendError(keys, noAnswerInTime(keys, timeout));
-  return new LockTimeoutError(keys, timeout, timedOut(keys, timeout));
+  return new LockTimeoutError(keys, timeout, timedOut(keys, timeout, timeout > 0 ? heldAround(waiter) : []));
+}
+
+/** Why a wait does not go on: a holder of its keys waits for `circle`, which jobs around this call hold. */
+export function deadlockOf({ keys, options }: Waiter, circle: readonly string[]): Error {
+  return new LockTimeoutError(keys, options.timeout, deadlocked(keys, circle), 'deadlock');
+}
+
+/** The keys that jobs around the call hold while it waits. */
+function heldAround({ around = [] }: Waiter): readonly string[] {
+  return [...new Set(around.filter(({ held }) => held).flatMap((grant) => grant.keys))].sort();
 }
 
 /** Why a wait does not begin: too many wait for `key`. */

@@ -7,7 +7,8 @@ import type { Grant } from './grant.js';
 import { Lease } from './lease.js';
 import { Place, type Line } from './line.js';
 import { RESERVED_KEY_PREFIX } from './lock-keys.js';
-import { queueFullFor, refusalOf } from './refusals.js';
+import { NestedWaits } from './nested-waits.js';
+import { deadlockOf, queueFullFor, refusalOf } from './refusals.js';
 import { STORE_ANSWER_TIMEOUT } from './store-calls.js';
 import type { Found, Seek, SeekOwner } from './seek.js';
 import type { Waiter } from './waiter.js';
@@ -19,11 +20,13 @@ import type { Waiter } from './waiter.js';
 export class Turns implements SeekOwner {
   private readonly deadlines: Deadlines;
   private readonly aborts = new Aborts();
+  private readonly nested: NestedWaits;
 
   /** How many waiters have joined so far. */
   private joined = 0;
 
   constructor(private readonly parts: EngineParts) {
+    this.nested = new NestedWaits(parts.lines);
     this.deadlines = new Deadlines(parts.clock, (waiter) => {
       this.refuse(waiter);
     });
@@ -56,6 +59,8 @@ export class Turns implements SeekOwner {
     if (keys.length > 1 || !canShare(options)) waiter.errand = new Errand(this.parts, this, waiter);
     if (waiter.errand) waiter.errand.go();
     else this.joinCohort(waiter);
+    // A call that is not reentrant may be meant to run after the job around it, which then does not wait for it.
+    if (waiter.around && options.reentrant && options.timeout > 0 && !waiter.done) this.refuseInCircle(waiter);
   }
 
   /** Does what the first in line needs. */
@@ -255,8 +260,14 @@ export class Turns implements SeekOwner {
     this.parts.lines.tidy(line);
   }
 
+  private refuseInCircle(waiter: Waiter): void {
+    const circle = this.nested.add(waiter);
+    if (circle) this.end(waiter, deadlockOf(waiter, circle));
+  }
+
   private leave(waiter: Waiter): void {
     waiter.done = true;
+    if (waiter.around) this.nested.delete(waiter);
     this.deadlines.remove(waiter);
     waiter.stopListening?.();
     for (const place of waiter.places) place.line.leave(place);

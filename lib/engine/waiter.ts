@@ -49,6 +49,9 @@ export class Waiter {
   /** Takes what is this caller's own; without one, it gets its share in a lease of this process. */
   errand?: Errand;
 
+  /** What jobs around its call hold. */
+  around?: readonly Grant[];
+
   /** Takes the listener off the caller's signal. */
   stopListening?: () => void;
 

@@ -18,9 +18,10 @@ export class LockTimeoutError extends LockingError {
     message: string,
     /**
      * `'held'`: somebody else held a key for as long as the call was prepared to wait. `'queue-full'`: as many callers
-     * of this process as `maxWaiters` allows wait for it already, so this one was refused at once.
+     * of this process as `maxWaiters` allows wait for it already, so this one was refused at once. `'deadlock'`: a holder
+     * in this process waits for a key that the jobs around this call hold, so neither could go on: refused at once.
      */
-    readonly reason: 'held' | 'queue-full' = 'held',
+    readonly reason: 'held' | 'queue-full' | 'deadlock' = 'held',
   ) {
     super('LOCK_TIMEOUT', keys, message);
   }

@@ -51,7 +51,7 @@ export function answerFor(failure: LockFailure): LockFailureAnswer {
     const message = 'The resource is busy, try again later.';
     return {
       body: { statusCode: HttpStatus.CONFLICT, message, error: 'Conflict', code },
-      retryAfter: isLockLostError(failure) || failure.reason === 'queue-full' ? RETRY_SOON : waited(failure.timeout),
+      retryAfter: isLockLostError(failure) || failure.reason !== 'held' ? RETRY_SOON : waited(failure.timeout),
     };
   }
   if (isLockLostError(failure)) {
