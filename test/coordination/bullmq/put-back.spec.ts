@@ -41,6 +41,22 @@ describe('a job whose key is taken', () => {
       expect([runs, failures]).toEqual([1, []]);
     });
 
+    it('is put back also where its worker was made inside the job that holds the key', async () => {
+      const locking = await store.open();
+      const queue = queues.queue<Payment>();
+      let runs = 0;
+      const process = async (): Promise<number> => Promise.resolve((runs += 1));
+      const job = await locking.execute('payment:1', async () => {
+        queues.work(queue, lockedProcessor(locking, 'payment:<0.data.id>', process, options));
+        const added = await queue.add('pay', { id: '1' });
+        await eventually(async () => (await fresh(queue, added)).attemptsStarted >= 2);
+        expect(runs).toBe(0);
+        return added;
+      });
+      await inState(queue, 'completed', job);
+      expect(runs).toBe(1);
+    });
+
     it('leaves the worker free for others', async () => {
       const locking = await store.open();
       const queue = queues.queue<Payment>();
