@@ -45,7 +45,13 @@ export class LockingService {
     private readonly registry: LockingRegistry,
     private readonly providerId?: string,
     private readonly singletons = new SingletonRuns(),
+    private readonly mayBeOwn = false,
   ) {}
+
+  /** @internal The same service, for this package itself: it may take the keys of elections and scheduled jobs. */
+  static forOwnKeys(locking: LockingService): LockingService {
+    return Object.create(locking, { mayBeOwn: { value: true } }) as LockingService;
+  }
 
   /**
    * Holds `keys` while `job` runs, renewing the lease underneath, and always releases. What the job returns or throws
@@ -71,7 +77,7 @@ export class LockingService {
     try {
       if (typeof job !== 'function') throw new LockConfigurationError(jobNotFunction('execute'));
       const engine = this.engine(options);
-      return engine.execute(normalizeKeys(keys), job, engine.resolve(options, 'job'));
+      return engine.execute(normalizeKeys(keys, this.mayBeOwn), job, engine.resolve(options, 'job'));
     } catch (error) {
       // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- it is what was thrown
       return Promise.reject(error);
@@ -116,7 +122,7 @@ export class LockingService {
   acquire(keys: string | readonly string[], options: AcquireOptions = NO_OPTIONS): Promise<Lock> {
     try {
       const engine = this.engine(options);
-      return engine.acquire(normalizeKeys(keys), engine.resolve(options, 'handle'));
+      return engine.acquire(normalizeKeys(keys, this.mayBeOwn), engine.resolve(options, 'handle'));
     } catch (error) {
       // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- it is what was thrown
       return Promise.reject(error);
@@ -132,7 +138,7 @@ export class LockingService {
    */
   async tryAcquire(keys: string | readonly string[], options: TryAcquireOptions = NO_OPTIONS): Promise<Lock | null> {
     const engine = this.engine(options);
-    return engine.tryAcquire(normalizeKeys(keys), engine.resolve(options, 'handle'));
+    return engine.tryAcquire(normalizeKeys(keys, this.mayBeOwn), engine.resolve(options, 'handle'));
   }
 
   /**
@@ -143,7 +149,7 @@ export class LockingService {
    */
   async release(keys: string | readonly string[], options: ReleaseOptions = {}): Promise<boolean> {
     assertOwner(options.ownerId);
-    return this.engine(options).release(normalizeKeys(keys), options.ownerId);
+    return this.engine(options).release(normalizeKeys(keys, this.mayBeOwn), options.ownerId);
   }
 
   /**
@@ -170,7 +176,7 @@ export class LockingService {
     if ((ownerId as string | undefined) === undefined) throw new LockConfigurationError(ownerRequired());
     assertOwner(ownerId);
     const ttl = parseDuration(expire, 'expire', { bareUnit: 's', minimum: 1 });
-    return this.engine(options).extendKeys(normalizeKeys(keys), ownerId, ttl);
+    return this.engine(options).extendKeys(normalizeKeys(keys, this.mayBeOwn), ownerId, ttl);
   }
 
   /**
@@ -180,12 +186,12 @@ export class LockingService {
    * @returns how many of them were held
    */
   async forceRelease(keys: string | readonly string[], options: ProviderChoice = {}): Promise<number> {
-    return this.engine(options).forceRelease(normalizeKeys(keys));
+    return this.engine(options).forceRelease(normalizeKeys(keys, true));
   }
 
   /** Who holds `key`, and for how long; `null` if nobody does. */
   async inspect(key: string, options: ProviderChoice = {}): Promise<LockInfo | null> {
-    const [only = key] = normalizeKeys(key);
+    const [only = key] = normalizeKeys(key, true);
     return this.engine(options).inspect(only);
   }
 
@@ -215,7 +221,7 @@ export class LockingService {
    */
   provider(id: string): LockingService {
     this.registry.engine(id);
-    return new LockingService(this.registry, id, this.singletons);
+    return new LockingService(this.registry, id, this.singletons, this.mayBeOwn);
   }
 
   /** @internal Whether the application is shutting down. */

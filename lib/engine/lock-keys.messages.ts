@@ -10,6 +10,9 @@ export const emptyKey = (): string => 'A lock key must not be empty.';
 export const reservedKey = (prefix: string): string =>
   `Keys that begin with "${prefix}" belong to this package: choose another prefix.`;
 
+export const ownKey = (prefix: string): string =>
+  `Keys that begin with "${prefix}" are those of ${prefix === 'leader:' ? 'leader elections' : 'scheduled jobs'}: choose another prefix. An operator can inspect, list and forceRelease them.`;
+
 export const halfSurrogate = (key: string): string =>
   `The lock key ${quote(key)} holds half of a surrogate pair. Stores would merge it with other keys: escape it, or leave it out.`;
 

@@ -45,7 +45,7 @@ export class LockingTestControl {
   ): Promise<{ release(): Promise<void> }> {
     const store = this.stores.get(this.registry.resolveId(options.provider));
     const elsewhere = new InMemoryLockingProvider({ store });
-    const normalized = normalizeKeys(keys);
+    const normalized = normalizeKeys(keys, true);
     const ttl = options.expire === undefined ? null : parseDuration(options.expire, 'expire');
     const attemptId = randomUUID();
     const ownerId = `elsewhere:${attemptId}`;
@@ -60,6 +60,6 @@ export class LockingTestControl {
 
   /** Takes `keys` from whoever holds them: signals abort, and jobs under them end in a `LockLostError`. */
   async lose(keys: string | readonly string[], options: ProviderChoice = {}): Promise<void> {
-    await this.registry.engine(options.provider).forceRelease(normalizeKeys(keys));
+    await this.registry.engine(options.provider).forceRelease(normalizeKeys(keys, true));
   }
 }

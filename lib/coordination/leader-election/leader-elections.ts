@@ -100,7 +100,7 @@ export class LeaderElections implements OnApplicationBootstrap, OnModuleDestroy 
   /** Found wherever in the application it is, whether or not `forRoot` is global. */
   private locking(): LockingService {
     try {
-      return (this.service ??= this.moduleRef.get<LockingService>(LockingService, { strict: false }));
+      return (this.service ??= LockingService.forOwnKeys(this.moduleRef.get(LockingService, { strict: false })));
     } catch (error) {
       throw new LockConfigurationError(moduleMissing(), { cause: error });
     }

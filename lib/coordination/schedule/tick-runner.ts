@@ -4,7 +4,7 @@ import { systemClock } from '../../engine/clock.js';
 import { LeaseClock } from '../../engine/lease-clock.js';
 import { isLockBackendError } from '../../errors/index.js';
 import { onOneLine } from '../../errors/quote.js';
-import type { LockingService } from '../../locking.service.js';
+import { LockingService } from '../../locking.service.js';
 import type { TickSettings } from './read-tick-options.js';
 import { overlaps, standByFailed, takingOver, tooLate } from './schedule.messages.js';
 import { StandBys } from './stand-bys.js';
@@ -23,7 +23,7 @@ const runners = new WeakMap<LockingService, TickRunner>();
 export function tickRunnerOf(locking: LockingService): TickRunner {
   let runner = runners.get(locking);
   if (!runner) {
-    runner = new TickRunner(locking);
+    runner = new TickRunner(LockingService.forOwnKeys(locking));
     runners.set(locking, runner);
   }
   return runner;

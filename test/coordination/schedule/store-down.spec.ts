@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { RedisLockingProvider } from '../../../lib/index.js';
+import { LockingService, RedisLockingProvider } from '../../../lib/index.js';
 import { startRedisServer, type RedisServer } from '../../../tools/redis-server/index.mjs';
 import { eventually, rejectionOf } from '../../module/support/poll.js';
 import { useInstances } from './support/instances.js';
@@ -33,7 +33,7 @@ describe('@LockedCron with a store that is down', () => {
     const Report = reportDueAt(due, runs, undefined, { expire: '1500ms' });
     const dead = await start([]);
     const { app, locking } = await start([Report]);
-    await dead.locking.acquire(keyOf(due), { expire: '1500ms', renew: true });
+    await LockingService.forOwnKeys(dead.locking).acquire(keyOf(due), { expire: '1500ms', renew: true });
     await app.get(Report).report();
     await eventually(async () => (await locking.inspect(keyOf(due)))?.waiters === 1);
     server.kill('SIGSTOP');

@@ -3,7 +3,7 @@ import type { Type } from '@nestjs/common';
 import { OncePerTick } from '../../../lib/coordination/schedule/index.js';
 import { readTickOptions } from '../../../lib/coordination/schedule/read-tick-options.js';
 import { TickAttempt } from '../../../lib/coordination/schedule/tick-attempt.js';
-import { LockLostError, type LockingService } from '../../../lib/index.js';
+import { LockingService, LockLostError } from '../../../lib/index.js';
 import { eventually, rejectionOf } from '../../module/support/poll.js';
 import { deferred } from '../../support/deferred.js';
 import { onEveryStore, type Instance, type StartInstance } from './support/instances.js';
@@ -15,9 +15,10 @@ const EXPIRE = { expire: `${LEASE}ms` } as const;
 
 /** What the store knows of an instance that died in the middle of a tick. */
 async function dieIn(due: number, { locking }: Instance): Promise<number> {
-  await locking.acquire(keyOf(due), { ...EXPIRE, renew: false });
+  const own = LockingService.forOwnKeys(locking);
+  await own.acquire(keyOf(due), { ...EXPIRE, renew: false });
   // its last renewal came later
-  const { fencingToken } = await locking.acquire('cron:report', { expire: '1700ms', renew: false });
+  const { fencingToken } = await own.acquire('cron:report', { expire: '1700ms', renew: false });
   return fencingToken;
 }
 
@@ -160,7 +161,7 @@ describe('taking over', () => {
       const Report = reportDueAt(due, runs, undefined, { expire: '2s' });
       const dead = await start([]);
       const { app, locking } = await start([Report]);
-      const lock = await dead.locking.acquire(keyOf(due), { expire: '2s' });
+      const lock = await LockingService.forOwnKeys(dead.locking).acquire(keyOf(due), { expire: '2s' });
       await app.get(Report).report();
       await eventually(async () => (await locking.inspect(keyOf(due)))?.waiters === 1);
       // by the clock on the wall, as after a suspended machine wakes; the others stand still meanwhile
@@ -168,7 +169,7 @@ describe('taking over', () => {
       try {
         await lock.release();
         // asked for behind the one that stands by
-        await (await dead.locking.acquire(keyOf(due), { timeout: '5s' })).release();
+        await (await LockingService.forOwnKeys(dead.locking).acquire(keyOf(due), { timeout: '5s' })).release();
       } finally {
         clock.mockRestore();
       }
@@ -179,7 +180,8 @@ describe('taking over', () => {
       const dead = await start([]);
       const ticks = Array.from({ length: 20 }, (_, index) => due - index);
       const other = await start([OncePerTick]);
-      for (const tick of ticks) await dead.locking.acquire(keyOf(tick), { expire: '20s', renew: false });
+      for (const tick of ticks)
+        await LockingService.forOwnKeys(dead.locking).acquire(keyOf(tick), { expire: '20s', renew: false });
       const service = other.app.get(OncePerTick);
       const fire = (tick: number) =>
         service.run('report', () => runs.push({ instance: service, lock: undefined, tick }), {
@@ -200,7 +202,7 @@ describe('taking over', () => {
       const options = {
         job: { cronTime: { realDate: true, source: { toMillis: () => due }, getNextDateFrom: never } },
       };
-      await dead.locking.acquire(keyOf(due), { expire: '20s', renew: false });
+      await LockingService.forOwnKeys(dead.locking).acquire(keyOf(due), { expire: '20s', renew: false });
       await other.app.get(OncePerTick).run('report', () => undefined, options);
       await eventually(async () => (await dead.locking.inspect(keyOf(due)))?.waiters === 1);
       const attempts = jest.spyOn(other.locking, 'execute');
