@@ -80,6 +80,9 @@ export class Seek {
   /** Whether the store has ever said "not yet". */
   refused = false;
 
+  /** It said so the last time that it was asked. */
+  isWaiting = false;
+
   /** The key that was in the way last. */
   inTheWay?: string;
 

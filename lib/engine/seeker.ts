@@ -163,6 +163,8 @@ export class Seeker implements WakeUpListener {
     request.address = this.canQueue && !seek.once && request.keys.length === 1 ? address : undefined;
     const sentAt = leaseClock.now();
     seek.firstSentAt ??= sentAt;
+    if (seek.isWaiting) request.waited = Math.round(sentAt - seek.firstSentAt);
+    else if (request.waited !== undefined) request.waited = undefined;
     seek.asking = true;
     seek.asked += 1;
     seek.place = calls.acquire(request, {
@@ -209,10 +211,11 @@ export class Seeker implements WakeUpListener {
     }
     seek.confirmedAt = sentAt;
     seek.refused = true;
+    seek.isWaiting = !seek.once && seek.request.keys.length === 1;
     if (seek.once) this.abandon(seek);
     seek.owner.refused(seek);
     if (seek.over) return;
-    const poll = !seek.queued || answer.foreign ? this.backoff(seek).next() : LONGEST_CHECK;
+    const poll = !seek.queued || answer.foreign ? this.nextPoll(seek, answer.askWithin) : LONGEST_CHECK;
     const wait = seek.askAgain ? 0 : Math.min(poll, LONGEST_CHECK, answer.remaining ?? Infinity);
     seek.askAgain = false;
     this.rounds.add(seek, Math.max(SHORTEST_CHECK, wait));
@@ -220,6 +223,7 @@ export class Seeker implements WakeUpListener {
   }
 
   private failed(seek: Seek, error: unknown): void {
+    seek.isWaiting = false;
     if (seek.owner.ridesOut(seek, error)) {
       if (seek.owed < MOST_OWED) this.rounds.add(seek, this.backoff(seek).next());
       return;
@@ -255,6 +259,11 @@ export class Seeker implements WakeUpListener {
     // A named owner may have taken the key elsewhere, for longer.
     const lasts = waiter?.options.ownerId === undefined ? ttl : null;
     retry.add({ keys, ownerId, attemptId, undo: true, address, pending: unanswered > 0 }, lasts);
+  }
+
+  /** Spread, so that processes that were refused together do not come back together. */
+  private nextPoll(seek: Seek, askWithin: number | undefined): number {
+    return askWithin === undefined ? this.backoff(seek).next() : askWithin * (0.5 + Math.random() / 2);
   }
 
   private backoff(seek: Seek): Backoff {

@@ -25,6 +25,12 @@ export interface LeaseRequest {
    * there. For one key only. Asking again, with the same attempt, is the sign of life that keeps the place.
    */
   readonly address?: string;
+
+  /**
+   * For how many milliseconds the attempt has been waiting, once the store has answered that it has to; for one key
+   * only. A store without a queue may prefer who has waited longest.
+   */
+  readonly waited?: number;
 }
 
 /** What became of a {@link LeaseRequest}: every key, or none. */
@@ -48,6 +54,8 @@ export type LeaseAnswer =
       readonly queued?: boolean;
       /** Whether other software holds the key, which will hand it to nobody. */
       readonly foreign?: boolean;
+      /** Within how many milliseconds to ask again; without it, the engine chooses its own pace. */
+      readonly askWithin?: number;
       /** With `queued`, the last fencing token so far: a grant up to it, of which word may still come, is over. */
       readonly lastToken?: number;
     };

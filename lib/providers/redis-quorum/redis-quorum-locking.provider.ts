@@ -1,3 +1,4 @@
+import { readEngineSettings } from '../../engine/engine-settings.js';
 import type {
   ExtendRequest,
   LeaseAnswer,
@@ -8,11 +9,11 @@ import type {
   ReleaseRequest,
   StoredLease,
 } from '../../interfaces/index.js';
-import { RedisLockingProvider } from '../redis/redis-locking.provider.js';
 import { QuorumConnections } from './quorum-connections.js';
 import { QuorumLeases } from './quorum-leases.js';
 import { QuorumNode } from './quorum-node.js';
 import { readNodes, readNodeTimeout } from './read-nodes.js';
+import { RedisNode } from './redis-node.js';
 import type { RedisQuorumLockingProviderOptions } from './redis-quorum-options.interface.js';
 import { evenNodes } from './redis-quorum.messages.js';
 import { Tally } from './tally.js';
@@ -33,7 +34,7 @@ const GRACE = 1 / 10;
  * servers back what they lack, so that they may restart empty one after another, a lease apart; for more, have them
  * persist every write (`appendfsync always`), or keep one that has lost its data away for as long as the longest lease.
  *
- * There are no lines in the store: waiting processes poll with a growing, jittered interval, and come in no order.
+ * There are no queues in the store: waiting processes poll. Each server prefers the process that has waited longest.
  *
  * @throws LockConfigurationError at start-up, for options that cannot work
  *
@@ -63,14 +64,17 @@ export class RedisQuorumLockingProvider implements LockingProvider {
   ) {
     const nodeTimeout = readNodeTimeout(options, context.id);
     const plans = readNodes(options, context.id);
+    const { initial, maximum } = readEngineSettings(options).backoff;
+    const pace = { shortest: Math.ceil(initial), longest: Math.ceil(maximum) };
     this.connections = new QuorumConnections(context, nodeTimeout);
-    const nodes = plans.map(({ name, options: own }) => {
-      const provider = new RedisLockingProvider(own, {
+    const nodes = plans.map(({ name, options: ownOptions }) => {
+      const own = {
         id: `${context.id} (${name})`,
-        warn: (message) => {
+        warn: (message: string): void => {
           this.connections.noteWarning(node, message);
         },
-      });
+      };
+      const provider = new RedisNode(ownOptions, own, pace);
       const node: QuorumNode = new QuorumNode(name, provider, nodeTimeout, this.connections);
       return node;
     });

@@ -52,7 +52,10 @@ export class Tally {
     const refused = answers.filter((answer): answer is Refused => !answer.granted);
     const missing = this.quorum - (answers.length - refused.length);
     refused.sort((one, other) => (one.remaining ?? Infinity) - (other.remaining ?? Infinity));
-    return refused[missing - 1];
+    const last = refused[missing - 1];
+    const paces = refused.flatMap(({ askWithin }) => (askWithin === undefined ? [] : [askWithin]));
+    // Each node counts on being asked again within what it has said.
+    return last && paces.length > 0 ? { ...last, askWithin: Math.min(...paces) } : last;
   }
 
   /** Which of `count` keys a majority holds. */

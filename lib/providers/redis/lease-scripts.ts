@@ -17,6 +17,12 @@ export interface ScriptSurroundings {
   readonly voidFor: () => number;
 }
 
+/** How soon a process is to ask a server of a quorum again for a key, in milliseconds. */
+export interface VotePace {
+  readonly shortest: number;
+  readonly longest: number;
+}
+
 /** A lease that a server of a quorum is to be given back. */
 export interface RepairRequest {
   readonly keys: readonly [string];
@@ -61,6 +67,16 @@ export class LeaseScripts {
     return inBatches(requests, alike, (batch) => this.toExtend(batch), this.around.run, this.slotOf);
   }
 
+  vote(requests: readonly LeaseRequest[], pace: VotePace): Promise<LeaseAnswer>[] {
+    const alike = (one: LeaseRequest, other: LeaseRequest): boolean =>
+      areShort(one, other) &&
+      one.ttl === other.ttl &&
+      one.tokens === other.tokens &&
+      one.waited === other.waited &&
+      one.onlyIfOwned === other.onlyIfOwned;
+    return inBatches(requests, alike, (batch) => this.toVote(batch, pace), this.around.run, this.slotOf);
+  }
+
   repair(requests: readonly RepairRequest[]): Promise<boolean>[] {
     return inBatches(
       requests,
@@ -74,12 +90,26 @@ export class LeaseScripts {
   private toAcquire(batch: readonly LeaseRequest[]): ScriptCall<LeaseAnswer> {
     const [first] = batch as [LeaseRequest];
     if (first.keys.length > 1) return this.toAcquireAll(first);
-    const { ttl, tokens = 1, address = '', onlyIfOwned } = first;
-    const args = [text(ttl), onlyIfOwned ? '0' : String(tokens), address];
+    return this.toAcquireEach('acquire', batch, first.address ?? '');
+  }
+
+  private toVote(batch: readonly LeaseRequest[], { shortest, longest }: VotePace): ScriptCall<LeaseAnswer> {
+    const [first] = batch as [LeaseRequest];
+    if (first.keys.length > 1) return this.toAcquireAll(first);
+    return this.toAcquireEach('vote', batch, `${text(first.waited)} ${String(shortest)} ${String(longest)}`);
+  }
+
+  private toAcquireEach(
+    name: 'acquire' | 'vote',
+    batch: readonly LeaseRequest[],
+    manner: string,
+  ): ScriptCall<LeaseAnswer> {
+    const [{ ttl, tokens = 1, onlyIfOwned, waited }] = batch as [LeaseRequest];
+    const args = [text(ttl), onlyIfOwned ? '0' : String(tokens), manner];
     const keys = addClaims(args, batch);
     const read = (replies: readonly unknown[]): (LeaseAnswer | Error)[] =>
-      replies.map((reply, index) => readReply(reply, keys[index] ?? ''));
-    return { name: 'acquire', keys: this.namesOf(keys), args, read };
+      replies.map((reply, index) => readReply(reply, keys[index] ?? '', waited !== undefined));
+    return { name, keys: this.namesOf(keys), args, read };
   }
 
   private toAcquireAll({ keys, ttl, onlyIfOwned, attemptId, ownerId }: LeaseRequest): ScriptCall<LeaseAnswer> {
@@ -133,15 +163,20 @@ export class LeaseScripts {
   private readonly slotOf = ({ keys: [first = ''] }: Claimed): number => this.around.keys.slotOf(first);
 }
 
-/** One reply of `acquire.lua`. Numbers come as strings where ioredis is told so. */
-function readReply(reply: unknown, key: string): LeaseAnswer | Error {
+/** One reply of `acquire.lua` or `vote.lua`. Numbers come as strings where ioredis is told so. */
+function readReply(reply: unknown, key: string, isWaiting: boolean): LeaseAnswer | Error {
   if (!Array.isArray(reply)) return grantOf([wholeNumber(reply)], [false], false);
-  const [kind, value, second, third, last] = (reply as unknown[]).map((part, index) =>
+  const [kind, value, second, third, last, within] = (reply as unknown[]).map((part, index) =>
     index === 1 ? part : wholeNumber(part),
   );
   if (kind === -1) return refusalOf(String(value));
   if (kind === 1) return grantOf([wholeNumber(value)], [second === 1], third === 1);
   if (kind !== 0 || !Number.isFinite(wholeNumber(value))) return nonsensical('acquire');
+  if (typeof within === 'number' && within > 0) {
+    // A free key is as good as held until the process that has waited longer was to ask again.
+    const answer = refusal(key, Number(value) === -2 ? within : Number(value), third === 1);
+    return isWaiting ? { ...answer, askWithin: within } : answer;
+  }
   return refusal(key, Number(value), third === 1, second === 1 ? Number(last) : undefined);
 }
 
@@ -151,8 +186,10 @@ function grantOf(fencingTokens: number[], reentered: boolean[], wanted: boolean)
   return { granted: true, fencingTokens, reentered, wanted };
 }
 
+type Refusal = LeaseAnswer & { readonly granted: false };
+
 /** @param lastToken - if it stands in line now */
-function refusal(key: string, pttl: number, foreign: boolean, lastToken?: number): LeaseAnswer {
+function refusal(key: string, pttl: number, foreign: boolean, lastToken?: number): Refusal {
   return {
     granted: false,
     key,

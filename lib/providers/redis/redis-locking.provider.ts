@@ -21,7 +21,7 @@ import { RedisConnection } from './redis-connection.js';
 import type { RedisLockingProviderOptions } from './redis-options.interface.js';
 import { mayEvict, notSubscribed, untaggable } from './redis.messages.js';
 import { nonsensical, wholeNumber } from './redis-errors.js';
-import { LeaseScripts, type RepairRequest } from './lease-scripts.js';
+import { LeaseScripts, type RepairRequest, type VotePace } from './lease-scripts.js';
 import { RedisWakeUps } from './redis-wake-ups.js';
 import { ReplicatedLeases, type Replication } from './replicated-leases.js';
 import { runScript, type ScriptName } from './script-runner.js';
@@ -121,6 +121,11 @@ export class RedisLockingProvider implements LockingProvider {
 
   release(requests: readonly ReleaseRequest[]): Promise<readonly ReleaseOutcome[]>[] {
     return this.leases.release(requests);
+  }
+
+  /** @internal For a server of a quorum. */
+  vote(requests: readonly LeaseRequest[], pace: VotePace): Promise<LeaseAnswer>[] {
+    return this.scripts.vote(requests, pace);
   }
 
   /** @internal For a server of a quorum. Resolves with whether the owner has the key here now. */

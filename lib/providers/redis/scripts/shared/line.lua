@@ -1,7 +1,7 @@
 -- The line for a key is a hash of address to place, `line:<key>`, and a list of the addresses, first come first,
 -- `order:<key>`. A place is `seen lease tokens claim`, of which `seen` is the time of the last sign of life in ms: without one
 -- for 5 s it is passed over, and a line that everybody has forgotten expires. A field `!attempt` is the time in ms up to
--- which this attempt is refused: it was given up before it came.
+-- which this attempt is refused: it was given up before it came. Fields `?process` belong to `vote.lua`.
 --
 -- In a cluster all of them carry a tag that puts them into the slot of the lock: `line:{tag}:<key>`, `order:{tag}:<key>`.
 -- There PUBLISH tells how many listen at this very server, which says nothing: who is handed a key has it for a moment
@@ -96,7 +96,7 @@ end
 local function forgetPlaces(line)
   if redis.call('EXISTS', orderOf(line)) == 0 then
     for _, field in ipairs(redis.call('HKEYS', line)) do
-      if string.sub(field, 1, 1) ~= '!' then
+      if not string.find(field, '^[!?]') then
         redis.call('HDEL', line, field)
       end
     end

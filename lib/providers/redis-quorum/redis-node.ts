@@ -1,0 +1,19 @@
+import type { LeaseAnswer, LeaseRequest, LockingProviderContext } from '../../interfaces/index.js';
+import type { VotePace } from '../redis/lease-scripts.js';
+import { RedisLockingProvider } from '../redis/redis-locking.provider.js';
+import type { RedisLockingProviderOptions } from '../redis/redis-options.interface.js';
+
+/** One server of a quorum. It has no queue, and prefers who has waited longest. */
+export class RedisNode extends RedisLockingProvider {
+  constructor(
+    options: RedisLockingProviderOptions,
+    context: LockingProviderContext,
+    private readonly pace: VotePace,
+  ) {
+    super(options, context);
+  }
+
+  override acquire(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
+    return this.vote(requests, this.pace);
+  }
+}

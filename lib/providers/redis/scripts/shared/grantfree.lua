@@ -1,0 +1,64 @@
+-- Grants keys that are free, as nearly all are, and ends the script there: it does no more than that takes, and what comes
+-- after it is not even defined until it is needed. Otherwise `replies` has the answers for those that were granted.
+--
+-- ARGV[1] is the lease in ms, ARGV[2] how many tokens to set aside for each key, and ARGV[4..] the claims.
+
+local lease, tokens = ARGV[1], tonumber(ARGV[2])
+local replies, complete = {}, false
+local crowded
+if #KEYS == 3 then
+  crowded = redis.call('EXISTS', KEYS[3])
+else
+  local lines = {}
+  for i = 3, #KEYS, 2 do
+    lines[#lines + 1] = KEYS[i]
+  end
+  crowded = redis.call('EXISTS', unpack(lines))
+end
+if crowded == 0 and lease ~= '' and tokens > 0 then
+  local time = redis.call('TIME')
+  local first = time[1] * 1000000 + time[2]
+  local token = first
+  complete = true
+  for i = 2, #KEYS, 2 do
+    local n = i / 2
+    if redis.call('SET', KEYS[i], string.format('nl1:%.0f', token) .. ARGV[n + 3], 'NX', 'PX', lease) then
+      replies[n] = token
+      token = token + tokens
+    else
+      complete = false
+    end
+  end
+  if token > first then
+    local last = redis.pcall('SET', KEYS[1], string.format('%.0f', token - 1), 'GET')
+    if last and not (type(last) == 'string' and (tonumber(last) or 9e15) < 9e15) then
+      -- The counter is none, or not ours to write: as if nothing had been.
+      for i = 2, #KEYS, 2 do
+        if replies[i / 2] then
+          redis.call('DEL', KEYS[i])
+        end
+      end
+      if type(last) == 'string' then
+        redis.call('SET', KEYS[1], last)
+      elseif string.sub(last.err, 1, 9) ~= 'WRONGTYPE' then
+        return last
+      end
+      return redis.error_reply('BADFENCE the token counter holds no usable number')
+    end
+    local behind = last and last + 1 - first or 0
+    if behind > 0 then
+      -- The counter is ahead of the clock: the tokens follow it.
+      for i = 2, #KEYS, 2 do
+        local n = i / 2
+        if replies[n] then
+          replies[n] = replies[n] + behind
+          redis.call('SET', KEYS[i], string.format('nl1:%.0f', replies[n]) .. ARGV[n + 3], 'PX', lease)
+        end
+      end
+      redis.call('SET', KEYS[1], string.format('%.0f', token - 1 + behind))
+    end
+  end
+end
+if complete then
+  return replies
+end

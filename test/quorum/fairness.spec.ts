@@ -1,0 +1,54 @@
+import { describe, expect, it } from '@jest/globals';
+import { fileURLToPath } from 'node:url';
+import { eventually } from '../module/support/poll.js';
+import { useWorkers } from '../support/workers.js';
+import { useQuorum } from './support.js';
+
+const quorum = useQuorum(3);
+const start = useWorkers(fileURLToPath(new URL('contender.mjs', import.meta.url)));
+
+/** Jain's index: 1 where all have as many, 1/n where one has everything. */
+function jain(counts: readonly number[]): number {
+  const sum = counts.reduce((total, count) => total + count, 0);
+  const squares = counts.reduce((total, count) => total + count * count, 0);
+  return (sum * sum) / (counts.length * squares);
+}
+
+describe('equal contenders in processes of their own', () => {
+  it.each([
+    [3, 20],
+    [5, 20],
+    [3, 0],
+  ])(
+    'get the lock about equally often: %d that hold it for %d ms',
+    async (processes, hold) => {
+      const workers = await start('', processes, { QUORUM: quorum.urls().join(), HOLD: String(hold) });
+      const grants = async (): Promise<number[]> => (await quorum.raws[0]!.hvals('grants')).map(Number);
+      for (const worker of workers) worker.tell({ do: 'contend' });
+      const wanted = 30 * processes;
+      await eventually(async () => (await grants()).reduce((sum, count) => sum + count, 0) >= wanted, 60_000);
+      const counts = await grants();
+      for (const worker of workers) worker.kill();
+      while (counts.length < processes) counts.push(0);
+      // Drawn by lot it would be about 0.97; a process that wins nearly always makes it 0.4.
+      expect(jain(counts)).toBeGreaterThan(0.85);
+      expect(await quorum.raws[0]!.get('failures')).toBeNull();
+    },
+    90_000,
+  );
+});
+
+describe('a process that dies while it waits', () => {
+  it('keeps the free key from nobody', async () => {
+    const { locking } = await quorum.open();
+    const lock = await locking.acquire('k');
+    const [worker] = await start('', 1, { QUORUM: quorum.urls().join(), HOLD: '0' });
+    worker!.tell({ do: 'contend' });
+    await eventually(async () => (await quorum.raws[0]!.hkeys('lock:nestjs-locking:line:k')).length > 0);
+    worker!.kill();
+    expect(await lock.release()).toBe(true);
+    // By then its note has run out: it was to ask again within 20 ms, and 200 ms are added to that.
+    await (await locking.acquire('k', { timeout: '10s' })).release();
+    await eventually(async () => (await quorum.raws[0]!.exists('lock:nestjs-locking:line:k')) === 0);
+  });
+});
