@@ -1,3 +1,4 @@
+import { clearImmediate, setImmediate } from 'node:timers';
 import { Leaps } from './leaps.js';
 import { makeInNeutralContext } from './neutral-context.js';
 
@@ -33,6 +34,9 @@ export interface Clock {
 /** A timer of Node fires at once beyond this, so the wait is cut: who set it looks at the clock again anyway. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
+/** A timer that fires so many milliseconds late found the event loop blocked. */
+const LATE = 20;
+
 const leaps = new Leaps(
   () => performance.now(),
   () => Date.now(),
@@ -44,15 +48,23 @@ export const systemClock: Clock = {
   leapt: (now) => leaps.sum(now),
   epochMicroseconds: () => Date.now() * 1000,
   setTimer(callback, milliseconds, keepAlive) {
-    const timer = makeInNeutralContext(
-      setTimeout,
-      callback,
-      Math.min(Math.max(0, Math.ceil(milliseconds)), LONGEST_TIMER),
-    );
+    const wait = Math.min(Math.max(0, Math.ceil(milliseconds)), LONGEST_TIMER);
+    const due = performance.now() + wait;
+    let afterReading: NodeJS.Immediate | undefined;
+    // Node runs timers that are due before it reads. Answers that came in time, while the event loop was blocked, count.
+    const fire = (): void => {
+      if (performance.now() - due < LATE) callback();
+      else {
+        afterReading = setImmediate(callback);
+        if (!keepAlive) afterReading.unref();
+      }
+    };
+    const timer = makeInNeutralContext(setTimeout, fire, wait);
     if (!keepAlive) timer.unref();
     return {
       cancel: () => {
         clearTimeout(timer);
+        if (afterReading) clearImmediate(afterReading);
       },
     };
   },

@@ -31,7 +31,9 @@ export const noAnswerInTime = (keys: readonly string[], timeout: number): string
 export const callFailed = (action: string, keys: readonly string[], cause: unknown): string =>
   `Could not ${action} ${keys.length === 0 ? 'locks' : showKeys(keys)}: ${onOneLine(cause instanceof Error ? cause.message : String(cause))}. ${remedyOf(cause) ?? 'Check that the store is up and can be reached.'}`;
 
-export const noAnswer = (timeout: number): string => `the store did not answer within ${String(timeout)} ms`;
+/** @param blocked - for how many milliseconds the event loop stood still at the end of that time */
+export const noAnswer = (timeout: number, blocked = 0): string =>
+  `the store did not answer within ${String(timeout)} ms${blocked < 1000 ? '' : `; for the last ${String(Math.round(blocked))} ms of that the event loop of this process was blocked by other work, which may be the cause`}`;
 
 export const closed = (keys: readonly string[]): string =>
   `${showKeys(keys)} was not locked: the application is shutting down.`;

@@ -170,10 +170,12 @@ export class StoreCalls {
 
   /** One timer for all calls: the oldest is due first. */
   private arm(milliseconds: number): ClockTimer {
+    const due = this.clock.now() + milliseconds;
     return this.clock.setTimer(
       () => {
         this.timer = undefined;
-        this.expireDue(this.clock.now() - STORE_ANSWER_TIMEOUT);
+        const now = this.clock.now();
+        this.expireDue(now - STORE_ANSWER_TIMEOUT, now - due);
         const oldest = this.pending.values().next().value;
         if (!oldest) return;
         this.disarm();
@@ -189,11 +191,11 @@ export class StoreCalls {
     this.timer = undefined;
   }
 
-  private expireDue(until: number): void {
+  private expireDue(until: number, blocked: number): void {
     const due = [...this.pending].filter(({ since }) => since <= until);
     for (const call of due) {
       this.close(call);
-      call.expire(new Error(noAnswer(STORE_ANSWER_TIMEOUT)));
+      call.expire(new Error(noAnswer(STORE_ANSWER_TIMEOUT, blocked)));
     }
   }
 }

@@ -1,0 +1,52 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { setImmediate } from 'node:timers/promises';
+import { useApplications } from './support/applications.js';
+import { rejectionOf } from './support/poll.js';
+import { useRawRedis } from './support/raw-redis.js';
+
+const redis = useRawRedis();
+
+// First of all: an application closes only slowly while the server hangs.
+afterEach(() => {
+  redis.server.kill('SIGCONT');
+});
+
+const applications = useApplications();
+
+/** Work that lets nothing else run. */
+function block(milliseconds: number): void {
+  const end = performance.now() + milliseconds;
+  while (performance.now() < end);
+}
+
+describe('while the event loop is blocked', () => {
+  it('an answer that comes counts, though the time for it is over when it is read', async () => {
+    const { locking } = await applications.onRedis({ redisUrl: redis.url });
+    await locking.execute('k', () => undefined);
+    const acquiring = locking.acquire('k', { timeout: '30s' });
+    await Promise.resolve();
+    block(5200);
+    expect((await acquiring).held).toBe(true);
+  });
+
+  it('so it does where the caller would have waited for less', async () => {
+    const { locking } = await applications.onRedis({ redisUrl: redis.url });
+    await locking.execute('k', () => undefined);
+    const acquiring = locking.acquire('k', { timeout: '200ms' });
+    await Promise.resolve();
+    block(600);
+    expect((await acquiring).held).toBe(true);
+  });
+
+  it('the message of a call that fails says so', async () => {
+    const { locking } = await applications.onRedis({ redisUrl: redis.url });
+    await locking.execute('k', () => undefined);
+    redis.server.kill('SIGSTOP');
+    const failing = rejectionOf(locking.acquire('k', { timeout: '30s' }));
+    await setImmediate();
+    block(6500);
+    expect((await failing).message).toMatch(
+      /the store did not answer within 5000 ms; for the last \d+ ms of that the event loop of this process was blocked/,
+    );
+  });
+});
