@@ -34,6 +34,36 @@ describe('a history without a breach', () => {
   });
 });
 
+describe('a dark connection', () => {
+  const kept = (dark: number): Script => ({
+    workers: { a: held(0, 10, 1, 1) },
+    faults: [fault('connections dark', 20, { to: 20 + dark, dark })],
+  });
+
+  it('is found where it is kept for longer than a call and its replacement may take', () => {
+    expect(broken(kept(18_000))).toEqual(['dark connection kept']);
+  });
+
+  it('is no breach where it is replaced in time', () => {
+    expect(broken(kept(14_000))).toEqual([]);
+  });
+});
+
+describe('a machine that was suspended', () => {
+  const suspended = { e: 'block', t: 5, ms: 2000, inside: true, suspended: true } as const;
+  const other = held(1000, 1010, 1, 2, 900);
+
+  it('is found where its holder still believes, as its own clock stood still', () => {
+    const a = [join(0, 1), grant(0, 1, 1), suspended, end(2006, 1, 980)];
+    expect(broken({ workers: { a, b: other } })).toContain('two holders at once');
+  });
+
+  it('is no breach where its holder knows when it wakes', () => {
+    const a = [join(0, 1), grant(0, 1, 1), suspended, { e: 'lost', t: 2006, id: 1 } as const, end(2006, 1, 0)];
+    expect(broken({ workers: { a, b: other } })).toEqual([]);
+  });
+});
+
 describe('two holders at once', () => {
   const rule = 'two holders at once';
 

@@ -1,11 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { BLOCKED, BLOCKED_IN_JOB } from '../history/kinds.js';
+import { BLOCKED, BLOCKED_IN_JOB, SUSPENDED, SUSPENDED_IN_JOB } from '../history/kinds.js';
 import { ofWorker, type Fault } from './fault.js';
 
-/** The event loop of a process stands still for longer than its lease: timers are late, sockets are not read. */
-export const blockWorker: readonly Fault[] = [block(BLOCKED, false), block(BLOCKED_IN_JOB, true)];
+/**
+ * A process stands still for longer than its lease. If it is its event loop, timers are late and sockets are not read;
+ * if it is its machine, the monotonic clock stands still as well, and timers are due as if nothing had been.
+ */
+export const blockWorker: readonly Fault[] = [
+  block(BLOCKED, { inside: false, suspended: false }),
+  block(BLOCKED_IN_JOB, { inside: true, suspended: false }),
+  block(SUSPENDED, { inside: false, suspended: true }),
+  block(SUSPENDED_IN_JOB, { inside: true, suspended: true }),
+];
 
-function block(kind: string, inside: boolean): Fault {
+function block(kind: string, how: { readonly inside: boolean; readonly suspended: boolean }): Fault {
   return {
     kind,
     plan(random, { crew, lease }) {
@@ -15,7 +23,7 @@ function block(kind: string, inside: boolean): Fault {
         claims: [ofWorker(index)],
         detail: `worker ${index} for ${ms} ms`,
         async inject() {
-          const victim = crew.tell(index, { do: 'block', ms, inside });
+          const victim = crew.tell(index, { do: 'block', ms, ...how });
           await delay(ms);
           // The worker writes down itself when it stood still.
           return { ordered: true, victims: [victim] };

@@ -1,5 +1,5 @@
 import type { Call, Hold, Lag } from './call.js';
-import { BLOCKED, BLOCKED_IN_JOB } from './kinds.js';
+import { BLOCKED, BLOCKED_IN_JOB, SUSPENDED, SUSPENDED_IN_JOB } from './kinds.js';
 import type { FaultRecord, WorkerRecord } from './records.js';
 
 /** What the records of one process tell. */
@@ -29,7 +29,7 @@ export class Assembler {
         return;
       case 'block':
         this.account.blocks.push({
-          kind: record.inside ? BLOCKED_IN_JOB : BLOCKED,
+          kind: kindOf(record),
           from: record.t,
           to: record.t + record.ms,
           victims: [this.by],
@@ -75,6 +75,11 @@ export class Assembler {
       this.open.delete(record.id);
     }
   }
+}
+
+function kindOf({ suspended, inside }: WorkerRecord & { e: 'block' }): string {
+  if (suspended) return inside ? SUSPENDED_IN_JOB : SUSPENDED;
+  return inside ? BLOCKED_IN_JOB : BLOCKED;
 }
 
 function followHold(hold: Hold, record: { e: string; t: number; left?: number }): void {

@@ -43,8 +43,8 @@ export type WorkerRecord =
   | { e: 'none'; t: number; id: number }
   /** The event loop stood still until `t` for `ms`, unasked: the machine is busy. */
   | { e: 'lag'; t: number; ms: number }
-  /** It will stand still from `t` on, as it was told to. */
-  | { e: 'block'; t: number; ms: number; inside: boolean };
+  /** It will stand still from `t` on, as it was told to: its event loop is blocked, or its machine is suspended. */
+  | { e: 'block'; t: number; ms: number; inside: boolean; suspended: boolean };
 
 /** What the write store did, in the order in which it did it. */
 export interface WriteRecord {
@@ -74,6 +74,8 @@ export interface FaultRecord {
   victims?: string[];
   /** Times between which leases may have been lost by the store: what was granted or renewed then may be gone. */
   loses?: { since: number; until: number };
+  /** For how many milliseconds a dark connection was kept at the longest, from the first loss on it. */
+  dark?: number;
   /** What it was, for people. */
   detail?: string;
 }

@@ -9,6 +9,8 @@ export class Lane {
   held = false;
   /** What comes in is thrown away. */
   muted = false;
+  /** When that first happened to anything. */
+  lostAt?: number;
 
   private readonly waiting: { bytes: Buffer; due: number }[] = [];
   private timer?: NodeJS.Timeout;
@@ -35,7 +37,10 @@ export class Lane {
   }
 
   private take(bytes: Buffer): void {
-    if (this.muted) return;
+    if (this.muted) {
+      this.lostAt ??= now();
+      return;
+    }
     if (this.delay === 0 && !this.held && this.waiting.length === 0) {
       this.send(bytes);
       return;

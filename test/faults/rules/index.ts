@@ -1,6 +1,7 @@
 import type { History } from '../history/call.js';
 import { aborts } from './aborts.js';
 import { atRest } from './at-rest.js';
+import { darkConnections } from './dark-connections.js';
 import { errors } from './errors.js';
 import { exclusion } from './exclusion.js';
 import { fairness } from './fairness.js';
@@ -40,6 +41,7 @@ const RULES: readonly Rule[] = [
   fairness,
   localOrder,
   recovery,
+  darkConnections,
   idleKey,
   timeouts,
   unlockedJobs,

@@ -1,4 +1,4 @@
-import { BLOCKED, BLOCKED_IN_JOB, FROZEN, KILLED } from '../history/kinds.js';
+import { BLOCKED, BLOCKED_IN_JOB, FROZEN, KILLED, SUSPENDED, SUSPENDED_IN_JOB } from '../history/kinds.js';
 import type { FaultRecord } from '../history/records.js';
 
 /** Where a key is free, or the store can be reached again, the next one goes on within this, in milliseconds. */
@@ -6,6 +6,9 @@ export const SOON = 1000;
 
 /** After a failover it has this much, from the election of the new primary on. */
 const AFTER_FAILOVER = 2000;
+
+/** A store may take 5 s over an answer before it counts as down; then a dark connection is replaced within 10 s. */
+export const LONGEST_DARK = 15_000;
 
 /** What a machine that is busy with other things may add to any promise before it counts as broken. */
 export const SLACK = 2000;
@@ -20,7 +23,7 @@ export const FAIR_CHANCE = 1000;
 export const LONGEST_JOB = 2;
 
 /** Kinds that take a holder from its lock: others have to wait for its lease. */
-const TAKES_HOLDER: readonly string[] = [KILLED, FROZEN, BLOCKED, BLOCKED_IN_JOB];
+const TAKES_HOLDER: readonly string[] = [KILLED, FROZEN, BLOCKED, BLOCKED_IN_JOB, SUSPENDED, SUSPENDED_IN_JOB];
 
 export interface Promised {
   /** The moment from which it counts, on the clock of the history. */

@@ -2,16 +2,21 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { startRedisCluster, type RedisCluster, type RedisClusterNode } from '../../../tools/redis-server/index.mjs';
 import { clientKills } from '../faults/client-kill.js';
 import { clientPause } from '../faults/client-pause.js';
+import { connectionDark } from '../faults/connection-dark.js';
 import { failovers, type Outage, type Replicated } from '../faults/failover.js';
 import type { Fault } from '../faults/fault.js';
 import { onOneNode } from '../faults/on-one-node.js';
 import { scriptFlush } from '../faults/script-flush.js';
 import { slotMoved, type Sharded } from '../faults/slot-moved.js';
+import { ChaosProxy } from '../proxy/chaos-proxy.js';
 import type { ProviderSetup } from '../worker/orders.js';
 import { RedisNode } from './redis-node.js';
 import type { Topology } from './topology.js';
 
-/** Three primaries with a replica each; the keys are spread over them by their slots. */
+/**
+ * Three primaries with a replica each; the keys are spread over them by their slots. Every other worker reaches each
+ * server through a proxy of its own, as where addresses are translated.
+ */
 export class Cluster implements Topology, Replicated, Sharded {
   readonly name = 'cluster';
   readonly inTurn = true;
@@ -19,21 +24,32 @@ export class Cluster implements Topology, Replicated, Sharded {
   faults: Fault[] = [];
   private running?: RedisCluster;
   private nodes: RedisNode[] = [];
+  /** By worker, in the order of the nodes. */
+  private proxies: ChaosProxy[][] = [];
 
-  async start(): Promise<void> {
+  async start(workers: number): Promise<void> {
     this.running = await startRedisCluster({ config: { 'cluster-node-timeout': '1000' } });
     this.nodes = this.running.nodes.map(({ server }) => RedisNode.of(server));
     this.versions = [await this.nodes[0]!.version(), '3 primaries, 3 replicas'];
+    for (let worker = 0; worker < workers; worker += 1) {
+      const ports = worker % 2 === 1 ? [] : this.running.nodes.map(({ port }) => port);
+      this.proxies.push(await Promise.all(ports.map(async (port) => ChaosProxy.before(port))));
+    }
     this.faults = [
       ...failovers(this),
       slotMoved(this),
       ...onOneNode(this.nodes, (target) => [...clientKills(target), ...clientPause(target), scriptFlush(target)]),
+      connectionDark(this.proxies),
     ];
   }
 
-  providerFor(): ProviderSetup {
+  providerFor(worker: number): ProviderSetup {
     const nodes = this.started().nodes.map(({ host, port }) => ({ host, port }));
-    return { kind: 'redis', options: { cluster: { nodes } } };
+    const proxies = this.proxies[worker] ?? [];
+    const natMap = Object.fromEntries(
+      proxies.map(({ port }, i) => [`${nodes[i]!.host}:${nodes[i]!.port}`, { host: '127.0.0.1', port }]),
+    );
+    return { kind: 'redis', options: { cluster: { nodes, ...(proxies.length > 0 && { options: { natMap } }) } } };
   }
 
   async failOver(which: number): Promise<void> {
@@ -91,6 +107,7 @@ export class Cluster implements Topology, Replicated, Sharded {
 
   async stop(): Promise<void> {
     for (const node of this.nodes) node.disconnect();
+    await Promise.all(this.proxies.flat().map(async (proxy) => proxy.stop()));
     await this.running?.stop();
   }
 

@@ -1,5 +1,6 @@
 import { clientKills } from '../faults/client-kill.js';
 import { clientPause } from '../faults/client-pause.js';
+import { connectionDark } from '../faults/connection-dark.js';
 import type { Fault } from '../faults/fault.js';
 import { flushAll } from '../faults/flush-all.js';
 import { proxyFaults } from '../faults/proxy-faults.js';
@@ -36,6 +37,7 @@ export class Standalone implements Topology {
       ...serverRestarts(target),
       serverHang(target),
       ...proxyFaults(this.proxies),
+      connectionDark(this.proxies.map((proxy) => [proxy])),
     ];
   }
 

@@ -4,14 +4,14 @@ import { now } from '../clock.js';
 import type { Appender } from '../history/append.js';
 import type { WorkerRecord } from '../history/records.js';
 import type { WriteClient } from '../write-store/client.js';
-import { block } from './pause.js';
+import { standStill, type Pause } from './pause.js';
 
 /** How often a long job looks at its lock. */
 const LOOK_EVERY = 200;
 
 /** What the holder of a lock does, and writes down. */
 export class Holder {
-  private blockFor = 0;
+  private nextPause?: Pause;
 
   constructor(
     private readonly history: Appender<WorkerRecord>,
@@ -19,8 +19,8 @@ export class Holder {
   ) {}
 
   /** The next job stands still in its midst. */
-  blockNext(ms: number): void {
-    this.blockFor = ms;
+  pauseNext(pause: Pause): void {
+    this.nextPause = pause;
   }
 
   /**
@@ -53,11 +53,10 @@ export class Holder {
 
   private async takeTime(id: number, lock: Lock, ms: number): Promise<void> {
     const until = now() + ms;
-    const blockFor = this.blockFor;
-    if (blockFor > 0) {
-      this.blockFor = 0;
-      this.history.add({ e: 'block', t: now(), ms: blockFor, inside: true });
-      block(blockFor);
+    const { nextPause } = this;
+    if (nextPause) {
+      this.nextPause = undefined;
+      standStill(nextPause, this.history);
     }
     for (let left = ms; left > 0; left = until - now()) {
       await delay(Math.min(left, LOOK_EVERY));

@@ -1,3 +1,4 @@
+import './suspension.js';
 import 'reflect-metadata';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -9,7 +10,7 @@ import { WriteClient } from '../write-store/client.js';
 import { ElectionContest } from './election/main.js';
 import { Holder } from './holder.js';
 import type { Notice, Order, WorkerSetup } from './orders.js';
-import { block, watchLags } from './pause.js';
+import { standStill, watchLags } from './pause.js';
 import { providerClass } from './providers.js';
 import { Task } from './task.js';
 
@@ -48,11 +49,8 @@ const running = Promise.all(tasks.map(async (task) => task.run()));
 process.on('message', (order: Order) => {
   if (order.do === 'stop') void stop();
   else if (order.do === 'close') void close();
-  else if (order.inside) holder.blockNext(order.ms);
-  else {
-    history.add({ e: 'block', t: now(), ms: order.ms, inside: false });
-    block(order.ms);
-  }
+  else if (order.inside) holder.pauseNext(order);
+  else standStill(order, history);
 });
 tell('ready');
 

@@ -27,8 +27,8 @@ export interface WorkerSetup {
 
 /** What a worker is told. */
 export type Order =
-  /** Stand still for so long: in the midst of a job, or anywhere. */
-  | { readonly do: 'block'; readonly ms: number; readonly inside: boolean }
+  /** Stand still for so long, in the midst of a job or anywhere: the event loop alone, or the whole machine. */
+  | { readonly do: 'block'; readonly ms: number; readonly inside: boolean; readonly suspended: boolean }
   /** Begin nothing new; `stopped` is the answer. */
   | { readonly do: 'stop' }
   /** Close the application; the process then ends by itself. */

@@ -1,13 +1,20 @@
 import { now } from '../clock.js';
 import type { Appender } from '../history/append.js';
 import type { WorkerRecord } from '../history/records.js';
+import type { Order } from './orders.js';
+import { suspend } from './suspension.js';
 
 const LOOK_EVERY = 50;
 const WORTH_TELLING = 150;
 
+/** How a worker is to stand still. */
+export type Pause = Omit<Extract<Order, { do: 'block' }>, 'do'>;
+
 /** Stands still, without wearing out the machine: no timer fires and nothing is read. */
-export function block(ms: number): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+export function standStill({ ms, inside, suspended }: Pause, history: Appender<WorkerRecord>): void {
+  history.add({ e: 'block', t: now(), ms, inside, suspended });
+  if (suspended) suspend(ms);
+  else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
 /** Writes down when this process stood still for long: then others cannot have expected an answer of it. */
