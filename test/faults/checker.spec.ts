@@ -58,6 +58,16 @@ describe('a machine that was suspended', () => {
     expect(broken({ workers: { a, b: other } })).toContain('two holders at once');
   });
 
+  it('is no breach where its lock is not held when it wakes, and its job ends before the store has said why', () => {
+    const a = [join(0, 1), grant(0, 1, 1), suspended, end(2006, 1, 0)];
+    expect(broken({ workers: { a, b: other } })).toEqual([]);
+  });
+
+  it('is found where its job goes on for long and is not told', () => {
+    const a = [join(0, 1), grant(0, 1, 1), suspended, end(4106, 1, 0)];
+    expect(broken({ workers: { a, b: other } })).toContain('signal not aborted');
+  });
+
   it('is no breach where its holder knows when it wakes', () => {
     const a = [join(0, 1), grant(0, 1, 1), suspended, { e: 'lost', t: 2006, id: 1 } as const, end(2006, 1, 0)];
     expect(broken({ workers: { a, b: other } })).toEqual([]);
@@ -277,6 +287,23 @@ describe('a call that timed out without reason', () => {
     const script = { workers: { a: held(0, 10, 1, 1), b }, faults: [fault('connections cut', 500)] };
     expect(broken(script)).toContain(rule);
     expect(broken({ ...script, rest: { inTurn: false } })).not.toContain(rule);
+  });
+});
+
+const STRICKEN = 'the process could not reach the store, or stood still, for most of the wait';
+
+describe('a wait of 20 s', () => {
+  const gaveUp = { a: [join(0, 1), fail(20_001, 1, 'LOCK_TIMEOUT')], b: held(0, 1, 1, 1) };
+  const dark = (to: number) => fault('connections dark', 500, { to, victims: ['a'], dark: 1 });
+
+  it('is found also where its process was cut off for a while', () => {
+    expect(broken({ workers: gaveUp, faults: [dark(5000)] })).toContain('timed out without reason');
+  });
+
+  it('is no breach where its process was cut off for most of it', () => {
+    const script = { workers: gaveUp, faults: [dark(15_000)] };
+    expect(broken(script)).toEqual([]);
+    expect(allowedIn(script)).toEqual({ 'timed out without reason': { [STRICKEN]: 1 } });
   });
 });
 

@@ -97,6 +97,7 @@ function followHold(hold: Hold, record: { e: string; t: number; left?: number })
   }
   if (record.e === 'end') {
     hold.ended = record.t;
+    hold.leftAtEnd = record.left;
     hold.until = Math.min(hold.until, record.t);
   }
 }

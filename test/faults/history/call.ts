@@ -30,8 +30,9 @@ export interface Hold {
   deadline: number;
   /** When its signal aborted, if it did. */
   lost?: number;
-  /** When its job ended, if it did. */
+  /** When its job ended, if it did, and what `remaining` said then. */
   ended?: number;
+  leftAtEnd?: number;
 }
 
 /** Everything that is known of a run. */

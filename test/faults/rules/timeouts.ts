@@ -1,4 +1,5 @@
 import { nameOf, type Call, type Hold } from '../history/call.js';
+import { strickenFor } from './excuses.js';
 import { firstAfter, type KeyLedger, type Ledger } from './ledger.js';
 import { FAIR_CHANCE, PRECISION } from './promises.js';
 import type { Finding, Rule } from './rule.js';
@@ -14,6 +15,7 @@ export const timeouts: Rule = {
     let longest = 0;
     let timedOut = 0;
     let starved = 0;
+    let stricken = 0;
     for (const call of ledger.history.calls) {
       if (call.hold && call.kind !== 'leader') longest = Math.max(longest, call.settled - call.join);
       const { failure, timeout, kind } = call;
@@ -22,14 +24,22 @@ export const timeouts: Rule = {
       const waited = failure.at - call.join;
       const after = `${nameOf(call)} gave up ${call.keys.join(', ')} after ${waited.toFixed(0)} ms`;
       if (waited < timeout - PRECISION) breaches.push({ at: failure.at, text: `${after}, with ${timeout} ms to wait` });
-      else if (timeout > LONG_PATIENCE && kind !== 'aborted') {
+      else if (
+        waited - strickenFor(ledger, call.by, call.join, failure.at) <= LONG_PATIENCE &&
+        timeout > LONG_PATIENCE
+      ) {
+        stricken += 1;
+      } else if (timeout > LONG_PATIENCE && kind !== 'aborted') {
         // Where everybody polls, somebody may have bad luck again and again.
         if (!ledger.history.rest.inTurn) starved += 1;
         else breaches.push({ at: failure.at, text: after });
       } else if (waited > FAIR_CHANCE && wasFree(call, ledger))
         breaches.push({ at: failure.at, text: `${after}, which were free` });
     }
-    const allowed = { 'the store has no lines, so whoever polls may have bad luck': starved };
+    const allowed = {
+      'the store has no lines, so whoever polls may have bad luck': starved,
+      'the process could not reach the store, or stood still, for most of the wait': stricken,
+    };
     return { breaches, allowed, figures: { 'longest wait': longest, 'waits given up as asked': timedOut } };
   },
 };
