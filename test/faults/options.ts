@@ -16,6 +16,8 @@ export interface RunOptions {
   readonly brokenLeaders: boolean;
   /** Whether faults follow each other as closely as they can. */
   readonly dense: boolean;
+  /** Whether faults go on beyond their time until each kind of them has happened. */
+  readonly everyKind: boolean;
   /** Whether each fault is printed as it happens. */
   readonly verbose: boolean;
   /** Only faults whose kind contains one of these; all when empty. */
@@ -40,6 +42,7 @@ const USAGE = `npm run test:faults -- [options]
   --broken-leaders   have leaders trust in their leadership for ever
   --only <text>      only faults whose kind contains this; may be repeated
   --dense            faults as close to each other as can be, for short runs
+  --every-kind       go on, if need be, until each kind of fault has happened
   --verbose          print each fault
   --keep-history     keep the history although there is no breach in it
   --history <folder> judge the history of an earlier run anew
@@ -64,6 +67,7 @@ export function readOptions(args: readonly string[]): RunOptions {
         'keep-history': { type: 'boolean', default: false },
         history: { type: 'string' },
         dense: { type: 'boolean', default: false },
+        'every-kind': { type: 'boolean', default: false },
         verbose: { type: 'boolean', default: false },
         'no-result': { type: 'boolean', default: false },
       },
@@ -78,6 +82,7 @@ export function readOptions(args: readonly string[]): RunOptions {
       tasks: positive('tasks', values.tasks),
       brokenLeaders: values['broken-leaders'],
       dense: values.dense,
+      everyKind: values['every-kind'],
       longJobs: positive('long-jobs', values['long-jobs']),
       verbose: values.verbose,
       only: values.only,

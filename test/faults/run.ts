@@ -51,7 +51,7 @@ export async function run(options: RunOptions, signal: AbortSignal, say: (line: 
 }
 
 async function contest(
-  { seed, keys, workers, tasks, longJobs, seconds, verbose, only, dense, brokenLeaders }: RunOptions,
+  { seed, keys, workers, tasks, longJobs, seconds, verbose, only, dense, everyKind, brokenLeaders }: RunOptions,
   topology: Topology,
   folder: { history: string; workerScript: string },
   signal: AbortSignal,
@@ -95,7 +95,7 @@ async function contest(
     );
     if (faults.length === 0) throw new Error(`No fault of ${topology.name} is called ${only.join(' or ')}`);
     schedule = new Schedule(faults, stage, new Random(seed, 'faults'), faultHistory, tell, dense ? DENSE : USUAL);
-    await schedule.play(now() + seconds * 1000, signal);
+    await schedule.play(now() + seconds * 1000, everyKind, signal);
     const rest = await comeToRest(crew, topology, LEASE);
     await writeFile(files.rest(folder.history), JSON.stringify(rest));
     return Object.fromEntries([...schedule.counts].sort());

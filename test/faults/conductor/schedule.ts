@@ -35,15 +35,17 @@ export class Schedule {
     private readonly pace: Pace,
   ) {}
 
-  /** Until `end`, or until `signal` aborts, and all is over. */
-  async play(end: number, signal: AbortSignal): Promise<void> {
-    const isOver = (): boolean => now() >= end || signal.aborted;
+  /** Until `end`, and with `everyKind` until each kind has happened, or until `signal` aborts, and all is over. */
+  async play(end: number, everyKind: boolean, signal: AbortSignal): Promise<void> {
+    const isComplete = (): boolean => !everyKind || this.counts.size === this.faults.length;
+    const isOver = (): boolean => signal.aborted || (now() >= end && isComplete());
     while (!isOver()) {
       const fault = this.next();
       const gap = this.random.between(this.pace.shortestGap, this.pace.longestGap);
       const overlaps = this.random.chance(this.pace.overlapping);
       const planned = fault.plan(this.random, this.stage);
-      await delay(Math.min(gap, Math.max(0, end - now())), undefined, { signal }).catch(() => undefined);
+      const left = isComplete() ? Math.max(0, end - now()) : Infinity;
+      await delay(Math.min(gap, left), undefined, { signal }).catch(() => undefined);
       if (isOver()) break;
       await this.clear(planned);
       const over = this.inject(fault, planned);
