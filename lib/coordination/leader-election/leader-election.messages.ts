@@ -53,6 +53,9 @@ export const providerNotString = (): string => 'provider must be the id of a pro
 export const differentOptions = (name: string): string =>
   `Leader election ${quote(name)} is registered twice, with different options. Give it the same options everywhere, or two names.`;
 
+export const loadedLazily = (name: string): string =>
+  `Leader election ${quote(name)} comes with a lazily loaded module, but elections begin when the application starts. Import ${howToAdd(name)} into a module that is there from the start; the lazily loaded one can inject the election and listen to its events.`;
+
 export const unknownElection = (where: string, name: string, known: readonly string[]): string =>
   `${where}: there is no leader election ${quote(name)}. Registered are: ${list(known)}. Add it with ${howToAdd(name)}.`;
 

@@ -8,7 +8,13 @@ import { LockingService } from '../../locking.service.js';
 import { Candidate } from './candidate.js';
 import { decoratedMethods } from './decorated-methods.js';
 import type { LeaderElectionOptions } from './leader-election-options.interface.js';
-import { differentOptions, moduleMissing, notASingleton, unknownElection } from './leader-election.messages.js';
+import {
+  differentOptions,
+  loadedLazily,
+  moduleMissing,
+  notASingleton,
+  unknownElection,
+} from './leader-election.messages.js';
 import { LeaderElection } from './leader-election.js';
 import { readLeaderOptions, type ElectionPlan } from './read-leader-options.js';
 
@@ -39,7 +45,11 @@ export class LeaderElections implements OnApplicationBootstrap, OnModuleDestroy 
   open(options: LeaderElectionOptions): LeaderElection {
     const plan = readLeaderOptions(options, this.instanceId);
     const known = this.entries.get(plan.name);
-    if (!known) return this.create(plan);
+    if (!known) {
+      // Nest has no hook for modules that are loaded later: it would never begin.
+      if (this.started) throw new LockConfigurationError(loadedLazily(plan.name));
+      return this.create(plan);
+    }
     if (!isSame(plan, known.candidate.plan)) throw new LockConfigurationError(differentOptions(plan.name));
     return known.election;
   }

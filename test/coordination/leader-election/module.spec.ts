@@ -13,6 +13,7 @@ import {
   OnLeader,
   type LeaderElectionOptions,
 } from '../../../lib/index.js';
+import { LazyModuleLoader } from '@nestjs/core';
 import { setTimeout as delay } from 'node:timers/promises';
 import { thrown } from '../../decorators/support.js';
 import { listedKeys } from '../../module/support/listed-keys.js';
@@ -109,6 +110,23 @@ describe('LockingModule.forFeature', () => {
     const error = await rejectionOf(start({ imports: [LockingModule.forRoot(), one, other] }));
     expect(error).toBeInstanceOf(LockConfigurationError);
     expect(error.message).toContain('"e" is registered twice, with different options');
+  });
+
+  it('is refused in a lazily loaded module, unless the election is there already', async () => {
+    const leaders = [{ name: 'e' }];
+    @Module({ imports: [LockingModule.forFeature({ leaders: [{ name: 'late' }] })] })
+    class Late {}
+    @Module({ imports: [LockingModule.forFeature({ leaders })] })
+    class Known {}
+    const { app, election } = await start({
+      imports: [LockingModule.forRoot(), LockingModule.forFeature({ leaders })],
+    });
+    const loader = app.get(LazyModuleLoader);
+    const error = await rejectionOf(loader.load(() => Late));
+    expect(error).toBeInstanceOf(LockConfigurationError);
+    expect(error.message).toContain('Leader election "late" comes with a lazily loaded module');
+    await loader.load(() => Known);
+    await eventually(() => election().isLeader());
   });
 
   it('finds the locks of a forRoot that is not global', async () => {
