@@ -44,6 +44,9 @@ const RETRY_AFTER_OUTAGE = 5;
 /** A queue moves on, and another instance serves while this one shuts down, in seconds. */
 const RETRY_SOON = 1;
 
+/** Reasons for which a call was refused at once, so that how long it waited says nothing. */
+const ENDS_SOON: ReadonlySet<string> = new Set(['queue-full', 'deadlock']);
+
 /** Says nothing of keys, owners, stores and causes: they are the application's own business. */
 export function answerFor(failure: LockFailure): LockFailureAnswer {
   const { code } = failure;
@@ -51,7 +54,7 @@ export function answerFor(failure: LockFailure): LockFailureAnswer {
     const message = 'The resource is busy, try again later.';
     return {
       body: { statusCode: HttpStatus.CONFLICT, message, error: 'Conflict', code },
-      retryAfter: isLockLostError(failure) || failure.reason !== 'held' ? RETRY_SOON : waited(failure.timeout),
+      retryAfter: isLockLostError(failure) || ENDS_SOON.has(failure.reason) ? RETRY_SOON : waited(failure.timeout),
     };
   }
   if (isLockLostError(failure)) {
