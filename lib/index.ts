@@ -23,6 +23,7 @@ export {
 } from './providers/memory/in-memory-locking.provider.js';
 export { MemoryLockStore } from './providers/memory/memory-lock-store.js';
 export { RedisLockingProvider } from './providers/redis/redis-locking.provider.js';
+export type { RedisCredentials, RedisCredentialsFunction } from './providers/redis/credentials.js';
 export type { RedisLockingProviderOptions } from './providers/redis/redis-options.interface.js';
 export { RedisQuorumLockingProvider } from './providers/redis-quorum/redis-quorum-locking.provider.js';
 export type {

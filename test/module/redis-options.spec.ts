@@ -127,7 +127,7 @@ describe('Redis Cluster', () => {
 describe('unknown options', () => {
   it('are named, with those there are', async () => {
     expect(await refusal({ redisUrl: 'redis://127.0.0.1', url: 'x' })).toBe(
-      'Provider "shop": "url" is not an option. Known are: redisUrl, redisOptions, client, cluster, namespace, minReplicas, waitLockingTimeout, defaultRetryInterval, maximumRetryInterval, backoffFactor, expire, drainTimeout, maxWaiters, failFast.',
+      'Provider "shop": "url" is not an option. Known are: redisUrl, redisOptions, client, cluster, credentials, namespace, minReplicas, waitLockingTimeout, defaultRetryInterval, maximumRetryInterval, backoffFactor, expire, drainTimeout, maxWaiters, failFast.',
     );
   });
 

@@ -13,7 +13,7 @@ import {
 } from './redis-quorum.messages.js';
 
 const FEWEST_NODES = 3;
-const NODE_OPTIONS = ['redisUrl', 'redisOptions', 'client'];
+const NODE_OPTIONS = ['redisUrl', 'redisOptions', 'client', 'credentials'];
 const DEFAULT_NODE_TIMEOUT = '500ms';
 const SHORTEST_NODE_TIMEOUT = 10;
 

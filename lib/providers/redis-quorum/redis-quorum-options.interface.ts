@@ -1,5 +1,6 @@
 import type { Redis, RedisOptions } from 'ioredis';
 import type { Duration, LockingProviderOptions } from '../../interfaces/index.js';
+import type { RedisCredentialsFunction } from '../redis/credentials.js';
 
 /** One server of a quorum. */
 export interface RedisQuorumNode {
@@ -8,6 +9,9 @@ export interface RedisQuorumNode {
 
   /** Passed on to ioredis, for this server alone. */
   redisOptions?: RedisOptions | undefined;
+
+  /** Names the credentials that are valid now, before each connection to this server. Not with `client`. */
+  credentials?: RedisCredentialsFunction | undefined;
 
   /** An existing ioredis client. It is used as it is and never closed by this module. */
   client?: Redis | undefined;

@@ -10,7 +10,7 @@ export const badNode = (id: string, position: number): string =>
   `Provider "${id}": nodes[${String(position)}] must be a URL, such as 'redis://host:6379', or an object, such as { redisUrl, redisOptions } or { client }.`;
 
 export const unknownNodeOption = (id: string, position: number, name: string): string =>
-  `Provider "${id}": "${name}" is not an option of nodes[${String(position)}]. Known are: redisUrl, redisOptions, client.`;
+  `Provider "${id}": "${name}" is not an option of nodes[${String(position)}]. Known are: redisUrl, redisOptions, client, credentials.`;
 
 export const repeatedNode = (id: string, name: string): string =>
   `Provider "${id}": nodes names the server ${name} twice. Each has one vote: name it once, whatever its databases.`;

@@ -4,19 +4,25 @@ import type { RedisLockingProviderOptions } from './redis-options.interface.js';
 import {
   badClient,
   badCluster,
+  badCredentialsOption,
   badMinReplicas,
   badNamespace,
   badUrl,
   clientAndUrl,
   clusterAndOthers,
+  credentialsAndClient,
   minReplicasInCluster,
   missingUrl,
 } from './redis.messages.js';
 
 /** @throws LockConfigurationError for what cannot work */
 export function assertUsable(options: RedisLockingProviderOptions, id: string): void {
-  const { redisUrl, redisOptions, client, cluster, namespace, minReplicas = 0 } = options;
+  const { redisUrl, redisOptions, client, cluster, credentials, namespace, minReplicas = 0 } = options;
   if (client !== undefined && !isClient(client)) throw new LockConfigurationError(badClient(id));
+  if (credentials !== undefined && typeof credentials !== 'function') {
+    throw new LockConfigurationError(badCredentialsOption(id));
+  }
+  if (credentials && client) throw new LockConfigurationError(credentialsAndClient(id));
   if (cluster !== undefined && (client || redisUrl !== undefined || redisOptions)) {
     throw new LockConfigurationError(clusterAndOthers(id));
   }

@@ -2,6 +2,7 @@ import type { Cluster, ClusterOptions, Redis } from 'ioredis';
 import { LockConfigurationError } from '../../errors/index.js';
 import { remedyOf } from '../../errors/remedy.js';
 import { StoreNotReachedError } from '../../interfaces/index.js';
+import { Credentials, refusesLogin } from './credentials.js';
 import { keySlot } from './key-slot.js';
 import { isSameNode, NodeRecovery } from './node-recovery.js';
 import {
@@ -10,7 +11,9 @@ import {
   connectionBroken,
   connectionClosed,
   connectionLost,
+  forCommands,
   ioredisMissing,
+  loginRefused,
   notConnected,
   silent,
 } from './redis.messages.js';
@@ -65,6 +68,12 @@ export class ClusterConnection implements StoreConnection {
   private wasReady = false;
   private lastError?: string;
   private someNode?: Redis;
+  private readonly credentials?: Credentials;
+  /** What the nodes of a given client logged in with at first. */
+  private givenPassword?: string | null | undefined;
+  private isRefused = false;
+  private hasWorked = false;
+  private isAsking = false;
   private readonly closing = new AbortController();
   private readonly silence = new SilenceWatch(
     () => this.cluster?.nodes('all') ?? [],
@@ -78,7 +87,13 @@ export class ClusterConnection implements StoreConnection {
     private readonly id: string,
     private readonly options: RedisLockingProviderOptions,
     private readonly warn: (message: string) => void,
-  ) {}
+  ) {
+    if (options.credentials) {
+      this.credentials = new Credentials(options.credentials, (error) => {
+        this.noteError(error);
+      });
+    }
+  }
 
   async open(onConnected: () => void, onReplaced: () => void): Promise<void> {
     const cluster = (this.options.client as Cluster | undefined) ?? (await this.create());
@@ -87,12 +102,15 @@ export class ClusterConnection implements StoreConnection {
       throw new StoreNotReachedError(connectionClosed());
     }
     this.cluster = cluster;
+    this.givenPassword = cluster.options.redisOptions?.password;
     const recovery = (this.recovery = new NodeRecovery(cluster, onReplaced));
     const start = async (): Promise<void> => {
       await recovery.start();
       if (this.closing.signal.aborted) throw new StoreNotReachedError(connectionClosed());
       this.lastError = undefined;
       this.wasReady = true;
+      this.hasWorked = true;
+      this.isRefused = false;
       onConnected();
     };
     this.onReady = () => {
@@ -156,13 +174,41 @@ export class ClusterConnection implements StoreConnection {
       keyPrefix: '',
       // The owner makes another one, to a node that is there.
       retryStrategy: null,
+      ...this.changedPassword(),
     });
+    this.logIn(subscriber);
     const onLoss = (lost: Redis): void => {
       if (isSameNode(lost, node)) subscriber.disconnect();
     };
     cluster.on('-node', onLoss);
     subscriber.once('end', () => cluster.off('-node', onLoss));
     return subscriber;
+  }
+
+  /** A node that has been connected for long still knows the password of that time. */
+  private changedPassword(): { password?: string; username?: string } {
+    const { username, password } = this.cluster?.options.redisOptions ?? {};
+    if (typeof password !== 'string' || password === this.givenPassword) return {};
+    return { password, ...(username && { username }) };
+  }
+
+  private logIn(client: Redis): void {
+    const { credentials } = this;
+    if (!credentials) return;
+    credentials.applyTo(client);
+    credentials.attach(client, () => {
+      credentials.applyTo(client);
+    });
+  }
+
+  /** Even where all connections stand, ioredis asks for the slots over new ones, with what their nodes have. */
+  private async logInAgain(): Promise<void> {
+    const { credentials } = this;
+    if (!credentials || this.isAsking) return;
+    this.isAsking = true;
+    await credentials.refresh();
+    this.isAsking = false;
+    for (const node of this.cluster?.nodes('all') ?? []) credentials.applyTo(node);
   }
 
   get keyPrefix(): string {
@@ -193,9 +239,16 @@ export class ClusterConnection implements StoreConnection {
 
   /** Only the message: the error of a refused AUTH carries the password among the command's arguments. */
   private readonly noteError = (error: Error & { readonly lastNodeError?: Error }): void => {
-    const { message } = error.lastNodeError ?? error;
+    const cause = error.lastNodeError ?? error;
+    const { message } = cause;
     // That says no more than that it has failed.
     if (message !== CLOSED) this.lastError = message;
+    if (!refusesLogin(cause)) return;
+    void this.logInAgain();
+    if (!this.hasWorked || this.isRefused) return;
+    this.isRefused = true;
+    const explained = explainError(cause) as Error;
+    this.warn(loginRefused(this.id, forCommands(), explained.message, remedyOf(explained) ?? ''));
   };
 
   private readonly noteNode = (node: Redis): void => {
@@ -251,7 +304,7 @@ export class ClusterConnection implements StoreConnection {
       throw new LockConfigurationError(ioredisMissing(this.id), { cause });
     });
     const { nodes = [], options } = this.options.cluster ?? {};
-    return new Cluster([...nodes], {
+    const cluster = new Cluster([...nodes], {
       clusterRetryStrategy: (attempt) => Math.min(25 * 2 ** Math.min(attempt, 10), LONGEST_RECONNECT_DELAY),
       maxRedirections: MAX_REDIRECTIONS,
       ...options,
@@ -264,6 +317,12 @@ export class ClusterConnection implements StoreConnection {
       },
       ...NEVER_LATE,
     });
+    const { credentials } = this;
+    credentials?.attach(cluster, () => undefined);
+    // A node has to begin to connect at once, and there is a new one after each end: those that are known have to do.
+    cluster.on('+node', (node: Redis) => credentials?.applyTo(node));
+    cluster.on('-node', () => void this.logInAgain());
+    return cluster;
   }
 }
 

@@ -4,6 +4,7 @@ import { remedyOf } from '../../errors/remedy.js';
 import { StoreNotReachedError } from '../../interfaces/index.js';
 import { sayWhy } from './connection-error.js';
 import { LONGEST_RECONNECT_DELAY, NEVER_LATE, ownOptions, withoutForced } from './connection-options.js';
+import { copyCredentials, Credentials, refusesLogin } from './credentials.js';
 import { connectOnce, untilReady } from './first-connection.js';
 import { FormerConnections } from './former-connections.js';
 import { explainError } from './redis-errors.js';
@@ -13,7 +14,9 @@ import {
   connectionBroken,
   connectionClosed,
   connectionLost,
+  forCommands,
   ioredisMissing,
+  loginRefused,
   notConnected,
   notReady,
   silent,
@@ -46,6 +49,10 @@ export class RedisConnection implements StoreConnection {
   /** The application has been warned of a silent client of its own. */
   private isTooSilent = false;
   private readonly former = new FormerConnections();
+  private readonly credentials?: Credentials;
+  /** Whether it was ready once: what hinders the first connection is told where it is awaited. */
+  private hasWorked = false;
+  private isRefused = false;
 
   private subscriber?: Redis;
   /** For which connection for commands the subscriber was made to connect again. */
@@ -67,7 +74,13 @@ export class RedisConnection implements StoreConnection {
     private readonly id: string,
     private readonly options: RedisLockingProviderOptions,
     private readonly warn: (message: string) => void,
-  ) {}
+  ) {
+    if (options.credentials) {
+      this.credentials = new Credentials(options.credentials, (error) => {
+        this.noteError(error);
+      });
+    }
+  }
 
   /** Resolves once connected. A rejection tells why not; an own connection goes on trying in the background. */
   async open(onConnected: () => void, onReplaced: () => void): Promise<void> {
@@ -76,7 +89,8 @@ export class RedisConnection implements StoreConnection {
     this.redis = client;
     this.onReady = () => {
       this.lastError = undefined;
-      this.isTooSilent = false;
+      this.isTooSilent = this.isRefused = false;
+      this.hasWorked = true;
       this.readyAt = performance.now();
       const { movedTo } = this;
       this.movedTo = undefined;
@@ -144,6 +158,14 @@ export class RedisConnection implements StoreConnection {
     const subscriber = this.client().duplicate({ ...NEVER_LATE, keyPrefix: '', autoResubscribe: false });
     this.subscriber = subscriber;
     this.revive(subscriber, () => this.subscriber === subscriber);
+    this.logIn(subscriber);
+    const client = this.client();
+    // Before it connects again: the application may have given its client another password since.
+    if (this.options.client) {
+      subscriber.on('close', () => {
+        copyCredentials(client, subscriber);
+      });
+    }
     // As long as the server believes in the one before, it takes this process for one that listens.
     const former = new FormerConnections();
     subscriber.on('ready', () => {
@@ -182,7 +204,11 @@ export class RedisConnection implements StoreConnection {
     const isOfConnecting = explained === error && readyAt === undefined;
     const message = isOfConnecting ? sayWhy(error, Boolean(redis?.options.tls)) : explained.message;
     // Its own cause is dropped with all that the client has attached to it.
-    this.lastError = Object.assign(new Error(message), { remedy: remedyOf(explained) });
+    const remedy = remedyOf(explained);
+    this.lastError = Object.assign(new Error(message), { remedy });
+    if (!this.hasWorked || this.isRefused || !refusesLogin(error)) return;
+    this.isRefused = true;
+    this.warn(loginRefused(this.id, forCommands(), message, remedy ?? ''));
   };
 
   /** On a connection that is dark from its beginning not even ioredis' own first commands are answered. */
@@ -262,7 +288,15 @@ export class RedisConnection implements StoreConnection {
     }
     const client = redisUrl === undefined ? new Redis(options) : new Redis(withoutForced(redisUrl), options);
     this.revive(client, () => true);
+    this.logIn(client);
     return client;
+  }
+
+  private logIn(client: Redis): void {
+    const { credentials } = this;
+    credentials?.attach(client, () => {
+      credentials.applyTo(client);
+    });
   }
 
   /**

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { LockConfigurationError } from '../../errors/index.js';
+import { remedyOf } from '../../errors/remedy.js';
 import { RESERVED_KEY_PREFIX } from '../../engine/lock-keys.js';
 import type {
   ExtendRequest,
@@ -19,8 +20,8 @@ import { findEvictingPolicy } from './eviction-check.js';
 import { leavesRoomForTag } from './key-slot.js';
 import { RedisConnection } from './redis-connection.js';
 import type { RedisLockingProviderOptions } from './redis-options.interface.js';
-import { mayEvict, notSubscribed, untaggable } from './redis.messages.js';
-import { nonsensical, wholeNumber } from './redis-errors.js';
+import { forWakeUps, loginRefused, mayEvict, notSubscribed, untaggable } from './redis.messages.js';
+import { explainError, nonsensical, wholeNumber } from './redis-errors.js';
 import { LeaseScripts, type RepairRequest, type VotePace } from './lease-scripts.js';
 import { RedisWakeUps } from './redis-wake-ups.js';
 import { ReplicatedLeases, type Replication } from './replicated-leases.js';
@@ -45,7 +46,15 @@ const SCAN_COUNT = 500;
  */
 export class RedisLockingProvider implements LockingProvider {
   static readonly identifier = 'locking-redis';
-  static readonly optionNames = ['redisUrl', 'redisOptions', 'client', 'cluster', 'namespace', 'minReplicas'];
+  static readonly optionNames = [
+    'redisUrl',
+    'redisOptions',
+    'client',
+    'cluster',
+    'credentials',
+    'namespace',
+    'minReplicas',
+  ];
 
   readonly storeName = 'Redis';
 
@@ -80,6 +89,13 @@ export class RedisLockingProvider implements LockingProvider {
     this.wakeUps = new RedisWakeUps(this.connection, this.keys, {
       onRefused: ({ message }) => {
         this.warnOnce('subscriptions', notSubscribed(context.id, this.connection.keyPrefix + namespace, message));
+      },
+      onLoginRefused: (error) => {
+        const { message } = explainError(error) as Error;
+        this.warnOnce('login', loginRefused(context.id, forWakeUps(), message, remedyOf(explainError(error)) ?? ''));
+      },
+      onSubscribed: () => {
+        this.warnedOf.delete('login');
       },
       // What is handed over was not waited for: only the answer to a question is.
       grantsAreOffers: minReplicas > 0,

@@ -66,7 +66,8 @@ const BY_CODE: Readonly<Record<string, Meaning>> = {
   },
   WRONGPASS: {
     means: 'the server knows no such user, or the password is wrong',
-    remedy: 'Correct it in redisUrl or redisOptions; ACL LIST on the server shows its users.',
+    remedy:
+      'Correct it in redisUrl or redisOptions, or in client.options.password; for one that changes give the option credentials. ACL LIST on the server shows its users.',
     untouched: true,
   },
   NOPERM: { means: 'the user of this connection lacks a right that locks need', remedy: ALLOW },

@@ -1,5 +1,6 @@
 import type { Cluster, ClusterNode, ClusterOptions, Redis, RedisOptions } from 'ioredis';
 import type { LockingProviderOptions } from '../../interfaces/index.js';
+import type { RedisCredentialsFunction } from './credentials.js';
 
 /** Options of `RedisLockingProvider`, beside those of every provider. */
 export interface RedisLockingProviderOptions extends LockingProviderOptions {
@@ -11,6 +12,16 @@ export interface RedisLockingProviderOptions extends LockingProviderOptions {
 
   /** Passed on to ioredis: TLS, ACL user, `sentinels`, `db` and so on. */
   redisOptions?: RedisOptions | undefined;
+
+  /**
+   * Names the credentials that are valid now, instead of those in `redisUrl`, `redisOptions` or `cluster`: for passwords
+   * that change. It is called before each connection, and may return a promise. If it fails, or takes more than 5 s, the
+   * credentials that it named last are used. Not with `client`.
+   *
+   * @example
+   * credentials: async () => ({ username: 'locks', password: await secrets.get('redis-password') })
+   */
+  credentials?: RedisCredentialsFunction | undefined;
 
   /**
    * An existing ioredis client. It is used as it is and never closed by this module; it is only told to connect again

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { WakeUpListener } from '../../interfaces/index.js';
+import { refusesLogin } from './credentials.js';
 import type { StoreConnection } from './store-connection.js';
 import type { StoreKeys } from './store-keys.js';
 import { WakeUpLink } from './wake-up-link.js';
@@ -10,6 +11,10 @@ const MESSAGE = /^(?:granted (\d+) ([01])|(offered|wanted|taken)) (\S*) ([^]*)$/
 export interface WakeUpOptions {
   /** This user may not subscribe. */
   readonly onRefused: (error: Error) => void;
+  /** The server does not let the connection in. Of other errors the connection for commands tells. */
+  readonly onLoginRefused: (error: Error) => void;
+  /** It is subscribed. */
+  readonly onSubscribed: () => void;
   /** Whether somebody who is told of a grant is to ask once more. */
   readonly grantsAreOffers: boolean;
 }
@@ -61,6 +66,7 @@ export class RedisWakeUps {
         if (this.heard && subscribed.size === 0) listener.restored();
         subscribed.add(link);
         this.heard = true;
+        this.how.onSubscribed();
         resolve();
       },
       lost: (): void => {
@@ -74,6 +80,9 @@ export class RedisWakeUps {
         this.endLinks();
         reject(error);
         return false;
+      },
+      failed: (error: Error): void => {
+        if (refusesLogin(error)) this.how.onLoginRefused(error);
       },
       message: (text: string): void => {
         deliver(text, listener, this.how.grantsAreOffers);

@@ -39,6 +39,26 @@ export const connectionBroken = (id: string, cause: string | undefined): string 
 export const silent = (seconds: number): string =>
   `it answered nothing for ${String(seconds)} s, so the connection is made anew`;
 
+export const badCredentialsOption = (id: string): string =>
+  `Provider ${quote(id)}: credentials must be a function that returns { username?, password } or a promise of it.`;
+
+export const credentialsAndClient = (id: string): string =>
+  `Provider ${quote(id)}: credentials do not go with client, which logs in by itself. Give redisUrl or cluster, or leave credentials out and set client.options.password when it changes.`;
+
+export const badCredentials = (): string => 'it must return { username?, password }, both strings, or a promise of it';
+
+export const credentialsFailed = (cause: string): string => `the function given as credentials failed: ${cause}`;
+
+export const noCredentialsYet = (): string => 'the function given as credentials has named none yet';
+
+export const loginRefused = (id: string, what: string, cause: string, remedy: string): string =>
+  `Redis behind ${quote(id)} refuses ${what}: ${onOneLine(cause)}. ${remedy} It is tried again until then`;
+
+export const forCommands = (): string => 'the connection for commands, so that locked calls fail with LockBackendError';
+
+export const forWakeUps = (): string =>
+  'the connection for wake-ups, so that waiters ask again and again instead of being told';
+
 export const clientEnded = (): string =>
   'the given client has ended and does not connect again, as its retryStrategy gave up or it was closed; call connect() on it';
 

@@ -18,6 +18,8 @@ export interface LinkEvents {
   /** The user may not subscribe. Tells whether it is to be tried again. */
   refused(error: Error): boolean;
   message(text: string): void;
+  /** The connection cannot be made for now. */
+  failed(error: Error): void;
 }
 
 /** One connection that is subscribed to a channel, and made again whenever it is lost. */
@@ -41,8 +43,9 @@ export class WakeUpLink {
     let isForbidden = false;
     keepAlive(subscriber, this.channel);
     subscriber
-      // Told by the connection for commands already, and in messages of failed calls.
-      .on('error', () => undefined)
+      .on('error', (error: Error) => {
+        this.events.failed(error);
+      })
       .on('ready', () => {
         subscriber.subscribe(this.channel).then(
           () => {

@@ -1,0 +1,132 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { LockConfigurationError, type LockingService } from '../../lib/index.js';
+import { useApplications } from '../module/support/applications.js';
+import { eventually, rejectionOf } from '../module/support/poll.js';
+import { useRawRedis } from '../module/support/raw-redis.js';
+import { expectDirectHandOver } from '../support/expect-hand-over.js';
+import { subscribers, untilInLine } from '../support/store-view.js';
+
+const redis = useRawRedis();
+const applications = useApplications();
+const clients: Redis[] = [];
+
+afterEach(() => {
+  for (const client of clients.splice(0)) client.disconnect();
+});
+
+/** From now on the user `locks` has this password and no other; connections that are there stay. */
+async function rotate(password: string): Promise<void> {
+  await redis.raw.acl('SETUSER', 'locks', 'on', 'resetpass', `>${password}`, 'allkeys', 'allchannels', '+@all');
+}
+
+function clientOf(password: string): Redis {
+  const client = new Redis(redis.port, { username: 'locks', password, disconnectTimeout: 100 });
+  client.on('error', () => undefined);
+  clients.push(client);
+  return client;
+}
+
+/** Has `waiter` wait once, so that it has a connection for wake-ups. */
+async function waitOnce(holder: LockingService, waiter: LockingService): Promise<void> {
+  const lock = await holder.acquire('k');
+  const waiting = waiter.acquire('k', { timeout: '20s' });
+  await untilInLine(redis.raw, 'k', 1);
+  await lock.release();
+  await (await waiting).release();
+}
+
+/** How often somebody was refused. */
+async function logins(): Promise<number> {
+  const stats = await redis.raw.info('commandstats');
+  const failed = [...stats.matchAll(/cmdstat_(?:hello|auth):.*failed_calls=(\d+)/g)];
+  return failed.reduce((sum, [, count]) => sum + Number(count), 0);
+}
+
+const cut = (type: 'NORMAL' | 'PUBSUB'): Promise<unknown> =>
+  redis.raw.call('CLIENT', 'KILL', 'TYPE', type, 'USER', 'locks');
+
+const refusals = (lines: readonly string[]): string[] => lines.filter((line) => line.includes('refuses'));
+
+describe('a password that changes', () => {
+  it('is taken from the client whenever the connection for wake-ups is made again', async () => {
+    await rotate('former-secret');
+    const client = clientOf('former-secret');
+    const holder = await applications.onRedis({ redisUrl: redis.url });
+    const waiter = await applications.onRedis({ client });
+    await waitOnce(holder.locking, waiter.locking);
+
+    await rotate('present-secret');
+    await cut('PUBSUB');
+    await eventually(() => refusals(waiter.log.of('warn')).length === 1);
+    expect(refusals(waiter.log.of('warn'))[0]).toMatch(
+      /"locking-redis" refuses the connection for wake-ups, .*: WRONGPASS .*client\.options\.password/,
+    );
+    // One line, however often it is refused.
+    const tried = await logins();
+    await eventually(async () => (await logins()) >= tried + 2);
+    expect(refusals(waiter.log.of('warn'))).toHaveLength(1);
+
+    client.options.password = 'present-secret';
+    await eventually(async () => (await subscribers(redis.raw)) === 1);
+    await expectDirectHandOver(redis.raw, holder.locking, waiter.locking);
+  });
+
+  it('is asked for before each connection where credentials is a function', async () => {
+    await rotate('former-secret');
+    let password = 'former-secret';
+    const holder = await applications.onRedis({ redisUrl: redis.url });
+    const { locking, log } = await applications.onRedis({
+      redisUrl: redis.url,
+      credentials: async () => Promise.resolve({ username: 'locks', password }),
+    });
+    await waitOnce(holder.locking, locking);
+    expect(String(await redis.raw.client('LIST')).match(/user=locks/g)).toHaveLength(2);
+
+    await rotate('present-secret');
+    await cut('NORMAL');
+    await cut('PUBSUB');
+    await eventually(() => refusals(log.of('warn')).length === 2);
+    expect(refusals(log.of('warn')).join()).toMatch(/the connection for commands, .*WRONGPASS/);
+    expect(refusals(log.of('warn')).join()).not.toMatch(/secret/);
+    expect((await rejectionOf(locking.acquire('k'))).message).toContain('WRONGPASS');
+
+    password = 'present-secret';
+    await eventually(async () => (await locking.execute('k', () => 1).catch(() => 0)) === 1);
+    await eventually(async () => (await subscribers(redis.raw)) === 1);
+    await expectDirectHandOver(redis.raw, holder.locking, locking);
+    expect(refusals(log.of('warn'))).toHaveLength(2);
+  });
+
+  it('stays what it was while the function fails, and is waited for where there was none', async () => {
+    await rotate('secret');
+    let failure: Error | undefined = new Error('the vault is sealed');
+    const { locking, log } = await applications.onRedis({
+      redisUrl: redis.url,
+      credentials: () => {
+        if (failure) throw failure;
+        return { username: 'locks', password: 'secret' };
+      },
+    });
+    expect(log.of('error').join()).toContain('credentials failed: the vault is sealed');
+    failure = undefined;
+    await eventually(async () => (await locking.execute('k', () => 1).catch(() => 0)) === 1);
+    failure = new Error('sealed again');
+    await cut('NORMAL');
+    await eventually(() => log.of('log').length === 2);
+    expect(await locking.execute('k', () => 1)).toBe(1);
+  });
+
+  it('is refused as an option beside a client, and where it is no function', async () => {
+    const client = clientOf('any');
+    const credentials = () => ({ password: 'x' });
+    for (const options of [
+      { client, credentials },
+      { redisUrl: redis.url, credentials: { password: 'x' } as never },
+    ]) {
+      const error = await rejectionOf(applications.onRedis(options));
+      expect(error).toBeInstanceOf(LockConfigurationError);
+      expect(error.message).toContain('credentials');
+    }
+  });
+});
