@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { fileURLToPath } from 'node:url';
+import { RedisQuorumLockingProvider, type LeaseAnswer } from '../../lib/index.js';
 import { eventually } from '../module/support/poll.js';
 import { useWorkers } from '../support/workers.js';
 import { useQuorum } from './support.js';
@@ -50,5 +51,27 @@ describe('a process that dies while it waits', () => {
     // By then its note has run out: it was to ask again within 20 ms, and 200 ms are added to that.
     await (await locking.acquire('k', { timeout: '10s' })).release();
     await eventually(async () => (await quorum.raws[0]!.exists('lock:nestjs-locking:line:k')) === 0);
+  });
+});
+
+describe('a free key', () => {
+  it('is refused to a newcomer while a process has waited longer, which gets it', async () => {
+    const options = { nodes: quorum.urls(), defaultRetryInterval: 10_000, maximumRetryInterval: 10_000 };
+    const provider = new RedisQuorumLockingProvider(options, { id: 'quorum', warn: () => undefined });
+    await provider.connect(() => undefined);
+    const ask = async (process: string, waited?: number): Promise<LeaseAnswer> => {
+      const attempt = { ownerId: process, attemptId: `${process}.1`, ttl: 60_000, onlyIfOwned: false, waited };
+      return provider.acquire([{ keys: ['k'], ...attempt }])[0]!;
+    };
+    try {
+      expect(await ask('holder')).toMatchObject({ granted: true });
+      expect(await ask('waiter', 1000)).toMatchObject({ granted: false, askWithin: 10_000 });
+      await provider.release([{ keys: ['k'], ownerId: 'holder', attemptId: 'holder.1' }])[0];
+      await quorum.nothingOn([0, 1, 2]);
+      expect(await ask('newcomer')).toMatchObject({ granted: false });
+      expect(await ask('waiter', 1500)).toMatchObject({ granted: true });
+    } finally {
+      await provider.close();
+    }
   });
 });
