@@ -1,8 +1,8 @@
 import { checkSingletonOptions } from './coordination/singleton/check-singleton-options.js';
 import type { SingletonOptions } from './coordination/singleton/singleton-options.interface.js';
-import { SingletonRuns } from './coordination/singleton/singleton-runs.js';
+import { outsideRuns, SingletonRuns } from './coordination/singleton/singleton-runs.js';
 import { parseDuration } from './engine/duration.js';
-import { currentLock } from './engine/lock-context.js';
+import { currentLock, outsideFrames } from './engine/lock-context.js';
 import { normalizeKeys } from './engine/lock-keys.js';
 import { assertOwner } from './engine/owner-ids.js';
 import { LockConfigurationError } from './errors/index.js';
@@ -209,6 +209,23 @@ export class LockingService {
   /** The innermost lock of the running call chain: of the `execute` or decorated method this is called from. */
   current(): Lock | undefined {
     return currentLock();
+  }
+
+  /**
+   * Calls `work` outside every lock and singleton of the running call chain, as `exit` of an `AsyncLocalStorage` does:
+   * inside, {@link current} is `undefined`, and a call for a key that the chain holds does not join but competes. Only
+   * what `work` starts is concerned, and what follows from that; your own contexts stay.
+   *
+   * For what outlives the job it is started in, and serves others: a loop, a queue, a pool, a connection that is opened
+   * when it is first needed. Waiting inside for a key that the job around holds is waiting for oneself.
+   *
+   * @returns what `work` returns
+   *
+   * @example
+   * this.worker ??= locking.runOutsideLocks(() => this.startWorker());
+   */
+  runOutsideLocks<T>(work: () => T): T {
+    return outsideRuns(() => outsideFrames(work));
   }
 
   /**

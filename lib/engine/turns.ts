@@ -8,6 +8,7 @@ import { Lease } from './lease.js';
 import { Place, type Line } from './line.js';
 import { RESERVED_KEY_PREFIX } from './lock-keys.js';
 import { NestedWaits } from './nested-waits.js';
+import { nextTick } from './real-queues.js';
 import { deadlockOf, queueFullFor, refusalOf } from './refusals.js';
 import { STORE_ANSWER_TIMEOUT } from './store-calls.js';
 import type { Found, Seek, SeekOwner } from './seek.js';
@@ -276,7 +277,7 @@ export class Turns implements SeekOwner {
 
   /** Whoever had the lock before goes on first, with all that follows from the end of that. */
   private deliverNext({ outcome, options: { signal } }: Waiter, grant: Grant): void {
-    process.nextTick(() => {
+    nextTick(() => {
       if (!signal?.aborted) outcome.granted(grant);
       else {
         outcome.failed(signal.reason);

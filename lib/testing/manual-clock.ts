@@ -1,3 +1,4 @@
+import { setImmediate } from '../engine/real-queues.js';
 import type { Clock, ClockTimer } from '../engine/clock.js';
 import { parseDuration } from '../engine/duration.js';
 import { inNeutralContext } from '../engine/neutral-context.js';

@@ -1,9 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { innermostRunning } from '../../engine/call-chain.js';
 import { pause } from './pause.js';
 
 interface Run {
   readonly runs: Runs;
-  readonly outer: Run | undefined;
+  outer: Run | undefined;
   /** Resolves when the call has settled. */
   readonly ended: Promise<void>;
   /** Resolves when the call has settled or was excused. */
@@ -13,9 +14,15 @@ interface Run {
 
 const context = new AsyncLocalStorage<Run>();
 
+const isUnderWay = (run: Run): boolean => run.runs.has(run);
+
 /** Calls that are under way, for callers that have to wait for their end. */
 export class Runs {
   private readonly pending = new Set<Run>();
+
+  has(run: Run): boolean {
+    return this.pending.has(run);
+  }
 
   get count(): number {
     return this.pending.size;
@@ -30,10 +37,16 @@ export class Runs {
       excuse();
     });
     const endedOrExcused = new Promise<void>((resolve) => (excuse = resolve));
-    const run: Run = { runs: this, outer: context.getStore(), ended, endedOrExcused, excuse };
+    const run: Run = {
+      runs: this,
+      outer: innermostRunning(context.getStore(), isUnderWay),
+      ended,
+      endedOrExcused,
+      excuse,
+    };
     this.pending.add(run);
     try {
-      const result = context.run(run, work);
+      const result = context.run(run, () => begun(work()));
       Promise.resolve(result).then(end, end);
       return result;
     } catch (error) {
@@ -86,4 +99,11 @@ export async function awaitRuns(
   await Promise.race([settled, pause(limit, AbortSignal.any([over.signal, signal]), keepAlive)]);
   over.abort();
   return works.reduce((sum, { count }) => sum + count, 0);
+}
+
+/** A thenable such as a query, which begins when its `then` is called, begins once, and here. */
+function begun<T>(result: T): T {
+  const isLazy =
+    typeof (result as { then?: unknown } | null | undefined)?.then === 'function' && !(result instanceof Promise);
+  return isLazy ? (Promise.resolve(result) as T) : result;
 }

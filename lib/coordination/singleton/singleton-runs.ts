@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { Aborts } from '../../engine/aborts.js';
+import { innermostRunning } from '../../engine/call-chain.js';
 import { isLockLostError, isLockTimeoutError } from '../../errors/index.js';
 import type { Lock } from '../../interfaces/index.js';
 import type { LockingService } from '../../locking.service.js';
@@ -28,11 +29,19 @@ interface Run {
   /** What something inside it waits for: runs that it has started or joined. */
   readonly waits: Set<{ readonly run: Run }>;
   /** The run inside which it was started. */
-  readonly outer: Run | undefined;
+  outer: Run | undefined;
+  hasEnded: boolean;
 }
 
 /** The innermost run of the call chain. */
-const inside = new AsyncLocalStorage<Run>();
+const inside = new AsyncLocalStorage<Run | undefined>();
+
+const isRunning = ({ hasEnded }: Run): boolean => !hasEnded;
+
+/** Calls `work` outside every run. */
+export function outsideRuns<T>(work: () => T): T {
+  return inside.run(undefined, work);
+}
 
 /** The singleton jobs of one application that run in this process, for the callers that join them. */
 export class SingletonRuns {
@@ -41,7 +50,7 @@ export class SingletonRuns {
 
   /** @returns what the job came to; `undefined` where it runs already and is not joined */
   async run<T>(call: SingletonCall<T>): Promise<T | undefined> {
-    const outer = inside.getStore();
+    const outer = innermostRunning(inside.getStore(), isRunning);
     const id = JSON.stringify([call.provider, ...new Set([call.keys].flat().sort())]);
     const other = this.runs.get(id);
     if (!other) return this.start(id, call, outer);
@@ -51,7 +60,7 @@ export class SingletonRuns {
   }
 
   private async start<T>(id: string, call: SingletonCall<T>, outer: Run | undefined): Promise<T | undefined> {
-    const run: Run = { call, result: Promise.resolve(), waits: new Set(), outer };
+    const run: Run = { call, result: Promise.resolve(), waits: new Set(), outer, hasEnded: false };
     this.runs.set(id, run);
     const result = inside.run(run, async () => {
       try {
@@ -59,6 +68,7 @@ export class SingletonRuns {
       } finally {
         // Before its joiners hear of the end: one of them may have to start anew.
         this.runs.delete(id);
+        run.hasEnded = true;
       }
     });
     run.result = result;

@@ -1,3 +1,4 @@
+import { setImmediate } from '../../engine/real-queues.js';
 import type {
   ExtendRequest,
   LeaseAnswer,
