@@ -3,7 +3,7 @@ import { isLockLostError, isLockTimeoutError } from '../../errors/index.js';
 import type { Lock } from '../../interfaces/index.js';
 import type { LockingService } from '../../locking.service.js';
 import type { TickSettings } from './read-tick-options.js';
-import { keyOfRun, keyOfTick, retentionOf, runInTick, type Tick } from './tick.js';
+import { isRunOf, keyOfRun, keyOfTick, ownerOfRun, retentionOf, runInTick, type Tick } from './tick.js';
 
 /** What a tick does. */
 export type TickWork<T> = (lock: Lock) => T | PromiseLike<T>;
@@ -11,7 +11,7 @@ export type TickWork<T> = (lock: Lock) => T | PromiseLike<T>;
 /** How an attempt to run a tick ended, if not with an error. */
 export type AttemptOutcome<T> =
   | { readonly end: 'ran'; readonly value: T }
-  /** The tick's own key is held, by who runs it or who has run it. */
+  /** The tick is run by another instance, was run, or was run by one that has died. */
   | { readonly end: 'busy' }
   /** An earlier tick is still running: this one counts as done. */
   | { readonly end: 'overlap' }
@@ -84,15 +84,27 @@ export class TickAttempt<T> {
           timeout,
           expire: `${expire}ms`,
           provider,
+          ownerId: ownerOfRun(this.tick),
           reentrant: false,
           ...(maxHold !== undefined && { maxHold: `${maxHold}ms` }),
         },
       );
     } catch (error) {
       if (this.begun || !isLockTimeoutError(error)) throw error;
+      if (this.settings.takeOver && (await this.isStillRun())) return { end: 'busy' };
       await this.mark(own);
       return { end: 'overlap' };
     }
+  }
+
+  /**
+   * Whether the key of the job is held by another run of this very tick, which has lost the tick's key: it has died, or is
+   * about to fail. The two leases do not end at the same moment.
+   */
+  private async isStillRun(): Promise<boolean> {
+    const { provider } = this.settings;
+    const info = await this.locking.inspect(keyOfRun(this.tick), { provider });
+    return info !== null && isRunOf(this.tick, info.ownerId);
   }
 
   private async runUnder(lock: Lock, own: Lock): Promise<AttemptOutcome<T>> {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { escapeValue } from '../../keys/escape-value.js';
 import type { TickSettings } from './read-tick-options.js';
@@ -43,6 +44,19 @@ export function keyOfTick(tick: Tick): string {
 export function keyOfRun({ kind, name }: Tick): string {
   // Never the key of a tick of another job: that has the colons of a time, which no escaped name has.
   return `${kind}:${escapeValue(name)}`;
+}
+
+/**
+ * Under which a run of this tick holds the key of the job, so that others see which tick that is. A different one for
+ * each run: two runs must not be the same owner.
+ */
+export function ownerOfRun(tick: Tick): string {
+  return `${keyOfTick(tick)}/${randomUUID()}`;
+}
+
+/** Whether `ownerId`, the owner of the key of a job, is a run of this very tick. */
+export function isRunOf(tick: Tick, ownerId: string): boolean {
+  return ownerId.startsWith(`${keyOfTick(tick)}/`);
 }
 
 /**

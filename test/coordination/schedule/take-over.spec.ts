@@ -133,6 +133,25 @@ describe('taking over', () => {
       await eventually(async () => ((await first.locking.inspect(keyOf(due)))?.ttl ?? 0) > 30_000);
     });
 
+    it('a tick whose former run still holds the key of the job is no overlap: it is run once that run has ended', async () => {
+      const ends = [deferred(), deferred()];
+      const Report = reportDueAt(due, runs, () => ends[runs.length - 1]!.promise, EXPIRE);
+      const first = await start([Report]);
+      const second = await start([Report]);
+      const running = rejectionOf(first.app.get(Report).report());
+      await eventually(() => runs.length === 1);
+      // of a process that died or is frozen, the lease of the one key ends a little before that of the other
+      await second.locking.forceRelease(keyOf(due));
+      await second.app.get(Report).report();
+      expect((await second.locking.inspect(keyOf(due)))?.ttl ?? 0).toBeLessThanOrEqual(LEASE);
+      ends[0]!.resolve();
+      expect(await running).toMatchObject({ code: 'LOCK_LOST' });
+      await eventually(() => runs.length === 2);
+      expect(runs[1]!.lock!.fencingToken).toBeGreaterThan(runs[0]!.lock!.fencingToken);
+      ends[1]!.resolve();
+      await eventually(async () => ((await second.locking.inspect(keyOf(due)))?.ttl ?? 0) > 30_000);
+    });
+
     it('goes on when an instance shuts down without waiting for its run', async () => {
       const end = deferred();
       const Report = reportDueAt(due, runs, () => (runs.length === 1 ? end.promise : undefined), EXPIRE);
