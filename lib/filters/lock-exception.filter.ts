@@ -2,7 +2,7 @@ import { Catch, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs
 import { isLockBackendError, isLockLostError } from '../errors/index.js';
 import { AnyLockFailure, answerFor, type LockFailure } from './lock-failure.js';
 import { asGraphqlError, sendHttp, sendWs } from './send-answer.js';
-import { ThrottledLog } from './throttled-log.js';
+import { ThrottledLog } from '../logging/throttled-log.js';
 
 /**
  * Gives the errors of locks their HTTP answers, under Express and Fastify:

@@ -14,6 +14,9 @@ export const noSuchRoot = (handler: string, root: string, type: string, known: r
     ? `There are: ${known.join(', ')}. Or make the key with a function, which gets the executionContext.`
     : 'Make the key with a function of the executionContext.');
 
+export const unusableRequest = (handler: string, problem: string): string =>
+  `A request to ${handler} was refused, as no key could be made of it: ${onOneLine(problem)}`;
+
 export const notOnMembers = (name: string): string =>
   `@LockRequest on ${name}: only methods of instances and classes can be decorated, not static methods, accessors or properties.`;
 

@@ -34,8 +34,10 @@ import { reportingResult, reportResultsOf } from './report-result.js';
  * Give a template a prefix (`'order:<body.id>'`): a key that the client names freely can be any key of the application.
  *
  * @param options - those of `LockingService.execute`, `onUnavailable`, and `responseTimeout` (default `'10s'`)
- * @throws LockKeyError at decoration for a malformed template; at the request for a placeholder without a usable
- * value, before the handler runs
+ * @throws LockKeyError at decoration for a malformed template; at a message (of a microservice or a gateway) for a
+ * placeholder without a usable value, before the handler runs
+ * @throws BadRequestException the same at an HTTP request or a GraphQL operation: what the client has sent makes no key.
+ * A warning names the handler. A key that no request can change stays a `LockKeyError`
  * @throws LockConfigurationError at decoration for options that cannot work
  * @throws LockTimeoutError at the request, when the lock cannot be had in time and `onUnavailable` is `'throw'`; see
  * `LockExceptionFilter` for the answer it comes to

@@ -9,6 +9,8 @@ import { requestContext } from './request-context.js';
 /** What a `@LockRequest` says, checked. */
 export interface LockRequestDefinition extends CheckedOptions {
   readonly keysOf: (context: ExecutionContext) => string | readonly string[];
+  /** Whether the keys are made of what the client has sent. */
+  readonly dependsOnRequest: boolean;
   /** In milliseconds. */
   readonly responseTimeout: number;
 }
@@ -22,10 +24,13 @@ export function defineLockRequest(
   { responseTimeout = '10s', ...options }: LockRequestOptions,
 ): LockRequestDefinition {
   const checked = { ...checkOptions(options), responseTimeout: parseDuration(responseTimeout, 'responseTimeout') };
-  if (typeof key === 'function') return { ...checked, keysOf: (context) => key(requestContext(context)) };
+  if (typeof key === 'function') {
+    return { ...checked, dependsOnRequest: key.length > 0, keysOf: (context) => key(requestContext(context)) };
+  }
   const template = parseKeyTemplate(key, REQUEST_ROOTS);
   return {
     ...checked,
+    dependsOnRequest: !template.isConstant,
     keysOf: (context) => {
       const request = requestContext(context);
       return template.render((root) => request[root as keyof LockRequestContext]);

@@ -11,6 +11,7 @@ import { lostLate, notRead } from './interceptor.messages.js';
 import type { LockRequestDefinition } from './lock-request.definition.js';
 import { answerRefused, clientGone } from './refused-request.js';
 import { nameHandler } from './request-context.js';
+import { keysOfRequest } from './request-keys.js';
 import { ResponseWait } from './response-wait.js';
 import { discardBody } from './unsent-body.js';
 
@@ -80,12 +81,15 @@ class LockedRequest {
   }
 
   private async execute(): Promise<unknown> {
-    const { execute, keysOf } = this.definition;
+    const { execute } = this.definition;
     const { signal } = this.abort;
     signal.throwIfAborted();
     const stopFollowing = execute.signal && followSignal(execute.signal, this.abort);
     try {
-      return await this.locking.execute(keysOf(this.context), async (lock) => this.job(lock), { ...execute, signal });
+      return await this.locking.execute(keysOfRequest(this.definition, this.context), async (lock) => this.job(lock), {
+        ...execute,
+        signal,
+      });
     } finally {
       stopFollowing?.();
     }

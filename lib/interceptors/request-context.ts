@@ -4,6 +4,9 @@ import { noSuchRoot } from './interceptor.messages.js';
 import type { LockRequestContext, LockRequestRoots } from './lock-request.interface.js';
 import { inAnyCase } from './request-headers.js';
 
+/** A part that this kind of request never has was asked for: that is a mistake of the program. */
+export class NoSuchRootError extends LockKeyError {}
+
 type Root = keyof LockRequestRoots;
 type Readers = Partial<Record<Root, (args: readonly unknown[]) => unknown>>;
 
@@ -64,7 +67,7 @@ class RequestContext implements LockRequestContext {
     const kind = KINDS[type] ?? {};
     const reader = kind[root];
     if (reader) return reader(this.executionContext.getArgs());
-    throw new LockKeyError(noSuchRoot(nameHandler(this.executionContext), root, type, Object.keys(kind)));
+    throw new NoSuchRootError(noSuchRoot(nameHandler(this.executionContext), root, type, Object.keys(kind)));
   }
 }
 

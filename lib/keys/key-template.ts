@@ -8,6 +8,9 @@ export interface KeyTemplate {
   /** The template as it was written, for messages and logs. */
   readonly source: string;
 
+  /** Whether it has no placeholder: then all calls lock the same key. */
+  readonly isConstant: boolean;
+
   /**
    * The keys this call locks: one, or one per element where the template has `[]`, in the order of the elements and
    * with their duplicates. Never an empty list and never an empty key: throws `LockKeyError` instead.
@@ -35,5 +38,5 @@ export interface KeyTemplate {
  */
 export function parseKeyTemplate(source: string, roots: TemplateRoots): KeyTemplate {
   const plan = compileTemplate(scanTemplate(source, roots));
-  return { source, render: (scope) => renderTemplate(plan, scope) };
+  return { source, isConstant: plan.parts.length === 0, render: (scope) => renderTemplate(plan, scope) };
 }

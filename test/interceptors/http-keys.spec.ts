@@ -1,5 +1,14 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { Controller, Get, Inject, UseGuards, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import {
+  Controller,
+  ForbiddenException,
+  Get,
+  Inject,
+  Post,
+  UseGuards,
+  type CanActivate,
+  type ExecutionContext,
+} from '@nestjs/common';
 import { LockingService, LockRequest, type LockRequestContext } from '../../lib/index.js';
 import { PLATFORMS, TestApp } from './support.js';
 
@@ -64,6 +73,32 @@ class KeysController {
     return this.keys();
   }
 
+  @Post('body')
+  @LockRequest('order:<body.order.id>')
+  body() {
+    return this.keys();
+  }
+
+  @Post('body-function')
+  @LockRequest(({ body }: LockRequestContext<{ body: { order: { id: string } } }>) => `order:${body.order.id.trim()}`)
+  bodyFunction() {
+    return this.keys();
+  }
+
+  @Post('lines')
+  @LockRequest('sku:<body.lines[].sku>')
+  lines() {
+    return this.keys();
+  }
+
+  @Post('forbidden')
+  @LockRequest(({ body }: LockRequestContext<{ body: { id?: string } }>) => {
+    throw new ForbiddenException(`not ${body.id ?? ''}`);
+  })
+  forbidden() {
+    return this.keys();
+  }
+
   @Get('message')
   @LockRequest('order:<data.id>')
   message() {
@@ -100,16 +135,56 @@ describe.each(PLATFORMS)('the keys of an HTTP request (%s)', (platform) => {
     expect([status, JSON.parse(text)]).toEqual([200, keys]);
   });
 
+  const post = async (path: string, body: unknown): Promise<Response & { text: string }> =>
+    test.get(path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    }) as never;
+
   it.each([
-    ['/query', 'query.sku is undefined'],
-    ['/headers', 'headers.X-Tenant is undefined'],
-    ['/built-in', 'headers.constructor is undefined'],
+    ['/query', 'query.sku is undefined', undefined],
+    ['/query?sku=a&sku=b', 'query.sku is an array', undefined],
+    ['/headers', 'headers.X-Tenant is undefined', undefined],
+    ['/built-in', 'headers.constructor is undefined', undefined],
+    ['/body', 'body.order is undefined', {}],
+    ['/body', 'body.order.id is null', { order: { id: null } }],
+    ['/body', 'body.order.id is an object', { order: { id: {} } }],
+    ['/body', 'a key has at most', { order: { id: 'x'.repeat(70_000) } }],
+    ['/body-function', 'TypeError: Cannot read properties of undefined', {}],
+    ['/body-function', 'is not a function', { order: { id: 7 } }],
+    ['/body-function', 'surrogate', { order: { id: '\ud800' } }],
+    ['/lines', 'has no elements', { lines: [] }],
+    ['/lines', 'which is an object', { lines: {} }],
+  ])(
+    'a client that sends what makes no key gets 400, and the route is logged: %s (%s)',
+    async (path, problem, body) => {
+      const answer = body === undefined ? await test.get(path) : await post(path, body);
+      expect(answer.status).toBe(400);
+      expect(JSON.parse(answer.text)).toEqual({
+        statusCode: 400,
+        message: 'The request cannot be processed: a value that it needs is missing or cannot be used.',
+        error: 'Bad Request',
+        code: 'LOCK_KEY',
+      });
+      expect(ran).toBe(0);
+      expect(test.log.lines).toEqual([expect.stringMatching(/^warn: A request to KeysController\.\w+ was refused/)]);
+      expect(test.log.lines[0]).toContain(problem);
+    },
+  );
+
+  it('leaves what a key function throws on purpose as it is', async () => {
+    expect((await post('/forbidden', { id: 'x' })).status).toBe(403);
+    expect(test.log.lines).toEqual([]);
+  });
+
+  it.each([
     ['/empty', 'No key was given'],
     [
       '/message',
       '@LockRequest on KeysController.message: an HTTP request has no "data". There are: params, query, body, headers, user.',
     ],
-  ])('a missing one fails before the handler: %s', async (path, message) => {
+  ])('a mistake of the program fails before the handler, as one: %s', async (path, message) => {
     expect((await test.get(path)).status).toBe(500);
     expect(ran).toBe(0);
     expect(test.log.lines).toEqual([expect.stringContaining(message)]);

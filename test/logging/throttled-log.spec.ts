@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { ThrottledLog } from '../../lib/filters/throttled-log.js';
+import { ThrottledLog } from '../../lib/logging/throttled-log.js';
 import { ManualClock } from '../../lib/testing/index.js';
 
 describe('a throttled log', () => {
