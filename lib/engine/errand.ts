@@ -225,10 +225,11 @@ export class Errand implements SeekOwner {
 
   /** Behind others; an owner may pass those who wait for what it holds itself. */
   private waitInLine(): void {
-    const { options, tooLong, keys } = this.waiter;
+    const { options, tooLong } = this.waiter;
     this.waiter.hasWaitedHere = true;
     if (options.ownerId !== undefined && !this.askedForOwn) {
       this.askedForOwn = true;
+      const keys = this.missing().map(({ line }) => line.key);
       this.start(keys, true);
     } else if (options.timeout === 0) this.turns.refuse(this.waiter);
     else if (tooLong) this.turns.turnAway(this.waiter, tooLong);

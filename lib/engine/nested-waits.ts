@@ -7,41 +7,53 @@ import type { Waiter } from './waiter.js';
  * can go on: the call that closes the circle is refused. Holders in other processes are not known here.
  */
 export class NestedWaits {
-  private readonly waiting = new Set<Waiter>();
+  /** Those inside each grant's job: a job may make thousands of calls at a time. */
+  private readonly inside = new Map<Grant, Set<Waiter>>();
 
   constructor(private readonly lines: LineTable) {}
 
   /** Returns the keys that `waiter` holds and that, in a circle, it would wait for itself; then it is not noted. */
   add(waiter: Waiter): readonly string[] | undefined {
     const circle = this.findCircle(waiter);
-    if (!circle) this.waiting.add(waiter);
-    return circle;
-  }
-
-  delete(waiter: Waiter): void {
-    this.waiting.delete(waiter);
-  }
-
-  private findCircle(waiter: Waiter): readonly string[] | undefined {
-    if (this.waiting.size === 0) return undefined;
-    const seen = new Set<Waiter>();
-    const next = this.inTheWayOf(waiter);
-    for (let one = next.pop(); one; one = next.pop()) {
-      if (seen.has(one)) continue;
-      seen.add(one);
-      const keys = this.holders(one).filter((grant) => waiter.around?.includes(grant));
-      if (keys.length > 0) return keys.flatMap((grant) => grant.keys.filter((key) => one.keys.includes(key)));
-      next.push(...this.inTheWayOf(one));
+    if (circle) return circle;
+    for (const grant of waiter.around ?? []) {
+      const waiters = this.inside.get(grant);
+      if (waiters) waiters.add(waiter);
+      else this.inside.set(grant, new Set([waiter]));
     }
     return undefined;
   }
 
-  /** The nested waiters without whose end the keys of `waiter` are not released. */
-  private inTheWayOf(waiter: Waiter): Waiter[] {
-    const holders = this.holders(waiter);
-    return [...this.waiting].filter(
-      (other) => other !== waiter && other.around?.some((grant) => holders.includes(grant)),
-    );
+  delete(waiter: Waiter): void {
+    for (const grant of waiter.around ?? []) {
+      const waiters = this.inside.get(grant);
+      if (waiters?.delete(waiter) && waiters.size === 0) this.inside.delete(grant);
+    }
+  }
+
+  private findCircle(waiter: Waiter): readonly string[] | undefined {
+    if (this.inside.size === 0) return undefined;
+    const seen = new Set<Waiter>([waiter]);
+    const next: Waiter[] = [];
+    this.addInTheWay(waiter, seen, next);
+    for (let one = next.pop(); one; one = next.pop()) {
+      const { keys } = one;
+      const grants = this.holders(one).filter((grant) => waiter.around?.includes(grant));
+      if (grants.length > 0) return grants.flatMap((grant) => grant.keys.filter((key) => keys.includes(key)));
+      this.addInTheWay(one, seen, next);
+    }
+    return undefined;
+  }
+
+  /** Adds to `next` the nested waiters without whose end the keys of `waiter` are not released, each only once. */
+  private addInTheWay(waiter: Waiter, seen: Set<Waiter>, next: Waiter[]): void {
+    for (const grant of this.holders(waiter)) {
+      for (const other of this.inside.get(grant) ?? []) {
+        if (seen.has(other)) continue;
+        seen.add(other);
+        next.push(other);
+      }
+    }
   }
 
   private holders({ keys, options: { ownerId } }: Waiter): Grant[] {

@@ -26,6 +26,10 @@ export class Turns implements SeekOwner {
   /** How many waiters have joined so far. */
   private joined = 0;
 
+  /** Lines to look at after the one that is being looked at. */
+  private toLookAt: Line[] = [];
+  private isLooking = false;
+
   constructor(private readonly parts: EngineParts) {
     this.nested = new NestedWaits(parts.lines);
     this.deadlines = new Deadlines(parts.clock, (waiter) => {
@@ -64,8 +68,26 @@ export class Turns implements SeekOwner {
     if (waiter.around && options.reentrant && options.timeout > 0 && !waiter.done) this.refuseInCircle(waiter);
   }
 
-  /** Does what the first in line needs. */
+  /**
+   * Does what the first in line needs. What follows from that in other lines comes after it: inside it, thousands of
+   * callers of several keys that step aside one after another would exhaust the stack.
+   */
   look(line: Line): void {
+    if (this.isLooking) {
+      this.toLookAt.push(line);
+      return;
+    }
+    this.isLooking = true;
+    try {
+      this.lookNow(line);
+      for (const next of this.toLookAt) this.lookNow(next);
+    } finally {
+      if (this.toLookAt.length > 0) this.toLookAt = [];
+      this.isLooking = false;
+    }
+  }
+
+  private lookNow(line: Line): void {
     const waiter = line.head?.waiter;
     if (!waiter) this.retire(line);
     else if (waiter.errand) this.lookFor(waiter.errand, line);

@@ -1,0 +1,46 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Grant } from '../../lib/engine/grant.js';
+import { NestedWaits } from '../../lib/engine/nested-waits.js';
+import { LineTable } from '../../lib/engine/line-table.js';
+import { Waiter } from '../../lib/engine/waiter.js';
+import { track } from '../support/faulty-provider.js';
+import { LinedStore, times } from '../support/lined-store.js';
+
+describe('thousands of callers', () => {
+  it('may wait for one key and another of their own: each lets the next pass, and all of them are served', async () => {
+    const world = new LinedStore();
+    const process = world.process();
+    const count = 4000;
+    const shared = await process.acquire('a', { timeout: '1h' });
+    const others = await Promise.all(times(count, (index) => process.acquire(`b${String(index)}`)));
+    const waits = times(count, (index) =>
+      track(process.execute(['a', `b${String(index)}`], () => index, { timeout: '1h' })),
+    );
+    await world.settle();
+    await expect(shared.release()).resolves.toBe(true);
+    await Promise.all(others.map(async (other) => other.release()));
+    await world.settle();
+    expect(waits.filter(({ outcome }) => outcome?.status !== 'fulfilled')).toEqual([]);
+    expect([world.store.keys(), world.clock.pendingTimers]).toEqual([[], 0]);
+  });
+
+  it('may wait inside one job: each is looked at for circles without looking at the others', () => {
+    let looks = 0;
+    const nested = new NestedWaits(new LineTable());
+    const around = [{ held: true } as Grant];
+    const waiters = times(2000, (index) => {
+      const options = { timeout: 10 } as never;
+      const waiter = new Waiter([`k${String(index)}`], options, { granted: () => undefined, failed: () => undefined });
+      Object.defineProperty(waiter, 'around', {
+        get: () => {
+          looks += 1;
+          return around;
+        },
+      });
+      return waiter;
+    });
+    for (const waiter of waiters) expect(nested.add(waiter)).toBeUndefined();
+    for (const waiter of waiters) nested.delete(waiter);
+    expect(looks).toBeLessThan(10 * waiters.length);
+  });
+});
