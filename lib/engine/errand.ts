@@ -36,7 +36,9 @@ export class Errand implements SeekOwner {
   /** What it does next is being decided; others are told only after. */
   private deciding = false;
   private left?: Line[];
-  private askedForOwn = false;
+
+  /** Where it last stood behind others and asked whether it has the key already. */
+  private askedForOwnAt?: Place;
 
   constructor(
     private readonly parts: EngineParts,
@@ -219,17 +221,18 @@ export class Errand implements SeekOwner {
   private waitAt(place: Place): void {
     this.stayAt(place);
     if (this.waiter.done) return;
-    if (place.previous) this.waitInLine();
+    if (place.previous) this.waitInLine(place);
     else this.turns.waitHere(this.waiter, place.line);
   }
 
   /** Behind others; an owner may pass those who wait for what it holds itself. */
-  private waitInLine(): void {
+  private waitInLine(place: Place): void {
     const { options, tooLong } = this.waiter;
     this.waiter.hasWaitedHere = true;
-    if (options.ownerId !== undefined && !this.askedForOwn) {
-      this.askedForOwn = true;
-      const keys = this.missing().map(({ line }) => line.key);
+    if (options.ownerId !== undefined && this.askedForOwnAt !== place) {
+      const places = this.askedForOwnAt ? [place] : this.missing();
+      this.askedForOwnAt = place;
+      const keys = places.map(({ line }) => line.key);
       this.start(keys, true);
     } else if (options.timeout === 0) this.turns.refuse(this.waiter);
     else if (tooLong) this.turns.turnAway(this.waiter, tooLong);

@@ -149,6 +149,29 @@ it('a named owner has what it holds already without waiting behind others, when 
   expect([world.store.keys(), world.clock.pendingTimers]).toEqual([[], 0]);
 });
 
+it('a named owner does not wait for those who wait for what it holds, where it had to stand in line for another key', async () => {
+  const [process] = processes;
+  const a = await process!.acquire('a', { ownerId: 'y' });
+  const first = await process!.acquire('b', { ownerId: 'x' });
+  const before = track(process!.acquire('a', { ownerId: 'z', timeout: '1h' }));
+  const next = track(process!.acquire('b', { timeout: '1h' }));
+  await world.settle();
+  const both = track(process!.acquire(['a', 'b'], { ownerId: 'x', timeout: '1h' }));
+  await world.clock.advance('100ms');
+  await a.release();
+  await world.clock.advance('100ms');
+  await lockOf(before).release();
+  await world.clock.advance('100ms');
+  const lock = lockOf(both);
+  expect([lock.held, next.outcome]).toEqual([true, undefined]);
+  await lock.release();
+  await first.release();
+  await world.settle();
+  await lockOf(next).release();
+  await world.settle();
+  expect([world.store.keys(), world.clock.pendingTimers]).toEqual([[], 0]);
+});
+
 describe('a lock of several keys whose release fails', () => {
   it('is released again until the store has answered', async () => {
     const [process] = processes;
