@@ -2,10 +2,12 @@ import { describe, expect, it } from '@jest/globals';
 import { Cluster, Redis } from 'ioredis';
 import { inspect } from 'node:util';
 import { LockConfigurationError, RedisLockingProvider } from '../../lib/index.js';
+import { useRedisServer } from '../support/redis.js';
 import { useApplications } from './support/applications.js';
 import { rejectionOf } from './support/poll.js';
 
 const applications = useApplications();
+const redis = useRedisServer();
 
 async function refusalError(options: object): Promise<Error> {
   const providers = [{ resolve: RedisLockingProvider, id: 'lp_shop', options }];
@@ -19,15 +21,21 @@ async function refusal(options: object): Promise<string> {
 }
 
 const MISSING =
-  'Provider "shop": redisUrl is missing. Give options: { redisUrl: \'redis://host:6379\' }, or an existing client.';
+  'Provider "shop": redisUrl is missing. Give options: { redisUrl: \'redis://host:6379\' }, redisOptions with a host, or an existing client.';
 
 describe('redisUrl', () => {
-  it.each([{}, { redisUrl: undefined }, { redisUrl: '' }, { redisOptions: { host: 'h', db: 1 } }])(
+  it.each([{}, { redisUrl: undefined }, { redisUrl: '' }, { redisOptions: { port: 6379, db: 1 } }])(
     'is missing in %j',
     async (options) => {
       expect(await refusal(options)).toBe(MISSING);
     },
   );
+
+  it('is not needed where redisOptions name the host', async () => {
+    const options = { redisOptions: { host: '127.0.0.1', port: redis.port }, failFast: true };
+    const { locking } = await applications.withLocks({ providers: [{ resolve: RedisLockingProvider, options }] });
+    expect(await locking.execute('host', ({ held }) => held)).toBe(true);
+  });
 
   it('is missing where there are no options at all', async () => {
     const providers = [{ resolve: RedisLockingProvider }];

@@ -34,6 +34,7 @@ export function assertUsable(options: RedisLockingProviderOptions, id: string): 
   if (client && (redisUrl !== undefined || redisOptions)) throw new LockConfigurationError(clientAndUrl(id));
   if (namespace !== undefined && !isNamespace(namespace)) throw new LockConfigurationError(badNamespace(id));
   if (client || cluster || redisOptions?.sentinels) return;
+  if (redisUrl === undefined && (redisOptions?.host !== undefined || redisOptions?.path !== undefined)) return;
   if (redisUrl === undefined || redisUrl === '') throw new LockConfigurationError(missingUrl(id));
   if (typeof redisUrl !== 'string' || !isRedisUrl(redisUrl)) {
     throw new LockConfigurationError(badUrl(id, redisUrl));

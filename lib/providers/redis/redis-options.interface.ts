@@ -6,7 +6,7 @@ import type { RedisCredentialsFunction } from './credentials.js';
 export interface RedisLockingProviderOptions extends LockingProviderOptions {
   /**
    * Where the server is: `redis://[user:password@]host:port[/db]`, or `rediss://` for TLS. Required unless `client`,
-   * `cluster` or `redisOptions.sentinels` is given.
+   * `cluster`, or `redisOptions` with a `host`, a `path` or `sentinels` is given.
    */
   redisUrl?: string | undefined;
 
