@@ -113,10 +113,14 @@ describe('a silent connection of the application', () => {
     PATIENCE,
   );
 
-  it(
-    'stays where the server answers on no connection',
-    async () => {
-      const client = clientOf(redis.url);
+  it.each<[string, RedisOptions]>([
+    ['with the defaults', {}],
+    // Nothing that it sends while it connects waits for an answer.
+    ['that asks nothing when it connects', { enableReadyCheck: false, protocol: 2, disableClientInfo: true }],
+  ])(
+    'stays where the server answers on no connection: one %s',
+    async (_, options) => {
+      const client = clientOf(redis.url, options);
       const { locking } = await applications.onRedis({ client });
       let closed = 0;
       client.on('close', () => (closed += 1));

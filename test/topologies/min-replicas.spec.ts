@@ -1,3 +1,5 @@
+import { Redis } from 'ioredis';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { isLockBackendError, isLockLostError, type LockLostError } from '../../lib/index.js';
 import { useApplications, type StartedApplication } from '../module/support/applications.js';
@@ -6,6 +8,8 @@ import { useRawRedis } from '../module/support/raw-redis.js';
 import { refusalOf } from '../module/support/refusal.js';
 import { look } from '../support/sentinels.js';
 import { RedisLockingProvider, type RedisLockingProviderOptions } from '../../lib/index.js';
+import { oldestUnanswered } from '../../lib/providers/redis/silence-watch.js';
+import { useProxies } from '../support/tcp-proxy.js';
 import { startRedisServer, type RedisServer } from '../../tools/redis-server/index.mjs';
 
 jest.setTimeout(60_000);
@@ -76,6 +80,63 @@ describe('minReplicas', () => {
     await redis.raw.script('FLUSH');
     expect((await rejectionOf(locking.tryAcquire('k'))).message).toMatch(NOT_REPLICATED);
     await untilFree('k');
+  });
+
+  describe('with a client of the application', () => {
+    const startProxy = useProxies();
+    const clients: Redis[] = [];
+    const servers: RedisServer[] = [];
+
+    afterEach(async () => {
+      for (const client of clients.splice(0)) client.disconnect();
+      await Promise.all(servers.splice(0).map((server) => server.stop()));
+    });
+
+    const clientOf = (port: number): Redis => {
+      const client = new Redis(port, { disconnectTimeout: 100 });
+      client.on('error', () => undefined);
+      clients.push(client);
+      return client;
+    };
+
+    /** A server with a replica in step. */
+    async function startPair(): Promise<[RedisServer, RedisServer]> {
+      const master = await startRedisServer({ config: { 'repl-diskless-sync-delay': '0' } });
+      servers.push(master);
+      const own = await startRedisServer({ config: { replicaof: `127.0.0.1 ${String(master.port)}` } });
+      servers.push(own);
+      await eventually(() => look(master, async (raw) => (await raw.wait(1, 100)) === 1));
+      return [master, own];
+    }
+
+    it('refuses what only the former master had, though the new one answers the WAIT that is sent again', async () => {
+      const [former, lagging] = await startPair();
+      const [successor] = await startPair();
+      const client = clientOf(former.port);
+      const { locking } = await start({ redisUrl: undefined, client });
+      await locking.execute('k', () => undefined);
+      lagging.kill('SIGSTOP');
+      const acquiring = rejectionOf(locking.tryAcquire('k', { expire: '30s' }));
+      await eventually(() => oldestUnanswered(client)?.command.name === 'wait');
+      client.options.port = successor.port;
+      former.kill('SIGKILL');
+      expect(isLockBackendError(await acquiring)).toBe(true);
+      expect(await locking.tryAcquire('k')).not.toBeNull();
+    });
+
+    it('works again when its connection went dark while replicas were waited for', async () => {
+      const proxy = await startProxy(redis.port);
+      const client = clientOf(proxy.port);
+      const { locking } = await start({ redisUrl: undefined, client });
+      await locking.execute('k', () => undefined);
+      replica.kill('SIGSTOP');
+      const acquiring = rejectionOf(locking.tryAcquire('k'));
+      await eventually(() => oldestUnanswered(client)?.command.name === 'wait');
+      proxy.goDark();
+      replica.kill('SIGCONT');
+      expect(isLockBackendError(await acquiring)).toBe(true);
+      await eventually(async () => (await locking.execute('k', () => 1).catch(() => delay(100))) === 1, 30_000);
+    });
   });
 
   it('says at once that a key is held, whatever the replicas do', async () => {

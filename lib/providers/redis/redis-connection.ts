@@ -145,6 +145,10 @@ export class RedisConnection implements StoreConnection {
     throw Object.assign(new StoreNotReachedError(cause), { remedy: remedyOf(this.lastError) });
   }
 
+  current(): unknown {
+    return this.redis?.stream;
+  }
+
   get voidFor(): number {
     return this.former.voidFor;
   }

@@ -210,6 +210,7 @@ export class RedisLockingProvider implements LockingProvider {
           const [server] = this.connection.masters();
           return server?.wait(count, timeout);
         }),
+      connection: () => this.connection.current?.(),
       resent: () => this.resent,
     };
   }

@@ -7,7 +7,7 @@ import {
   type ReleaseRequest,
 } from '../../interfaces/index.js';
 import type { LeaseScripts } from './lease-scripts.js';
-import { connectionBusy, notReplicated } from './redis.messages.js';
+import { connectionBusy, connectionLost, notReplicated } from './redis.messages.js';
 
 /** How long replicas have to acknowledge, in milliseconds: what they need is a round trip from the master. */
 const REPLICA_TIMEOUT = 1000;
@@ -21,6 +21,8 @@ export interface Replication {
   readonly minReplicas: number;
   /** WAIT: how many have acknowledged what was sent before it. It follows in the same pipeline. */
   readonly wait: (minReplicas: number, timeout: number) => Promise<unknown>;
+  /** The connection that a command goes to now: another one after it was made anew. */
+  readonly connection: () => unknown;
   /** How many scripts had to be sent again, as text, so far: that was behind the WAIT. */
   readonly resent: () => number;
 }
@@ -84,13 +86,17 @@ export class ReplicatedLeases {
     extensions: readonly Queued<ExtendRequest, readonly boolean[]>[],
     acquires: readonly Queued<LeaseRequest, LeaseAnswer>[],
   ): Promise<void> {
-    const { resent } = this.replication;
+    const { resent, connection } = this.replication;
     const before = resent();
+    const sentOver = connection();
     const extended = this.scripts.extend(extensions.map(({ request }) => request));
     const granted = this.scripts.acquire(acquires.map(({ request }) => request));
     const enough = this.enough().then(async () => {
       // First time on this server: the WAIT came before what it was for.
       if (resent() > before) await this.enough();
+      // An application's client sends a WAIT again on its next connection: it speaks for the server there, and that may
+      // be another master which never had the write.
+      if (connection() !== sentOver) throw new Error(connectionLost());
     });
     extended.forEach((answer, index) => {
       const asked = extensions[index];

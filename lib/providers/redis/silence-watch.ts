@@ -4,8 +4,8 @@ import type { Redis } from 'ioredis';
 const LOOK_INTERVAL = 1000;
 
 /** A command of a client that it has sent. */
-interface SentCommand {
-  readonly command: { readonly name: string };
+export interface SentCommand {
+  readonly command: { readonly name: string; readonly args: readonly unknown[] };
 }
 
 /** What a connection looked like when it was looked at last. */

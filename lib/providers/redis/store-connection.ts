@@ -2,6 +2,9 @@ import type { Cluster, Redis } from 'ioredis';
 
 /** How the provider reaches its store: one server, or the nodes of a cluster. */
 export interface StoreConnection {
+  /** What stands for the present connection to the one server; another object once it was made anew. */
+  current?(): unknown;
+
   /** For how many milliseconds an attempt that was given up before it came is refused when it comes. */
   readonly voidFor: number;
 
