@@ -23,6 +23,9 @@ export const notOnMembers = (name: string): string =>
 export const twice = (name: string): string =>
   `@LockRequest stands twice on ${name}, and only one could count. To lock several keys, give one function that returns an array of them.`;
 
+export const replacedAbove = (handler: string): string =>
+  `@LockRequest on ${handler}: a decorator above it has put another function in the place of the method and has dropped its metadata, so requests would run without their lock. Move @LockRequest above that decorator, or have it copy the metadata of the method.`;
+
 export const lostLate = (handler: string, reason: string): string =>
   `The lock of a request to ${handler} was lost before the request had ended: ${onOneLine(reason)}`;
 

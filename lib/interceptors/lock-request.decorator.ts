@@ -1,7 +1,7 @@
 import { UseInterceptors } from '@nestjs/common';
 import { LockConfigurationError } from '../errors/index.js';
 import { notOnMembers, twice } from './interceptor.messages.js';
-import { attachLockRequest, defineLockRequest, hasLockRequest } from './lock-request.definition.js';
+import { attachLockRequest, defineLockRequest, hasLockRequest, noteLockedMethod } from './lock-request.definition.js';
 import type { LockRequestKeyFunction, LockRequestOptions, LockRequestRoots } from './lock-request.interface.js';
 import { LockInterceptor } from './lock.interceptor.js';
 import { reportingResult, reportResultsOf } from './report-result.js';
@@ -38,7 +38,8 @@ import { reportingResult, reportResultsOf } from './report-result.js';
  * placeholder without a usable value, before the handler runs
  * @throws BadRequestException the same at an HTTP request or a GraphQL operation: what the client has sent makes no key.
  * A warning names the handler. A key that no request can change stays a `LockKeyError`
- * @throws LockConfigurationError at decoration for options that cannot work
+ * @throws LockConfigurationError at decoration for options that cannot work; at start-up where a decorator above has
+ * replaced the method and dropped its metadata, as requests would run without their lock
  * @throws LockTimeoutError at the request, when the lock cannot be had in time and `onUnavailable` is `'throw'`; see
  * `LockExceptionFilter` for the answer it comes to
  * @throws LockLostError at the request, when the lock was lost while the handler ran
@@ -71,6 +72,7 @@ export function LockRequest<Known extends Partial<LockRequestRoots> = object>(
     }
     descriptor.value = reportingResult(method as () => unknown);
     attach(descriptor.value as object, String(name));
+    noteLockedMethod(target, name);
     bind(target, name, descriptor);
   };
 

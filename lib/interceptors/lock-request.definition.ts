@@ -47,6 +47,28 @@ export function hasLockRequest(target: object): boolean {
   return Reflect.hasOwnMetadata(LOCK_REQUEST, target);
 }
 
+/** On a prototype: the names of its methods that were decorated themselves. A text, for the package's other module format. */
+const LOCKED_METHODS = 'nestjs-locking:lock-request-methods';
+
+export function noteLockedMethod(prototype: object, name: string | symbol): void {
+  Reflect.defineMetadata(LOCKED_METHODS, [...lockedMethodsOf(prototype), name], prototype);
+}
+
+/**
+ * The name of a decorated method of `prototype` whose place another function has taken, without the definition: Nest
+ * calls that function, and finds no interceptor to bind.
+ */
+export function unlockedMethodOf(prototype: object): string | symbol | undefined {
+  return lockedMethodsOf(prototype).find((name) => {
+    const method: unknown = Object.getOwnPropertyDescriptor(prototype, name)?.value;
+    return typeof method === 'function' && !Reflect.hasMetadata(LOCK_REQUEST, method);
+  });
+}
+
+function lockedMethodsOf(prototype: object): readonly (string | symbol)[] {
+  return (Reflect.getOwnMetadata(LOCKED_METHODS, prototype) as (string | symbol)[] | undefined) ?? [];
+}
+
 /** The definition for a request: the handler's own, else its class's. */
 export function lockRequestOf(context: ExecutionContext): LockRequestDefinition | undefined {
   for (const target of [context.getHandler(), context.getClass()]) {

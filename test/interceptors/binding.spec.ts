@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Controller, Get, Inject, Injectable, Module, Scope, UseInterceptors } from '@nestjs/common';
+import { Controller, Get, Inject, Injectable, Module, Scope, UseInterceptors, type Type } from '@nestjs/common';
 import { APP_INTERCEPTOR, REQUEST } from '@nestjs/core';
 import { LockingModule, LockingService, LockInterceptor, LockRequest } from '../../lib/index.js';
 import { create, PLATFORMS, TestApp } from './support.js';
@@ -132,5 +132,44 @@ describe.each(PLATFORMS)('LockInterceptor (%s)', (platform) => {
       expect(app).toBeInstanceOf(Error);
       expect((app as Error).message).toMatch(/LockInterceptor.*@LockRequest.*import LockingModule.forRoot\(\)/s);
     }
+  });
+
+  it('does not let the application start where a decorator above has dropped the lock of a handler', async () => {
+    const replace =
+      (copies: boolean): MethodDecorator =>
+      (_target, _name, descriptor) => {
+        const original = descriptor.value as unknown as (...args: unknown[]) => unknown;
+        const replacement = async function (this: unknown, ...args: unknown[]) {
+          return original.apply(this, args);
+        };
+        for (const key of copies ? (Reflect.getMetadataKeys(original) as string[]) : []) {
+          Reflect.defineMetadata(key, Reflect.getMetadata(key, original), replacement);
+        }
+        descriptor.value = replacement as never;
+      };
+    const controllerWith = (...decorators: MethodDecorator[]) => {
+      @Controller()
+      class Traced {
+        async get() {
+          return Promise.resolve('locked');
+        }
+      }
+      const descriptor = Object.getOwnPropertyDescriptor(Traced.prototype, 'get')!;
+      for (const decorator of [...decorators, Get()]) decorator(Traced.prototype, 'get', descriptor);
+      Object.defineProperty(Traced.prototype, 'get', descriptor);
+      @Controller()
+      class Child extends Traced {}
+      return [Traced, Child];
+    };
+    const start = async (controller: Type) => {
+      const app = await create(platform, [LockingModule.forRoot()], { controllers: [controller] });
+      await app.init();
+      await app.close();
+    };
+    for (const controller of controllerWith(LockRequest('a'), replace(false))) {
+      await expect(start(controller)).rejects.toThrow(/@LockRequest on Traced.get: a decorator above it/);
+    }
+    await start(controllerWith(LockRequest('a'), replace(true))[0]!);
+    await start(controllerWith(replace(false), LockRequest('a'))[0]!);
   });
 });
