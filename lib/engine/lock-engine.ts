@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { LockBackendError, LockTimeoutError } from '../errors/index.js';
-import type { AcquireOptions, Duration, LockInfo, LockingProvider } from '../interfaces/index.js';
+import type { AcquireOptions, Duration, LockInfo, LockingProvider, ReleaseRequest } from '../interfaces/index.js';
 import { parseExpire, resolveCallOptions, type CallOptions, type HoldMode } from './call-options.js';
 import { systemClock, type Clock, type ClockTimer } from './clock.js';
 import { callFailed, closed, givenUpAtShutdown, noAnswer } from './engine.messages.js';
@@ -156,15 +156,14 @@ export class LockEngine implements HandleActions {
    */
   storeReplaced(): void {
     const { calls, retry, keeper, seeker, address, settings } = this.parts;
-    for (const request of calls.recent.take()) {
+    const repeat = (request: ReleaseRequest): ReleaseRequest[] => {
       // Undone, the attempt leaves the queue as well, where it may have its place again. Of a named owner older attempts
       // may stand beside it, which a release takes along; and what is to be kept for a while is not to be freed now.
-      const isOwn = request.ownerId.startsWith(address);
-      if (!isOwn || request.undo || request.keepFor !== undefined) retry.add(request, settings.expire);
-      if (!request.undo && request.keepFor === undefined) {
-        retry.add({ ...request, undo: true, address }, settings.expire);
-      }
-    }
+      const undoing = { ...request, undo: true, address };
+      if (request.undo || request.keepFor !== undefined) return [request];
+      return request.ownerId.startsWith(address) ? [undoing] : [request, undoing];
+    };
+    for (const request of calls.recent.repetitions(repeat)) retry.add(request, settings.expire);
     keeper.checkAll();
     seeker.askAll();
   }

@@ -15,23 +15,36 @@ export class RecentReleases {
   private current: ReleaseRequest[] = [];
   private former: ReleaseRequest[] = [];
   private since = -Infinity;
+  private readonly repeatedBy = new WeakMap<ReleaseRequest, readonly ReleaseRequest[]>();
+  private readonly repeating = new WeakSet<ReleaseRequest>();
 
   constructor(private readonly clock: Clock) {}
 
   /** Notes what one attempt gives up. By owner alone, a repetition could take a newer lock of that owner. */
   note(request: ReleaseRequest): void {
-    if (request.attemptId === undefined) return;
+    if (request.attemptId === undefined || this.repeating.has(request)) return;
     this.turnOver();
     this.current.push(request);
   }
 
-  /** Takes all of them out, oldest first. */
-  take(): ReleaseRequest[] {
+  /**
+   * Requests that repeat those of the last seconds, oldest first. Every time they are the same, and they are not noted
+   * themselves: a connection that is lost again and again must not keep old releases alive.
+   *
+   * @param repeat - the requests that repeat one
+   */
+  repetitions(repeat: (request: ReleaseRequest) => readonly ReleaseRequest[]): readonly ReleaseRequest[] {
     this.turnOver();
-    const all = [...this.former, ...this.current];
-    this.former = [];
-    this.current = [];
-    return all;
+    return [...this.former, ...this.current].flatMap((request) => {
+      let again = this.repeatedBy.get(request);
+      if (!again) {
+        // Copies: the request itself may still be under way, or be tried again.
+        again = repeat(request).map((one) => ({ ...one }));
+        this.repeatedBy.set(request, again);
+        for (const one of again) this.repeating.add(one);
+      }
+      return again;
+    });
   }
 
   private turnOver(): void {
