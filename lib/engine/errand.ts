@@ -181,6 +181,8 @@ export class Errand implements SeekOwner {
       if (lease?.isIdle && lease.ownerId !== this.ownerId) void this.parts.releases.giveBack(lease);
     }
     const keys = places.map(({ line }) => line.key);
+    // What it has is kept until that is answered: who steps aside in a line now would have this attempt given up there.
+    this.timer?.cancel();
     if (keys.length > 0) this.start(keys, false);
   }
 

@@ -172,6 +172,29 @@ it('a named owner does not wait for those who wait for what it holds, where it h
   expect([world.store.keys(), world.clock.pendingTimers]).toEqual([[], 0]);
 });
 
+it('a caller whose patience with one key ends while it is asking for the others is served all the same', async () => {
+  const [process, other] = processes;
+  const c = await other!.acquire('c', { ownerId: 'x' });
+  const all = track(process!.acquire(['a', 'b', 'c'], { timeout: '1h' }));
+  await world.clock.advance('10s');
+  const b = await process!.acquire('b');
+  await c.release();
+  await world.clock.advance('4900ms');
+  expect(await owners('c')).not.toEqual([undefined]);
+  process!.wire.fail('acquire', 'delay');
+  await b.release();
+  const next = track(process!.acquire('a', { timeout: '1h' }));
+  await world.clock.advance('1s');
+  process!.wire.mend();
+  process!.wire.letGo();
+  await world.clock.advance('2s');
+  await lockOf(all).release();
+  await world.settle();
+  await lockOf(next).release();
+  await world.settle();
+  expect([world.store.keys(), world.clock.pendingTimers]).toEqual([[], 0]);
+});
+
 describe('a lock of several keys whose release fails', () => {
   it('is released again until the store has answered', async () => {
     const [process] = processes;
