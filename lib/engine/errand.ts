@@ -93,7 +93,7 @@ export class Errand implements SeekOwner {
     this.seek = this.collected = undefined;
     this.timer?.cancel();
     if (seek) this.parts.seeker.abandon(seek);
-    if (collected) this.parts.releases.discard(collected);
+    if (collected) this.parts.releases.cancel(collected);
   }
 
   found(seek: Seek, { tokens, reentered, deadline }: Found): void {
@@ -166,7 +166,7 @@ export class Errand implements SeekOwner {
     // What it has does not come before what it lacks.
     this.collected = undefined;
     patience.clear(this.parts.clock.now());
-    if (collected) this.parts.releases.discard(collected);
+    if (collected) this.parts.releases.cancel(collected);
     return this.wanted();
   }
 
@@ -287,7 +287,7 @@ export class Errand implements SeekOwner {
     const awaited = waitsAt.line.key;
     const over = patience.takeOver(awaited, clock.now());
     if (over.length > 0) {
-      releases.giveBackKeys(collected, over);
+      releases.cancelKeys(collected, over);
       if (collected.leases.length === 0) this.collected = undefined;
       this.stepAside(waitsAt);
     }
@@ -365,7 +365,7 @@ export class Errand implements SeekOwner {
     const { collected } = this;
     this.collected = undefined;
     this.patience?.clear(this.parts.clock.now());
-    if (collected) this.parts.releases.discard(collected);
+    if (collected) this.parts.releases.cancel(collected);
     this.go();
   }
 

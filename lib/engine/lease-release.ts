@@ -5,6 +5,7 @@ import type { EngineParts } from './engine-parts.js';
 import type { Grant } from './grant.js';
 import type { Lease } from './lease.js';
 import { listLeases } from './lease-view.js';
+import type { Seek } from './seek.js';
 
 /** Why a lock is gone, in words. */
 type LossReason = (keys: readonly string[]) => string;
@@ -36,7 +37,7 @@ export class LeaseRelease {
     if (this.parts.turns.handOver(grant)) return true;
     const [lease, ...others] = grant.leases;
     const isPlain = lease?.grants.length === 1 && others.length === 0 && grant.leftovers.length === 0;
-    return isPlain ? this.giveUpOne(grant, lease) : this.giveUpAll(grant, true);
+    return isPlain && !mayComeAgain(lease) ? this.giveUpOne(grant, lease) : this.giveUpAll(grant, true);
   }
 
   /** The store has been asked whether it was held until now. */
@@ -45,21 +46,33 @@ export class LeaseRelease {
     return this.leave(grant, minHold);
   }
 
-  /** Gives back what nobody was told of. */
+  /** The same, where nobody waits for the store. */
   discard(grant: Grant): void {
     const left = this.leave(grant, 0);
     if (typeof left !== 'boolean') left.catch(() => undefined);
   }
 
-  /** Gives back those of `keys` that `grant` covers, of which nobody was told yet. */
-  giveBackKeys(grant: Grant, keys: readonly string[]): void {
-    const leases = grant.leases.filter(({ key }) => keys.includes(key));
-    grant.leases = grant.leases.filter((lease) => !leases.includes(lease));
-    if (grant.leases.length === 0) this.parts.keeper.unwatch(grant);
-    for (const lease of leases) {
-      lease.grants.splice(lease.grants.indexOf(grant), 1);
-      if (lease.grants.length === 0) void this.giveBack(lease);
+  /** Gives back what no caller was told of. */
+  cancel(grant: Grant): void {
+    if (grant.leases[0]?.shared) {
+      this.discard(grant);
+      return;
     }
+    const last = this.takeOut(grant, true);
+    this.undo(last, grant);
+    for (const { key } of last) this.parts.look([key]);
+  }
+
+  /** Gives back those of `keys` that `grant` covers; no caller was told of them. */
+  cancelKeys(grant: Grant, keys: readonly string[]): void {
+    const { keeper, leases } = this.parts;
+    const given = grant.leases.filter(({ key }) => keys.includes(key));
+    grant.leases = grant.leases.filter((lease) => !given.includes(lease));
+    if (grant.leases.length === 0) keeper.unwatch(grant);
+    for (const lease of given) lease.grants.splice(lease.grants.indexOf(grant), 1);
+    const last = given.filter((lease) => lease.grants.length === 0);
+    for (const lease of last) leases.drop(lease);
+    this.undo(last, grant);
   }
 
   /** Gives a lease back that nobody has a grant of; whoever is next, here or elsewhere, may have it. Never rejects. */
@@ -138,17 +151,31 @@ export class LeaseRelease {
     return new Promise((resolve, reject) => {
       calls.release(request, {
         answered: ([outcome]) => {
+          if (lease.seek) seeker.released(lease.seek);
           resolve(outcome !== 'gone');
         },
         failed: (error, owed) => {
           const until = lastsUntil([lease], grant);
           retry.add(request, until === Infinity ? null : until - leaseClock.now(), owed);
+          if (lease.seek) seeker.released(lease.seek);
           reject(error);
         },
       });
-      if (lease.seek) seeker.settle(lease.seek);
+      if (lease.seek) seeker.releasing(lease.seek);
       look(grant.keys);
     });
+  }
+
+  /**
+   * Has the store forget `leases` of `grant`, each attempt for itself: a named owner may have taken the keys in another
+   * process as well, and any owner may have taken them again by the time that a late request arrives.
+   */
+  private undo(leases: readonly Lease[], grant: Grant): void {
+    const { address, leaseClock, retry, seeker } = this.parts;
+    const until = lastsUntil(leases, grant);
+    const lasts = until === Infinity ? null : until - leaseClock.now();
+    for (const lease of leases) for (const request of undoesOf(lease)) retry.add({ ...request, address }, lasts);
+    for (const seek of seeksOf(leases)) seeker.settle(seek);
   }
 
   private takeOut(grant: Grant, wasHeld: boolean): Lease[] {
@@ -214,6 +241,8 @@ export class LeaseRelease {
     try {
       const answer = await freeInStore();
       for (const [lease, holders] of grants) for (const grant of holders) grant.forget(lease);
+      // A late question of theirs must not take a key once more: their handles do not release it any more.
+      for (const seek of seeksOf(abandoned)) this.parts.seeker.settle(seek);
       return answer;
     } finally {
       look(keys);
@@ -234,18 +263,22 @@ export class LeaseRelease {
     leases: readonly Lease[],
     until: number,
   ): Promise<readonly ReleaseOutcome[]> {
-    const { calls, retry, leaseClock } = this.parts;
+    const { calls, retry, leaseClock, seeker } = this.parts;
     const lasts = until === Infinity ? null : until - leaseClock.now();
+    const seeks = seeksOf(leases.filter(({ key }) => request.keys.includes(key)));
     return new Promise((resolve, reject) => {
       calls.release(request, {
-        answered: resolve,
+        answered: (outcomes) => {
+          for (const seek of seeks) seeker.released(seek);
+          resolve(outcomes);
+        },
         failed: (error, owed) => {
           retry.add(request, lasts, owed);
+          for (const seek of seeks) seeker.released(seek);
           reject(error);
         },
       });
-      for (const lease of leases)
-        if (lease.seek && request.keys.includes(lease.key)) this.parts.seeker.settle(lease.seek);
+      for (const seek of seeks) seeker.releasing(seek);
     });
   }
 }
@@ -271,9 +304,29 @@ function lastsUntil(leases: readonly Lease[], grant: Grant): number {
   return Math.max(grant.latestEnd, ...leases.map(({ deadline, mayLastUntil }) => Math.max(deadline, mayLastUntil)));
 }
 
+/** What `leases` were found by, where a question of that may still reach the store. */
+function seeksOf(leases: readonly Lease[]): ReadonlySet<Seek> {
+  const seeks = new Set<Seek>();
+  for (const { seek } of leases) if (seek) seeks.add(seek);
+  return seeks;
+}
+
 /** For how many milliseconds the store has to keep the key of `lease` when it is released at `now`. */
 function keepFor({ keepUntil }: Lease, now: number): number | undefined {
   return keepUntil > now ? Math.ceil(keepUntil - now) : undefined;
+}
+
+/**
+ * Whether a late question may take the key of `lease` once more under the same attempt. In the store the attempt is the
+ * owner's newest then, and a release would take along what the owner has been granted meanwhile.
+ */
+function mayComeAgain({ shared, seek }: Lease): boolean {
+  return !shared && seek?.unsettled === true;
+}
+
+/** Each attempt of `lease` for itself. */
+function undoesOf({ key, ownerId, attemptId, earlier = [] }: Lease): ReleaseRequest[] {
+  return [...earlier, attemptId].map((attempt) => ({ keys: [key], ownerId, attemptId: attempt, undo: true }));
 }
 
 /**
@@ -282,13 +335,18 @@ function keepFor({ keepUntil }: Lease, now: number): number | undefined {
  */
 function requestsFor(leases: readonly Lease[], now: number): ReleaseRequest[] {
   const groups = new Map<string, Lease[]>();
+  const requests: ReleaseRequest[] = [];
   for (const lease of leases) {
-    const name = `${String(keepFor(lease, now))} ${lease.attemptId}`;
+    const kept = keepFor(lease, now);
+    if (kept === undefined && mayComeAgain(lease)) {
+      requests.push(...undoesOf(lease));
+      continue;
+    }
+    const name = `${String(kept)} ${lease.attemptId}`;
     const group = groups.get(name);
     if (group) group.push(lease);
     else groups.set(name, [lease]);
   }
-  const requests: ReleaseRequest[] = [];
   for (const group of groups.values()) {
     const [first] = group;
     if (!first) continue;

@@ -50,7 +50,9 @@ export class LeaseTable {
       false,
     ));
     // Answers may overtake each other: what counts is which grant the store made last.
-    if (token >= lease.token) {
+    const isNewest = token >= lease.token;
+    if (lease.attemptId !== attemptId) (lease.earlier ??= []).push(isNewest ? lease.attemptId : attemptId);
+    if (isNewest) {
       lease.attemptId = attemptId;
       lease.token = token;
     }

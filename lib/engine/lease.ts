@@ -43,6 +43,9 @@ export class Lease {
   /** See {@link Doubt}. */
   doubt?: Doubt;
 
+  /** Attempts of this process that have granted it before {@link attemptId}, if any: a named owner takes it again. */
+  earlier?: string[];
+
   /** The first token that the store has set aside for it. */
   readonly firstToken: number;
 

@@ -62,6 +62,10 @@ export class Seek {
   /** Given up while a question was under way. */
   abandoned = false;
 
+  /** How many releases of what it has found are under way; it is undone only after, if it has to be. */
+  releases = 0;
+  undoAfter = false;
+
   /** Stands in the store's line, as it said last. */
   queued = false;
 

@@ -85,6 +85,23 @@ export class Seeker implements WakeUpListener {
     else if (seek.unsettled) this.undo(seek);
   }
 
+  /**
+   * What `seek` has found is being released. If it has to be undone as well, that must not overtake the release: the
+   * store would answer that the key was not held, as if it had been lost.
+   */
+  releasing(seek: Seek): void {
+    seek.releases += 1;
+    this.settle(seek);
+  }
+
+  /** Such a release is answered, or has failed. */
+  released(seek: Seek): void {
+    seek.releases -= 1;
+    if (seek.releases > 0 || !seek.undoAfter) return;
+    seek.undoAfter = false;
+    this.undo(seek);
+  }
+
   /** Looks after a line whose key is held in this process while somebody waits for it. */
   attend(line: Line): void {
     this.rounds.attend(line);
@@ -250,7 +267,12 @@ export class Seeker implements WakeUpListener {
     if (seek.line.seek === seek) seek.line.seek = undefined;
   }
 
-  private undo({ request, waiter, unanswered }: Seek): void {
+  private undo(seek: Seek): void {
+    if (seek.releases > 0) {
+      seek.undoAfter = true;
+      return;
+    }
+    const { request, waiter, unanswered } = seek;
     const { ownerId, attemptId, ttl } = request;
     const { address, leases, retry } = this.parts;
     // What still stands here by that attempt is given back in its own time.

@@ -303,7 +303,7 @@ export class Turns implements SeekOwner {
       if (!signal?.aborted) outcome.granted(grant);
       else {
         outcome.failed(signal.reason);
-        this.parts.releases.discard(grant);
+        this.parts.releases.cancel(grant);
       }
     });
   }

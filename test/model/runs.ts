@@ -1,4 +1,4 @@
-const { MODEL_RUNS, MODEL_SEED = MODEL_RUNS === undefined ? '1' : undefined } = process.env;
+const { MODEL_RUNS, MODEL_SEED = MODEL_RUNS === undefined ? 1 : Date.now() } = process.env;
 
 /**
  * How many schedules are tried of each kind: the same ones in every run of the suite, other ones in a hunt
@@ -6,4 +6,4 @@ const { MODEL_RUNS, MODEL_SEED = MODEL_RUNS === undefined ? '1' : undefined } = 
  */
 export const RUNS = Number(MODEL_RUNS ?? 250);
 
-export const SEED = MODEL_SEED === undefined ? undefined : Number(MODEL_SEED);
+export const SEED = Number(MODEL_SEED);

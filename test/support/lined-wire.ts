@@ -8,7 +8,7 @@ import {
   type ReleaseRequest,
   type WakeUpListener,
 } from '../../lib/index.js';
-import { deferred } from './deferred.js';
+import { deferred, type Deferred } from './deferred.js';
 
 type Primitive = 'acquire' | 'extend' | 'release';
 
@@ -34,7 +34,7 @@ export class LinedWire {
 
   private readonly inner: InMemoryLockingProvider;
   private readonly faults = new Map<Primitive, Fault>();
-  private gate = deferred();
+  private readonly gates = new Map<Primitive, Deferred<void>>();
   private address = '';
   private listener?: WakeUpListener;
 
@@ -60,9 +60,13 @@ export class LinedWire {
     this.faults.clear();
   }
 
-  letGo(): void {
-    this.gate.resolve();
-    this.gate = deferred();
+  /** What is held up goes on: all of it, or what is of one kind. */
+  letGo(primitive?: Primitive): void {
+    for (const [kind, gate] of this.gates) {
+      if (primitive !== undefined && kind !== primitive) continue;
+      this.gates.delete(kind);
+      gate.resolve();
+    }
   }
 
   /** The subscription breaks, and both ends notice. */
@@ -107,6 +111,12 @@ export class LinedWire {
     };
   }
 
+  private async opened(primitive: Primitive): Promise<void> {
+    const gate = this.gates.get(primitive) ?? deferred();
+    this.gates.set(primitive, gate);
+    await gate.promise;
+  }
+
   private note(request: LeaseRequest, answer: LeaseAnswer): LeaseAnswer {
     if (answer.granted) this.granted.push({ request: { ...request }, token: answer.fencingTokens[0]! });
     return answer;
@@ -134,10 +144,10 @@ export class LinedWire {
     return requests.map(async (request) => {
       const fault = this.faults.get(primitive);
       if (fault === 'refuse') throw new Error('connection refused');
-      if (fault === 'delay') await this.gate.promise;
+      if (fault === 'delay') await this.opened(primitive);
       const answer = await send(request);
       if (fault === 'lose') throw new Error('connection lost');
-      if (fault === 'hold') await this.gate.promise;
+      if (fault === 'hold') await this.opened(primitive);
       return answer;
     });
   }

@@ -1,0 +1,150 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { track } from '../support/faulty-provider.js';
+import { LinedStore, lockOf, type LinedProcess } from '../support/lined-store.js';
+
+let world: LinedStore;
+let process: LinedProcess;
+let other: LinedProcess;
+
+beforeEach(() => {
+  world = new LinedStore();
+  [process, other] = [world.process(), world.process()];
+});
+
+async function ownerOf(key: string): Promise<string | undefined> {
+  const [stored] = await world.observer.inspect([key]);
+  return stored?.ownerId;
+}
+
+/** The next question of `process` is on its way until `letGo('acquire')`. */
+async function delayNextQuestion(): Promise<void> {
+  const sent = process.wire.acquires.length;
+  process.wire.fail('acquire', 'delay');
+  while (process.wire.acquires.length === sent) await world.clock.advance('10ms');
+  process.wire.mend();
+}
+
+describe('requests of one process that arrive in another order than it has sent them', () => {
+  it('let a job that ran well end well, though what takes back its late question overtakes its release', async () => {
+    const held = await other.acquire('a');
+    let end: () => void = () => undefined;
+    const job = track(process.execute('a', () => new Promise<void>((resolve) => (end = resolve)), { timeout: '1h' }));
+    await world.settle();
+    await delayNextQuestion();
+    await held.release();
+    await world.settle();
+    process.wire.fail('release', 'delay');
+    end();
+    await world.settle();
+    process.wire.mend();
+    process.wire.letGo('acquire');
+    await world.settle();
+    process.wire.letGo('release');
+    await world.settle();
+    expect(job.outcome).toEqual({ status: 'fulfilled', value: undefined });
+    expect(await ownerOf('a')).toBeUndefined();
+  });
+
+  it('leave a caller of several keys the key that it gave back and has taken again', async () => {
+    const [a, b] = [await other.acquire('a'), await other.acquire('b')];
+    const both = track(process.acquire(['a', 'b'], { timeout: '1h' }));
+    await world.settle();
+    await delayNextQuestion();
+    await a.release();
+    await world.settle();
+    expect(await ownerOf('a')).toBeDefined();
+    process.wire.fail('release', 'delay');
+    await world.clock.advance('500ms');
+    expect(process.wire.releases).toMatchObject([[{ keys: ['a'] }]]);
+    process.wire.mend();
+    await b.release();
+    await world.settle();
+    const lock = lockOf(both);
+    process.wire.letGo('acquire');
+    process.wire.letGo('release');
+    await world.settle();
+    expect([await ownerOf('a'), await ownerOf('b')]).toEqual([lock.ownerId, lock.ownerId]);
+    expect(await lock.release()).toBe(true);
+    await world.settle();
+    expect([await ownerOf('a'), await ownerOf('b')]).toEqual([undefined, undefined]);
+  });
+
+  it('leave a named owner the key that it has released and taken again', async () => {
+    const held = await other.acquire('a');
+    const first = track(process.acquire('a', { ownerId: 'me', timeout: '1h' }));
+    await world.settle();
+    await delayNextQuestion();
+    await held.release();
+    await world.settle();
+    process.wire.fail('release', 'delay');
+    const released = track(lockOf(first).release());
+    await world.settle();
+    process.wire.mend();
+    const lock = await process.acquire('a', { ownerId: 'me' });
+    process.wire.letGo('acquire');
+    process.wire.letGo('release');
+    await world.settle();
+    expect(released.outcome).toEqual({ status: 'fulfilled', value: true });
+    expect(await ownerOf('a')).toBe('me');
+    expect(await lock.release()).toBe(true);
+    await world.settle();
+    expect(await ownerOf('a')).toBeUndefined();
+  });
+
+  it.each([
+    ['its owner', () => process.engine.release(['a'], 'me')],
+    ['this process', () => process.engine.release(['a'], undefined)],
+    ['force', () => process.engine.forceRelease(['a'])],
+  ])('leave nothing of a late question behind when its key was released by %s', async (_, release) => {
+    const held = await other.acquire('a');
+    const wait = track(process.acquire('a', { ownerId: 'me', timeout: '1h' }));
+    await world.settle();
+    await delayNextQuestion();
+    await held.release();
+    await world.settle();
+    expect(lockOf(wait).held).toBe(true);
+    await release();
+    process.wire.letGo('acquire');
+    await world.settle();
+    expect(await ownerOf('a')).toBeUndefined();
+  });
+});
+
+describe('a named owner that takes several keys, one of which it holds in another process too', () => {
+  let end: AbortController;
+
+  /** `other` holds `a` under the name; `process` has it as well, as a part, and waits for `z`. */
+  async function share(): Promise<() => boolean> {
+    const third = world.process();
+    const [a] = [await third.acquire('a'), await third.acquire('z', { ownerId: 'x', renew: true })];
+    const elsewhere = track(other.acquire('a', { ownerId: 'me', timeout: '1h' }));
+    await world.settle();
+    end = new AbortController();
+    track(process.acquire(['a', 'z'], { ownerId: 'me', timeout: '1h', signal: end.signal }));
+    await world.clock.advance('1100ms');
+    await a.release();
+    await world.settle();
+    const lock = lockOf(elsewhere);
+    const taken = process.wire.granted.length;
+    while (process.wire.granted.length === taken) await world.clock.advance('10ms');
+    return () => lock.held;
+  }
+
+  it('leaves it there when it gives the part back', async () => {
+    const isHeld = await share();
+    await world.clock.advance('60s');
+    expect(process.wire.releases.length).toBeGreaterThan(0);
+    expect(await ownerOf('a')).toBe('me');
+    expect(isHeld()).toBe(true);
+  });
+
+  it('leaves it there when it gives up', async () => {
+    const isHeld = await share();
+    expect(process.wire.releases).toEqual([]);
+    end.abort('enough');
+    await world.clock.advance('60s');
+    expect(process.wire.releases.length).toBeGreaterThan(0);
+    expect(await ownerOf('a')).toBe('me');
+    expect(isHeld()).toBe(true);
+  });
+});
