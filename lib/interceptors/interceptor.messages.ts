@@ -26,6 +26,9 @@ export const twice = (name: string): string =>
 export const replacedAbove = (handler: string): string =>
   `@LockRequest on ${handler}: a decorator above it has put another function in the place of the method and has dropped its metadata, so requests would run without their lock. Move @LockRequest above that decorator, or have it copy the metadata of the method.`;
 
+export const notAHandler = (method: string): string =>
+  `@LockRequest on ${method}: nothing makes the method a handler of requests, so a call of it runs without a lock. Use @WithLock for methods that the application calls itself.`;
+
 export const lostLate = (handler: string, reason: string): string =>
   `The lock of a request to ${handler} was lost before the request had ended: ${onOneLine(reason)}`;
 

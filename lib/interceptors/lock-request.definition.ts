@@ -65,6 +65,26 @@ export function unlockedMethodOf(prototype: object): string | symbol | undefined
   });
 }
 
+/** What compilers, Swagger, interceptors and the like leave on any method; this package does as well. */
+const NOT_OF_HANDLERS = /^(?:__|design:|swagger\/|nestjs-locking:)/;
+
+/**
+ * The names of decorated methods of `prototype`, its own and inherited, on which nothing has left a mark that makes them
+ * handlers: Nest does not call them for a request, and nobody else runs interceptors.
+ */
+export function calledByNobody(prototype: object): (string | symbol)[] {
+  const names = new Set<string | symbol>();
+  for (let owner: object | null = prototype; owner; owner = Object.getPrototypeOf(owner) as object | null) {
+    for (const name of lockedMethodsOf(owner)) names.add(name);
+  }
+  return [...names].filter((name) => {
+    const method = (prototype as Record<string | symbol, unknown>)[name];
+    if (typeof method !== 'function' || !Reflect.hasMetadata(LOCK_REQUEST, method)) return false;
+    const keys = Reflect.getMetadataKeys(method) as unknown[];
+    return keys.every((key) => typeof key === 'string' && NOT_OF_HANDLERS.test(key));
+  });
+}
+
 function lockedMethodsOf(prototype: object): readonly (string | symbol)[] {
   return (Reflect.getOwnMetadata(LOCKED_METHODS, prototype) as (string | symbol)[] | undefined) ?? [];
 }

@@ -1,13 +1,16 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { LockConfigurationError } from '../errors/index.js';
-import { replacedAbove } from './interceptor.messages.js';
-import { hasLockRequest, unlockedMethodOf } from './lock-request.definition.js';
+import { notAHandler, replacedAbove } from './interceptor.messages.js';
+import { calledByNobody, hasLockRequest, unlockedMethodOf } from './lock-request.definition.js';
 import { reportResultsOf } from './report-result.js';
+
+const logger = new Logger('LockInterceptor');
 
 /**
  * Makes the handlers of classes report that inherit a `@LockRequest` from a parent class: no decorator sees them; and
- * refuses classes with a handler that would run without its lock. It is built before Nest looks for handlers.
+ * refuses classes with a handler that would run without its lock, and warns of methods that are no handlers. It is built
+ * before Nest looks for those.
  */
 @Injectable()
 export class LockedClasses {
@@ -16,15 +19,20 @@ export class LockedClasses {
     for (const { controllers, providers } of modules.values()) {
       for (const { metatype } of [...controllers.values(), ...providers.values()]) {
         if (typeof metatype !== 'function') continue;
-        assertLocked(metatype.prototype as object | undefined);
-        if (inheritsLockRequest(metatype)) reportResultsOf(metatype.prototype as object);
+        const prototype = metatype.prototype as object | undefined;
+        if (!prototype) continue;
+        assertLocked(prototype);
+        for (const name of calledByNobody(prototype)) {
+          logger.warn(notAHandler(`${metatype.name}.${String(name)}`));
+        }
+        if (inheritsLockRequest(metatype)) reportResultsOf(prototype);
       }
     }
   }
 }
 
-function assertLocked(prototype: object | undefined): void {
-  for (let owner = prototype; owner; owner = Object.getPrototypeOf(owner) as object | undefined) {
+function assertLocked(prototype: object): void {
+  for (let owner: object | undefined = prototype; owner; owner = Object.getPrototypeOf(owner) as object | undefined) {
     const name = unlockedMethodOf(owner);
     if (name === undefined) continue;
     throw new LockConfigurationError(replacedAbove(`${owner.constructor.name}.${String(name)}`));

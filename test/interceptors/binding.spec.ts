@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Controller, Get, Inject, Injectable, Module, Scope, UseInterceptors, type Type } from '@nestjs/common';
 import { APP_INTERCEPTOR, REQUEST } from '@nestjs/core';
 import { LockingModule, LockingService, LockInterceptor, LockRequest } from '../../lib/index.js';
-import { create, PLATFORMS, TestApp } from './support.js';
+import { create, Log, PLATFORMS, TestApp } from './support.js';
 
 abstract class KeysController {
   constructor(@Inject(LockingService) private readonly locking: LockingService) {}
@@ -171,5 +171,37 @@ describe.each(PLATFORMS)('LockInterceptor (%s)', (platform) => {
     }
     await start(controllerWith(LockRequest('a'), replace(true))[0]!);
     await start(controllerWith(replace(false), LockRequest('a'))[0]!);
+  });
+
+  it('warns of a method that nothing makes a handler, as it runs without a lock', async () => {
+    @Injectable()
+    class Payments {
+      @LockRequest('pay')
+      async pay() {
+        return Promise.resolve();
+      }
+    }
+    @Controller()
+    class Orders {
+      @Get('helper')
+      @LockRequest('order')
+      async get() {
+        return Promise.resolve();
+      }
+
+      @LockRequest('order')
+      async helper() {
+        return Promise.resolve();
+      }
+    }
+    const log = new Log();
+    const warn = jest.spyOn(log, 'warn');
+    const metadata = { controllers: [Orders], providers: [Payments] };
+    await (await create(platform, [LockingModule.forRoot()], metadata, log)).close();
+    const warnings = warn.mock.calls.map(([text]) => String(text));
+    expect(warnings.map((text) => /^@LockRequest on (.*): nothing makes/.exec(text)?.[1]).sort()).toEqual([
+      'Orders.helper',
+      'Payments.pay',
+    ]);
   });
 });
