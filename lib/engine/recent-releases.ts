@@ -7,14 +7,17 @@ import type { Clock } from './clock.js';
  */
 const REMEMBERED = 10_000;
 
-/** Of more, the oldest are forgotten sooner. */
+/** Of more keys, the oldest are forgotten sooner: one release may name thousands. */
 const MOST = 10_000;
 
-/** The releases of the last seconds, for a store that has lost its last writes. Twice {@link MOST} at most. */
+/** The releases of the last seconds, for a store that has lost its last writes. Of {@link MOST} keys twice at most. */
 export class RecentReleases {
   private current: ReleaseRequest[] = [];
   private former: ReleaseRequest[] = [];
   private since = -Infinity;
+
+  /** How many keys the current ones name. */
+  private keys = 0;
   private readonly repeatedBy = new WeakMap<ReleaseRequest, readonly ReleaseRequest[]>();
   private readonly repeating = new WeakSet<ReleaseRequest>();
 
@@ -25,6 +28,7 @@ export class RecentReleases {
     if (request.attemptId === undefined || this.repeating.has(request)) return;
     this.turnOver();
     this.current.push(request);
+    this.keys += request.keys.length;
   }
 
   /**
@@ -50,9 +54,10 @@ export class RecentReleases {
   private turnOver(): void {
     const now = this.clock.now();
     const age = now - this.since;
-    if (age < REMEMBERED && this.current.length < MOST) return;
+    if (age < REMEMBERED && this.keys < MOST) return;
     this.former = age < 2 * REMEMBERED ? this.current : [];
     this.current = [];
+    this.keys = 0;
     this.since = now;
   }
 }

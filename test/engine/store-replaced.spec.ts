@@ -100,6 +100,15 @@ describe('the releases that are remembered', () => {
     expect(kept.length).toBeGreaterThanOrEqual(10_000);
     expect(kept.length).toBeLessThanOrEqual(20_000);
   });
+
+  it('are fewer where each names many keys', () => {
+    const recent = new RecentReleases(world.clock);
+    const keys = Array.from({ length: 5000 }, (_, index) => String(index));
+    for (let index = 0; index < 100; index += 1) recent.note({ keys, ownerId: 'me', attemptId: String(index) });
+    const kept = recent.repetitions((one) => [one]).reduce((sum, one) => sum + one.keys.length, 0);
+    expect(kept).toBeGreaterThanOrEqual(10_000);
+    expect(kept).toBeLessThanOrEqual(30_000);
+  });
 });
 
 /** An engine with the calls that users make. */
