@@ -27,7 +27,8 @@ export type LockedCronOptions = CronOptions &
  *
  * @param cronTime - as that of `@Cron`
  * @param options - `name`; `provider`, `expire`, `clockSkew`, `takeOver`, `allowOverlap`, `maxHold`; and those of `@Cron`
- * @throws LockConfigurationError at decoration, for options that cannot work; at start-up, if two jobs have one name
+ * @throws LockConfigurationError at decoration, for options that cannot work, and above `@LeaderOnly`; at start-up, if two
+ * jobs have one name
  * @throws LockBackendError at the call, to the scheduler's log: the store cannot be asked, and the method did not run
  * @throws LockLostError at the call, to the scheduler's log: the lock was lost while the method ran
  *

@@ -20,6 +20,9 @@ export const repeatedName = (what: string, name: string, first: string, second: 
 export const notScheduled = (name: string): string =>
   `OncePerTick: there is no cron job ${quote(name)} in the SchedulerRegistry. Add it there under this name, or pass { job }, or { every } for an interval.`;
 
+export const leaderOnlyBelow = (what: string, method: string): string =>
+  `${what} on ${method}: @LeaderOnly stands below it, so a tick would be lost whenever another instance than the leader comes first. Leave out @LeaderOnly, as ${what} runs once per tick by itself; or put it above, or use it with @Cron or @Interval.`;
+
 export const noSuchJob = (what: string, name: string): string =>
   `A method with ${what} was called, and there is no cron job ${quote(name)} in the SchedulerRegistry that would tell which tick it is: it was deleted there, the application has not started or is shutting down, or ScheduleModule was imported with cronJobs: false.`;
 

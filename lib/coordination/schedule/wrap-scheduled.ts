@@ -5,8 +5,9 @@ import type { SchedulerRegistry } from '@nestjs/schedule';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { LockConfigurationError } from '../../errors/index.js';
 import { LockingService } from '../../locking.service.js';
+import { rolesOf } from '../leader-election/leader-role.js';
 import type { TickSettings } from './read-tick-options.js';
-import { notInjected } from './schedule.messages.js';
+import { leaderOnlyBelow, notInjected } from './schedule.messages.js';
 import { scheduleOnce, schedulerRegistryOf } from './scheduled-names.js';
 import { tickRunnerOf } from './tick-runner.js';
 import type { Tick } from './tick.js';
@@ -45,6 +46,10 @@ export function wrapScheduled(
   descriptor: PropertyDescriptor | undefined,
 ): void {
   wrapMethod(what, propertyKey, target, descriptor, (original, method) => {
+    // A follower that comes first would take the tick, run nothing and mark it as done.
+    if (rolesOf(original).some(({ role }) => role === 'only')) {
+      throw new LockConfigurationError(leaderOnlyBelow(what, String(method)));
+    }
     scheduleOnce(target, { what, kind, name, method });
     injectOnce(target, LockingService, LOCKING);
     return async function (...args) {

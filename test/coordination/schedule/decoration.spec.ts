@@ -8,7 +8,7 @@ import {
   type LockedCronOptions,
   type TickOptions,
 } from '../../../lib/coordination/schedule/index.js';
-import { LockingModule, WithLock } from '../../../lib/index.js';
+import { LeaderOnly, LockingModule, WithLock } from '../../../lib/index.js';
 import { thrown } from '../../decorators/support.js';
 import { rejectionOf } from '../../module/support/poll.js';
 import { onEveryStore } from './support/instances.js';
@@ -90,6 +90,33 @@ describe('the decorators', () => {
       return Jobs;
     };
     expect(String(thrown(twice))).toContain('Jobs.first and Jobs.second both have the name "same"');
+  });
+
+  it('refuse @LeaderOnly below them, with which a follower that comes first would lose the tick', () => {
+    const below = (scheduled: MethodDecorator) => () => {
+      class Jobs {
+        @scheduled
+        @LeaderOnly('jobs')
+        async run(): Promise<void> {
+          return;
+        }
+      }
+      return Jobs;
+    };
+    for (const scheduled of [LockedCron('* * * * * *', { name: 'below' }), LockedInterval('below', 1000)]) {
+      expect(thrown(below(scheduled))).toMatchObject({
+        code: 'LOCK_CONFIGURATION',
+        message: expect.stringMatching(/on run: @LeaderOnly stands below it/),
+      });
+    }
+    class Above {
+      @LeaderOnly('jobs')
+      @LockedCron('* * * * * *', { name: 'above' })
+      async run(): Promise<void> {
+        return;
+      }
+    }
+    expect(Above.prototype.run.name).toBe('run');
   });
 
   it('refuse the start of an application with two classes of one name', async () => {
