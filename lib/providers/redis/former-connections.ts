@@ -30,8 +30,10 @@ export class FormerConnections {
   /**
    * What was sent over an earlier connection and has not arrived yet is not to arrive at all: by now it has been given
    * up. This is the first command on a new connection, so it comes before what undoes that.
+   *
+   * @returns resolved when `voidFor` takes into account whether the server has done so
    */
-  cutOff(client: Redis): void {
+  async cutOff(client: Redis): Promise<void> {
     const noteRefusal = (error: unknown): void => {
       if (isReply(error)) this.voidFor = VOID.open;
     };
@@ -40,13 +42,13 @@ export class FormerConnections {
     this.earlier = this.self ?? this.earlier;
     this.self = undefined;
     this.hadConnection = true;
-    if (this.earlier) {
-      // The address as well: after a restart or a failover the number may be somebody else's.
-      client.call('CLIENT', 'KILL', 'ID', this.earlier.id, 'ADDR', this.earlier.addr).catch(noteRefusal);
-    }
+    const { earlier } = this;
+    // The address as well: after a restart or a failover the number may be somebody else's.
+    const killed = earlier && client.call('CLIENT', 'KILL', 'ID', earlier.id, 'ADDR', earlier.addr).catch(noteRefusal);
     client.call('CLIENT', 'INFO').then((info) => {
       const [, id, addr] = /\bid=(\d+) addr=(\S+)/.exec(String(info)) ?? [];
       if (id !== undefined && addr !== undefined) this.self = { id, addr };
     }, noteRefusal);
+    await killed;
   }
 }

@@ -95,11 +95,16 @@ export class RedisConnection implements StoreConnection {
       const { movedTo } = this;
       this.movedTo = undefined;
       if (movedTo !== undefined) this.moveTo(movedTo);
-      this.former.cutOff(client);
+      const cutOff = this.former.cutOff(client);
       this.bringAlong();
       onConnected();
-      // Behind one name or address there may be another server each time.
-      if (this.hasBeenReady) onReplaced();
+      // Behind one name or address there may be another server each time. What is repeated there includes cancels, which
+      // have to outlast what may still arrive over the connections before.
+      if (this.hasBeenReady) {
+        void cutOff.then(() => {
+          if (!this.closing.signal.aborted) onReplaced();
+        });
+      }
       this.hasBeenReady = true;
     };
     client.on('error', this.noteError).on('ready', this.onReady).on('close', this.noteClose);
@@ -173,7 +178,7 @@ export class RedisConnection implements StoreConnection {
     // As long as the server believes in the one before, it takes this process for one that listens.
     const former = new FormerConnections();
     subscriber.on('ready', () => {
-      former.cutOff(subscriber);
+      void former.cutOff(subscriber);
       setTimeout(this.bringAlong, LOOK_LATER).unref();
     });
     return subscriber;
