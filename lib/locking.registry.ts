@@ -42,15 +42,9 @@ export class LockingRegistry {
   constructor(options: LockingModuleOptions, clock?: Clock) {
     const plans = readModuleOptions(options);
     for (const plan of plans) {
-      const provider = new plan.resolve(plan.options as never, {
-        id: plan.id,
-        warn: (message) => {
-          inNeutralContext(() => {
-            this.logger.warn(message);
-          });
-        },
-      });
-      this.entries.set(plan.id, { plan, provider, engine: new LockEngine(provider, plan.settings, clock) });
+      const provider = new plan.resolve(plan.options as never, { id: plan.id, warn: this.warn });
+      const engine = new LockEngine(provider, plan.settings, clock, this.warn);
+      this.entries.set(plan.id, { plan, provider, engine });
     }
     this.defaultId = plans.find(({ isDefault }) => isDefault)?.id ?? '';
   }
@@ -103,6 +97,12 @@ export class LockingRegistry {
     this.closing ??= this.each(async (entry) => this.closeOne(entry));
     return this.closing;
   }
+
+  private readonly warn = (message: string): void => {
+    inNeutralContext(() => {
+      this.logger.warn(message);
+    });
+  };
 
   private async drainOne({ plan: { id, settings }, engine }: Entry): Promise<void> {
     const { unfinished, failure } = await engine.close(this.spent);

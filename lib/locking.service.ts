@@ -111,7 +111,8 @@ export class LockingService {
   /**
    * Takes `keys` and hands the lock to the caller, who must release it. With neither `expire` nor `ownerId` it is
    * renewed until then; with `expire` it is a fixed lease unless `renew: true`; with an `ownerId` alone it never
-   * expires.
+   * expires. A renewed lock without an `ownerId` that was garbage collected before its release ends with its lease, and a
+   * warning names its keys; a reference to it or to its `signal` keeps it.
    *
    * @throws LockTimeoutError when somebody else held a key until the end of `timeout` (default 5 s)
    *

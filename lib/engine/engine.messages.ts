@@ -58,6 +58,9 @@ export const releasedElsewhere = (keys: readonly string[]): string =>
 export const givenUpAtShutdown = (keys: readonly string[]): string =>
   `${showKeys(keys)} is no longer held: the application has shut down.`;
 
+export const droppedLock = (keys: readonly string[]): string =>
+  `A lock on ${showKeys(keys)} was never released, and nothing refers to it any more, so that nothing can release it. It is no longer renewed, and ends with its lease. Release each lock that acquire or tryAcquire gives you: "await using" does so at the end of its scope, and execute() always does. To hold one for as long as the process runs, keep a reference to it.`;
+
 export const notCovered = (key: string, keys: readonly string[]): string =>
   `This lock covers ${showKeys(keys)}, not ${showKeys([key])}.`;
 

@@ -3,6 +3,7 @@ import { LockBackendError, LockTimeoutError } from '../errors/index.js';
 import type { AcquireOptions, Duration, LockInfo, LockingProvider, ReleaseRequest } from '../interfaces/index.js';
 import { parseExpire, resolveCallOptions, type CallOptions, type HoldMode } from './call-options.js';
 import { systemClock, type Clock, type ClockTimer } from './clock.js';
+import { DroppedLocks } from './dropped-locks.js';
 import { callFailed, closed, givenUpAtShutdown, noAnswer } from './engine.messages.js';
 import { assembleParts, type EngineParts } from './engine-parts.js';
 import type { EngineSettings } from './engine-settings.js';
@@ -44,7 +45,16 @@ export class LockEngine implements HandleActions {
   private closing = false;
   private ending?: Promise<ShutdownOutcome>;
 
-  constructor(provider: LockingProvider, settings: EngineSettings, clock: Clock = systemClock) {
+  private readonly dropped: DroppedLocks;
+
+  /** @param warn - tells the operator of something that needs attention */
+  constructor(
+    provider: LockingProvider,
+    settings: EngineSettings,
+    clock: Clock = systemClock,
+    warn: (message: string) => void = () => undefined,
+  ) {
+    this.dropped = new DroppedLocks(warn);
     this.parts = assembleParts(provider, settings, clock, randomBytes(12).toString('base64url'));
   }
 
@@ -70,19 +80,27 @@ export class LockEngine implements HandleActions {
 
   execute<T>(keys: readonly string[], job: LockedJob<T>, options: CallOptions): Promise<T> {
     this.running += 1;
-    return runJob(this, this.acquire(keys, options), job, this.onJobEnd);
+    return runJob(this, this.hold(keys, options), job, this.onJobEnd);
   }
 
   acquire(keys: readonly string[], options: CallOptions): Promise<LockHandle> {
+    // The caller may release by the name that it gave, without the lock.
+    return options.ownerId === undefined ? this.hold(keys, options, this.dropped) : this.hold(keys, options);
+  }
+
+  /** @param dropped - watches over a lock that only its caller can release, if that is to be noticed */
+  private hold(keys: readonly string[], options: CallOptions, dropped?: DroppedLocks): Promise<LockHandle> {
     if (options.signal?.aborted) return Promise.reject(options.signal.reason as Error);
     const joined = options.reentrant ? enclosingGrants(this, keys, options.ownerId) : undefined;
-    if (joined) return this.join(keys, joined, options);
+    if (joined) return this.join(keys, joined, options, dropped);
     return new Promise((resolve, reject) => {
       this.take(
         keys,
         options,
         (grant) => {
-          resolve(new LockHandle(keys, grant.ownerId, [grant], options.minHold, this));
+          const handle = new LockHandle(keys, grant.ownerId, [grant], options.minHold, this);
+          if (dropped && grant.renew) handle.watchWith(dropped);
+          resolve(handle);
         },
         reject,
       );
@@ -240,6 +258,7 @@ export class LockEngine implements HandleActions {
     keys: readonly string[],
     joined: ReadonlyMap<string, Grant>,
     options: CallOptions,
+    dropped: DroppedLocks | undefined,
   ): Promise<LockHandle> {
     const missing = keys.filter((key) => !joined.has(key));
     const grants = new Set(joined.values());
@@ -258,7 +277,9 @@ export class LockEngine implements HandleActions {
       }
     }
     const all = [...grants] as [Grant, ...Grant[]];
-    return new LockHandle(keys, all[0].ownerId, all, options.minHold, this);
+    const handle = new LockHandle(keys, all[0].ownerId, all, options.minHold, this);
+    if (dropped && all.some(({ renew }) => renew)) handle.watchWith(dropped);
+    return handle;
   }
 
   private async drained(): Promise<void> {

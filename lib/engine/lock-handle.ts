@@ -1,6 +1,7 @@
 import { LockKeyError, type LockLostError } from '../errors/index.js';
 import type { Duration, Lock } from '../interfaces/index.js';
 import { followSignal } from './aborts.js';
+import type { DroppedLocks } from './dropped-locks.js';
 import { notCovered } from './engine.messages.js';
 import type { Grant } from './grant.js';
 import { ContextAbort } from './neutral-context.js';
@@ -27,6 +28,8 @@ export class LockHandle implements Lock {
   readonly #actions: HandleActions;
   #releasing?: boolean | Promise<boolean>;
   #combined?: CombinedSignal;
+  #dropped?: DroppedLocks;
+  #signal?: AbortSignal;
 
   constructor(
     readonly keys: readonly string[],
@@ -58,10 +61,9 @@ export class LockHandle implements Lock {
   }
 
   get signal(): AbortSignal {
-    const [only, ...others] = this.#grants;
-    if (others.length === 0) return only.signal;
-    this.#combined ??= combine(this.#grants);
-    return this.#combined.signal;
+    const shared = this.sharedSignal();
+    if (this.#signal === undefined && this.#dropped) this.#signal = this.#dropped.signalFor(this, shared);
+    return this.#signal ?? shared;
   }
 
   get remaining(): number {
@@ -88,6 +90,12 @@ export class LockHandle implements Lock {
   /** Resolves once it is certain whether it is held. */
   async certainty(): Promise<void> {
     await Promise.all(this.#grants.map(async (grant) => grant.certainty()));
+  }
+
+  /** From now on `dropped` is told when nothing refers to this lock any more before it was released. */
+  watchWith(dropped: DroppedLocks): void {
+    this.#dropped = dropped;
+    dropped.watch(this, this.keys, this.#grants);
   }
 
   /** Why it can't be trusted any more, if so. */
@@ -122,6 +130,13 @@ export class LockHandle implements Lock {
     }
   }
 
+  private sharedSignal(): AbortSignal {
+    const [only, ...others] = this.#grants;
+    if (others.length === 0) return only.signal;
+    this.#combined ??= combine(this.#grants);
+    return this.#combined.signal;
+  }
+
   private async leaveEach(minHold: number): Promise<boolean> {
     const left = this.#grants.map(async (grant) => this.#actions.leave(grant, minHold));
     return (await Promise.all(left)).every(Boolean);
@@ -129,6 +144,7 @@ export class LockHandle implements Lock {
 
   private leaveAll(minHold: number): boolean | Promise<boolean> {
     this.#combined?.stop();
+    this.#dropped?.unwatch(this);
     const [only, ...others] = this.#grants;
     if (others.length === 0) return this.#actions.leave(only, minHold);
     return this.leaveEach(minHold);
