@@ -13,6 +13,9 @@ type LossReason = (keys: readonly string[]) => string;
 /** How many keys one request of `releaseAll` names at most. */
 const CHUNK = 200;
 
+/** How many such requests are under way at a time: a store has 5 s for each, and a process may hold very many locks. */
+const WINDOW = 20;
+
 /** Giving leases back, by their handle or by key. */
 export class LeaseRelease {
   constructor(private readonly parts: EngineParts) {}
@@ -109,8 +112,23 @@ export class LeaseRelease {
       const chunk = keys.slice(start, start + CHUNK);
       requests.push(...(ownerId === undefined ? this.heldHere(chunk) : this.ownedBy(chunk, ownerId)));
     }
-    const frees = requests.map(async (request) => this.free(request, releasedElsewhere));
-    return countFreed(await Promise.allSettled(frees), requests);
+    return countFreed(await this.freeInWindows(requests), requests);
+  }
+
+  /** Goes on past failures, but not where a whole window has failed: that store would take as long for each of them. */
+  private async freeInWindows(
+    requests: readonly ReleaseRequest[],
+  ): Promise<PromiseSettledResult<readonly ReleaseOutcome[]>[]> {
+    const settled: PromiseSettledResult<readonly ReleaseOutcome[]>[] = [];
+    for (let start = 0; start < requests.length; start += WINDOW) {
+      const window = requests.slice(start, start + WINDOW);
+      const results = await Promise.allSettled(window.map(async (one) => this.free(one, releasedElsewhere)));
+      settled.push(...results);
+      const [first] = results;
+      if (first?.status !== 'rejected' || results.some(({ status }) => status === 'fulfilled')) continue;
+      return [...settled, ...requests.slice(settled.length).map(() => first)];
+    }
+    return settled;
   }
 
   /**

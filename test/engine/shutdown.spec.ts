@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ShutdownOutcome } from '../../lib/engine/lock-engine.js';
 import type { LockBackendError } from '../../lib/index.js';
 import { deferred } from '../support/deferred.js';
@@ -137,5 +138,31 @@ describe('releaseAll', () => {
     expect(reason.keys).toContain('k0');
     expect([...heldKeys()].sort()).toEqual([...reason.keys].sort());
     expect(reason.keys.length).toBeLessThanOrEqual(200);
+  });
+
+  describe('of very many locks', () => {
+    const names = Array.from({ length: 5000 }, (_, index) => `k${index}`);
+
+    it('asks the store for a few of them at a time', async () => {
+      const process = world.engine();
+      for (const name of names) await world.engine().acquire(name, { ownerId: 'me' });
+      world.fail('release', 'hold');
+      const freeing = process.engine.releaseAll('me');
+      while (world.calls.release < 20) await nextTurn();
+      await nextTurn();
+      expect(world.calls.release).toBe(20);
+      world.mend();
+      world.letGo();
+      expect(await freeing).toBe(5000);
+    });
+
+    it('does not go on where the store fails for all of them, and names every key that is left', async () => {
+      const process = world.engine();
+      for (const name of names) await world.engine().acquire(name, { ownerId: 'me' });
+      world.fail('release', 'refuse');
+      const freeing = process.engine.releaseAll('me');
+      await expect(freeing).rejects.toMatchObject({ code: 'LOCK_BACKEND', keys: { length: 5000 } });
+      expect(world.calls.release).toBe(20);
+    });
   });
 });

@@ -40,8 +40,8 @@ describe('acquire, tryAcquire and the handle', () => {
 
     it('renews a fixed lease where asked to', async () => {
       const [locking, other] = [await store.open(), await store.open()];
-      const lock = await locking.acquire('a', { expire: '150ms', renew: true });
-      await expect(other.acquire('a', { timeout: '500ms' })).rejects.toThrow('held by somebody else');
+      const lock = await locking.acquire('a', { expire: '1s', renew: true });
+      await expect(other.acquire('a', { timeout: '1.5s' })).rejects.toThrow('held by somebody else');
       await lock.release();
     });
 
