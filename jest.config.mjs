@@ -22,6 +22,8 @@ export default {
   modulePathIgnorePatterns: ['<rootDir>/bench/'],
   // Most tests wait for a server or a clock: two at a time also where there are two cores.
   maxWorkers: Math.max(2, availableParallelism() - 1),
+  // Modules of earlier files stay in a worker's memory: it starts anew before there are too many of them.
+  workerIdleMemoryLimit: '1.5GB',
   testTimeout: 30_000,
   setupFiles: ['reflect-metadata', '<rootDir>/test/support/property-seed.ts'],
   reporters: ['default', '<rootDir>/tools/jest-summary-reporter.mjs'],
