@@ -292,6 +292,21 @@ describe('a call that timed out without reason', () => {
 
 const STRICKEN = 'the process could not reach the store, or stood still, for most of the wait';
 
+describe('a lock that is lost before its job begins', () => {
+  const call = [join(0, 1), fail(3000, 1, 'LOCK_LOST')];
+  const b = held(0, 1, 1, 1);
+
+  it('is no breach where its process stood still', () => {
+    const a = [join(0, 1), { e: 'lag', t: 2990, ms: 2000 } as const, fail(3000, 1, 'LOCK_LOST')];
+    expect(broken({ workers: { a, b } })).toEqual([]);
+  });
+
+  it('is found where nothing happened to its process', () => {
+    const faults = [fault('worker killed', 2500, { victims: ['c'] })];
+    expect(broken({ workers: { a: call, b }, faults })).toEqual(['error without reason']);
+  });
+});
+
 describe('a wait of 20 s', () => {
   const gaveUp = { a: [join(0, 1), fail(20_001, 1, 'LOCK_TIMEOUT')], b: held(0, 1, 1, 1) };
   const dark = (to: number) => fault('connections dark', 500, { to, victims: ['a'], dark: 1 });

@@ -39,12 +39,12 @@ function hasReason(call: Call, { code, at }: NonNullable<Call['failure']>, ledge
     case 'LOCK_BACKEND':
       if (at - call.join >= call.timeout - PRECISION && at - call.join < FAIR_CHANCE) return true;
       return faults.some((fault) => isFault(fault) && !HARMLESS.test(fault.kind) && near(fault, call.join, at));
-    case 'LOCK_LOST':
-      return (
-        call.hold !== undefined &&
-        (stoodStill(ledger, call.by, call.hold.asked - lease, at) ||
-          faults.some((fault) => isFault(fault) && near(fault, call.hold!.asked - lease, at)))
-      );
+    case 'LOCK_LOST': {
+      // Without a hold the lock was lost between its grant and the first line of the job, which was not run.
+      const from = (call.hold?.asked ?? at) - lease;
+      if (stoodStill(ledger, call.by, from, at)) return true;
+      return call.hold !== undefined && faults.some((fault) => isFault(fault) && near(fault, from, at));
+    }
     default:
       return false;
   }
