@@ -43,10 +43,14 @@ export class StoreCalls {
   /** What was released in the last seconds. */
   readonly recent: RecentReleases;
 
+  /** Only a store that is connected to can be. What is remembered outlives its call, which costs the collector time. */
+  private readonly canBeReplaced: boolean;
+
   constructor(
     provider: LockingProvider,
     private readonly clock: Clock,
   ) {
+    this.canBeReplaced = provider.connect !== undefined;
     this.recent = new RecentReleases(clock);
     this.releases = new Outbox('release', (requests) => provider.release(requests), this);
     this.extensions = new Outbox('renew', (requests) => provider.extend(requests), this);
@@ -80,7 +84,7 @@ export class StoreCalls {
   }
 
   release(request: ReleaseRequest, sink: AnswerSink<readonly ReleaseOutcome[]>): void {
-    this.recent.note(request);
+    if (this.canBeReplaced) this.recent.note(request);
     this.releases.add(request, sink);
     this.schedule();
   }

@@ -1,4 +1,6 @@
-import { beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { readEngineSettings } from '../../lib/engine/engine-settings.js';
+import { LockEngine } from '../../lib/engine/lock-engine.js';
 import { RecentReleases } from '../../lib/engine/recent-releases.js';
 import { InMemoryLockingProvider } from '../../lib/index.js';
 import { FaultyStore, track } from '../support/faulty-provider.js';
@@ -99,6 +101,16 @@ describe('the releases that are remembered', () => {
     expect(kept.at(-1)).toEqual(requestOf('99999'));
     expect(kept.length).toBeGreaterThanOrEqual(10_000);
     expect(kept.length).toBeLessThanOrEqual(20_000);
+  });
+
+  it('are none where no other store can take over: what outlives its call costs time', async () => {
+    const provider = new InMemoryLockingProvider({ store: world.store });
+    const engine = new LockEngine(provider, readEngineSettings({}), world.clock);
+    const release = jest.spyOn(provider, 'release');
+    await (await engine.acquire(['a'], engine.resolve({}, 'handle'))).release();
+    engine.storeReplaced();
+    await world.clock.advance('1s');
+    expect(release).toHaveBeenCalledTimes(1);
   });
 
   it('are fewer where each names many keys', () => {

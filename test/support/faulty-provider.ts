@@ -75,6 +75,7 @@ export class FaultyStore {
         });
     };
     return {
+      connect: async () => undefined,
       acquire: through('acquire', (requests) => this.inner.acquire(requests)),
       extend: through('extend', (requests) => this.inner.extend(requests)),
       release: through('release', (requests) => this.inner.release(requests)),
