@@ -56,6 +56,7 @@ describe('what is random', () => {
         'coordination/bullmq/check-job-options.ts',
         'coordination/leader-election/campaign.ts',
         'engine/backoff.ts',
+        'engine/seeker.ts',
         'providers/redis/cluster-connection.ts',
       ].map((file) => path.normalize(file)),
     );

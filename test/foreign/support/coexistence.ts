@@ -55,7 +55,7 @@ export function describeCoexistence(library: ForeignLibrary, redis: RawRedis, fo
       expect(info?.ttl).toBeGreaterThan(LONG - 10_000);
       expect(info?.ttl).toBeLessThanOrEqual(LONG);
       expect(await ours.tryAcquire(KEY)).toBeNull();
-      expect(await rejectionOf(ours.acquire(['a', KEY], { timeout: '50ms' }))).toBeInstanceOf(LockTimeoutError);
+      expect(await rejectionOf(ours.acquire(['a', KEY], { timeout: '500ms' }))).toBeInstanceOf(LockTimeoutError);
       // The call ends at its deadline; what it had taken may be on its way back still.
       await eventually(async () => (await redis.raw.exists(`${library.namespace}a`)) === 0, 1000);
 
