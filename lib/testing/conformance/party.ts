@@ -81,7 +81,10 @@ export class Party implements WakeUpListener {
     if (!request) return;
     only(this.provider.acquire([request])).then(
       (answer) => {
-        if (answer.granted) this.granted(key, attemptId, answer.fencingTokens[0] ?? 0, answer.wanted ?? false);
+        if (!answer.granted) return;
+        // A message may come twice: asked again after its release, the attempt would have the key once more.
+        this.asked.delete(attemptId);
+        this.granted(key, attemptId, answer.fencingTokens[0] ?? 0, answer.wanted ?? false);
       },
       // The case is over, or waits for it in vain.
       () => undefined,
