@@ -16,6 +16,7 @@ import {
   notConnected,
   unknownProvider,
 } from './locking.messages.js';
+import { ThrottledLog } from './logging/throttled-log.js';
 import { normalizeProviderId, readModuleOptions, type ProviderPlan } from './read-module-options.js';
 
 interface Entry {
@@ -23,6 +24,9 @@ interface Entry {
   readonly provider: LockingProvider;
   readonly engine: LockEngine;
 }
+
+/** Of how many locks that were dropped without a release a warning is logged in 10 s; of the others their number is. */
+const MOST_DROPPED_SHOWN = 10;
 
 /** What closing a connection may take at least, in milliseconds, when `drainTimeout` is used up. */
 const SHORTEST_CLOSING = 200;
@@ -43,7 +47,11 @@ export class LockingRegistry {
     const plans = readModuleOptions(options);
     for (const plan of plans) {
       const provider = new plan.resolve(plan.options as never, { id: plan.id, warn: this.warn });
-      const engine = new LockEngine(provider, plan.settings, clock, this.warn);
+      // Thousands of locks may be dropped at once.
+      const dropped = new ThrottledLog(this.warn, MOST_DROPPED_SHOWN);
+      const engine = new LockEngine(provider, plan.settings, clock, (message) => {
+        dropped.add(message);
+      });
       this.entries.set(plan.id, { plan, provider, engine });
     }
     this.defaultId = plans.find(({ isDefault }) => isDefault)?.id ?? '';

@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import type { AcquireOptions, Lock, LockingService } from '../../lib/index.js';
+import { NestFactory } from '@nestjs/core';
+import { LockingModule, LockingService, type AcquireOptions, type Lock } from '../../lib/index.js';
 import { onEveryStore } from '../support/stores.js';
 
 setFlagsFromString('--expose-gc');
@@ -50,6 +51,22 @@ async function untilAllIsCollected(locking: LockingService): Promise<void> {
 async function signalOf(locking: LockingService, key: string): Promise<AbortSignal> {
   return (await locking.acquire(key)).signal;
 }
+
+describe('thousands of locks that are dropped without a release', () => {
+  it('are warned of in a few lines', async () => {
+    const app = await NestFactory.createApplicationContext(LockingModule.forRoot(), { logger: false });
+    const locking = app.get(LockingService);
+    await Promise.all(Array.from({ length: 2000 }, async (_, index) => drop(locking, `many:${String(index)}`)));
+    while (warnings.length < 10) {
+      await delay(10);
+      collectGarbage();
+    }
+    await delay(10);
+    collectGarbage();
+    expect(warnings).toHaveLength(10);
+    await app.close();
+  });
+});
 
 describe('a lock that is dropped without a release', () => {
   onEveryStore((store) => {
@@ -146,6 +163,17 @@ describe('a lock that is dropped without a release', () => {
       });
       expect(await locking.inspect('a')).toBeNull();
       expect(await locking.inspect('b')).not.toBeNull();
+    });
+
+    it('inside a job takes nothing from the lock of the job once it was released', async () => {
+      const locking = await store.open({ expire: '1s' });
+      await locking.execute('a', async (lock) => {
+        await (async () => (await locking.acquire('a')).release())();
+        await untilAllIsCollected(locking);
+        const renewed = performance.now() + 1500;
+        while (performance.now() < renewed) await delay(50);
+        expect(lock.held).toBe(true);
+      });
     });
 
     it('keeps its signal the same and aborts it when the lock is lost', async () => {

@@ -7,6 +7,9 @@ export const batchCases: ConformanceCase[] = [
   {
     name: 'carries out the acquires of a batch in their order, each on what those before it left',
     async run({ provider, other }) {
+      // A server that is asked for the first time may have to be told first how to carry requests out.
+      await take(provider, ['first', 'second'], 'one');
+      await take(provider, 'third', 'one');
       const answers = await Promise.all(
         provider.acquire([
           requestFor(['a', 'b'], 'one'),
