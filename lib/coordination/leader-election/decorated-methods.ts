@@ -18,14 +18,25 @@ const DECORATORS: Readonly<Record<LeaderRole['role'], string>> = {
   only: '@LeaderOnly',
 };
 
-/** All of an application, each of an instance once. */
-export function* decoratedMethods(discovery: DiscoveryService): Generator<DecoratedMethod> {
+/** A provider or controller, as Nest keeps it. */
+export type Component = ReturnType<DiscoveryService['getProviders']>[number];
+
+/** Whether it is of default scope, with all that it depends on. */
+export function hasOneInstance(component: Component): boolean {
+  return component.isDependencyTreeStatic() && !component.isTransient;
+}
+
+/**
+ * Those of `components`, each of an instance once.
+ *
+ * @param seen - instances, and prototypes of classes without a single one, that are left out; new ones are added
+ */
+export function* decoratedMethods(components: Iterable<Component>, seen: WeakSet<object>): Generator<DecoratedMethod> {
   const scanner = new MetadataScanner();
-  const seen = new Set<object>();
-  for (const wrapper of [...discovery.getProviders(), ...discovery.getControllers()]) {
-    const instance: unknown = wrapper.instance;
-    const hasOne = wrapper.isDependencyTreeStatic() && !wrapper.isTransient;
-    const prototype = hasOne ? prototypeOf(instance) : prototypeOfClass(wrapper.metatype);
+  for (const component of components) {
+    const instance: unknown = component.instance;
+    const hasOne = hasOneInstance(component);
+    const prototype = hasOne ? prototypeOf(instance) : prototypeOfClass(component.metatype);
     if (!prototype) continue;
     // An alias shares the instance; of a class without one, its prototype stands for it.
     const known = hasOne ? (instance as object) : prototype;

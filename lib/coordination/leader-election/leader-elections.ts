@@ -2,11 +2,13 @@ import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleD
 import { DiscoveryService, ModuleRef } from '@nestjs/core';
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
+import { makeInNeutralContext } from '../../engine/neutral-context.js';
+import { setImmediate } from '../../engine/real-queues.js';
 import { LockConfigurationError } from '../../errors/index.js';
 import { LockingRegistry } from '../../locking.registry.js';
 import { LockingService } from '../../locking.service.js';
 import { Candidate } from './candidate.js';
-import { decoratedMethods } from './decorated-methods.js';
+import { decoratedMethods, hasOneInstance, type Component } from './decorated-methods.js';
 import type { LeaderElectionOptions } from './leader-election-options.interface.js';
 import {
   differentOptions,
@@ -16,11 +18,19 @@ import {
   unknownElection,
 } from './leader-election.messages.js';
 import { LeaderElection } from './leader-election.js';
+import type { LeaderHandler, LeaderHandlers } from './leader-handlers.js';
+import type { LeaderElectionEvents } from './leader-term.interface.js';
 import { readLeaderOptions, type ElectionPlan } from './read-leader-options.js';
 
 interface Entry {
   readonly candidate: Candidate;
   readonly election: LeaderElection;
+}
+
+/** A decorated method, with the handlers of the election that it names. */
+interface Found extends LeaderHandler {
+  readonly handlers: LeaderHandlers;
+  readonly event: keyof LeaderElectionEvents;
 }
 
 /**
@@ -32,6 +42,8 @@ export class LeaderElections implements OnApplicationBootstrap, OnModuleDestroy 
   private readonly logger = new Logger('LeaderElection');
   private readonly entries = new Map<string, Entry>();
   private readonly instanceId = `${hostname()}-${String(process.pid)}-${randomBytes(3).toString('hex')}`;
+  /** Instances whose decorated methods are handlers already, and prototypes of classes without a single instance. */
+  private readonly known = new WeakSet<object>();
   private service?: LockingService;
   private started = false;
   private stopping?: Promise<void>;
@@ -66,12 +78,33 @@ export class LeaderElections implements OnApplicationBootstrap, OnModuleDestroy 
 
   /** Called by Nest: finds the decorated methods, then has this instance stand for leader. */
   onApplicationBootstrap(): void {
-    this.addHandlers();
+    for (const { handlers, event, ...handler } of this.handlersOf(this.components())) handlers.add(event, handler);
     // All of them first: an application that does not start must not stand for leader.
     for (const { candidate } of this.entries.values()) candidate.check();
     if (this.stopping) return;
     this.started = true;
     for (const { candidate } of this.entries.values()) candidate.start();
+  }
+
+  /**
+   * Nest has made an instance of a class with decorated methods. After the start it belongs to a lazily loaded module, of
+   * which Nest tells nobody else.
+   *
+   * @throws LockConfigurationError when a method names an election that there is not
+   */
+  welcome(instance: object): void {
+    if (!this.started || this.stopping || this.known.has(Object.getPrototypeOf(instance) as object)) return;
+    const found = this.handlersOf(this.componentsOf(instance));
+    if (found.length === 0) return;
+    // The module may yet fail to load, and Nest then drops it.
+    const isLoaded = (): boolean => this.componentsOf(instance).length > 0;
+    // Nest has not yet put everything into the instance.
+    makeInNeutralContext(setImmediate, () => {
+      if (this.stopping || !isLoaded()) return;
+      for (const { handlers, event, label, call } of found) {
+        handlers.add(event, { label, call: (term) => (isLoaded() ? call(term) : undefined) });
+      }
+    });
   }
 
   /** Called by Nest: steps down everywhere, and waits for it, no longer than a shutdown may take. */
@@ -98,13 +131,26 @@ export class LeaderElections implements OnApplicationBootstrap, OnModuleDestroy 
     return election;
   }
 
-  private addHandlers(): void {
-    for (const { label, name, role, call } of decoratedMethods(this.discovery)) {
+  private handlersOf(components: readonly Component[]): Found[] {
+    const found: Found[] = [];
+    for (const { label, name, role, call } of decoratedMethods(components, this.known)) {
       const { handlers } = this.candidate(name, label);
       if (role === 'only') continue;
-      if (call) handlers.add(role, { label, call });
+      if (call) found.push({ handlers, event: role, label, call });
       else this.logger.warn(notASingleton(label));
     }
+    return found;
+  }
+
+  private components(): Component[] {
+    return [...this.discovery.getProviders(), ...this.discovery.getControllers()];
+  }
+
+  /** Those that `instance` is the instance of, or one of many. An object that Nest only filled is of none. */
+  private componentsOf(instance: object): Component[] {
+    return this.components().filter((component) =>
+      hasOneInstance(component) ? component.instance === instance : component.metatype === instance.constructor,
+    );
   }
 
   /** Found wherever in the application it is, whether or not `forRoot` is global. */

@@ -21,6 +21,9 @@ export class LeaderHandlers {
   /** Calls of `@OnLeader` methods that are under way. */
   readonly runs = new Runs();
 
+  /** What was told last, with the term if this instance has become leader. */
+  private told?: { readonly leader?: Term };
+
   private readonly methods: Record<EventName, LeaderHandler[]> = { leader: [], follower: [] };
 
   constructor(
@@ -28,21 +31,34 @@ export class LeaderHandlers {
     private readonly logger: Logger,
   ) {}
 
+  /** A handler that comes later than the event is called at once. */
   add(event: EventName, handler: LeaderHandler): void {
     this.methods[event].push(handler);
+    if (!this.told) return;
+    const { leader } = this.told;
+    if (event === 'follower' && !leader) this.callFollower(handler, undefined);
+    if (event === 'leader' && leader) this.callLeader(handler, leader);
   }
 
   tellLeader(term: Term): void {
+    this.told = { leader: term };
     this.emit('leader', term);
-    for (const { label, call } of this.methods.leader) {
-      // One before may have stepped down.
-      if (term.leads) void this.runs.track(async () => this.guard(label, () => call(term), term));
-    }
+    for (const handler of this.methods.leader) this.callLeader(handler, term);
   }
 
   tellFollower(ended: Term | undefined): void {
+    this.told = {};
     this.emit('follower', ended);
-    for (const { label, call } of this.methods.follower) void this.guard(label, () => call(ended));
+    for (const handler of this.methods.follower) this.callFollower(handler, ended);
+  }
+
+  private callLeader({ label, call }: LeaderHandler, term: Term): void {
+    // A handler before may have stepped down.
+    if (term.leads) void this.runs.track(async () => this.guard(label, () => call(term), term));
+  }
+
+  private callFollower({ label, call }: LeaderHandler, ended: Term | undefined): void {
+    void this.guard(label, () => call(ended));
   }
 
   /** One by one, as an emitter would stop at the first that throws. */

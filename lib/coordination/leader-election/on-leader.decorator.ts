@@ -1,7 +1,14 @@
+import { injectOnce } from '../../decorators/inject-once.js';
 import { wrapMethod } from '../../decorators/wrap-method.js';
+import { LeaderElections } from './leader-elections.js';
 import { addRole, type LeaderRole } from './leader-role.js';
 import type { LeaderTerm } from './leader-term.interface.js';
 import { assertElectionName } from './read-leader-options.js';
+
+/** What is in the text is what Nest shows when it cannot inject the property. */
+const ELECTIONS = Symbol(
+  'LeaderElections, which @OnLeader and @OnFollower need: import LockingModule.forRoot() into the root module',
+);
 
 type HandlerDecorator<Argument> = <Decorated extends (argument: Argument) => unknown>(
   target: object,
@@ -14,7 +21,8 @@ type HandlerDecorator<Argument> = <Decorated extends (argument: Argument) => unk
  * in a loop until `term.signal` aborts. It has to end then, for a step-down waits for it, for `leaderTimeout` at most,
  * before the next instance may lead.
  *
- * It works on providers and controllers of default scope; on others a warning is logged at the start. What it throws is
+ * It works on providers and controllers of default scope; on others a warning is logged at the start. In a lazily loaded
+ * module it is called as soon as that is loaded, if this instance leads by then; classes only, no factories. What it throws is
  * logged, and does not end the term: call `election.resign()` where the instance cannot do its work.
  *
  * @throws LockConfigurationError at start-up when no election of this name is registered; at decoration for anything
@@ -48,8 +56,21 @@ function handler(decorator: string, role: LeaderRole) {
   assertElectionName(role.name);
   return (target: object, propertyKey: string | symbol, descriptor: PropertyDescriptor): void => {
     wrapMethod(decorator, propertyKey, target, descriptor, (original) => {
+      receiveElections(target);
       addRole(original, role);
       return original;
     });
   };
+}
+
+/** Has Nest show every instance of the class to the elections: no hook tells them of lazily loaded modules. */
+function receiveElections(prototype: object): void {
+  injectOnce(prototype, LeaderElections, ELECTIONS);
+  Object.defineProperty(prototype, ELECTIONS, {
+    configurable: true,
+    // Nest from 11.1.20 to 12.1.3 gives nothing at all to some instances, where there is no module to give it.
+    set(this: object, elections: LeaderElections | undefined) {
+      elections?.welcome(this);
+    },
+  });
 }
