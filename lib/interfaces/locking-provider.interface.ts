@@ -108,7 +108,10 @@ export interface ReleaseRequest {
   /** With `undo`: nobody knows whether the attempt has arrived. If it comes only after this, it is to be refused. */
   readonly pending?: boolean;
 
-  /** Let the key run out in this many milliseconds instead of freeing it now. */
+  /**
+   * Let the key run out in this many milliseconds instead of freeing it now. An extension that comes later finds that the
+   * owner does not hold the key.
+   */
   readonly keepFor?: number;
 }
 

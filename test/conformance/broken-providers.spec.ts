@@ -18,6 +18,7 @@ const CAUGHT: readonly (readonly [keyof typeof broken, string])[] = [
   ['ForgetsAttempts', 'does not free another grant of the same owner'],
   ['KeepsNoTombstones', 'refuses an attempt that was undone before it came, whenever it comes'],
   ['IgnoresKeepFor', 'keeps a key for a while after its release, if asked to'],
+  ['HoldsWhatItKeeps', 'does not extend a key that is kept for a while after its release'],
   ['ReordersBatches', 'carries out the acquires of a batch in their order, each on what those before it left'],
   ['AnswersBatchesFromBefore', 'carries out the releases of a batch in their order, each on what those before it left'],
   ['RejectsWholeBatches', 'serves the other requests of a batch where one cannot be served'],

@@ -184,7 +184,8 @@ export class InMemoryLockingProvider implements LockingProvider {
 
   private extendOne({ keys, ownerId, ttl }: ExtendRequest): boolean[] {
     const leases = keys.map((key) => this.store.get(key));
-    const held = leases.map((lease) => lease?.ownerId === ownerId);
+    // A key that is kept after its release has no attempts.
+    const held = leases.map((lease) => lease?.ownerId === ownerId && lease.attempts.length > 0);
     if (ttl !== null && held.every(Boolean)) {
       const expiresAt = this.store.clock.now() + ttl;
       keys.forEach((key, index) => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { ConformanceCase } from './provider-under-test.js';
-import { assertAbout, extend, look, take } from './requests.js';
+import { acquire, assertAbout, extend, look, release, take } from './requests.js';
 
 export const extendCases: ConformanceCase[] = [
   {
@@ -30,6 +30,24 @@ export const extendCases: ConformanceCase[] = [
       assert.deepEqual(await extend(provider, ['a', 'b'], 'one', 1000), [true, true]);
       assertAbout((await look(provider, 'a'))?.ttl, 60_000);
       assert.equal((await look(provider, 'b'))?.ttl, null);
+    },
+  },
+  {
+    name: 'does not extend a key that is kept for a while after its release',
+    async run({ provider, other }) {
+      await take(provider, ['a', 'b'], 'one', { attemptId: 'proc.1', ttl: 60_000 });
+      assert.deepEqual(await release(provider, ['a'], 'one', { attemptId: 'proc.1', keepFor: 20_000 }), ['freed']);
+      for (const attemptId of ['proc.1', undefined]) {
+        const request = { keys: ['a'], ownerId: 'one', ttl: 60_000, attemptId };
+        assert.deepEqual(await Promise.all(provider.extend([request])), [[false]]);
+      }
+      assert.equal((await acquire(other, 'a', 'two', { address: 'elsewhere' })).granted, false);
+      assert.deepEqual(await extend(provider, ['a', 'b'], 'one', 60_000), [false, true]);
+      assertAbout((await look(provider, 'a'))?.ttl, 20_000);
+
+      await take(provider, 'a', 'one', { attemptId: 'proc.2', ttl: 5000 });
+      assert.deepEqual(await extend(provider, ['a'], 'one', 60_000), [true]);
+      assertAbout((await look(provider, 'a'))?.ttl, 60_000);
     },
   },
   {

@@ -135,6 +135,20 @@ export class IgnoresKeepFor extends ReleasesOtherwise {
   }
 }
 
+/** What it keeps for a while after a release is still held there. */
+export class HoldsWhatItKeeps extends InMemoryLockingProvider {
+  override release(requests: readonly ReleaseRequest[]): Promise<readonly ReleaseOutcome[]>[] {
+    return super.release(requests).map(async (answer, index) => {
+      const outcomes = await answer;
+      const { keys, ownerId, keepFor } = requests[index]!;
+      if (keepFor !== undefined && outcomes.includes('freed')) {
+        await Promise.all(super.acquire([{ keys, ownerId, attemptId: 'kept', ttl: 1, onlyIfOwned: true }]));
+      }
+      return outcomes;
+    });
+  }
+}
+
 /** Serves the requests for several keys of a batch before the others. */
 export class ReordersBatches extends InMemoryLockingProvider {
   override acquire(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {

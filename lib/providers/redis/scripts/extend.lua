@@ -5,7 +5,8 @@
 -- ARGV[2]    '1': all keys, or none
 -- ARGV[3..]  for each key the claim, `:attempt:owner`; with an empty attempt, whichever it is
 --
--- Returns 1 for each key that the owner holds, 0 for each that it does not.
+-- Returns 1 for each key that the owner holds, 0 for each that it does not: one that it has released does not count,
+-- even while that is kept for it.
 
 --#include value
 
@@ -14,12 +15,13 @@ local function holds(value, claim)
     return false
   end
   -- Nearly always: a token of 16 digits, and the claim.
-  if string.sub(value, 21) == claim then
+  if string.sub(value, 21) == claim and string.sub(claim, 1, 2) ~= '::' then
     return true
   end
   local _, owner = parseClaim(claim)
-  local _, _, holder = parse(value)
-  return holder == owner
+  local _, attempts, holder = parse(value)
+  -- A key that is kept after its release has no attempts.
+  return holder == owner and attempts ~= ''
 end
 
 -- Lua takes no more than some thousand arguments.
