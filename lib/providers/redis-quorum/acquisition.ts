@@ -23,17 +23,20 @@ export async function acquireByQuorum(
 ): Promise<LeaseAnswer> {
   const { nodes, tally, patience } = quorum;
   const until = since + patience.nodeTimeout;
-  let votes = await poll(nodes, asked, patience, (some) => tally.ofAcquire(some));
+  let latest = asked;
+  let votes = await poll(nodes, latest, patience, (some) => tally.ofAcquire(some));
   for (const wait of TIE_WAITS) {
     if (!isFirstInTie(votes, tally) || performance.now() + wait >= until) break;
     await delay(wait);
-    const again = asked.map(async (answer, index) => {
-      const [vote] = votes.slice(index);
+    // Each time from the last answer of a node: what it has granted meanwhile has to be undone if it comes to nothing.
+    const before = votes;
+    latest = latest.map(async (answer, index) => {
+      const [vote] = before.slice(index);
       const isRefused = vote !== undefined && 'answer' in vote && !vote.answer.granted;
       return isRefused ? (nodes[index]?.acquire([request])[0] ?? answer) : answer;
     });
     const nodeTimeout = Math.max(1, until - performance.now());
-    votes = await poll(nodes, again, { ...patience, nodeTimeout }, (some) => tally.ofAcquire(some));
+    votes = await poll(nodes, latest, { ...patience, nodeTimeout }, (some) => tally.ofAcquire(some));
   }
   const granted = tally.granted(votes, request);
   const isInTime = performance.now() < localDeadline(since, request.ttl);

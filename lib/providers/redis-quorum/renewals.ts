@@ -118,7 +118,10 @@ export class Renewals {
     });
   }
 
-  /** What is left of lost leases is of use to nobody, and one that never expires would stay there. */
+  /**
+   * What is left of lost leases is of use to nobody, and one that never expires would stay there. A node that lacks the
+   * lease is told as well: a repair of it may be under way, which the cancellation then waits for.
+   */
   private cancelLost(
     { keys, ownerId, leases = [] }: ExtendRequest,
     flags: readonly (boolean | undefined)[],
@@ -126,19 +129,15 @@ export class Renewals {
   ): void {
     const lost = keys.flatMap((key, position) => {
       const lease: HeldLease | undefined = leases[position];
-      return lease && flags[position] === false ? [{ key, position, attemptId: lease.attemptId }] : [];
+      return lease && flags[position] === false ? [{ key, attemptId: lease.attemptId }] : [];
     });
     this.end(lost.map(({ key }) => key));
     asked.forEach((answer, index) => {
-      const cancel = (held: Flags | undefined): void => {
-        for (const { key, position, attemptId } of lost) {
-          if (held?.[position] !== false)
-            this.quorum.nodes[index]?.owe({ keys: [key], ownerId, attemptId, undo: true });
-        }
+      const cancel = (): void => {
+        for (const { key, attemptId } of lost)
+          this.quorum.nodes[index]?.owe({ keys: [key], ownerId, attemptId, undo: true });
       };
-      answer.then(cancel, () => {
-        cancel(undefined);
-      });
+      answer.then(cancel, cancel);
     });
   }
 
