@@ -148,8 +148,10 @@ export class LeaderElections implements OnApplicationBootstrap, OnModuleDestroy 
 
   /** Those that `instance` is the instance of, or one of many. An object that Nest only filled is of none. */
   private componentsOf(instance: object): Component[] {
-    return this.components().filter((component) =>
-      hasOneInstance(component) ? component.instance === instance : component.metatype === instance.constructor,
+    return this.components().filter(
+      (component) =>
+        // First: Nest 11 answers with a stack overflow for the instance of a component that it could not make.
+        component.metatype === instance.constructor && (!hasOneInstance(component) || component.instance === instance),
     );
   }
 

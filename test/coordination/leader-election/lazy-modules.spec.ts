@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Inject, Injectable, Module, Scope, type DynamicModule, type ModuleMetadata } from '@nestjs/common';
-import { ContextIdFactory, LazyModuleLoader, ModuleRef } from '@nestjs/core';
+import { ContextIdFactory, LazyModuleLoader, ModuleRef, ModulesContainer } from '@nestjs/core';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import {
   InMemoryLockingProvider,
@@ -139,13 +139,15 @@ describe('@OnLeader and @OnFollower in a lazily loaded module', () => {
     await eventually(() => made[0]?.told.length === 1);
     connection.reject(new Error('no connection'));
     expect((await loading).message).toBe('no connection');
+    // As older versions of Nest do: to them it is loaded.
+    const isKept = [...instance.app.get(ModulesContainer).values()].some(({ metatype }) => metatype === failing.module);
 
     const relay = (await load(instance, lazy('lazy', Relay))).get(Relay);
     await eventually(() => relay.told.length === 1);
     await instance.election().resign();
     await leaderOf([instance]);
     await eventually(() => relay.told.length > 3);
-    expect(made[0]!.told.slice(1)).toEqual(['ended']);
+    expect(made[0]!.told.filter((what) => what.includes('leads'))).toHaveLength(isKept ? 2 : 1);
   });
 
   it('are warned of once where there is no single instance to call', async () => {
