@@ -1,12 +1,4 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-
-/** Nothing that it sends while it connects waits for an answer. ioredis 5 has no `protocol`, and needs none. */
-const ASKS_NOTHING: RedisOptions & { protocol?: 2 } = {
-  enableReadyCheck: false,
-  protocol: 2,
-  disableClientInfo: true,
-};
-
 import { Redis, type RedisOptions } from 'ioredis';
 import { setTimeout as delay } from 'node:timers/promises';
 import { LockBackendError, type LockingService } from '../../lib/index.js';
@@ -14,7 +6,6 @@ import { SentinelWatch } from '../../lib/providers/redis/sentinel-watch.js';
 import { useApplications } from '../module/support/applications.js';
 import { eventually, rejectionOf } from '../module/support/poll.js';
 import { useRawRedis } from '../module/support/raw-redis.js';
-
 import { expectDirectHandOver } from '../support/expect-hand-over.js';
 import { subscribers, untilClean, untilInLine } from '../support/store-view.js';
 import { useProxies } from '../support/tcp-proxy.js';
@@ -26,6 +17,13 @@ const applications = useApplications();
 /** From the first call that fails until calls work again, in milliseconds. */
 const RECOVERY = 10_000;
 const PATIENCE = 60_000;
+
+/** Nothing that it sends while it connects waits for an answer. ioredis 5 has no `protocol`, and needs none. */
+const ASKS_NOTHING: RedisOptions & { protocol?: 2 } = {
+  enableReadyCheck: false,
+  protocol: 2,
+  disableClientInfo: true,
+};
 
 /** Calls again and again, and tells how long after the first failure a call worked. */
 async function recovery(locking: LockingService): Promise<number> {
