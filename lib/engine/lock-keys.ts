@@ -18,7 +18,7 @@ export const RESERVED_KEY_PREFIX = 'nestjs-locking:';
  * Keys that begin so are those of leader elections and of scheduled jobs. Callers from outside cannot take them, whatever
  * a key is made of; operators can look at them and free them.
  */
-export const OWN_KEY_PREFIXES: readonly string[] = ['leader:', 'cron:', 'interval:'];
+const OWN_KEY_PREFIXES: readonly string[] = ['leader:', 'cron:', 'interval:'];
 
 /** As many bytes a key may have, in UTF-8. */
 export const LONGEST_KEY = 65_536;
