@@ -45,16 +45,16 @@ export class LockEngine implements HandleActions {
   private closing = false;
   private ending?: Promise<ShutdownOutcome>;
 
-  private readonly dropped: DroppedLocks;
+  private readonly dropped?: DroppedLocks;
 
-  /** @param warn - tells the operator of something that needs attention */
+  /** @param warn - tells the operator of locks that were dropped without a release; without it nothing looks for them */
   constructor(
     provider: LockingProvider,
     settings: EngineSettings,
     clock: Clock = systemClock,
-    warn: (message: string) => void = () => undefined,
+    warn?: (message: string) => void,
   ) {
-    this.dropped = new DroppedLocks(warn);
+    if (warn) this.dropped = new DroppedLocks(warn);
     this.parts = assembleParts(provider, settings, clock, randomBytes(12).toString('base64url'));
   }
 

@@ -151,7 +151,9 @@ describe.each(PLATFORMS)('a client that does not read its response (%s)', (platf
     const closing = test.close();
     await until(() => stream.destroyed);
     await closing;
-    expect(test.log.lines).toEqual([expect.stringMatching(CUT)]);
+    // Nest 11 logs the end of the stream as well.
+    const lines = test.log.lines.filter((line) => !line.includes('ERR_STREAM_PREMATURE_CLOSE'));
+    expect(lines).toEqual([expect.stringMatching(CUT)]);
   });
 });
 

@@ -6,9 +6,9 @@ import { onEveryStore } from '../support/stores.js';
 describe('acquire, tryAcquire and the handle', () => {
   onEveryStore((store) => {
     it('renews a lock that was taken with neither expire nor owner', async () => {
-      const [locking, other] = [await store.open({ expire: '200ms' }), await store.open()];
+      const [locking, other] = [await store.open({ expire: '1s' }), await store.open()];
       const lock = await locking.acquire('a');
-      await expect(other.acquire('a', { timeout: '600ms' })).rejects.toThrow('held by somebody else');
+      await expect(other.acquire('a', { timeout: '1.5s' })).rejects.toThrow('held by somebody else');
       expect(lock.held).toBe(true);
       expect(await lock.release()).toBe(true);
     });
