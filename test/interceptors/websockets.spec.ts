@@ -86,15 +86,14 @@ describe('@LockRequest on WebSockets', () => {
   it('holds the lock until the handler has ended, although an interceptor inside has given up on it', async () => {
     send('limited', { room: 7, name: 'a' });
     await until(() => desk.has('a starts'));
+    // Whether that is answered is up to Nest, and differs between its versions.
     Limiting.over.next();
-    await until(() => answers.length === 1);
-    expect(answers[0]).toMatchObject({ event: 'exception' });
     send('limited', { room: 7, name: 'b' });
     await test.untilWaiting('room:7');
     expect(desk.events).toEqual(['a starts']);
     desk.gate('a').resolve();
     desk.gate('b').resolve();
-    await until(() => answers.length === 2);
+    await until(() => desk.has('b ends'));
     expect(desk.events).toEqual(['a starts', 'a ends', 'b starts', 'b ends']);
   });
 

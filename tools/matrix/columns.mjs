@@ -35,6 +35,10 @@ export const columns = [
         reason: 'the shop ends its process by useProcessExit, which Nest has only since 11.1.10',
       })),
       ...unclosedFiles(),
+      {
+        test: 'LockingModule.forRoot() in two modules of one application is refused when the second one is loaded lazily',
+        reason: 'Nest 11.0.1 refuses it as well, but by a stack overflow of its own',
+      },
     ],
   },
   {
