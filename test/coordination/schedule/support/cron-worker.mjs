@@ -50,7 +50,10 @@ class Jobs {
     report({ inside: tick, token });
     await new Promise((resolve) => {
       process.once('message', resolve);
-      lock.signal.addEventListener('abort', resolve);
+      const { signal } = lock;
+      // It may have been frozen since it has said that it is inside: then nothing more happens to the signal.
+      if (signal.aborted) resolve(undefined);
+      else signal.addEventListener('abort', resolve);
     });
     report({ outside: tick, aborted: lock.signal.aborted });
   }
