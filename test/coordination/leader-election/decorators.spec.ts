@@ -72,7 +72,9 @@ class OfRequest {
 describe('@OnLeader and @OnFollower', () => {
   onEveryStore((store) => {
     it('call methods with the term that begins and the one that has ended', async () => {
-      const first = await store.open([short()], { providers: [Relay] });
+      // It ends by a step-down alone: a busy machine is not to lose it before.
+      const leaders = [short({ leaderTimeout: '10s' })];
+      const first = await store.open(leaders, { providers: [Relay] });
       await leaderOf([first]);
       const { told, terms } = first.app.get(Relay);
       await eventually(() => told.length > 0);
@@ -82,7 +84,7 @@ describe('@OnLeader and @OnFollower', () => {
       expect(term!.instanceId).toBe(await first.election().leaderId());
       expect(term!.remaining).toBeGreaterThan(0);
 
-      const second = await store.open([short()], { controllers: [Inherits] });
+      const second = await store.open(leaders, { controllers: [Inherits] });
       await inLine(first, 1);
       expect(second.app.get(Inherits).told).toEqual(['follows -: false']);
       await first.app.close();
