@@ -25,6 +25,6 @@ export default {
   // Modules of earlier files stay in a worker's memory: it starts anew before there are too many of them.
   workerIdleMemoryLimit: '1.5GB',
   testTimeout: 30_000,
-  setupFiles: ['reflect-metadata', '<rootDir>/test/support/property-seed.ts'],
-  reporters: ['default', '<rootDir>/tools/jest-summary-reporter.mjs'],
+  setupFiles: ['reflect-metadata', '<rootDir>/test/support/quiet.ts', '<rootDir>/test/support/property-seed.ts'],
+  reporters: ['<rootDir>/tools/test/reporter.mjs'],
 };

@@ -94,7 +94,9 @@ describe.each(APPLICATIONS)('$name', ({ fixture, ioredis, schedule, variants, co
 
     it.each(variants)('runs a @LockedCron and a @LockedInterval, and ends by itself, $label', async (variant) => {
       const { code, stderr, report } = await consumer.run([...variant.node, `${variant.output}/schedule.js`]);
-      expect({ code, stderr, report }).toEqual({ code: 0, stderr: '', report: GOOD_SCHEDULE_REPORT });
+      // What the scheduler itself says of a tick for which a busy machine came milliseconds late.
+      const ours = stderr.replaceAll(/^\[Cron\] Missed execution deadline by .*\n/gm, '');
+      expect({ code, stderr: ours, report }).toEqual({ code: 0, stderr: '', report: GOOD_SCHEDULE_REPORT });
     });
   });
 });

@@ -1,0 +1,14 @@
+import { format } from 'node:util';
+
+// What the code under test writes goes where Jest collects what is logged, and is shown only where the file fails. Jest
+// does not collect it with `--verbose` and for a single file: there it is shown as it comes.
+if (console.constructor.name === 'BufferedConsole') {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.write = (chunk: string | Uint8Array, ...rest: unknown[]): boolean => {
+      console.log(format('%s', typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString()).trimEnd());
+      const done = rest.at(-1);
+      if (typeof done === 'function') process.nextTick(done);
+      return true;
+    };
+  }
+}

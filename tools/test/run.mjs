@@ -1,0 +1,46 @@
+// @ts-check
+/**
+ * Runs the tests.
+ *
+ *     npm test                      without the long ones, which long-tests.mjs lists: for every change
+ *     npm test -- test/topologies   some of them, the long ones too; options are Jest's
+ *     npm run test:all              those that depend on versions on both ends of the matrix, then all of them here
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { longTests } from './long-tests.mjs';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const JEST = ['--experimental-vm-modules', '--no-warnings=ExperimentalWarning', 'node_modules/jest/bin/jest.js'];
+const MATRIX = ['tools/matrix/main.mjs', '--quick', '--only', 'lowest', '--only', 'highest'];
+
+const [first, ...others] = process.argv.slice(2);
+if (first === '--all') {
+  process.exitCode = (await run(MATRIX)) || (await run([...JEST, ...others]));
+} else {
+  const args = process.argv.slice(2);
+  process.exitCode = await run([...JEST, ...args, ...(namesFiles(args) ? [] : withoutLongTests())]);
+}
+
+function withoutLongTests() {
+  const ignored = ['/node_modules/', ...longTests.map(({ path }) => `<rootDir>/${path}`)];
+  return ignored.flatMap((pattern) => ['--testPathIgnorePatterns', pattern]);
+}
+
+/** @param {string[]} args */
+function namesFiles(args) {
+  const value = /** @type {const} */ ({ type: 'string' });
+  const options = { testNamePattern: { ...value, short: 't' }, maxWorkers: { ...value, short: 'w' } };
+  return parseArgs({ args, options, strict: false, allowPositionals: true }).positionals.length > 0;
+}
+
+/**
+ * @param {readonly string[]} args of Node
+ * @returns {Promise<number>} its exit code
+ */
+async function run(args) {
+  const [code] = await once(spawn(process.execPath, args, { cwd: root, stdio: 'inherit' }), 'exit');
+  return code ?? 1;
+}
