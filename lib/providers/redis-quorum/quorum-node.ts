@@ -197,12 +197,20 @@ export class QuorumNode {
   }
 
   private follow(attemptId: string, answer: Promise<unknown>): void {
-    const end = (): void => {
+    const end = (pay: () => void) => (): void => {
       if (this.tails.get(attemptId) !== tail) return;
       this.tails.delete(attemptId);
-      if (this.debts.has(attemptId)) this.payLater();
+      if (this.debts.has(attemptId)) pay();
     };
-    const tail = answer.then(end, end);
+    // A connection that is lost may refuse at once: without a pause the event loop would not turn until it is known.
+    const tail = answer.then(
+      end(() => {
+        this.payLater();
+      }),
+      end(() => {
+        this.payAgain();
+      }),
+    );
     this.tails.set(attemptId, tail);
   }
 
@@ -255,18 +263,29 @@ export class QuorumNode {
     if (this.isClosed || !this.isConnected || this.silence.isLeftOut) return;
     const due = this.debts.next((attemptId) => !this.tails.has(attemptId));
     if (due.length === 0) return;
-    this.release(due).forEach((answer, index) => {
-      const [request] = due.slice(index) as [ReleaseRequest];
+    const answers = this.inTurn(due, (batch) => {
+      const released = this.provider.release(batch);
+      // Settled before anything else hears of the answer, so that nothing is paid twice.
+      batch.forEach((request, index) => {
+        released[index]?.then(
+          () => {
+            this.debts.settle(request);
+          },
+          () => undefined,
+        );
+      });
+      return released;
+    });
+    for (const answer of answers) {
       answer.then(
         () => {
-          this.debts.settle(request);
           this.payLater();
         },
         () => {
           this.payAgain();
         },
       );
-    });
+    }
   }
 
   private payAgain(): void {

@@ -1,0 +1,42 @@
+import { expect, it } from '@jest/globals';
+import { setImmediate as turn } from 'node:timers/promises';
+import { StoreNotReachedError, type ReleaseRequest } from '../../lib/index.js';
+import { QuorumNode, type NodeStore } from '../../lib/providers/redis-quorum/quorum-node.js';
+import { eventually } from '../module/support/poll.js';
+
+/** A connection that is lost and not yet known to be: it refuses each release before anything is sent. */
+class LostConnection {
+  isLost = true;
+  refused = 0;
+  readonly released: ReleaseRequest[] = [];
+
+  readonly store = {
+    connect: async (onConnected: () => void) => Promise.resolve(onConnected()),
+    release: (requests: readonly ReleaseRequest[]) => requests.map(async (request) => this.release(request)),
+  } as unknown as NodeStore;
+
+  private async release(request: ReleaseRequest): Promise<readonly string[]> {
+    if (!this.isLost) {
+      this.released.push(request);
+      return ['freed'];
+    }
+    this.refused += 1;
+    // The event loop of a process that asks again and again without a pause does not turn: the test could not fail.
+    if (this.refused > 100) return new Promise(() => undefined);
+    throw new StoreNotReachedError('the connection was lost');
+  }
+}
+
+it('asks a node that refuses a release at once only after a pause, and releases when it can', async () => {
+  const connection = new LostConnection();
+  const reports = { leftOut: () => undefined, answersAgain: () => undefined };
+  const node = new QuorumNode('one', connection.store, 5000, reports);
+  await node.connect(() => undefined);
+  node.owe({ keys: ['k'], ownerId: 'p', attemptId: 'p.1', undo: true });
+  for (let count = 0; count < 50; count += 1) await turn();
+  expect(connection.refused).toBe(1);
+  connection.isLost = false;
+  await eventually(() => connection.released.length === 1);
+  expect(connection.released[0]).toMatchObject({ attemptId: 'p.1' });
+  await node.close();
+});
