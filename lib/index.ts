@@ -1,6 +1,6 @@
 export * from './errors/index.js';
 export * from './interfaces/index.js';
-export { duration } from './engine/duration.js';
+export { duration } from './engine/options/duration.js';
 export { LockingModule } from './locking.module.js';
 export { LockingService } from './locking.service.js';
 export type { LockKeyFunction } from './decorators/method-key.js';

@@ -15,7 +15,7 @@ import type {
   LockingFeatureAsyncOptions,
   LockingFeatureOptions,
 } from './coordination/leader-election/leader-election-options.interface.js';
-import type { Clock } from './engine/clock.js';
+import type { Clock } from './engine/runtime/clock.js';
 import { LockedClasses } from './interceptors/locked-classes.js';
 import type { LockingModuleOptions } from './interfaces/index.js';
 import { LOCKING_CLOCK, ONE_PER_APPLICATION } from './locking.constants.js';

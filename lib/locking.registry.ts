@@ -1,8 +1,8 @@
 import { Logger } from '@nestjs/common';
-import type { Clock } from './engine/clock.js';
+import type { Clock } from './engine/runtime/clock.js';
 import { notDrained } from './engine/engine.messages.js';
 import { LockEngine } from './engine/lock-engine.js';
-import { inNeutralContext } from './engine/neutral-context.js';
+import { inNeutralContext } from './engine/runtime/neutral-context.js';
 import { LockBackendError, LockConfigurationError } from './errors/index.js';
 import type { LockingModuleOptions, LockingProvider } from './interfaces/index.js';
 import { CONNECT_TIMEOUT } from './locking.constants.js';

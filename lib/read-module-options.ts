@@ -1,4 +1,4 @@
-import { COMMON_OPTION_NAMES, readEngineSettings, type EngineSettings } from './engine/engine-settings.js';
+import { COMMON_OPTION_NAMES, readEngineSettings, type EngineSettings } from './engine/options/engine-settings.js';
 import { isLockConfigurationError, LockConfigurationError } from './errors/index.js';
 import type { LockingModuleOptions, LockingProviderClass, LockingProviderDefinition } from './interfaces/index.js';
 import { PROVIDER_ID_PREFIX } from './locking.constants.js';

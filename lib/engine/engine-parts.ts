@@ -1,16 +1,16 @@
 import type { LockingProvider } from '../interfaces/index.js';
-import type { Clock } from './clock.js';
-import { Cohort } from './cohort.js';
-import type { EngineSettings } from './engine-settings.js';
-import { LeaseClock } from './lease-clock.js';
-import { LeaseKeeper } from './lease-keeper.js';
-import { LeaseRelease } from './lease-release.js';
-import { LeaseTable } from './lease-table.js';
-import { LineTable } from './line-table.js';
-import { ReleaseRetry } from './release-retry.js';
-import { Seeker } from './seeker.js';
-import { StoreCalls } from './store-calls.js';
-import { Turns } from './turns.js';
+import type { Clock } from './runtime/clock.js';
+import { LocalHandOff } from './dispatch/local-hand-off.js';
+import type { EngineSettings } from './options/engine-settings.js';
+import { LeaseClock } from './runtime/lease-clock.js';
+import { Renewer } from './hold/renewer.js';
+import { Releaser } from './hold/releaser.js';
+import { LeaseTable } from './hold/lease-table.js';
+import { QueueTable } from './wait/queue-table.js';
+import { ReleaseRetry } from './store/release-retry.js';
+import { Acquirer } from './acquire/acquirer.js';
+import { StoreCalls } from './store/store-calls.js';
+import { Dispatcher } from './dispatch/dispatcher.js';
 
 /** What the parts of one engine share. */
 export interface EngineParts {
@@ -21,14 +21,14 @@ export interface EngineParts {
   readonly leaseClock: LeaseClock;
   readonly settings: EngineSettings;
   readonly calls: StoreCalls;
-  readonly lines: LineTable;
+  readonly lines: QueueTable;
   readonly leases: LeaseTable;
-  readonly keeper: LeaseKeeper;
+  readonly keeper: Renewer;
   readonly retry: ReleaseRetry;
-  readonly seeker: Seeker;
-  readonly cohort: Cohort;
-  readonly releases: LeaseRelease;
-  readonly turns: Turns;
+  readonly seeker: Acquirer;
+  readonly cohort: LocalHandOff;
+  readonly releases: Releaser;
+  readonly turns: Dispatcher;
 
   /** Under which the store knows this process: where it is woken. */
   readonly address: string;
@@ -49,7 +49,7 @@ export function assembleParts(
 ): EngineParts {
   const calls = new StoreCalls(provider, clock);
   const leaseClock = new LeaseClock(clock);
-  const lines = new LineTable();
+  const lines = new QueueTable();
   const leases = new LeaseTable(lines, ({ seek }) => {
     // What of it may still reach the store is not to take the key once more.
     if (seek) parts.seeker.settle(seek);
@@ -69,27 +69,19 @@ export function assembleParts(
     calls,
     lines,
     leases,
-    keeper: new LeaseKeeper(
-      calls,
-      clock,
-      leaseClock,
-      leases,
-      settings.expire,
-      look,
-      ({ key, ownerId, attemptId, ttl }) => {
-        // A store that has lost its last writes may still have the place of this attempt in the queue, and grant it again.
-        parts.retry.add({ keys: [key], ownerId, attemptId, undo: true, address }, ttl);
-      },
-    ),
+    keeper: new Renewer(calls, clock, leaseClock, leases, settings.expire, look, ({ key, ownerId, attemptId, ttl }) => {
+      // A store that has lost its last writes may still have the place of this attempt in the queue, and grant it again.
+      parts.retry.add({ keys: [key], ownerId, attemptId, undo: true, address }, ttl);
+    }),
     retry: new ReleaseRetry(calls, clock, look),
     address,
     nextId: () => `${address}.${(count++).toString(36)}`,
     look,
   } as { -readonly [Name in keyof EngineParts]: EngineParts[Name] };
   // Each of these needs the others.
-  parts.cohort = new Cohort(parts);
-  parts.releases = new LeaseRelease(parts);
-  parts.seeker = new Seeker(parts);
-  parts.turns = new Turns(parts);
+  parts.cohort = new LocalHandOff(parts);
+  parts.releases = new Releaser(parts);
+  parts.seeker = new Acquirer(parts);
+  parts.turns = new Dispatcher(parts);
   return parts;
 }

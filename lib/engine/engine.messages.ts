@@ -1,6 +1,6 @@
 import { onOneLine, quote } from '../errors/quote.js';
 import { remedyOf } from '../errors/remedy.js';
-import type { EngineSettings } from './engine-settings.js';
+import type { EngineSettings } from './options/engine-settings.js';
 
 /** Keys as they appear in messages. */
 function showKeys(keys: readonly string[]): string {

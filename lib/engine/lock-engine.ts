@@ -1,19 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import { LockBackendError, LockTimeoutError } from '../errors/index.js';
 import type { AcquireOptions, Duration, LockInfo, LockingProvider, ReleaseRequest } from '../interfaces/index.js';
-import { parseExpire, resolveCallOptions, type CallOptions, type HoldMode } from './call-options.js';
-import { systemClock, type Clock, type ClockTimer } from './clock.js';
-import { DroppedLocks } from './dropped-locks.js';
+import { parseExpire, resolveCallOptions, type CallOptions, type HoldMode } from './options/call-options.js';
+import { systemClock, type Clock, type ClockTimer } from './runtime/clock.js';
+import { DroppedLocks } from './hold/dropped-locks.js';
 import { callFailed, closed, givenUpAtShutdown, noAnswer } from './engine.messages.js';
 import { assembleParts, type EngineParts } from './engine-parts.js';
-import type { EngineSettings } from './engine-settings.js';
-import { extendByKey } from './extension.js';
-import type { Grant } from './grant.js';
-import { runJob, type LockedJob } from './job-runner.js';
-import { listLeases, toLockInfo } from './lease-view.js';
-import { enclosingGrants, grantsAround } from './lock-context.js';
-import { LockHandle, type HandleActions } from './lock-handle.js';
-import { Waiter } from './waiter.js';
+import type { EngineSettings } from './options/engine-settings.js';
+import { extendByKey } from './hold/extension.js';
+import type { Grant } from './hold/grant.js';
+import { runJob, type LockedJob } from './hold/job-runner.js';
+import { listLeases, toLockInfo } from './hold/lease-view.js';
+import { enclosingGrants, grantsAround } from './hold/lock-context.js';
+import { HeldLock, type HeldLockActions } from './hold/held-lock.js';
+import { Waiter } from './wait/waiter.js';
 
 /** How long a shutdown waits for releases while none of them is answered, in milliseconds. */
 const SETTLING = 1600;
@@ -32,7 +32,7 @@ export interface ShutdownOutcome {
  * reentrancy, giving back. One per provider and application; it knows neither Nest nor Redis. Keys come in normalized,
  * options resolved.
  */
-export class LockEngine implements HandleActions {
+export class LockEngine implements HeldLockActions {
   private readonly parts: EngineParts;
   private readonly resolved: Record<HoldMode, WeakMap<AcquireOptions, CallOptions>> = {
     job: new WeakMap(),
@@ -83,13 +83,13 @@ export class LockEngine implements HandleActions {
     return runJob(this, this.hold(keys, options), job, this.onJobEnd);
   }
 
-  acquire(keys: readonly string[], options: CallOptions): Promise<LockHandle> {
+  acquire(keys: readonly string[], options: CallOptions): Promise<HeldLock> {
     // The caller may release by the name that it gave, without the lock.
     return options.ownerId === undefined ? this.hold(keys, options, this.dropped) : this.hold(keys, options);
   }
 
   /** @param dropped - watches over a lock that only its caller can release, if that is to be noticed */
-  private hold(keys: readonly string[], options: CallOptions, dropped?: DroppedLocks): Promise<LockHandle> {
+  private hold(keys: readonly string[], options: CallOptions, dropped?: DroppedLocks): Promise<HeldLock> {
     if (options.signal?.aborted) return Promise.reject(options.signal.reason as Error);
     const joined = options.reentrant ? enclosingGrants(this, keys, options.ownerId) : undefined;
     if (joined) return this.join(keys, joined, options, dropped);
@@ -98,7 +98,7 @@ export class LockEngine implements HandleActions {
         keys,
         options,
         (grant) => {
-          const handle = new LockHandle(keys, grant.ownerId, [grant], options.minHold, this);
+          const handle = new HeldLock(keys, grant.ownerId, [grant], options.minHold, this);
           if (dropped && grant.renew) handle.watchWith(dropped);
           resolve(handle);
         },
@@ -109,7 +109,7 @@ export class LockEngine implements HandleActions {
 
   /* eslint-enable @typescript-eslint/promise-function-async */
 
-  async tryAcquire(keys: readonly string[], options: CallOptions): Promise<LockHandle | null> {
+  async tryAcquire(keys: readonly string[], options: CallOptions): Promise<HeldLock | null> {
     try {
       return await this.acquire(keys, { ...options, timeout: 0 });
     } catch (error) {
@@ -259,7 +259,7 @@ export class LockEngine implements HandleActions {
     joined: ReadonlyMap<string, Grant>,
     options: CallOptions,
     dropped: DroppedLocks | undefined,
-  ): Promise<LockHandle> {
+  ): Promise<HeldLock> {
     const missing = keys.filter((key) => !joined.has(key));
     const grants = new Set(joined.values());
     for (const grant of grants) grant.joins += 1;
@@ -277,7 +277,7 @@ export class LockEngine implements HandleActions {
       }
     }
     const all = [...grants] as [Grant, ...Grant[]];
-    const handle = new LockHandle(keys, all[0].ownerId, all, options.minHold, this);
+    const handle = new HeldLock(keys, all[0].ownerId, all, options.minHold, this);
     if (dropped && all.some(({ renew }) => renew)) handle.watchWith(dropped);
     return handle;
   }

@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import type { ExecutionContext } from '@nestjs/common';
 import { checkOptions, type CheckedOptions } from '../decorators/check-options.js';
-import { parseDuration } from '../engine/duration.js';
+import { parseDuration } from '../engine/options/duration.js';
 import { parseKeyTemplate, REQUEST_ROOTS } from '../keys/index.js';
 import type { LockRequestContext, LockRequestKeyFunction, LockRequestOptions } from './lock-request.interface.js';
 import { requestContext } from './request-context.js';

@@ -1,5 +1,5 @@
 import { BadRequestException, HttpException, Logger, type ExecutionContext } from '@nestjs/common';
-import { normalizeKeys } from '../engine/lock-keys.js';
+import { normalizeKeys } from '../engine/options/lock-keys.js';
 import { isLockConfigurationError, isLockKeyError, LockKeyError } from '../errors/index.js';
 import { ThrottledLog } from '../logging/throttled-log.js';
 import { unusableRequest } from './interceptor.messages.js';

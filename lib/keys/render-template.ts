@@ -1,4 +1,4 @@
-import { LONGEST_KEY, MOST_KEYS } from '../engine/lock-keys.js';
+import { LONGEST_KEY, MOST_KEYS } from '../engine/options/lock-keys.js';
 import { isLockKeyError } from '../errors/index.js';
 import type { Plan, Step } from './compile-template.js';
 import { escapeValue } from './escape-value.js';

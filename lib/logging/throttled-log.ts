@@ -1,4 +1,4 @@
-import { systemClock, type Clock, type ClockTimer } from '../engine/clock.js';
+import { systemClock, type Clock, type ClockTimer } from '../engine/runtime/clock.js';
 
 /** In milliseconds. */
 const INTERVAL = 10_000;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { parseDuration } from '../engine/duration.js';
-import { normalizeKeys } from '../engine/lock-keys.js';
+import { parseDuration } from '../engine/options/duration.js';
+import { normalizeKeys } from '../engine/options/lock-keys.js';
 import type { Duration, ProviderChoice } from '../interfaces/index.js';
 import type { LockingRegistry } from '../locking.registry.js';
 import { InMemoryLockingProvider } from '../providers/memory/in-memory-locking.provider.js';

@@ -1,7 +1,7 @@
-import { setImmediate } from '../engine/real-queues.js';
-import type { Clock, ClockTimer } from '../engine/clock.js';
-import { parseDuration } from '../engine/duration.js';
-import { inNeutralContext } from '../engine/neutral-context.js';
+import { setImmediate } from '../engine/runtime/real-queues.js';
+import type { Clock, ClockTimer } from '../engine/runtime/clock.js';
+import { parseDuration } from '../engine/options/duration.js';
+import { inNeutralContext } from '../engine/runtime/neutral-context.js';
 import type { Duration } from '../interfaces/index.js';
 
 interface PendingTimer {

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { COMMON_OPTION_NAMES, readEngineSettings } from '../../lib/engine/engine-settings.js';
+import { COMMON_OPTION_NAMES, readEngineSettings } from '../../lib/engine/options/engine-settings.js';
 import * as errors from '../../lib/errors/index.js';
 import { InMemoryLockingProvider, RedisLockingProvider, RedisQuorumLockingProvider } from '../../lib/index.js';
 import { compileExamples } from './compile-examples.js';

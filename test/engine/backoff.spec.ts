@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { Backoff } from '../../lib/engine/backoff.js';
+import { Backoff } from '../../lib/engine/acquire/backoff.js';
 
 const settings = { initial: 20, maximum: 1000, factor: 2 };
 

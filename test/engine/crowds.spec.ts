@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Grant } from '../../lib/engine/grant.js';
-import { NestedWaits } from '../../lib/engine/nested-waits.js';
-import { LineTable } from '../../lib/engine/line-table.js';
-import { Waiter } from '../../lib/engine/waiter.js';
+import type { Grant } from '../../lib/engine/hold/grant.js';
+import { NestedWaits } from '../../lib/engine/wait/nested-waits.js';
+import { QueueTable } from '../../lib/engine/wait/queue-table.js';
+import { Waiter } from '../../lib/engine/wait/waiter.js';
 import { track } from '../support/faulty-provider.js';
 import { LinedStore, times } from '../support/lined-store.js';
 
@@ -26,7 +26,7 @@ describe('thousands of callers', () => {
 
   it('may wait inside one job: each is looked at for circles without looking at the others', () => {
     let looks = 0;
-    const nested = new NestedWaits(new LineTable());
+    const nested = new NestedWaits(new QueueTable());
     const around = [{ held: true } as Grant];
     const waiters = times(2000, (index) => {
       const options = { timeout: 10 } as never;

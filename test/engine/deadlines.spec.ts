@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { Deadlines } from '../../lib/engine/deadlines.js';
-import { Waiter } from '../../lib/engine/waiter.js';
+import { Deadlines } from '../../lib/engine/wait/deadlines.js';
+import { Waiter } from '../../lib/engine/wait/waiter.js';
 import { ManualClock } from '../../lib/testing/index.js';
 
 interface Timeable {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { parseDuration } from '../../lib/engine/duration.js';
+import { parseDuration } from '../../lib/engine/options/duration.js';
 import { isLockConfigurationError } from '../../lib/index.js';
 
 describe('a duration', () => {

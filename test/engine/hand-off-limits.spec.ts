@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import type { LockHandle } from '../../lib/engine/lock-handle.js';
+import type { HeldLock } from '../../lib/engine/hold/held-lock.js';
 import { track } from '../support/faulty-provider.js';
 import { LinedStore, lockOf, type LinedProcess } from '../support/lined-store.js';
 
@@ -18,7 +18,7 @@ function blockedFor(key: string): number {
 
 /** Both asked in the same turn, so that the lease has tokens for both and can be handed from one to the other. */
 async function holderAndWaiter(): Promise<
-  [LockHandle, { readonly outcome: PromiseSettledResult<LockHandle> | undefined }]
+  [HeldLock, { readonly outcome: PromiseSettledResult<HeldLock> | undefined }]
 > {
   const options = { expire: '2s', renew: true } as const;
   const holder = process.acquire('a', options);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { normalizeKeys } from '../../lib/engine/lock-keys.js';
+import { normalizeKeys } from '../../lib/engine/options/lock-keys.js';
 
 describe('the keys of a call', () => {
   it('are the same, in the same order, however they were given', () => {

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { readEngineSettings } from '../../lib/engine/engine-settings.js';
+import { readEngineSettings } from '../../lib/engine/options/engine-settings.js';
 import { isLockTimeoutError, LockConfigurationError, LockTimeoutError } from '../../lib/index.js';
 import { track } from '../support/faulty-provider.js';
 import { LinedStore, lockOf, times, type LinedProcess } from '../support/lined-store.js';

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { readEngineSettings } from '../../lib/engine/engine-settings.js';
+import { readEngineSettings } from '../../lib/engine/options/engine-settings.js';
 import { LockEngine } from '../../lib/engine/lock-engine.js';
-import { RecentReleases } from '../../lib/engine/recent-releases.js';
+import { RecentReleases } from '../../lib/engine/store/recent-releases.js';
 import { InMemoryLockingProvider } from '../../lib/index.js';
 import { FaultyStore, track } from '../support/faulty-provider.js';
 

@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { Leaps } from '../../lib/engine/leaps.js';
+import { Leaps } from '../../lib/engine/runtime/leaps.js';
 import { InMemoryLockingProvider, LockLostError } from '../../lib/index.js';
 import { track } from '../support/faulty-provider.js';
 import { LinedStore, lockOf } from '../support/lined-store.js';
 import { LockEngine } from '../../lib/engine/lock-engine.js';
-import { readEngineSettings } from '../../lib/engine/engine-settings.js';
+import { readEngineSettings } from '../../lib/engine/options/engine-settings.js';
 
 let world: LinedStore;
 

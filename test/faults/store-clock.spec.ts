@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import type { Clock } from '../../lib/engine/clock.js';
-import type { LockHandle } from '../../lib/engine/lock-handle.js';
+import type { Clock } from '../../lib/engine/runtime/clock.js';
+import type { HeldLock } from '../../lib/engine/hold/held-lock.js';
 import { InMemoryLockingProvider, MemoryLockStore } from '../../lib/index.js';
 import { ManualClock } from '../../lib/testing/index.js';
 import { TestEngine } from '../support/faulty-provider.js';
@@ -95,7 +95,7 @@ describe('the clock by which the store counts leases', () => {
 
   it('set ahead, is the one thing that nobody can notice in time: the token tells', async () => {
     const resource = new Resource();
-    const write = (lock: LockHandle) =>
+    const write = (lock: HeldLock) =>
       resource.perform({ n: 0, by: '', id: 0, op: 'write', key: 'k', token: lock.fencingToken }).accepted;
     const held = await one.acquire('k', LEASE);
     storeClock.shift = 5000;
@@ -107,7 +107,7 @@ describe('the clock by which the store counts leases', () => {
 
   it('set back at any moment, never gives two of them the lock at once', async () => {
     const random = new Random('store clock');
-    const locks: LockHandle[] = [];
+    const locks: HeldLock[] = [];
     let grants = 0;
     let last = 0;
     for (let step = 0; step < 2000; step += 1) {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { isWellFormed } from '../../lib/engine/well-formed.js';
+import { isWellFormed } from '../../lib/engine/options/well-formed.js';
 import type { LockInfo, LockingService } from '../../lib/index.js';
 import { onEveryStore } from '../support/stores.js';
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { normalizeKeys } from '../../lib/engine/lock-keys.js';
-import { resolveCallOptions } from '../../lib/engine/call-options.js';
-import { readEngineSettings } from '../../lib/engine/engine-settings.js';
-import { isWellFormed } from '../../lib/engine/well-formed.js';
+import { normalizeKeys } from '../../lib/engine/options/lock-keys.js';
+import { resolveCallOptions } from '../../lib/engine/options/call-options.js';
+import { readEngineSettings } from '../../lib/engine/options/engine-settings.js';
+import { isWellFormed } from '../../lib/engine/options/well-formed.js';
 import { LockConfigurationError, LockKeyError } from '../../lib/index.js';
 import { METHOD_ROOTS, methodScope, parseKeyTemplate } from '../../lib/keys/index.js';
 

@@ -1,5 +1,5 @@
-import { COHORT_GRANTS, COHORT_TIME } from '../../lib/engine/cohort.js';
-import type { HeldLock } from './ledger.js';
+import { COHORT_GRANTS, COHORT_TIME } from '../../lib/engine/dispatch/local-hand-off.js';
+import type { LedgerLock } from './ledger.js';
 import { sharedLease } from './inside.js';
 
 /** The grants that a process makes of one lease, which goes by its attempt. */
@@ -64,7 +64,7 @@ export class Batches {
     for (const batch of this.batches.values()) if (batch.process === process) batch.expectedAt = undefined;
   }
 
-  obtained({ handle, process }: HeldLock): void {
+  obtained({ handle, process }: LedgerLock): void {
     const batch = this.batches.get(sharedLease(handle)?.attemptId ?? '');
     if (!batch) return;
     const isFirst = !batch.used;

@@ -1,8 +1,8 @@
 import type fc from 'fast-check';
-import { resolveCallOptions } from '../../lib/engine/call-options.js';
-import { readEngineSettings } from '../../lib/engine/engine-settings.js';
+import { resolveCallOptions } from '../../lib/engine/options/call-options.js';
+import { readEngineSettings } from '../../lib/engine/options/engine-settings.js';
 import { LockEngine } from '../../lib/engine/lock-engine.js';
-import type { LockHandle } from '../../lib/engine/lock-handle.js';
+import type { HeldLock } from '../../lib/engine/hold/held-lock.js';
 import type { AcquireOptions, LockingProvider, WakeUpListener } from '../../lib/index.js';
 import { ManualClock } from '../../lib/testing/index.js';
 import { Judge, type Actor, type Stage } from './judge.js';
@@ -75,14 +75,14 @@ export class Contest implements Stage {
     const caller: Caller = { process, keys, ownerId: undefined, abort, deadline: Infinity, done: false };
     this.judge.joins(caller);
     if (wavers) void this.happens(`P${process} leaves`).then(() => abort.abort());
-    const job = async (lock: LockHandle): Promise<void> => {
+    const job = async (lock: HeldLock): Promise<void> => {
       const held = this.judge.obtains(caller, lock, true);
       await this.happens(`P${process} works`);
       this.judge.look();
       held.givenUp = true;
     };
     const resolved = resolveCallOptions({ ...options, signal: abort.signal }, 'job', settings);
-    const work = this.processes[process]!.engine.execute(keys, (lock) => job(lock as LockHandle), resolved);
+    const work = this.processes[process]!.engine.execute(keys, (lock) => job(lock as HeldLock), resolved);
     await work.catch((error: unknown) => {
       if (!abort.signal.aborted) this.judge.ledger.fault(`FAILED: ${String(error)}`);
     });

@@ -1,8 +1,8 @@
 import type { EngineParts } from '../../lib/engine/engine-parts.js';
-import type { Grant } from '../../lib/engine/grant.js';
-import type { Lease } from '../../lib/engine/lease.js';
+import type { Grant } from '../../lib/engine/hold/grant.js';
+import type { Lease } from '../../lib/engine/hold/lease.js';
 import type { LockEngine } from '../../lib/engine/lock-engine.js';
-import type { LockHandle } from '../../lib/engine/lock-handle.js';
+import type { HeldLock } from '../../lib/engine/hold/held-lock.js';
 
 interface Sized {
   readonly size: number;
@@ -28,7 +28,7 @@ function insideOf(engine: LockEngine): Inside {
 }
 
 /** The lease that is handed from holder to holder, if `handle` has its key by one. */
-export function sharedLease({ grants, keys }: LockHandle): Lease | undefined {
+export function sharedLease({ grants, keys }: HeldLock): Lease | undefined {
   const lease = keys.length === 1 ? grants[0]?.leases[0] : undefined;
   return lease?.shared ? lease : undefined;
 }
@@ -47,7 +47,7 @@ export function collectedIn(engine: LockEngine): readonly Lease[] {
 }
 
 /** What `handle` is to give back, trusted or not. */
-export function leasesOf({ grants }: LockHandle): readonly Lease[] {
+export function leasesOf({ grants }: HeldLock): readonly Lease[] {
   return grants.flatMap(({ leases, leftovers }) => [...leases, ...leftovers]);
 }
 

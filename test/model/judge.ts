@@ -5,7 +5,7 @@ import type { ManualClock } from '../../lib/testing/index.js';
 import type { LinePlace } from '../../lib/providers/memory/memory-lines.js';
 import { Batches } from './batches.js';
 import { leaseIn } from './inside.js';
-import { Ledger, type Caller, type HeldLock } from './ledger.js';
+import { Ledger, type Caller, type LedgerLock } from './ledger.js';
 import { Pauses } from './pauses.js';
 import { Precedence } from './precedence.js';
 import type { Watcher } from './watcher.js';
@@ -144,7 +144,7 @@ export class Judge implements Watcher {
     this.pauses.note(this.ledger.firstInLine);
   }
 
-  obtains(caller: Caller, handle: HeldLock['handle'], ofJob: boolean): HeldLock {
+  obtains(caller: Caller, handle: LedgerLock['handle'], ofJob: boolean): LedgerLock {
     const lock = this.ledger.obtained(caller, handle, ofJob);
     this.batches.obtained(lock);
     this.pauses.note(this.ledger.firstInLine);

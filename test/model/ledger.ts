@@ -1,11 +1,11 @@
-import type { LockHandle } from '../../lib/engine/lock-handle.js';
+import type { HeldLock } from '../../lib/engine/hold/held-lock.js';
 import type { ExtendRequest, ReleaseOutcome, ReleaseRequest } from '../../lib/index.js';
 import { leasesOf, sharedLease } from './inside.js';
 
 /** A lock as its holder has it. */
-export interface HeldLock {
+export interface LedgerLock {
   readonly process: number;
-  readonly handle: LockHandle;
+  readonly handle: HeldLock;
   /** Released by the engine when the job ends. */
   readonly ofJob: boolean;
   /** The holder has asked for its release, or its job has ended. */
@@ -42,7 +42,7 @@ interface TokenBlock {
 }
 
 interface JobRun {
-  readonly lock: HeldLock;
+  readonly lock: LedgerLock;
   readonly start: number;
   end: number;
 }
@@ -50,7 +50,7 @@ interface JobRun {
 /** Everything that has happened, and what of it should not have. */
 export class Ledger {
   readonly violations: string[] = [];
-  readonly locks: HeldLock[] = [];
+  readonly locks: LedgerLock[] = [];
   readonly callers: Caller[] = [];
   /** Keys that stay held for a while after their release, by owner. */
   readonly keptUntil = new Map<string, number>();
@@ -105,7 +105,7 @@ export class Ledger {
   }
 
   /** A caller has got its lock: it was its turn. */
-  obtained(caller: Caller, handle: LockHandle, ofJob: boolean): HeldLock {
+  obtained(caller: Caller, handle: HeldLock, ofJob: boolean): LedgerLock {
     caller.done = true;
     const lock = { process: caller.process, handle, ofJob, givenUp: false, signal: handle.signal };
     this.locks.push(lock);
@@ -131,7 +131,7 @@ export class Ledger {
   }
 
   /** Whoever has a key has a greater token than everybody before, handed on within a process or not. */
-  private checkTokens(lock: HeldLock): void {
+  private checkTokens(lock: LedgerLock): void {
     const { handle, process } = lock;
     for (const key of handle.keys) {
       const token = handle.fencingTokenFor(key);
@@ -151,7 +151,7 @@ export class Ledger {
 
   /** No two owners hold the same key. */
   checkExclusion(): void {
-    const holders = new Map<string, HeldLock>();
+    const holders = new Map<string, LedgerLock>();
     for (const lock of this.locks) {
       if (!lock.handle.held) continue;
       for (const key of lock.handle.keys) {
@@ -166,7 +166,7 @@ export class Ledger {
   }
 
   /** What is handed on within a process lasts for a while. */
-  private checkTime({ process, handle }: HeldLock): void {
+  private checkTime({ process, handle }: LedgerLock): void {
     const ttl = sharedLease(handle)?.ttl;
     if (typeof ttl !== 'number' || handle.remaining >= ttl / 3) return;
     this.fault(`TIME: P${process} has ${handle.keys.join()} with ${handle.remaining} of ${ttl} ms left`);
@@ -222,11 +222,11 @@ export class Ledger {
   }
 
   /** Locks that their holders may give back now. */
-  get returnable(): HeldLock[] {
+  get returnable(): LedgerLock[] {
     return this.locks.filter(({ ofJob, givenUp }) => !ofJob && !givenUp);
   }
 
-  private wasFreedElsewhere({ process, handle }: HeldLock, key: string): boolean {
+  private wasFreedElsewhere({ process, handle }: LedgerLock, key: string): boolean {
     return this.freed.some(
       ({ key: freed, token, by }) =>
         freed === key &&

@@ -1,4 +1,4 @@
-import type { Clock, ClockTimer } from '../../lib/engine/clock.js';
+import type { Clock, ClockTimer } from '../../lib/engine/runtime/clock.js';
 import type { ManualClock } from '../../lib/testing/index.js';
 
 /** Lets everything run that is ready to. */

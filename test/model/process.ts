@@ -1,4 +1,4 @@
-import type { EngineSettings } from '../../lib/engine/engine-settings.js';
+import type { EngineSettings } from '../../lib/engine/options/engine-settings.js';
 import { LockEngine } from '../../lib/engine/lock-engine.js';
 import type { ManualClock } from '../../lib/testing/index.js';
 import { Channel } from './channel.js';

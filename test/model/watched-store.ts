@@ -7,7 +7,7 @@ import {
   type ReleaseOutcome,
   type ReleaseRequest,
 } from '../../lib/index.js';
-import type { Clock } from '../../lib/engine/clock.js';
+import type { Clock } from '../../lib/engine/runtime/clock.js';
 import type { MemoryLease } from '../../lib/providers/memory/memory-lock-store.js';
 import type { Watcher } from './watcher.js';
 

@@ -1,10 +1,10 @@
-import { resolveCallOptions } from '../../lib/engine/call-options.js';
-import { readEngineSettings } from '../../lib/engine/engine-settings.js';
+import { resolveCallOptions } from '../../lib/engine/options/call-options.js';
+import { readEngineSettings } from '../../lib/engine/options/engine-settings.js';
 import type { LockEngine } from '../../lib/engine/lock-engine.js';
-import type { LockHandle } from '../../lib/engine/lock-handle.js';
+import type { HeldLock } from '../../lib/engine/hold/held-lock.js';
 import { ManualClock } from '../../lib/testing/index.js';
 import { Judge } from './judge.js';
-import type { Caller, HeldLock, Ledger } from './ledger.js';
+import type { Caller, LedgerLock, Ledger } from './ledger.js';
 import { settled, type ProcessClock } from './process-clock.js';
 import { Process, type Connections } from './process.js';
 import { PROCESSES, type Step, type TimedStep, type Wish } from './steps.js';
@@ -46,7 +46,7 @@ export class World {
     this.judge.look();
   }
 
-  release(lock: HeldLock): void {
+  release(lock: LedgerLock): void {
     lock.givenUp = true;
     this.follow(lock.handle.release());
   }
@@ -106,7 +106,7 @@ export class World {
 
   private acquire(engine: LockEngine, step: Extract<Step, { do: 'acquire' | 'tryAcquire' }>): void {
     const { caller, options } = this.join(step, 'handle');
-    const call: Promise<LockHandle | null> =
+    const call: Promise<HeldLock | null> =
       step.do === 'acquire' ? engine.acquire(step.keys, options) : engine.tryAcquire(step.keys, options);
     this.follow(
       call.then(
@@ -123,8 +123,8 @@ export class World {
 
   private execute(engine: LockEngine, clock: ProcessClock, step: Extract<Step, { do: 'execute' }>): void {
     const { caller, options } = this.join(step, 'job');
-    let run: { lock: HeldLock; start: number; end: number } | undefined;
-    const job = async (handle: LockHandle): Promise<void> => {
+    let run: { lock: LedgerLock; start: number; end: number } | undefined;
+    const job = async (handle: HeldLock): Promise<void> => {
       const lock = this.judge.obtains(caller, handle, true);
       run = { lock, start: this.clock.now(), end: Infinity };
       const inner = step.nested ? await this.nested(engine, step) : undefined;
@@ -133,7 +133,7 @@ export class World {
       run.end = this.clock.now();
       lock.givenUp = true;
     };
-    const call = engine.execute(step.keys, (lock) => job(lock as LockHandle), options);
+    const call = engine.execute(step.keys, (lock) => job(lock as HeldLock), options);
     this.follow(
       call.then(
         () => this.ledger.ranWell(run!),
@@ -143,7 +143,7 @@ export class World {
   }
 
   /** From inside a job, the same keys once more. */
-  private async nested(engine: LockEngine, { keys, process }: Wish): Promise<LockHandle | undefined> {
+  private async nested(engine: LockEngine, { keys, process }: Wish): Promise<HeldLock | undefined> {
     try {
       const handle = await engine.acquire(keys, resolveCallOptions({ timeout: '100ms' }, 'handle', settings));
       this.ledger.locks.push({ process, handle, ofJob: true, givenUp: false });

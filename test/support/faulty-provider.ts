@@ -1,7 +1,7 @@
 import { LockEngine } from '../../lib/engine/lock-engine.js';
-import { readEngineSettings } from '../../lib/engine/engine-settings.js';
-import { resolveCallOptions, type HoldMode } from '../../lib/engine/call-options.js';
-import type { LockHandle } from '../../lib/engine/lock-handle.js';
+import { readEngineSettings } from '../../lib/engine/options/engine-settings.js';
+import { resolveCallOptions, type HoldMode } from '../../lib/engine/options/call-options.js';
+import type { HeldLock } from '../../lib/engine/hold/held-lock.js';
 import {
   InMemoryLockingProvider,
   MemoryLockStore,
@@ -94,16 +94,16 @@ export class TestEngine {
     this.engine = new LockEngine(provider, readEngineSettings(options), clock);
   }
 
-  async acquire(key: string, options: AcquireOptions = {}): Promise<LockHandle> {
+  async acquire(key: string, options: AcquireOptions = {}): Promise<HeldLock> {
     return this.engine.acquire([key], this.resolve(options, 'handle'));
   }
 
-  async tryAcquire(key: string, options: AcquireOptions = {}): Promise<LockHandle | null> {
+  async tryAcquire(key: string, options: AcquireOptions = {}): Promise<HeldLock | null> {
     return this.engine.tryAcquire([key], this.resolve(options, 'handle'));
   }
 
-  async execute<T>(key: string, job: (lock: LockHandle) => T | Promise<T>, options: AcquireOptions = {}): Promise<T> {
-    return this.engine.execute([key], (lock) => job(lock as LockHandle), this.resolve(options, 'job'));
+  async execute<T>(key: string, job: (lock: HeldLock) => T | Promise<T>, options: AcquireOptions = {}): Promise<T> {
+    return this.engine.execute([key], (lock) => job(lock as HeldLock), this.resolve(options, 'job'));
   }
 
   private resolve(options: AcquireOptions, mode: HoldMode) {

@@ -1,7 +1,7 @@
-import { resolveCallOptions } from '../../lib/engine/call-options.js';
-import { readEngineSettings } from '../../lib/engine/engine-settings.js';
+import { resolveCallOptions } from '../../lib/engine/options/call-options.js';
+import { readEngineSettings } from '../../lib/engine/options/engine-settings.js';
 import { LockEngine } from '../../lib/engine/lock-engine.js';
-import type { LockHandle } from '../../lib/engine/lock-handle.js';
+import type { HeldLock } from '../../lib/engine/hold/held-lock.js';
 import {
   InMemoryLockingProvider,
   MemoryLockStore,
@@ -58,17 +58,17 @@ export class LinedProcess {
     this.engine = new LockEngine(wire.provider, readEngineSettings(options), clock);
   }
 
-  acquire(keys: string | string[], options: AcquireOptions = {}): Promise<LockHandle> {
+  acquire(keys: string | string[], options: AcquireOptions = {}): Promise<HeldLock> {
     return this.engine.acquire(list(keys), resolveCallOptions(options, 'handle', this.engine.settings));
   }
 
-  tryAcquire(keys: string | string[], options: AcquireOptions = {}): Promise<LockHandle | null> {
+  tryAcquire(keys: string | string[], options: AcquireOptions = {}): Promise<HeldLock | null> {
     return this.engine.tryAcquire(list(keys), resolveCallOptions(options, 'handle', this.engine.settings));
   }
 
-  execute<T>(keys: string | string[], job: (lock: LockHandle) => T | Promise<T>, options: AcquireOptions = {}) {
+  execute<T>(keys: string | string[], job: (lock: HeldLock) => T | Promise<T>, options: AcquireOptions = {}) {
     const resolved = resolveCallOptions(options, 'job', this.engine.settings);
-    return this.engine.execute(list(keys), (lock) => job(lock as LockHandle), resolved);
+    return this.engine.execute(list(keys), (lock) => job(lock as HeldLock), resolved);
   }
 }
 
@@ -77,7 +77,7 @@ function list(keys: string | string[]): string[] {
 }
 
 /** The lock that a wait has ended with. */
-export function lockOf(wait: { readonly outcome: PromiseSettledResult<LockHandle | null> | undefined }): LockHandle {
+export function lockOf(wait: { readonly outcome: PromiseSettledResult<HeldLock | null> | undefined }): HeldLock {
   if (wait.outcome?.status !== 'fulfilled' || !wait.outcome.value) throw new Error('it has no lock');
   return wait.outcome.value;
 }

@@ -1,6 +1,6 @@
 import type { Job } from 'bullmq';
 import { checkOptions } from '../../decorators/check-options.js';
-import { parseDuration } from '../../engine/duration.js';
+import { parseDuration } from '../../engine/options/duration.js';
 import { LockConfigurationError } from '../../errors/index.js';
 import type { ExecuteOptions } from '../../interfaces/index.js';
 import { badStoreDown, notAFunction, unknownOption } from './bullmq.messages.js';

@@ -1,6 +1,6 @@
 import type { Job } from 'bullmq';
 import { setTimeout as delay } from 'node:timers/promises';
-import { inNeutralContext } from '../../engine/neutral-context.js';
+import { inNeutralContext } from '../../engine/runtime/neutral-context.js';
 import { isLockBackendError, isLockTimeoutError } from '../../errors/index.js';
 import type { AcquireOptions } from '../../interfaces/index.js';
 import type { LockingService } from '../../locking.service.js';

@@ -1,5 +1,5 @@
 import type { Logger } from '@nestjs/common';
-import { inNeutralContext } from '../../engine/neutral-context.js';
+import { inNeutralContext } from '../../engine/runtime/neutral-context.js';
 import type { Lock } from '../../interfaces/index.js';
 import type { LockingService } from '../../locking.service.js';
 import { Campaign } from './campaign.js';

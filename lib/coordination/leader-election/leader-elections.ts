@@ -2,8 +2,8 @@ import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleD
 import { DiscoveryService, ModuleRef } from '@nestjs/core';
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import { makeInNeutralContext } from '../../engine/neutral-context.js';
-import { setImmediate } from '../../engine/real-queues.js';
+import { makeInNeutralContext } from '../../engine/runtime/neutral-context.js';
+import { setImmediate } from '../../engine/runtime/real-queues.js';
 import { LockConfigurationError } from '../../errors/index.js';
 import { LockingRegistry } from '../../locking.registry.js';
 import { LockingService } from '../../locking.service.js';

@@ -1,4 +1,4 @@
-import { parseDuration } from '../../engine/duration.js';
+import { parseDuration } from '../../engine/options/duration.js';
 import { isLockConfigurationError, LockConfigurationError } from '../../errors/index.js';
 import type { Duration } from '../../interfaces/index.js';
 import { normalizeProviderId } from '../../read-module-options.js';

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { innermostRunning } from '../../engine/call-chain.js';
+import { innermostRunning } from '../../engine/runtime/call-chain.js';
 import { pause } from './pause.js';
 
 interface Run {

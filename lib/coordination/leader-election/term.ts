@@ -1,4 +1,4 @@
-import { inNeutralContext } from '../../engine/neutral-context.js';
+import { inNeutralContext } from '../../engine/runtime/neutral-context.js';
 import type { Lock } from '../../interfaces/index.js';
 import { notLeading } from './leader-election.messages.js';
 import type { LeaderTerm } from './leader-term.interface.js';

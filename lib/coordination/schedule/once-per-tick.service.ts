@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { SchedulerRegistry } from '@nestjs/schedule';
-import { parseDuration } from '../../engine/duration.js';
+import { parseDuration } from '../../engine/options/duration.js';
 import { LockConfigurationError } from '../../errors/index.js';
 import type { Duration } from '../../interfaces/index.js';
 import { LockingService } from '../../locking.service.js';

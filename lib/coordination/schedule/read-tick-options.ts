@@ -1,4 +1,4 @@
-import { parseDuration } from '../../engine/duration.js';
+import { parseDuration } from '../../engine/options/duration.js';
 import { LockConfigurationError } from '../../errors/index.js';
 import { maxHoldWithOverlap, nameMissing, notBoolean, providerNotId } from './schedule.messages.js';
 import type { TickOptions } from './tick-options.interface.js';

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
-import { systemClock } from '../../engine/clock.js';
-import { LeaseClock } from '../../engine/lease-clock.js';
+import { systemClock } from '../../engine/runtime/clock.js';
+import { LeaseClock } from '../../engine/runtime/lease-clock.js';
 import { isLockBackendError } from '../../errors/index.js';
 import { onOneLine } from '../../errors/quote.js';
 import { LockingService } from '../../locking.service.js';

@@ -1,5 +1,5 @@
-import { resolveCallOptions } from '../../engine/call-options.js';
-import { readEngineSettings } from '../../engine/engine-settings.js';
+import { resolveCallOptions } from '../../engine/options/call-options.js';
+import { readEngineSettings } from '../../engine/options/engine-settings.js';
 import { LockConfigurationError } from '../../errors/index.js';
 import type { ExecuteOptions } from '../../interfaces/index.js';
 import type { SingletonOptions } from './singleton-options.interface.js';

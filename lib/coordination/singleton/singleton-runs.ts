@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { Aborts } from '../../engine/aborts.js';
-import { innermostRunning } from '../../engine/call-chain.js';
+import { Aborts } from '../../engine/runtime/aborts.js';
+import { innermostRunning } from '../../engine/runtime/call-chain.js';
 import { isLockLostError, isLockTimeoutError } from '../../errors/index.js';
 import type { Lock } from '../../interfaces/index.js';
 import type { LockingService } from '../../locking.service.js';

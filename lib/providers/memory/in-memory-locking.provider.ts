@@ -1,4 +1,4 @@
-import { setImmediate } from '../../engine/real-queues.js';
+import { setImmediate } from '../../engine/runtime/real-queues.js';
 import type {
   ExtendRequest,
   LeaseAnswer,

@@ -1,4 +1,4 @@
-import { queueMicrotask } from '../../engine/real-queues.js';
+import { queueMicrotask } from '../../engine/runtime/real-queues.js';
 import type { WakeUpListener } from '../../interfaces/index.js';
 
 /** The place of one process in the line for one key. */

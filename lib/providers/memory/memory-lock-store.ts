@@ -1,4 +1,4 @@
-import { systemClock, type Clock, type ClockTimer } from '../../engine/clock.js';
+import { systemClock, type Clock, type ClockTimer } from '../../engine/runtime/clock.js';
 import { MemoryLines } from './memory-lines.js';
 
 /** One lease as it stands in memory. */

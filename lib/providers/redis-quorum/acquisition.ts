@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { localDeadline } from '../../engine/drift.js';
+import { localDeadline } from '../../engine/runtime/drift.js';
 import { StoreNotReachedError, type LeaseAnswer, type LeaseRequest } from '../../interfaces/index.js';
 import { poll, reasonsIn, answersIn, type Vote } from './poll.js';
 import type { QuorumNode } from './quorum-node.js';

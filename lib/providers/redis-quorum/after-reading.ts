@@ -1,4 +1,4 @@
-import { setImmediate } from '../../engine/real-queues.js';
+import { setImmediate } from '../../engine/runtime/real-queues.js';
 
 /**
  * Calls `act` when what has come over any connection by now is read. For the ends of time limits: a process that was

@@ -1,4 +1,4 @@
-import { queueMicrotask } from '../../engine/real-queues.js';
+import { queueMicrotask } from '../../engine/runtime/real-queues.js';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   StoreNotReachedError,

@@ -1,4 +1,4 @@
-import { parseDuration } from '../../engine/duration.js';
+import { parseDuration } from '../../engine/options/duration.js';
 import { isLockConfigurationError, LockConfigurationError } from '../../errors/index.js';
 import { inProvider } from '../../locking.messages.js';
 import type { RedisLockingProviderOptions } from '../redis/redis-options.interface.js';

@@ -1,4 +1,4 @@
-import { readEngineSettings } from '../../engine/engine-settings.js';
+import { readEngineSettings } from '../../engine/options/engine-settings.js';
 import type {
   ExtendRequest,
   LeaseAnswer,

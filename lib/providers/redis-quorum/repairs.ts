@@ -1,4 +1,4 @@
-import { queueMicrotask } from '../../engine/real-queues.js';
+import { queueMicrotask } from '../../engine/runtime/real-queues.js';
 import { StoreNotReachedError, type HeldLease } from '../../interfaces/index.js';
 import type { RepairRequest } from '../redis/lease-scripts.js';
 

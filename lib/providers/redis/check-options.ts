@@ -1,4 +1,4 @@
-import { isWellFormed } from '../../engine/well-formed.js';
+import { isWellFormed } from '../../engine/options/well-formed.js';
 import { LockConfigurationError } from '../../errors/index.js';
 import type { RedisLockingProviderOptions } from './redis-options.interface.js';
 import {

@@ -1,4 +1,4 @@
-import { queueMicrotask } from '../../engine/real-queues.js';
+import { queueMicrotask } from '../../engine/runtime/real-queues.js';
 import type { Cluster, Redis } from 'ioredis';
 
 /** How often it is asked who serves what while a node is missing, in milliseconds. */

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { LockConfigurationError } from '../../errors/index.js';
 import { remedyOf } from '../../errors/remedy.js';
-import { RESERVED_KEY_PREFIX } from '../../engine/lock-keys.js';
+import { RESERVED_KEY_PREFIX } from '../../engine/options/lock-keys.js';
 import type {
   ExtendRequest,
   LeaseAnswer,

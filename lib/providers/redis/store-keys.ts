@@ -1,4 +1,4 @@
-import { RESERVED_KEY_PREFIX } from '../../engine/lock-keys.js';
+import { RESERVED_KEY_PREFIX } from '../../engine/options/lock-keys.js';
 import { keySlot, slotTag } from './key-slot.js';
 
 /**

@@ -1,0 +1,161 @@
+import { LockKeyError, type LockLostError } from '../../errors/index.js';
+import type { Duration, Lock } from '../../interfaces/index.js';
+import { followSignal } from '../runtime/aborts.js';
+import type { DroppedLocks } from './dropped-locks.js';
+import { notCovered } from '../engine.messages.js';
+import type { Grant } from './grant.js';
+import { ContextAbort } from '../runtime/neutral-context.js';
+
+/** What a handle needs of its engine. */
+export interface HeldLockActions {
+  leave(grant: Grant, minHold: number): boolean | Promise<boolean>;
+  extend(grant: Grant, expire: Duration | undefined): Promise<boolean>;
+}
+
+/** Aborts with the first of several grants that is lost, until it is stopped. */
+interface CombinedSignal {
+  readonly signal: AbortSignal;
+  stop(): void;
+}
+
+/** A holder's view of the grants that cover its keys: one made for it, or several that it joined. */
+export class HeldLock implements Lock {
+  readonly fencingToken: number;
+
+  // Not merely private: a lock that is logged shows what it is, not the engine behind it.
+  readonly #grants: readonly [Grant, ...Grant[]];
+  readonly #minHold: number;
+  readonly #actions: HeldLockActions;
+  #releasing?: boolean | Promise<boolean>;
+  #combined?: CombinedSignal;
+  #dropped?: DroppedLocks;
+  #signal?: AbortSignal;
+
+  constructor(
+    readonly keys: readonly string[],
+    readonly ownerId: string,
+    grants: readonly [Grant, ...Grant[]],
+    minHold: number,
+    actions: HeldLockActions,
+  ) {
+    this.#grants = grants;
+    this.#minHold = minHold;
+    this.#actions = actions;
+    const [only, ...others] = grants;
+    const ofKeys = others.length === 0 ? only.tokens : keys.map((key) => this.fencingTokenFor(key));
+    this.fencingToken = Math.max(...ofKeys);
+  }
+
+  get grants(): readonly Grant[] {
+    return this.#grants;
+  }
+
+  fencingTokenFor(key: string): number {
+    if (this.keys.includes(key)) {
+      for (const grant of this.#grants) {
+        const token = grant.tokenOf(key);
+        if (token !== undefined) return token;
+      }
+    }
+    throw new LockKeyError(notCovered(key, this.keys), [key]);
+  }
+
+  get signal(): AbortSignal {
+    const shared = this.sharedSignal();
+    if (this.#signal === undefined && this.#dropped) this.#signal = this.#dropped.signalFor(this, shared);
+    return this.#signal ?? shared;
+  }
+
+  get remaining(): number {
+    if (this.#releasing !== undefined) return 0;
+    let shortest = Infinity;
+    for (const { remaining } of this.#grants) shortest = Math.min(shortest, remaining);
+    return shortest;
+  }
+
+  get held(): boolean {
+    return this.remaining > 0;
+  }
+
+  /** Whether others share its lock that have not given it up yet. */
+  get outlived(): boolean {
+    return this.#grants.some(({ joins }) => joins > 0);
+  }
+
+  /** Whether it is not held for now, and the store has been asked whether it is. */
+  get doubted(): boolean {
+    return this.#releasing === undefined && this.#grants.some(({ doubted }) => doubted);
+  }
+
+  /** Resolves once it is certain whether it is held. */
+  async certainty(): Promise<void> {
+    await Promise.all(this.#grants.map(async (grant) => grant.certainty()));
+  }
+
+  /** From now on `dropped` is told when nothing refers to this lock any more before it was released. */
+  watchWith(dropped: DroppedLocks): void {
+    this.#dropped = dropped;
+    dropped.watch(this, this.keys, this.#grants);
+  }
+
+  /** Why it can't be trusted any more, if so. */
+  get loss(): LockLostError | undefined {
+    return this.#grants.find(({ loss }) => loss)?.loss;
+  }
+
+  async extend(expire?: Duration): Promise<boolean> {
+    if (!this.held && !this.doubted) return false;
+    if (this.#grants.length === 1) return this.#actions.extend(this.#grants[0], expire);
+    const extended = await Promise.all(this.#grants.map(async (grant) => this.#actions.extend(grant, expire)));
+    return extended.every(Boolean);
+  }
+
+  // Not an async function: that would cost every release another promise.
+  // eslint-disable-next-line @typescript-eslint/promise-function-async
+  release(): Promise<boolean> {
+    const held = this.giveUp();
+    return typeof held === 'boolean' ? Promise.resolve(held) : held;
+  }
+
+  /** As `release`, and without a promise where nobody has to be asked. */
+  giveUp(minHold = this.#minHold): boolean | Promise<boolean> {
+    return (this.#releasing ??= this.leaveAll(minHold));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      await this.release();
+    } catch {
+      // The release is repeated in the background, and the lease runs out by itself: nothing is left to do here.
+    }
+  }
+
+  private sharedSignal(): AbortSignal {
+    const [only, ...others] = this.#grants;
+    if (others.length === 0) return only.signal;
+    this.#combined ??= combine(this.#grants);
+    return this.#combined.signal;
+  }
+
+  private async leaveEach(minHold: number): Promise<boolean> {
+    const left = this.#grants.map(async (grant) => this.#actions.leave(grant, minHold));
+    return (await Promise.all(left)).every(Boolean);
+  }
+
+  private leaveAll(minHold: number): boolean | Promise<boolean> {
+    this.#combined?.stop();
+    this.#dropped?.unwatch(this);
+    const [only, ...others] = this.#grants;
+    if (others.length === 0) return this.#actions.leave(only, minHold);
+    return this.leaveEach(minHold);
+  }
+}
+
+function combine(grants: readonly Grant[]): CombinedSignal {
+  const abort = new ContextAbort();
+  const stops = grants.map(({ signal }) => followSignal(signal, abort));
+  const stop = (): void => {
+    for (const end of stops) end();
+  };
+  return { signal: abort.signal, stop };
+}

@@ -1,0 +1,102 @@
+import { LockConfigurationError } from '../../errors/index.js';
+import { quote } from '../../errors/quote.js';
+import type { AcquireOptions, Duration } from '../../interfaces/index.js';
+import { parseDuration } from './duration.js';
+import { assertOwner } from './owner-ids.js';
+import { readMaxWaiters, type EngineSettings } from './engine-settings.js';
+
+/** The options of one call, checked, with every default filled in and every length of time in milliseconds. */
+export interface CallOptions {
+  readonly timeout: number;
+  /** The lease; `null` never expires. */
+  readonly ttl: number | null;
+  readonly renew: boolean;
+  readonly ownerId: string | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly maxWaiters: number;
+  readonly reentrant: boolean;
+  readonly maxHold: number;
+  readonly minHold: number;
+}
+
+/** `job`: held around a job, hence renewed. `handle`: held until the caller releases it. */
+export type HoldMode = 'job' | 'handle';
+
+const NAMES = new Set([
+  'timeout',
+  'expire',
+  'ownerId',
+  'renew',
+  'signal',
+  'maxWaiters',
+  'provider',
+  'reentrant',
+  'maxHold',
+  'minHold',
+]);
+
+const AT_LEAST_ONE = { bareUnit: 's', minimum: 1 } as const;
+
+/** @throws LockConfigurationError for an option that is unknown or cannot work. */
+export function resolveCallOptions(options: AcquireOptions, mode: HoldMode, settings: EngineSettings): CallOptions {
+  assertKnown(options);
+  const { ownerId } = options;
+  assertOwner(ownerId);
+  const maxHold = options.maxHold === undefined ? Infinity : parseDuration(options.maxHold, 'maxHold', AT_LEAST_ONE);
+  for (const name of ['renew', 'reentrant'] as const) assertBoolean(options[name], name);
+  if (options.signal !== undefined && !(options.signal instanceof AbortSignal)) {
+    throw new LockConfigurationError('signal: must be an AbortSignal.');
+  }
+  return {
+    timeout: options.timeout === undefined ? settings.waitTimeout : parseDuration(options.timeout, 'timeout'),
+    ttl: leaseLength(options, mode, maxHold, settings),
+    renew: options.renew ?? (mode === 'job' || (options.expire === undefined && ownerId === undefined)),
+    ownerId,
+    signal: options.signal,
+    maxWaiters: options.maxWaiters === undefined ? settings.maxWaiters : readMaxWaiters(options.maxWaiters),
+    reentrant: options.reentrant ?? true,
+    maxHold,
+    minHold: options.minHold === undefined ? 0 : parseDuration(options.minHold, 'minHold'),
+  };
+}
+
+/**
+ * Whether a lock may be a share in a lease that this process hands from holder to holder: any but those whose owner,
+ * length or end is the caller's own.
+ */
+export function canShare({ ownerId, renew, ttl, maxHold, minHold }: CallOptions): boolean {
+  return ownerId === undefined && renew && ttl !== null && maxHold === Infinity && minHold === 0;
+}
+
+function leaseLength(
+  { expire, ownerId, renew }: AcquireOptions,
+  mode: HoldMode,
+  maxHold: number,
+  settings: EngineSettings,
+): number | null {
+  const neverExpires = mode === 'handle' && expire === undefined && ownerId !== undefined && renew !== true;
+  const lease = neverExpires ? Infinity : parseExpire(expire, settings);
+  const cut = Math.min(lease, maxHold);
+  return cut === Infinity ? null : cut;
+}
+
+/** The lease of a call that names `expire`, or the provider's. */
+export function parseExpire(expire: Duration | undefined, settings: EngineSettings): number {
+  return expire === undefined ? settings.expire : parseDuration(expire, 'expire', AT_LEAST_ONE);
+}
+
+function assertBoolean(value: unknown, name: string): void {
+  if (value !== undefined && typeof value !== 'boolean') {
+    throw new LockConfigurationError(`${name}: must be true or false.`);
+  }
+}
+
+function assertKnown(options: AcquireOptions): void {
+  for (const name in options) {
+    if (!NAMES.has(name)) {
+      throw new LockConfigurationError(
+        `${quote(name)} is not an option of a lock. Known are: ${[...NAMES].join(', ')}.`,
+      );
+    }
+  }
+}

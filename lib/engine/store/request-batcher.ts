@@ -1,0 +1,121 @@
+import { LockBackendError } from '../../errors/index.js';
+import { callFailed } from '../engine.messages.js';
+import type { OpenCall, StoreCalls } from './store-calls.js';
+
+/** What waits for the answer to one request. Exactly one of the two is called, once. */
+export interface AnswerSink<Answer> {
+  answered(answer: Answer): void;
+
+  /**
+   * @param owed - where the answer has taken too long: it may still come, or fail. Until then the request is under way,
+   * and sent again it would only wait behind itself
+   */
+  failed(error: LockBackendError, owed?: Promise<Answer>): void;
+}
+
+/** Requests of one kind that go out together. */
+export class RequestBatcher<Request extends { readonly keys: readonly string[] }, Answer> {
+  private requests: (Request | undefined)[] = [];
+  private sinks: (AnswerSink<Answer> | undefined)[] = [];
+  private withdrawn = 0;
+
+  constructor(
+    private readonly action: string,
+    private readonly call: (requests: readonly Request[]) => Promise<Answer>[],
+    private readonly calls: StoreCalls,
+  ) {}
+
+  /** Returns the place of `request`, by which it is found again: thousands may go out together. */
+  add(request: Request, sink: AnswerSink<Answer>): number {
+    this.sinks.push(sink);
+    return this.requests.push(request) - 1;
+  }
+
+  /** Whether `request` has not been sent yet. */
+  has(request: Request, place: number): boolean {
+    return this.requests[place] === request;
+  }
+
+  /** Takes back what has not been sent yet. Tells whether it had not. */
+  withdraw(request: Request, place: number): boolean {
+    if (!this.has(request, place)) return false;
+    this.requests[place] = this.sinks[place] = undefined;
+    this.withdrawn += 1;
+    return true;
+  }
+
+  send(): void {
+    if (this.requests.length === 0) return;
+    const isWhole = this.withdrawn === 0;
+    const requests = (isWhole ? this.requests : this.requests.filter((request) => request !== undefined)) as Request[];
+    const sinks = isWhole ? this.sinks : this.sinks.filter((sink) => sink !== undefined);
+    this.requests = [];
+    this.sinks = [];
+    this.withdrawn = 0;
+    if (requests.length > 0) new RequestBatch(this.action, requests, sinks, this.calls).follow(this.call);
+  }
+}
+
+/** One call with several requests, each of which is answered for itself. */
+class RequestBatch<Request extends { readonly keys: readonly string[] }, Answer> implements OpenCall {
+  readonly since: number;
+  private left: number;
+  private answers: readonly Promise<Answer>[] = [];
+
+  constructor(
+    private readonly action: string,
+    private readonly requests: readonly Request[],
+    /** Emptied one by one. */
+    private readonly sinks: (AnswerSink<Answer> | undefined)[],
+    private readonly calls: StoreCalls,
+  ) {
+    this.since = calls.now();
+    this.left = requests.length;
+  }
+
+  follow(call: (requests: readonly Request[]) => Promise<Answer>[]): void {
+    this.calls.open(this);
+    try {
+      this.answers = call(this.requests);
+    } catch (error) {
+      this.expire(error);
+      return;
+    }
+    for (let index = 0; index < this.requests.length; index += 1) {
+      const answer = this.answers[index];
+      if (!answer) {
+        this.fail(index, new Error('the provider gave no answer to a request'));
+        continue;
+      }
+      answer.then(
+        (value) => {
+          this.settle(index)?.answered(value);
+        },
+        (cause: unknown) => {
+          this.fail(index, cause);
+        },
+      );
+    }
+  }
+
+  /** Nothing more is waited for. */
+  expire(cause: unknown): void {
+    for (let index = 0; index < this.requests.length; index += 1) this.fail(index, cause, this.answers[index]);
+  }
+
+  private fail(index: number, cause: unknown, owed?: Promise<Answer>): void {
+    const sink = this.settle(index);
+    if (!sink) return;
+    const keys = this.requests[index]?.keys ?? [];
+    sink.failed(new LockBackendError(keys, callFailed(this.action, keys, cause), { cause }), owed);
+  }
+
+  private settle(index: number): AnswerSink<Answer> | undefined {
+    const sink = this.sinks[index];
+    if (!sink) return undefined;
+    this.sinks[index] = undefined;
+    this.left -= 1;
+    if (this.left === 0) this.calls.close(this);
+    return sink;
+  }
+}

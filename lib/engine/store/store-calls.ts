@@ -1,0 +1,215 @@
+import { LockBackendError } from '../../errors/index.js';
+import {
+  StoreNotReachedError,
+  type ExtendRequest,
+  type LeaseAnswer,
+  type LeaseRequest,
+  type LockingProvider,
+  type ReleaseOutcome,
+  type ReleaseRequest,
+} from '../../interfaces/index.js';
+import type { Clock, ClockTimer } from '../runtime/clock.js';
+import { callFailed, noAnswer } from '../engine.messages.js';
+import { inNeutralContext, makeInNeutralContext } from '../runtime/neutral-context.js';
+import { RequestBatcher, type AnswerSink } from './request-batcher.js';
+import { RecentReleases } from './recent-releases.js';
+
+/** How long a store may take over one call, in milliseconds, before it counts as down. */
+export const STORE_ANSWER_TIMEOUT = 5000;
+
+/** Cheaper than `queueMicrotask`, which keeps track of contexts that do not matter here. */
+const SETTLED = Promise.resolve();
+
+/** One call under way: to the store, or several requests that went out together. */
+export interface OpenCall {
+  readonly since: number;
+  expire(error: Error): void;
+}
+
+/**
+ * Calls into the store. What is asked in one turn of the event loop goes out as one call per kind: releases first, so
+ * that whoever asks for the key next finds it free. Whatever goes wrong there becomes a {@link LockBackendError}, and
+ * a store that accepts a call but never answers it does not hang its caller.
+ */
+export class StoreCalls {
+  private readonly pending = new Set<OpenCall>();
+  private timer?: ClockTimer;
+  private scheduled = false;
+  private readonly onIdle: (() => void)[] = [];
+  private readonly releases: RequestBatcher<ReleaseRequest, readonly ReleaseOutcome[]>;
+  private readonly extensions: RequestBatcher<ExtendRequest, readonly boolean[]>;
+  private readonly acquires: RequestBatcher<LeaseRequest, LeaseAnswer>;
+
+  /** What was released in the last seconds. */
+  readonly recent: RecentReleases;
+
+  /** Only a store that is connected to can be. What is remembered outlives its call, which costs the collector time. */
+  private readonly canBeReplaced: boolean;
+
+  constructor(
+    provider: LockingProvider,
+    private readonly clock: Clock,
+  ) {
+    this.canBeReplaced = provider.connect !== undefined;
+    this.recent = new RecentReleases(clock);
+    this.releases = new RequestBatcher('release', (requests) => provider.release(requests), this);
+    this.extensions = new RequestBatcher('renew', (requests) => provider.extend(requests), this);
+    this.acquires = new RequestBatcher('lock', (requests) => provider.acquire(requests), this);
+  }
+
+  /** For how many milliseconds the store has owed an answer. */
+  get silence(): number {
+    const oldest = this.pending.values().next().value;
+    return oldest ? this.clock.now() - oldest.since : 0;
+  }
+
+  /** Returns the request's place among those that go out together, by which it can be taken back. */
+  acquire(request: LeaseRequest, sink: AnswerSink<LeaseAnswer>): number {
+    this.schedule();
+    return this.acquires.add(request, sink);
+  }
+
+  /** Takes an acquire back that has not been sent yet; tells whether it had not. */
+  withdraw(request: LeaseRequest, place: number): boolean {
+    return this.acquires.withdraw(request, place);
+  }
+
+  isUnsent(request: LeaseRequest, place: number): boolean {
+    return this.acquires.has(request, place);
+  }
+
+  extend(request: ExtendRequest, sink: AnswerSink<readonly boolean[]>): void {
+    this.extensions.add(request, sink);
+    this.schedule();
+  }
+
+  release(request: ReleaseRequest, sink: AnswerSink<readonly ReleaseOutcome[]>): void {
+    if (this.canBeReplaced) this.recent.note(request);
+    this.releases.add(request, sink);
+    this.schedule();
+  }
+
+  /** The same, as a promise. */
+  async askToRelease(request: ReleaseRequest): Promise<readonly ReleaseOutcome[]> {
+    return new Promise((resolve, reject) => {
+      this.release(request, { answered: resolve, failed: reject });
+    });
+  }
+
+  /** Any other call. */
+  async run<T>(action: string, keys: readonly string[], call: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const fail = (cause: unknown): void => {
+        this.close(open);
+        reject(new LockBackendError(keys, callFailed(action, keys, cause), { cause }));
+      };
+      const open = { since: this.clock.now(), expire: fail };
+      this.open(open);
+      inNeutralContext(call).then((value) => {
+        this.close(open);
+        resolve(value);
+      }, fail);
+    });
+  }
+
+  /** Whether nothing is under way, or about to be. */
+  get isIdle(): boolean {
+    return this.pending.size === 0 && !this.scheduled;
+  }
+
+  /** Resolves when nothing is under way, or about to be. */
+  async whenIdle(): Promise<void> {
+    while (!this.isIdle) await new Promise<void>((resolve) => this.onIdle.push(resolve));
+  }
+
+  /** No answer is waited for any more to what has been asked until now. */
+  expireAll(cause: Error): void {
+    for (const call of [...this.pending]) {
+      this.close(call);
+      call.expire(cause);
+    }
+  }
+
+  /** @internal */
+  open(call: OpenCall): void {
+    this.pending.add(call);
+    this.timer ??= this.arm(STORE_ANSWER_TIMEOUT);
+  }
+
+  /** @internal */
+  close(call: OpenCall): void {
+    this.pending.delete(call);
+    if (this.pending.size > 0) return;
+    this.disarm();
+    this.tellIdle();
+  }
+
+  /** @internal */
+  now(): number {
+    return this.clock.now();
+  }
+
+  private schedule(): void {
+    if (this.scheduled) return;
+    this.scheduled = true;
+    makeInNeutralContext(this.sendSoon);
+  }
+
+  /** In no caller's context: what is sent together belongs to many, and what a provider makes for it to all who follow. */
+  private readonly sendSoon = (): void => {
+    void SETTLED.then(this.send);
+  };
+
+  private readonly send = (): void => {
+    this.scheduled = false;
+    this.releases.send();
+    this.extensions.send();
+    this.acquires.send();
+    if (this.onIdle.length > 0) this.tellIdle();
+  };
+
+  private tellIdle(): void {
+    if (this.isIdle) for (const resolve of this.onIdle.splice(0)) resolve();
+  }
+
+  /** One timer for all calls: the oldest is due first. */
+  private arm(milliseconds: number): ClockTimer {
+    const due = this.clock.now() + milliseconds;
+    return this.clock.setTimer(
+      () => {
+        this.timer = undefined;
+        const now = this.clock.now();
+        this.expireDue(now - STORE_ANSWER_TIMEOUT, now - due);
+        const oldest = this.pending.values().next().value;
+        if (!oldest) return;
+        this.disarm();
+        this.timer = this.arm(oldest.since + STORE_ANSWER_TIMEOUT - this.clock.now());
+      },
+      milliseconds,
+      true,
+    );
+  }
+
+  private disarm(): void {
+    this.timer?.cancel();
+    this.timer = undefined;
+  }
+
+  private expireDue(until: number, blocked: number): void {
+    const due = [...this.pending].filter(({ since }) => since <= until);
+    for (const call of due) {
+      this.close(call);
+      call.expire(new Error(noAnswer(STORE_ANSWER_TIMEOUT, blocked)));
+    }
+  }
+}
+
+/** Whether a failed call may have been carried out all the same. */
+export function mayHaveRun(error: unknown): boolean {
+  return !saysNotReached(error) && !(error instanceof Error && saysNotReached(error.cause));
+}
+
+/** By its name, which is written out: a provider may have the class from the other module format of this package. */
+function saysNotReached(error: unknown): boolean {
+  return error instanceof StoreNotReachedError || (error instanceof Error && error.name === 'StoreNotReachedError');
+}
