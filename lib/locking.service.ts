@@ -2,7 +2,7 @@ import { checkSingletonOptions } from './coordination/singleton/check-singleton-
 import type { SingletonOptions } from './coordination/singleton/singleton-options.interface.js';
 import { outsideRuns, SingletonRuns } from './coordination/singleton/singleton-runs.js';
 import { parseDuration } from './engine/options/duration.js';
-import { currentLock, outsideFrames } from './engine/hold/lock-context.js';
+import { currentLock, outsideFrames } from './engine/lock/lock-context.js';
 import { normalizeKeys } from './engine/options/lock-keys.js';
 import { assertOwner } from './engine/options/owner-ids.js';
 import { LockConfigurationError } from './errors/index.js';

@@ -1,6 +1,5 @@
 import { onOneLine, quote } from '../errors/quote.js';
 import { remedyOf } from '../errors/remedy.js';
-import type { EngineSettings } from './options/engine-settings.js';
 
 /** Keys as they appear in messages. */
 function showKeys(keys: readonly string[]): string {
@@ -70,5 +69,5 @@ export const unstartedJob = (keys: readonly string[], work: 'an Observable' | 'a
     ? 'It was not subscribed to. Return lastValueFrom(observable) of rxjs, or put @WithLock on a method that returns the Observable.'
     : 'Nothing of it was run. Iterate over it inside the job, and return what that comes to.');
 
-export const notDrained = (jobs: number, { drainTimeout }: EngineSettings): string =>
+export const notDrained = (jobs: number, { drainTimeout }: { readonly drainTimeout: number }): string =>
   `${String(jobs)} job(s) still ran under a lock ${String(drainTimeout)} ms after the shutdown began; their locks are given up. Raise drainTimeout if they need longer.`;

@@ -1,19 +1,40 @@
 import { randomBytes } from 'node:crypto';
 import { LockBackendError, LockTimeoutError } from '../errors/index.js';
-import type { AcquireOptions, Duration, LockInfo, LockingProvider, ReleaseRequest } from '../interfaces/index.js';
-import { parseExpire, resolveCallOptions, type CallOptions, type HoldMode } from './options/call-options.js';
-import { systemClock, type Clock, type ClockTimer } from './runtime/clock.js';
-import { DroppedLocks } from './hold/dropped-locks.js';
+import type {
+  AcquireOptions,
+  Duration,
+  LockInfo,
+  LockingProvider,
+  ReleaseRequest,
+  StoredLease,
+} from '../interfaces/index.js';
+import { Acquirer } from './acquire/acquirer.js';
+import { Poller } from './acquire/poller.js';
+import { Dispatcher, isSolo } from './dispatch/dispatcher.js';
+import { HeldKeyPolls } from './dispatch/held-key-polls.js';
+import { LocalHandOff } from './dispatch/local-hand-off.js';
+import { SoloWaiter, type SoloContext } from './dispatch/solo-waiter.js';
+import { WakeUpRouter } from './dispatch/wake-up-router.js';
 import { callFailed, closed, givenUpAtShutdown, noAnswer } from './engine.messages.js';
-import { assembleParts, type EngineParts } from './engine-parts.js';
-import type { EngineSettings } from './options/engine-settings.js';
-import { extendByKey } from './hold/extension.js';
-import type { Grant } from './hold/grant.js';
-import { runJob, type LockedJob } from './hold/job-runner.js';
+import { KeyReleaser } from './hold/key-releaser.js';
+import { LeaseExtender } from './hold/lease-extender.js';
+import { LeaseTable } from './hold/lease-table.js';
 import { listLeases, toLockInfo } from './hold/lease-view.js';
-import { enclosingGrants, grantsAround } from './hold/lock-context.js';
-import { HeldLock, type HeldLockActions } from './hold/held-lock.js';
-import { Waiter } from './wait/waiter.js';
+import type { Grant, Lease } from './hold/lease.js';
+import { Releaser } from './hold/releaser.js';
+import { Renewer } from './hold/renewer.js';
+import { DroppedLocks } from './lock/dropped-locks.js';
+import { HeldLock, type HeldLockActions } from './lock/held-lock.js';
+import { runJob, type LockedJob } from './lock/job-runner.js';
+import { enclosingGrants, grantsAround } from './lock/lock-context.js';
+import { parseExpire, resolveCallOptions, type CallOptions, type HoldMode } from './options/call-options.js';
+import type { EngineSettings } from './options/engine-settings.js';
+import { systemClock, type Clock, type ClockTimer } from './runtime/clock.js';
+import { LeaseClock } from './runtime/lease-clock.js';
+import { inNeutralContext } from './runtime/neutral-context.js';
+import { ReleaseRetry } from './store/release-retry.js';
+import { StoreCalls } from './store/store-calls.js';
+import { QueueTable, Waiter } from './wait/queue.js';
 
 /** How long a shutdown waits for releases while none of them is answered, in milliseconds. */
 const SETTLING = 1600;
@@ -33,7 +54,19 @@ export interface ShutdownOutcome {
  * options resolved.
  */
 export class LockEngine implements HeldLockActions {
-  private readonly parts: EngineParts;
+  private readonly processId = randomBytes(12).toString('base64url');
+  private readonly queues = new QueueTable();
+  private readonly leases: LeaseTable;
+  private readonly calls: StoreCalls;
+  private readonly retry: ReleaseRetry;
+  private readonly extender: LeaseExtender;
+  private readonly renewer: Renewer;
+  private readonly releaser: Releaser;
+  private readonly keyReleaser: KeyReleaser;
+  private readonly acquirer: Acquirer;
+  private readonly dispatcher: Dispatcher;
+  private readonly solo: SoloContext;
+  private readonly poller: Poller;
   private readonly resolved: Record<HoldMode, WeakMap<AcquireOptions, CallOptions>> = {
     job: new WeakMap(),
     handle: new WeakMap(),
@@ -49,17 +82,70 @@ export class LockEngine implements HeldLockActions {
 
   /** @param warn - tells the operator of locks that were dropped without a release; without it nothing looks for them */
   constructor(
-    provider: LockingProvider,
-    settings: EngineSettings,
-    clock: Clock = systemClock,
+    private readonly provider: LockingProvider,
+    readonly settings: EngineSettings,
+    private readonly clock: Clock = systemClock,
     warn?: (message: string) => void,
   ) {
     if (warn) this.dropped = new DroppedLocks(warn);
-    this.parts = assembleParts(provider, settings, clock, randomBytes(12).toString('base64url'));
-  }
+    const { processId, queues } = this;
+    let count = 0;
+    const nextId = (): string => `${processId}.${(count++).toString(36)}`;
+    const advance = (keys: readonly string[]): void => {
+      this.dispatcher.advanceKeys(keys);
+    };
+    const leaseClock = new LeaseClock(clock);
+    const calls = (this.calls = new StoreCalls(provider, clock));
+    const retry = (this.retry = new ReleaseRetry(calls, clock, advance));
+    const leases = (this.leases = new LeaseTable((key) => {
+      this.dispatcher.tidy(key);
+    }));
+    const onLost = ({ key, ownerId, attemptId, ttl }: Lease): void => {
+      // A store that has lost its last writes may still have this attempt in its queue, and grant it again.
+      retry.add({ keys: [key], ownerId, attemptId, undo: true, address: processId }, ttl);
+    };
+    const extender = (this.extender = new LeaseExtender(calls, leaseClock, leases, onLost, advance));
+    const renewer = (this.renewer = new Renewer(extender, clock, leaseClock, leases, settings.expire, advance));
+    const tryHandOff = (grant: Grant): boolean => this.dispatcher.tryHandOff(grant);
+    const releaser = new Releaser(calls, retry, leases, renewer, clock, leaseClock, processId, tryHandOff, advance);
+    this.releaser = releaser;
+    this.keyReleaser = new KeyReleaser(provider, calls, leases, advance);
 
-  get settings(): EngineSettings {
-    return this.parts.settings;
+    const poller = (this.poller = new Poller(clock));
+    const { backoff } = settings;
+    const subscribe =
+      provider.listen && (async () => inNeutralContext(async () => provider.listen?.(processId, router)));
+    const acquirer = new Acquirer(
+      calls,
+      retry,
+      leases,
+      poller,
+      leaseClock,
+      clock,
+      backoff,
+      processId,
+      nextId,
+      subscribe,
+    );
+    this.acquirer = acquirer;
+    const handOff = new LocalHandOff(leases, renewer, extender, clock, leaseClock, nextId);
+    const heldKeys = new HeldKeyPolls(poller, leases, extender, backoff.maximum);
+    const gap = provider.listen ? 0 : backoff.initial;
+    const dispatcher = new Dispatcher(
+      queues,
+      leases,
+      acquirer,
+      handOff,
+      releaser,
+      renewer,
+      heldKeys,
+      calls,
+      clock,
+      gap,
+    );
+    this.dispatcher = dispatcher;
+    const router = new WakeUpRouter(queues, leases, acquirer, handOff, retry, advance);
+    this.solo = { host: dispatcher, queues, leases, acquirer, releaser, renewer, extender, clock, leaseClock, nextId };
   }
 
   /**
@@ -119,7 +205,7 @@ export class LockEngine implements HeldLockActions {
   }
 
   leave(grant: Grant, minHold: number): boolean | Promise<boolean> {
-    return this.parts.releases.leave(grant, minHold);
+    return this.releaser.leave(grant, minHold);
   }
 
   async extend(grant: Grant, expire: Duration | undefined): Promise<boolean> {
@@ -128,44 +214,42 @@ export class LockEngine implements HeldLockActions {
     const [first] = leases;
     if (!first) return false;
     const keys = leases.map(({ key }) => key);
-    await extendByKey(this.parts, keys, first.ownerId, ttl);
+    await this.extender.extendByKey(keys, first.ownerId, ttl);
     return grant.held;
   }
 
   /** All or nothing; false if any key is not `ownerId`'s. */
   async extendKeys(keys: readonly string[], ownerId: string, ttl: number | null): Promise<boolean> {
-    const { leases } = this.parts;
     let owner = ownerId;
     for (const key of keys) {
-      const lease = leases.get(key);
+      const lease = this.leases.get(key);
       if (!lease?.shared) continue;
       // The store knows only the first of those who have it in turn.
       if (lease.grants[0]?.ownerId !== ownerId || keys.length > 1) return false;
       owner = lease.ownerId;
     }
-    return extendByKey(this.parts, keys, owner, ttl);
+    return this.extender.extendByKey(keys, owner, ttl);
   }
 
   async release(keys: readonly string[], ownerId: string | undefined): Promise<boolean> {
-    return this.parts.releases.releaseKeys(keys, ownerId);
+    return this.keyReleaser.releaseKeys(keys, ownerId);
   }
 
   async releaseAll(ownerId: string | undefined): Promise<number> {
-    return this.parts.releases.releaseAll(ownerId);
+    return this.keyReleaser.releaseAll(ownerId);
   }
 
   async forceRelease(keys: readonly string[]): Promise<number> {
-    return this.parts.releases.forceRelease(keys);
+    return this.keyReleaser.forceRelease(keys);
   }
 
   async inspect(key: string): Promise<LockInfo | null> {
-    const { calls, provider } = this.parts;
-    const [stored] = await calls.run('inspect', [key], async () => provider.inspect([key]));
-    return stored ? toLockInfo(stored, this.parts) : null;
+    const [stored] = await this.calls.run('inspect', [key], async () => this.provider.inspect([key]));
+    return stored ? this.view(stored) : null;
   }
 
   async *list(match: string | undefined): AsyncGenerator<LockInfo> {
-    for await (const stored of listLeases(this.parts, match)) yield toLockInfo(stored, this.parts);
+    for await (const stored of listLeases(this.provider, this.calls, match)) yield this.view(stored);
   }
 
   /**
@@ -173,7 +257,7 @@ export class LockEngine implements HeldLockActions {
    * may still be held there, so that is repeated; waiters may have lost their places, so they ask; and locks may be gone.
    */
   storeReplaced(): void {
-    const { calls, retry, keeper, seeker, address, settings } = this.parts;
+    const { calls, retry, processId: address, settings } = this;
     const repeat = (request: ReleaseRequest): ReleaseRequest[] => {
       // Undone, the attempt leaves the queue as well, where it may have its place again. Of a named owner older attempts
       // may stand beside it, which a release takes along; and what is to be kept for a while is not to be freed now.
@@ -182,8 +266,8 @@ export class LockEngine implements HeldLockActions {
       return request.ownerId.startsWith(address) ? [undoing] : [request, undoing];
     };
     for (const request of calls.recent.repetitions(repeat)) retry.add(request, settings.expire);
-    keeper.checkAll();
-    seeker.askAll();
+    this.renewer.checkAll();
+    this.acquirer.askAll();
   }
 
   /**
@@ -198,11 +282,9 @@ export class LockEngine implements HeldLockActions {
   }
 
   private async end(spent: number): Promise<ShutdownOutcome> {
-    const { lines, turns, seeker, calls, keeper, retry, clock, settings } = this.parts;
+    const { calls, retry, clock, settings } = this;
     this.closing = true;
-    for (const waiter of lines.waiters()) {
-      turns.end(waiter, closedFor(waiter.keys));
-    }
+    this.dispatcher.endAll(closedFor);
     const drainEnd = clock.now() + Math.max(0, settings.drainTimeout - spent);
     await within(this.drained(), drainEnd - clock.now(), clock);
     const unfinished = this.running;
@@ -214,8 +296,8 @@ export class LockEngine implements HeldLockActions {
       await within(settled, SETTLING, clock);
       // A store that answers, if slowly, is given the time that the jobs have left.
     } while (retry.size > 0 && retry.size < open && clock.now() < drainEnd);
-    keeper.close();
-    seeker.close();
+    this.renewer.close();
+    this.poller.close();
     const silence = new Error(noAnswer(Math.round(clock.now() - since)));
     const { keys, cause = silence } = retry.close();
     calls.expireAll(silence);
@@ -225,12 +307,12 @@ export class LockEngine implements HeldLockActions {
 
   /** Resolves when this process has nothing in the store any more, as far as the store has said. */
   private async settled(): Promise<void> {
-    const { leases, releases, calls, retry } = this.parts;
+    const { calls, retry } = this;
     do {
-      releases.giveUpHeld(givenUpAtShutdown);
+      this.releaser.releaseHeld(givenUpAtShutdown);
       await Promise.all([calls.whenIdle(), retry.whenDone()]);
       // What was asked before the shutdown may have been granted meanwhile.
-    } while (leases.all().length > 0 || !calls.isIdle);
+    } while (!this.leases.isEmpty || !calls.isIdle);
   }
 
   private readonly onJobEnd = (): void => {
@@ -248,9 +330,12 @@ export class LockEngine implements HeldLockActions {
       failed(closedFor(keys));
       return;
     }
-    const waiter = new Waiter(keys, options, { granted, failed });
-    waiter.around = grantsAround(this);
-    this.parts.turns.join(waiter);
+    const around = grantsAround(this);
+    this.dispatcher.join(
+      isSolo(keys, options)
+        ? new SoloWaiter(keys, options, around, granted, failed, this.solo)
+        : new Waiter(keys, options, around, granted, failed),
+    );
   }
 
   /** Joins what jobs around this call hold already, and takes the rest. */
@@ -262,7 +347,7 @@ export class LockEngine implements HeldLockActions {
   ): Promise<HeldLock> {
     const missing = keys.filter((key) => !joined.has(key));
     const grants = new Set(joined.values());
-    for (const grant of grants) grant.joins += 1;
+    for (const grant of grants) grant.join();
     if (missing.length > 0) {
       try {
         grants.add(
@@ -272,7 +357,7 @@ export class LockEngine implements HeldLockActions {
         );
       } catch (error) {
         // Each of them, whatever becomes of the others, and without waiting for the store.
-        for (const grant of grants) this.parts.releases.discard(grant);
+        for (const grant of grants) this.releaser.leaveQuietly(grant);
         throw error;
       }
     }
@@ -280,6 +365,11 @@ export class LockEngine implements HeldLockActions {
     const handle = new HeldLock(keys, all[0].ownerId, all, options.minHold, this);
     if (dropped && all.some(({ renew }) => renew)) handle.watchWith(dropped);
     return handle;
+  }
+
+  private view(stored: StoredLease): LockInfo {
+    const { key } = stored;
+    return toLockInfo(stored, this.processId, this.leases.get(key), this.queues.waiting(key));
   }
 
   private async drained(): Promise<void> {

@@ -1,7 +1,7 @@
 import { Logger, type CallHandler, type ExecutionContext } from '@nestjs/common';
 import { defer, Observable, type Subscriber } from 'rxjs';
 import { followSignal } from '../engine/runtime/aborts.js';
-import { unstartedWork } from '../engine/hold/unstarted-work.js';
+import { unstartedWork } from '../engine/lock/unstarted-work.js';
 import { LockLostError } from '../errors/index.js';
 import type { Lock } from '../interfaces/index.js';
 import type { LockingService } from '../locking.service.js';

@@ -1,10 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Grant } from '../../lib/engine/hold/grant.js';
+import { LeaseTable } from '../../lib/engine/hold/lease-table.js';
+import type { Grant } from '../../lib/engine/hold/lease.js';
 import { NestedWaits } from '../../lib/engine/wait/nested-waits.js';
-import { QueueTable } from '../../lib/engine/wait/queue-table.js';
-import { Waiter } from '../../lib/engine/wait/waiter.js';
+import { Waiter } from '../../lib/engine/wait/queue.js';
 import { track } from '../support/faulty-provider.js';
 import { LinedStore, times } from '../support/lined-store.js';
+
+const ignore = (): void => undefined;
 
 describe('thousands of callers', () => {
   it('may wait for one key and another of their own: each lets the next pass, and all of them are served', async () => {
@@ -26,11 +28,11 @@ describe('thousands of callers', () => {
 
   it('may wait inside one job: each is looked at for circles without looking at the others', () => {
     let looks = 0;
-    const nested = new NestedWaits(new QueueTable());
+    const nested = new NestedWaits(new LeaseTable(() => undefined));
     const around = [{ held: true } as Grant];
     const waiters = times(2000, (index) => {
       const options = { timeout: 10 } as never;
-      const waiter = new Waiter([`k${String(index)}`], options, { granted: () => undefined, failed: () => undefined });
+      const waiter = new Waiter([`k${String(index)}`], options, undefined, ignore, ignore);
       Object.defineProperty(waiter, 'around', {
         get: () => {
           looks += 1;

@@ -1,16 +1,18 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { Deadlines } from '../../lib/engine/wait/deadlines.js';
-import { Waiter } from '../../lib/engine/wait/waiter.js';
+import { Waiter } from '../../lib/engine/wait/queue.js';
 import { ManualClock } from '../../lib/testing/index.js';
 
 interface Timeable {
   deadline: number;
 }
 
+const ignore = (): void => undefined;
+
 /** A waiter that counts how often it is compared with others. */
 function waiterAt(deadline: number, timeout: number, onRead: () => void = () => undefined): Waiter {
-  const waiter = new Waiter(['k'], { timeout } as never, { granted: () => undefined, failed: () => undefined });
+  const waiter = new Waiter(['k'], { timeout } as never, undefined, ignore, ignore);
   Object.defineProperty(waiter satisfies Timeable, 'deadline', {
     get: () => {
       onRead();

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import type { HeldLock } from '../../lib/engine/hold/held-lock.js';
+import type { HeldLock } from '../../lib/engine/lock/held-lock.js';
 import { track } from '../support/faulty-provider.js';
 import { LinedStore, lockOf, type LinedProcess } from '../support/lined-store.js';
 

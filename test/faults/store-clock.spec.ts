@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Clock } from '../../lib/engine/runtime/clock.js';
-import type { HeldLock } from '../../lib/engine/hold/held-lock.js';
+import type { HeldLock } from '../../lib/engine/lock/held-lock.js';
 import { InMemoryLockingProvider, MemoryLockStore } from '../../lib/index.js';
 import { ManualClock } from '../../lib/testing/index.js';
 import { TestEngine } from '../support/faulty-provider.js';

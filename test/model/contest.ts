@@ -2,7 +2,7 @@ import type fc from 'fast-check';
 import { resolveCallOptions } from '../../lib/engine/options/call-options.js';
 import { readEngineSettings } from '../../lib/engine/options/engine-settings.js';
 import { LockEngine } from '../../lib/engine/lock-engine.js';
-import type { HeldLock } from '../../lib/engine/hold/held-lock.js';
+import type { HeldLock } from '../../lib/engine/lock/held-lock.js';
 import type { AcquireOptions, LockingProvider, WakeUpListener } from '../../lib/index.js';
 import { ManualClock } from '../../lib/testing/index.js';
 import { Judge, type Actor, type Stage } from './judge.js';

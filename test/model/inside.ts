@@ -1,8 +1,8 @@
-import type { EngineParts } from '../../lib/engine/engine-parts.js';
-import type { Grant } from '../../lib/engine/hold/grant.js';
-import type { Lease } from '../../lib/engine/hold/lease.js';
+import type { LeaseTable } from '../../lib/engine/hold/lease-table.js';
+import type { Grant, Lease } from '../../lib/engine/hold/lease.js';
+import type { QueueTable } from '../../lib/engine/wait/queue.js';
 import type { LockEngine } from '../../lib/engine/lock-engine.js';
-import type { HeldLock } from '../../lib/engine/hold/held-lock.js';
+import type { HeldLock } from '../../lib/engine/lock/held-lock.js';
 
 interface Sized {
   readonly size: number;
@@ -10,17 +10,14 @@ interface Sized {
 
 /** What the model has to look at inside an engine, as nobody outside is told of it. */
 interface Inside {
-  readonly parts: EngineParts;
   readonly running: number;
-}
-
-interface Tables {
-  readonly lines: { readonly lines: Sized };
-  readonly keeper: { readonly timers: Sized };
-  readonly retry: { readonly pending: Sized; readonly awaited: number };
+  readonly leases: LeaseTable;
+  readonly queues: QueueTable;
+  readonly renewer: { readonly watches: Sized };
+  readonly retry: Sized;
   readonly calls: { readonly pending: Sized };
-  readonly seeker: { readonly rounds: { readonly seeks: Sized; readonly lines: Sized; readonly asked: Sized } };
-  readonly turns: { readonly deadlines: { readonly buckets: Sized } };
+  readonly poller: { readonly polled: Sized };
+  readonly dispatcher: { readonly deadlines: Sized; readonly heldKeys: { readonly polls: Sized } };
 }
 
 function insideOf(engine: LockEngine): Inside {
@@ -35,15 +32,13 @@ export function sharedLease({ grants, keys }: HeldLock): Lease | undefined {
 
 /** What `engine` has of `key`. */
 export function leaseIn(engine: LockEngine, key: string): Lease | undefined {
-  return insideOf(engine).parts.lines.lease(key);
+  return insideOf(engine).leases.get(key);
 }
 
 /** What callers that still wait in `engine` have been given of their keys. */
 export function collectedIn(engine: LockEngine): readonly Lease[] {
-  const waiters = [...insideOf(engine).parts.lines.waiters()];
-  return waiters.flatMap(
-    ({ errand }) => (errand as unknown as { collected?: Grant } | undefined)?.collected?.leases ?? [],
-  );
+  const waiters = [...insideOf(engine).queues.waiters()];
+  return waiters.flatMap((waiter) => (waiter as { collected?: Grant }).collected?.leases ?? []);
 }
 
 /** What `handle` is to give back, trusted or not. */
@@ -53,18 +48,16 @@ export function leasesOf({ grants }: HeldLock): readonly Lease[] {
 
 /** How much of everything an engine has that should be gone once nobody has anything to do with it. */
 export function sizesOf(engine: LockEngine): Record<string, number> {
-  const { parts, running } = insideOf(engine);
-  const tables = parts as unknown as Tables;
+  const { running, leases, queues, renewer, retry, calls, poller, dispatcher } = insideOf(engine);
   return {
-    lines: tables.lines.lines.size,
-    watched: tables.keeper.timers.size,
-    retries: tables.retry.pending.size,
-    'retries underway': tables.retry.awaited,
-    calls: tables.calls.pending.size,
-    seeks: tables.seeker.rounds.seeks.size,
-    'attended lines': tables.seeker.rounds.lines.size,
-    'lines asked after': tables.seeker.rounds.asked.size,
-    deadlines: tables.turns.deadlines.buckets.size,
+    leases: leases.all().length,
+    queues: (queues as unknown as { queues: Sized }).queues.size,
+    watched: renewer.watches.size,
+    retries: retry.size,
+    calls: calls.pending.size,
+    polled: poller.polled.size,
+    'polled keys held here': dispatcher.heldKeys.polls.size,
+    deadlines: dispatcher.deadlines.size,
     jobs: running,
   };
 }

@@ -1,4 +1,4 @@
-import type { HeldLock } from '../../lib/engine/hold/held-lock.js';
+import type { HeldLock } from '../../lib/engine/lock/held-lock.js';
 import type { ExtendRequest, ReleaseOutcome, ReleaseRequest } from '../../lib/index.js';
 import { leasesOf, sharedLease } from './inside.js';
 

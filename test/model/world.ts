@@ -1,7 +1,7 @@
 import { resolveCallOptions } from '../../lib/engine/options/call-options.js';
 import { readEngineSettings } from '../../lib/engine/options/engine-settings.js';
 import type { LockEngine } from '../../lib/engine/lock-engine.js';
-import type { HeldLock } from '../../lib/engine/hold/held-lock.js';
+import type { HeldLock } from '../../lib/engine/lock/held-lock.js';
 import { ManualClock } from '../../lib/testing/index.js';
 import { Judge } from './judge.js';
 import type { Caller, LedgerLock, Ledger } from './ledger.js';

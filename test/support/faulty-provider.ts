@@ -1,7 +1,7 @@
 import { LockEngine } from '../../lib/engine/lock-engine.js';
 import { readEngineSettings } from '../../lib/engine/options/engine-settings.js';
 import { resolveCallOptions, type HoldMode } from '../../lib/engine/options/call-options.js';
-import type { HeldLock } from '../../lib/engine/hold/held-lock.js';
+import type { HeldLock } from '../../lib/engine/lock/held-lock.js';
 import {
   InMemoryLockingProvider,
   MemoryLockStore,

@@ -1,7 +1,7 @@
 import { resolveCallOptions } from '../../lib/engine/options/call-options.js';
 import { readEngineSettings } from '../../lib/engine/options/engine-settings.js';
 import { LockEngine } from '../../lib/engine/lock-engine.js';
-import type { HeldLock } from '../../lib/engine/hold/held-lock.js';
+import type { HeldLock } from '../../lib/engine/lock/held-lock.js';
 import {
   InMemoryLockingProvider,
   MemoryLockStore,

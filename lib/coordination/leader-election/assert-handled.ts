@@ -1,4 +1,4 @@
-import { unstartedWork } from '../../engine/hold/unstarted-work.js';
+import { unstartedWork } from '../../engine/lock/unstarted-work.js';
 import { LockConfigurationError } from '../../errors/index.js';
 import { unstartedMethod } from './leader-election.messages.js';
 

@@ -1,4 +1,4 @@
-import { assertDone } from '../../engine/hold/unstarted-work.js';
+import { assertDone } from '../../engine/lock/unstarted-work.js';
 import { isLockLostError, isLockTimeoutError } from '../../errors/index.js';
 import type { Lock } from '../../interfaces/index.js';
 import type { LockingService } from '../../locking.service.js';

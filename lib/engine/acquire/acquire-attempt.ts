@@ -1,134 +1,228 @@
 import type { LeaseAnswer, LeaseRequest } from '../../interfaces/index.js';
+import { localDeadline } from '../runtime/drift.js';
+import { AttemptRequest, type RequestContext, type RequestSink } from './attempt-request.js';
 import type { Backoff } from './backoff.js';
-import { canShare } from '../options/call-options.js';
-import type { Queue } from '../wait/queue.js';
-import type { Waiter } from '../wait/waiter.js';
+import type { Polled, Poller } from './poller.js';
 
-/** What a seek has found. */
-export interface Found {
+/** What an attempt has acquired. */
+export interface Acquired {
   /** One per key. */
   readonly tokens: readonly number[];
   /** Per key, whether the owner held it already. */
   readonly reentered: readonly boolean[];
-  /** Whether another process stands in line for it. */
-  readonly wanted: boolean;
-  /** Until when it can be trusted. */
+  /** Whether another process waits for it. */
+  readonly contended: boolean;
+  /** Until when it can be trusted, on the lease clock. */
   readonly deadline: number;
 }
 
-/** For whom is sought. */
+/** For what an attempt is made. `ended` comes first when it is over, whatever the end. */
 export interface AttemptOwner {
-  /** The seek is over. */
-  found(seek: AcquireAttempt, found: Found): void;
+  ended(attempt: AcquireAttempt): void;
+  acquired(attempt: AcquireAttempt, acquired: Acquired): void;
 
-  /** Somebody else holds a key. Told each time that the store says so. */
-  refused(seek: AcquireAttempt): void;
+  /** Another process holds a key. Told each time that the store says so. */
+  refused(attempt: AcquireAttempt): void;
 
-  /** The store could not be asked: whether to go on all the same. */
-  ridesOut(seek: AcquireAttempt, error: unknown): boolean;
+  /** The store could not be asked: whether to go on all the same. If not, it has failed. */
+  ridesOut(attempt: AcquireAttempt, error: unknown): boolean;
+  failed(attempt: AcquireAttempt, error: unknown): void;
 
-  /** The seek is over for that. */
-  failed(seek: AcquireAttempt, error: unknown): void;
-
-  /** The seek is over: what it found has run out already. */
-  late(seek: AcquireAttempt): void;
+  /** What it acquired has expired already. */
+  late(attempt: AcquireAttempt): void;
 }
 
+/** What attempts share. */
+export interface AttemptHost extends RequestContext {
+  readonly poller: Poller;
+  /** Whether this process may queue in the store. */
+  readonly canQueue: boolean;
+  newBackoff(): Backoff;
+  listen(): void;
+}
+
+export interface AttemptSpec {
+  readonly owner: AttemptOwner;
+  /** The only waiter that it is for; without one, it is for the first that can share a lease. */
+  readonly only: object | undefined;
+  /** Ask, and do not wait. */
+  readonly once: boolean;
+  readonly request: LeaseRequest;
+  /** Whether the owner is named, who may have acquired the keys in another process, for longer. */
+  readonly named: boolean;
+}
+
+type Phase =
+  | { readonly name: 'new' }
+  | {
+      /** The store has said "not yet": when it was asked, of which key, and whether the attempt is in its queue. */
+      readonly name: 'waiting';
+      readonly since: number;
+      readonly key: string;
+      readonly queued: boolean;
+      /** Whether the store could not be asked since. */
+      readonly failed: boolean;
+    }
+  | { readonly name: 'over' };
+
+const NEW: Phase = { name: 'new' };
+const OVER: Phase = { name: 'over' };
+
+/** A key that is waited for is looked at once more after so many milliseconds, whatever else happens. */
+const LONGEST_CHECK = 1000;
+
+/** A lease about to expire is not asked after more often than this, in milliseconds. */
+const SHORTEST_CHECK = 2;
+
 /**
- * One attempt to get keys from the store. It is asked as often as need be: the attempt stays the same, and so does its
- * place in the store's line.
+ * One effort to get keys from the store. It asks as often as need be: the id stays the same, and so does its place in
+ * the store's queue. See "Waiting" in docs/internals/protocol.md.
  */
-export class AcquireAttempt {
-  /** When the store was first asked, and when it was for the last time that it has said "not yet". */
-  firstSentAt?: number;
-  confirmedAt?: number;
-
-  /** A question is under way. */
-  asking = false;
-
-  /** So are as many more, whose answers have taken too long. */
-  owed = 0;
-
-  /** The place of the last one among those that go out together. */
-  place = 0;
-
-  /** How many questions there have been, and how many of them were never answered. */
-  asked = 0;
-  unanswered = 0;
-
-  /** Found, or given up. */
-  over = false;
-
-  /** Given up while a question was under way. */
-  abandoned = false;
-
-  /** How many releases of what it has found are under way; it is undone only after, if it has to be. */
-  releases = 0;
-  undoAfter = false;
-
-  /** Stands in the store's line, as it said last. */
-  queued = false;
-
-  /** May do so: it was said once, and nothing that was asked since has taken the place away. */
-  mayStand = false;
-
-  /** What it was granted with, in its turn. */
-  token = 0;
-
-  /** Word of a grant with this token or a smaller one has come too late: it was over when the store was asked last. */
-  lastToken = 0;
-
-  /** It may have been granted since the question was sent that is under way. */
-  askAgain = false;
-
-  /** Whether the store has ever said "not yet". */
-  refused = false;
-
-  /** It said so the last time that it was asked. */
-  isWaiting = false;
-
-  /** The key that was in the way last. */
-  inTheWay?: string;
-
-  /** When to ask again, on the local clock. */
+export class AcquireAttempt implements Polled, RequestSink {
   checkAt = Infinity;
+  readonly owner: AttemptOwner;
+  readonly only: object | undefined;
+  readonly once: boolean;
+  readonly request: AttemptRequest;
 
-  backoff?: Backoff;
+  private phase: Phase = NEW;
+
+  /** It may have been granted since the request was sent that is under way. */
+  private askAgain = false;
+  private backoff?: Backoff;
 
   constructor(
-    readonly line: Queue,
-    readonly owner: AttemptOwner,
-    /** Its `address` is set as soon as there is one; `tokens` may grow until it is sent. */
-    readonly request: { -readonly [Name in keyof LeaseRequest]: LeaseRequest[Name] },
-    /** Whose it is; without one, it is for whoever is first in line here. */
-    readonly waiter: Waiter | undefined,
-  ) {}
+    { owner, only, once, request, named }: AttemptSpec,
+    private readonly host: AttemptHost,
+  ) {
+    this.owner = owner;
+    this.only = only;
+    this.once = once;
+    this.request = new AttemptRequest(request, named ? null : request.ttl, host, this);
+  }
+
+  get content(): LeaseRequest {
+    return this.request.content;
+  }
 
   get attemptId(): string {
-    return this.request.attemptId;
+    return this.request.content.attemptId;
   }
 
-  /** Whether the store may still come to grant it: a question of it is on the way, or it has a place in the line. */
-  get unsettled(): boolean {
-    return this.asking || this.unanswered > 0 || this.mayStand;
+  get isOver(): boolean {
+    return this.phase.name === 'over';
   }
 
-  /** Takes in a "not yet". One from before a grant of which word has come since says nothing. */
-  note({ key, queued = false, lastToken }: LeaseAnswer & { granted: false }): void {
-    this.inTheWay = key;
-    if (lastToken !== undefined && lastToken < this.token) return;
-    if (lastToken !== undefined) this.lastToken = lastToken;
-    this.queued = queued;
-    if (queued) this.mayStand = true;
+  /** Whether the store has ever said "not yet". */
+  get isRefused(): boolean {
+    return this.phase.name === 'waiting';
   }
 
-  /** Whether to ask, and not to wait. */
-  get once(): boolean {
-    return this.waiter?.options.timeout === 0 || this.request.onlyIfOwned;
+  /** What is polled without a place in the queue keeps its own pace, which is drawn by lot. */
+  get mayComeEarlier(): boolean {
+    return this.phase.name === 'waiting' && this.phase.queued;
   }
 
-  /** Whether what it finds is what `waiter` wants, too. */
-  suits({ keys, options }: Waiter): boolean {
-    return this.waiter === undefined && keys.length === 1 && options.ttl === this.request.ttl && canShare(options);
+  /** The key that was in the way last. */
+  get inTheWay(): string | undefined {
+    return this.phase.name === 'waiting' ? this.phase.key : undefined;
+  }
+
+  ask(): void {
+    if (this.isOver || this.request.isBusy) return;
+    const { host, phase, once, content } = this;
+    const isSingle = content.keys.length === 1;
+    const address = host.canQueue && !once && isSingle ? host.processId : undefined;
+    this.request.send(address, phase.name === 'waiting' && !phase.failed && isSingle);
+  }
+
+  poll(): void {
+    this.ask();
+  }
+
+  mayAskAgain(): void {
+    this.ask();
+  }
+
+  /** The store may have granted it just now. */
+  askNow(): void {
+    this.askAgain = this.request.isBusy;
+    this.ask();
+  }
+
+  /** Leaves nothing of it in the store, whatever became of it there. */
+  cancel(): void {
+    this.finish();
+    this.request.settle();
+  }
+
+  /** By message. */
+  granted(token: number, contended: boolean): void {
+    const { phase, request, host } = this;
+    if (!request.isNews(token)) return;
+    // It was not granted before the store last said "not yet"; nobody knows how long after.
+    const since = phase.name === 'waiting' ? phase.since : (request.firstSentAt ?? 0);
+    const deadline = localDeadline(since, this.content.ttl);
+    if (host.leaseClock.now() >= deadline || (phase.name === 'waiting' && !phase.queued)) {
+      // Too long ago to trust it, or from before the last answer, but most likely the key is there: the store knows.
+      this.askNow();
+      return;
+    }
+    request.granted(token);
+    this.acquired({ tokens: [token], reentered: [false], contended, deadline });
+  }
+
+  answered(answer: LeaseAnswer, sentAt: number): void {
+    if (answer.granted) {
+      const { fencingTokens: tokens, reentered, wanted: contended = false } = answer;
+      this.acquired({ tokens, reentered, contended, deadline: localDeadline(sentAt, this.content.ttl) });
+      return;
+    }
+    const { key, queued = false } = answer;
+    this.phase = { name: 'waiting', since: sentAt, key, queued, failed: false };
+    if (this.once) this.cancel();
+    this.owner.refused(this);
+    if (this.isOver) return;
+    const poll = !queued || answer.foreign ? this.nextPoll(answer.askWithin) : LONGEST_CHECK;
+    const wait = this.askAgain ? 0 : Math.min(poll, LONGEST_CHECK, answer.remaining ?? Infinity);
+    this.askAgain = false;
+    this.host.poller.add(this, Math.max(SHORTEST_CHECK, wait));
+    if (!queued) this.host.listen();
+  }
+
+  failed(error: unknown): void {
+    if (this.phase.name === 'waiting') this.phase = { ...this.phase, failed: true };
+    if (this.owner.ridesOut(this, error)) {
+      if (!this.request.isOwedTooMuch) this.host.poller.add(this, this.nextDelay());
+      return;
+    }
+    this.cancel();
+    this.owner.failed(this, error);
+  }
+
+  private acquired(acquired: Acquired): void {
+    if (this.host.leaseClock.now() < acquired.deadline) {
+      this.finish();
+      this.owner.acquired(this, acquired);
+      return;
+    }
+    this.request.grantedTooLate();
+    this.cancel();
+    this.owner.late(this);
+  }
+
+  private finish(): void {
+    this.phase = OVER;
+    this.host.poller.remove(this);
+    this.owner.ended(this);
+  }
+
+  /** Spread, so that processes that were refused together do not come back together. */
+  private nextPoll(askWithin: number | undefined): number {
+    return askWithin === undefined ? this.nextDelay() : askWithin * (0.5 + Math.random() / 2);
+  }
+
+  private nextDelay(): number {
+    return (this.backoff ??= this.host.newBackoff()).next();
   }
 }

@@ -1,9 +1,4 @@
-/** How a held key is polled: see `defaultRetryInterval`, `maximumRetryInterval` and `backoffFactor`. */
-export interface BackoffSettings {
-  readonly initial: number;
-  readonly maximum: number;
-  readonly factor: number;
-}
+import type { BackoffSettings } from '../options/engine-settings.js';
 
 /**
  * Exponential backoff with full jitter, after Marc Brooker, "Exponential Backoff And Jitter" (AWS Architecture Blog):

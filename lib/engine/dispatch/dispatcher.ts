@@ -1,24 +1,28 @@
-import { Aborts } from '../runtime/aborts.js';
-import { canShare } from '../options/call-options.js';
-import { Deadlines } from '../wait/deadlines.js';
-import type { EngineParts } from '../engine-parts.js';
-import { SoloAcquire } from './solo-acquire.js';
-import type { Grant } from '../hold/grant.js';
-import { Lease } from '../hold/lease.js';
-import { QueueEntry, type Queue } from '../wait/queue.js';
+import type { Acquired, AcquireAttempt, AttemptOwner } from '../acquire/acquire-attempt.js';
+import type { Acquirer } from '../acquire/acquirer.js';
+import type { LeaseTable } from '../hold/lease-table.js';
+import { Lease, type Grant } from '../hold/lease.js';
+import type { Releaser } from '../hold/releaser.js';
+import type { Renewer } from '../hold/renewer.js';
+import { canShare, type CallOptions } from '../options/call-options.js';
 import { RESERVED_KEY_PREFIX } from '../options/lock-keys.js';
-import { NestedWaits } from '../wait/nested-waits.js';
+import { Aborts } from '../runtime/aborts.js';
+import type { Clock } from '../runtime/clock.js';
 import { nextTick } from '../runtime/real-queues.js';
-import { deadlockOf, queueFullFor, refusalOf } from '../wait/refusals.js';
-import { STORE_ANSWER_TIMEOUT } from '../store/store-calls.js';
-import type { Found, AcquireAttempt, AttemptOwner } from '../acquire/acquire-attempt.js';
-import type { Waiter } from '../wait/waiter.js';
+import { STORE_ANSWER_TIMEOUT, type StoreCalls } from '../store/store-calls.js';
+import { Deadlines } from '../wait/deadlines.js';
+import { NestedWaits } from '../wait/nested-waits.js';
+import { QueueEntry, type KeyQueue, type QueueTable, type Waiter } from '../wait/queue.js';
+import { deadlockOf, queueFullFor, timeoutOf } from '../wait/refusals.js';
+import type { HeldKeyPolls } from './held-key-polls.js';
+import type { LocalHandOff } from './local-hand-off.js';
+import { SoloWaiter, type SoloHost } from './solo-waiter.js';
 
 /**
- * Whose turn it is. Everybody waits in the lines of this process, first come first served; only whoever is first goes
- * to the store. Whatever happens to a key, {@link look} does what the first in its line needs next.
+ * Decides the next step for a key. All callers wait in the queues of this process, first come first served; only the
+ * first one goes to the store. Whatever happens to a key, {@link advance} does what the first in its queue needs next.
  */
-export class Dispatcher implements AttemptOwner {
+export class Dispatcher implements AttemptOwner, SoloHost {
   private readonly deadlines: Deadlines;
   private readonly aborts = new Aborts();
   private readonly nested: NestedWaits;
@@ -26,97 +30,102 @@ export class Dispatcher implements AttemptOwner {
   /** How many waiters have joined so far. */
   private joined = 0;
 
-  /** Lines to look at after the one that is being looked at. */
-  private toLookAt: Queue[] = [];
-  private isLooking = false;
+  /** Queues to advance after the one that is being advanced. */
+  private next: KeyQueue[] = [];
+  private isAdvancing = false;
 
-  constructor(private readonly parts: EngineParts) {
-    this.nested = new NestedWaits(parts.lines);
-    this.deadlines = new Deadlines(parts.clock, (waiter) => {
-      this.refuse(waiter);
+  /** @param gap - for how many milliseconds a store without queues leaves a key to other processes */
+  constructor(
+    private readonly queues: QueueTable,
+    private readonly leases: LeaseTable,
+    private readonly acquirer: Acquirer,
+    private readonly handOff: LocalHandOff,
+    private readonly releaser: Releaser,
+    private readonly renewer: Renewer,
+    private readonly heldKeys: HeldKeyPolls,
+    private readonly calls: StoreCalls,
+    private readonly clock: Clock,
+    private readonly gap: number,
+  ) {
+    this.nested = new NestedWaits(leases);
+    this.deadlines = new Deadlines(clock, (waiter) => {
+      this.timeOut(waiter);
     });
   }
 
   join(waiter: Waiter): void {
     const { keys, options } = waiter;
     if (options.maxWaiters !== Infinity && options.timeout > 0) {
-      waiter.tooLong = this.findTooLong(waiter);
-      // An owner may hold the keys already.
-      if (waiter.tooLong && options.ownerId === undefined) {
-        this.turnAway(waiter, waiter.tooLong);
+      waiter.crowded = this.findCrowded(waiter);
+      // A named owner may hold the keys already.
+      if (waiter.crowded !== undefined && options.ownerId === undefined) {
+        this.refuseCrowded(waiter, waiter.crowded);
         return;
       }
     }
     waiter.order = this.joined += 1;
-    for (const key of keys) {
-      const place = new QueueEntry(waiter, this.parts.lines.open(key));
-      waiter.places.push(place);
-      place.line.join(place);
-    }
-    if (keys.length > 1) {
-      waiter.group = new QueueEntry(waiter, this.parts.lines.open(groupOf(keys)));
-      waiter.group.line.join(waiter.group);
-    }
-    waiter.deadline = this.parts.clock.now() + options.timeout;
+    for (const key of keys) waiter.entries.push(this.enter(waiter, key));
+    if (keys.length > 1) waiter.group = this.enter(waiter, groupOf(keys));
+    waiter.deadline = this.clock.now() + options.timeout;
     // Until the first answer, or the error that there is none, a longer wait cannot end.
     if (options.timeout > 0 && (options.timeout < STORE_ANSWER_TIMEOUT || !waiter.isFirst)) this.deadlines.add(waiter);
     if (options.signal) this.endOn(options.signal, waiter);
-    if (keys.length > 1 || !canShare(options)) waiter.errand = new SoloAcquire(this.parts, this, waiter);
-    if (waiter.errand) waiter.errand.go();
-    else this.joinCohort(waiter);
+    if (waiter instanceof SoloWaiter) waiter.go();
+    else this.begin(waiter);
     // A call that is not reentrant may be meant to run after the job around it, which then does not wait for it.
     if (waiter.around && options.reentrant && options.timeout > 0 && !waiter.done) this.refuseInCircle(waiter);
   }
 
   /**
-   * Does what the first in line needs. What follows from that in other lines comes after it: inside it, thousands of
+   * Does what the first waiter needs. What follows from that in other queues comes after it: inside it, thousands of
    * callers of several keys that step aside one after another would exhaust the stack.
    */
-  look(line: Queue): void {
-    if (this.isLooking) {
-      this.toLookAt.push(line);
+  advance(queue: KeyQueue): void {
+    if (this.isAdvancing) {
+      this.next.push(queue);
       return;
     }
-    this.isLooking = true;
+    this.isAdvancing = true;
     try {
-      this.lookNow(line);
-      for (const next of this.toLookAt) this.lookNow(next);
+      this.step(queue);
+      for (const next of this.next) this.step(next);
     } finally {
-      if (this.toLookAt.length > 0) this.toLookAt = [];
-      this.isLooking = false;
+      if (this.next.length > 0) this.next = [];
+      this.isAdvancing = false;
     }
   }
 
-  private lookNow(line: Queue): void {
-    const waiter = line.head?.waiter;
-    if (!waiter) this.retire(line);
-    else if (waiter.errand) this.lookFor(waiter.errand, line);
-    else if (!line.lease) this.seekFor(waiter, line);
-    else if (line.lease.grants.length > 0 || line.lease.renewing) this.waitHere(waiter, line);
-    else this.handOn(line.lease, waiter, line);
+  advanceKeys(keys: readonly string[]): void {
+    for (const key of keys) {
+      const queue = this.queues.get(key);
+      if (queue) this.advance(queue);
+    }
   }
 
-  /** Hands what `grant` has held until now to the next in line here, without the store, if that may be. */
-  handOver(grant: Grant): boolean {
-    const { lines, cohort, keeper } = this.parts;
+  /** Forgets the queue of `key` if nobody here has anything to do with that. */
+  tidy(key: string): void {
+    const queue = this.queues.get(key);
+    if (queue?.isEmpty && !this.leases.get(key)) this.queues.delete(queue);
+  }
+
+  /** Hands what `grant` has held until now to the next waiter here, without the store, if that may be. */
+  tryHandOff(grant: Grant): boolean {
     const [lease] = grant.leases;
     if (!lease?.shared) return false;
-    const line = lines.get(lease.key);
-    const next = line?.head?.waiter;
-    if (!line || !next || next.errand) return false;
-    const verdict = cohort.judge(lease, next);
+    const queue = this.queues.get(lease.key);
+    const next = queue?.head?.waiter;
+    if (!queue || !next || next instanceof SoloWaiter) return false;
+    const verdict = this.handOff.judge(lease, next);
     if (verdict === 'no') {
-      line.adaptTokenBlock(lease);
-      if (lease.token < lease.lastToken) line.isGivingWay = true;
+      queue.adaptTokenBlock(lease);
+      if (lease.token < lease.lastToken) queue.isGivingWay = true;
       return false;
     }
-    lease.grants.length = 0;
-    grant.leases = [];
-    grant.close();
-    if (verdict === 'now') this.finish(next, cohort.grant(lease, next, grant));
+    this.handOff.end(grant, lease);
+    if (verdict === 'now') this.finish(next, this.handOff.grant(lease, next, grant));
     else {
-      keeper.unwatch(grant);
-      cohort.renew(lease);
+      this.renewer.unwatch(grant);
+      this.renew(lease, queue);
     }
     return true;
   }
@@ -125,167 +134,183 @@ export class Dispatcher implements AttemptOwner {
   finish(waiter: Waiter, grant: Grant): void {
     this.leave(waiter);
     if (waiter.hasWaitedHere) this.deliverNext(waiter, grant);
-    else waiter.outcome.granted(grant);
-    for (const { line } of waiter.places) this.look(line);
-    if (waiter.group) this.look(waiter.group.line);
+    else waiter.onGranted(grant);
+    this.advanceAll(waiter);
   }
 
   /** Ends a wait without the lock. */
   end(waiter: Waiter, error: unknown): void {
     if (waiter.done) return;
     this.leave(waiter);
-    waiter.errand?.giveUp();
-    waiter.outcome.failed(error);
-    for (const { line } of waiter.places) {
-      if (!waiter.errand && line.seek?.waiter === waiter) this.parts.seeker.abandon(line.seek);
-      this.look(line);
-    }
-    if (waiter.group) this.look(waiter.group.line);
+    if (waiter instanceof SoloWaiter) waiter.cancel();
+    waiter.onFailed(error);
+    for (const { queue } of waiter.entries) if (queue.attempt?.only === waiter) queue.attempt.cancel();
+    this.advanceAll(waiter);
+  }
+
+  /** Ends all waits without the lock. */
+  endAll(errorFor: (keys: readonly string[]) => Error): void {
+    for (const waiter of this.queues.waiters()) this.end(waiter, errorFor(waiter.keys));
   }
 
   /** Ends a wait that has lasted long enough. */
-  refuse(waiter: Waiter): void {
-    this.end(waiter, refusalOf(waiter, this.parts));
+  timeOut(waiter: Waiter): void {
+    this.end(waiter, timeoutOf(waiter, this.calls, this.leases));
   }
 
   /** Ends a wait that was not to begin. */
-  turnAway(waiter: Waiter, { key }: Queue): void {
+  refuseCrowded(waiter: Waiter, key: string): void {
     this.end(waiter, queueFullFor(waiter, key));
   }
 
-  found(seek: AcquireAttempt, { tokens: [token = 0], wanted, deadline }: Found): void {
-    const { line, request } = seek;
-    const { ownerId, attemptId, ttl, tokens = 1 } = request;
-    const lease = new Lease(line.key, ownerId, attemptId, token - 1, token - 1 + tokens, ttl, deadline, true);
-    if (seek.unsettled) lease.seek = seek;
-    this.parts.leases.place(lease);
-    // Who does not hear of others has to reckon with them.
-    if (wanted || !this.parts.seeker.canQueue) this.parts.cohort.noteWanted(lease);
-    this.look(line);
-  }
-
-  refused({ line, once }: AcquireAttempt): void {
-    const waiter = line.head?.waiter;
-    if (!waiter) return;
-    this.noteAnswer(waiter);
-    if (once) this.refuse(waiter);
-  }
-
-  /** Who is already in line rides out a short fault; a newcomer is told at once. */
-  ridesOut({ line }: AcquireAttempt, error: unknown): boolean {
-    const waiter = line.head?.waiter;
-    if (!waiter?.answered) return false;
-    waiter.failure = error;
-    return true;
-  }
-
-  failed({ line }: AcquireAttempt, error: unknown): void {
-    const waiter = line.head?.waiter;
-    if (waiter) this.end(waiter, error);
-    else this.look(line);
-  }
-
-  late({ line, once }: AcquireAttempt): void {
-    const waiter = line.head?.waiter;
-    if (once && waiter) this.refuse(waiter);
-    else {
-      if (waiter) this.deadlines.add(waiter);
-      this.look(line);
-    }
-  }
-
-  private findTooLong({ keys, options: { maxWaiters } }: Waiter): Queue | undefined {
-    const { lines } = this.parts;
-    for (const key of keys) {
-      const line = lines.get(key);
-      if (line && line.waiting >= maxWaiters) return line;
-    }
-    if (keys.length === 1) return undefined;
-    const group = lines.get(groupOf(keys));
-    return group && group.waiting >= maxWaiters ? lines.get(keys[0] ?? '') : undefined;
-  }
-
-  private joinCohort(waiter: Waiter): void {
-    const [{ line, previous }] = waiter.places as [QueueEntry];
-    waiter.hasWaitedHere = previous !== undefined;
-    if (!previous) this.look(line);
-    else if (waiter.options.timeout === 0) this.refuse(waiter);
-    else this.parts.cohort.noteCompany(line);
-  }
-
-  private lookFor(errand: SoloAcquire, line: Queue): void {
-    const { seek, lease } = line;
-    // What was sought for those who stood before it, and what they had: it may have to wait elsewhere for long.
-    if (seek && !errand.owns(seek)) this.parts.seeker.abandon(seek);
-    if (lease?.isIdle) void this.parts.releases.giveBack(lease);
-    errand.go();
-  }
-
-  private seekFor(waiter: Waiter, line: Queue): void {
-    const { seek } = line;
-    if (seek?.waiter === waiter || seek?.suits(waiter)) {
-      if (seek.refused) waiter.answered = true;
-      return;
-    }
-    if (seek) this.parts.seeker.abandon(seek);
-    const { provider, settings } = this.parts;
-    const tokens = line.count > 1 ? line.tokenBlock : 1;
-    // Without lines in the store, a gap is all that gives other processes a chance.
-    const after = line.isGivingWay && !provider.listen ? settings.backoff.initial : 0;
-    line.isGivingWay = false;
-    const own = waiter.options.timeout === 0 ? waiter : undefined;
-    this.parts.seeker.start({
-      line,
-      keys: waiter.keys,
-      ttl: waiter.options.ttl,
-      owner: this,
-      waiter: own,
-      tokens,
-      after,
-    });
-  }
-
-  /** Behind somebody in this process. */
-  waitHere(waiter: Waiter, line: Queue): void {
+  /** Behind another waiter or a holder in this process. */
+  waitHere(waiter: Waiter, queue: KeyQueue): void {
     waiter.hasWaitedHere = true;
-    if (waiter.options.timeout === 0) this.refuse(waiter);
+    if (waiter.options.timeout === 0) this.timeOut(waiter);
     else {
       this.deadlines.add(waiter);
-      this.parts.seeker.attend(line);
+      this.heldKeys.attend(queue);
+      this.acquirer.listen();
     }
   }
 
-  /** Behind somebody elsewhere: the store has said so. */
+  /** Behind another process: the store has said so. */
   noteAnswer(waiter: Waiter): void {
     waiter.answered = true;
     waiter.failure = undefined;
     if (waiter.options.timeout > 0) this.deadlines.add(waiter);
   }
 
-  private handOn(lease: Lease, waiter: Waiter, line: Queue): void {
-    const verdict = this.parts.cohort.judge(lease, waiter);
-    if (verdict === 'now') this.finish(waiter, this.parts.cohort.grant(lease, waiter, undefined));
+  ended(attempt: AcquireAttempt): void {
+    this.queues.end(attempt);
+  }
+
+  acquired({ content, request }: AcquireAttempt, { tokens: [token = 0], contended, deadline }: Acquired): void {
+    const [key = ''] = content.keys;
+    const { ownerId, attemptId, ttl, tokens = 1 } = content;
+    const lease = new Lease(key, ownerId, attemptId, token - 1, token - 1 + tokens, ttl, deadline, true);
+    if (request.unsettled) lease.source = request;
+    this.leases.add(lease);
+    // Without wake-ups the holder cannot know about other processes, so it assumes that one waits.
+    if (contended || !this.acquirer.canQueue) this.handOff.noteContended(lease);
+    this.advance(this.queues.open(key));
+  }
+
+  refused(attempt: AcquireAttempt): void {
+    const waiter = this.firstFor(attempt);
+    if (!waiter) return;
+    this.noteAnswer(waiter);
+    if (attempt.once) this.timeOut(waiter);
+  }
+
+  /** A waiter rides out a short fault; a newcomer is told at once. */
+  ridesOut(attempt: AcquireAttempt, error: unknown): boolean {
+    const waiter = this.firstFor(attempt);
+    if (!waiter?.answered) return false;
+    waiter.failure = error;
+    return true;
+  }
+
+  failed(attempt: AcquireAttempt, error: unknown): void {
+    const waiter = this.firstFor(attempt);
+    if (waiter) this.end(waiter, error);
+    else this.advanceKeys(attempt.content.keys);
+  }
+
+  late(attempt: AcquireAttempt): void {
+    const waiter = this.firstFor(attempt);
+    if (waiter && attempt.once) {
+      this.timeOut(waiter);
+      return;
+    }
+    if (waiter) this.deadlines.add(waiter);
+    this.advanceKeys(attempt.content.keys);
+  }
+
+  private firstFor({ content }: AcquireAttempt): Waiter | undefined {
+    return this.queues.get(content.keys[0] ?? '')?.head?.waiter;
+  }
+
+  private enter(waiter: Waiter, key: string): QueueEntry {
+    const entry = new QueueEntry(waiter, this.queues.open(key));
+    entry.queue.join(entry);
+    return entry;
+  }
+
+  private begin(waiter: Waiter): void {
+    const [{ queue, previous }] = waiter.entries as [QueueEntry];
+    waiter.hasWaitedHere = previous !== undefined;
+    if (!previous) this.advance(queue);
+    else if (waiter.options.timeout === 0) this.timeOut(waiter);
+    // A token for each.
+    else if (queue.attempt && queue.attempt.only === undefined) queue.attempt.request.setTokens(queue.tokenBlock);
+  }
+
+  private step(queue: KeyQueue): void {
+    const waiter = queue.head?.waiter;
+    const lease = this.leases.get(queue.key);
+    if (!waiter) this.leaveKey(queue, lease);
+    else if (waiter instanceof SoloWaiter) this.stepSolo(waiter, queue, lease);
+    else if (!lease) this.acquireFor(waiter, queue);
+    else if (lease.isIdle) this.grantNext(lease, waiter, queue);
+    else this.waitHere(waiter, queue);
+  }
+
+  private stepSolo(waiter: SoloWaiter, queue: KeyQueue, lease: Lease | undefined): void {
+    // What was acquired for those before it: it may have to wait elsewhere for long.
+    if (queue.attempt && queue.attempt.only !== waiter) queue.attempt.cancel();
+    if (lease?.isIdle) this.releaser.releaseIdle(lease);
+    waiter.go();
+  }
+
+  private acquireFor(waiter: Waiter, queue: KeyQueue): void {
+    const { attempt } = queue;
+    const { ttl, timeout } = waiter.options;
+    if (attempt) {
+      if (attempt.only === waiter || (attempt.only === undefined && attempt.content.ttl === ttl)) {
+        if (attempt.isRefused) waiter.answered = true;
+        return;
+      }
+      attempt.cancel();
+    }
+    const once = timeout === 0;
+    queue.attempt = this.acquirer.start({
+      keys: waiter.keys,
+      ttl,
+      owner: this,
+      only: once ? waiter : undefined,
+      once,
+      tokens: queue.count > 1 ? queue.tokenBlock : 1,
+      after: queue.isGivingWay ? this.gap : 0,
+    });
+    queue.isGivingWay = false;
+  }
+
+  private grantNext(lease: Lease, waiter: Waiter, queue: KeyQueue): void {
+    const verdict = this.handOff.judge(lease, waiter);
+    if (verdict === 'now') this.finish(waiter, this.handOff.grant(lease, waiter, undefined));
     else if (verdict === 'renewed') {
       if (waiter.options.timeout > 0) this.deadlines.add(waiter);
-      this.parts.cohort.renew(lease);
+      this.renew(lease, queue);
     } else {
-      void this.parts.releases.giveBack(lease);
-      this.seekFor(waiter, line);
+      this.releaser.releaseIdle(lease);
+      this.acquireFor(waiter, queue);
     }
   }
 
-  /** Nobody waits any more. */
-  private retire(line: Queue): void {
-    const { seek, lease } = line;
-    if (seek) this.parts.seeker.abandon(seek);
-    if (lease?.isIdle) void this.parts.releases.giveBack(lease);
-    this.parts.seeker.leave(line);
-    this.parts.lines.tidy(line);
+  private renew(lease: Lease, queue: KeyQueue): void {
+    this.handOff.renew(lease, (error) => {
+      if (error !== undefined) this.releaser.releaseIdle(lease);
+      this.advance(queue);
+    });
   }
 
-  private refuseInCircle(waiter: Waiter): void {
-    const circle = this.nested.add(waiter);
-    if (circle) this.end(waiter, deadlockOf(waiter, circle));
+  /** Nobody waits any more. */
+  private leaveKey(queue: KeyQueue, lease: Lease | undefined): void {
+    queue.attempt?.cancel();
+    if (lease?.isIdle) this.releaser.releaseIdle(lease);
+    this.heldKeys.leave(queue);
+    this.tidy(queue.key);
   }
 
   private leave(waiter: Waiter): void {
@@ -293,17 +318,23 @@ export class Dispatcher implements AttemptOwner {
     if (waiter.around) this.nested.delete(waiter);
     this.deadlines.remove(waiter);
     waiter.stopListening?.();
-    for (const place of waiter.places) place.line.leave(place);
-    waiter.group?.line.leave(waiter.group);
+    for (const entry of waiter.entries) entry.queue.leave(entry);
+    waiter.group?.queue.leave(waiter.group);
   }
 
-  /** Whoever had the lock before goes on first, with all that follows from the end of that. */
-  private deliverNext({ outcome, options: { signal } }: Waiter, grant: Grant): void {
+  private advanceAll({ entries, group }: Waiter): void {
+    for (const { queue } of entries) this.advance(queue);
+    if (group) this.advance(group.queue);
+  }
+
+  /** The previous holder goes on first: the `await` of its call is over before the next job starts. */
+  private deliverNext(waiter: Waiter, grant: Grant): void {
+    const { signal } = waiter.options;
     nextTick(() => {
-      if (!signal?.aborted) outcome.granted(grant);
+      if (!signal?.aborted) waiter.onGranted(grant);
       else {
-        outcome.failed(signal.reason);
-        this.parts.releases.cancel(grant);
+        waiter.onFailed(signal.reason);
+        this.releaser.cancel(grant);
       }
     });
   }
@@ -313,9 +344,33 @@ export class Dispatcher implements AttemptOwner {
       this.end(waiter, signal.reason);
     });
   }
+
+  private refuseInCircle(waiter: Waiter): void {
+    const circle = this.nested.add(waiter);
+    if (circle) this.end(waiter, deadlockOf(waiter, circle));
+  }
+
+  /** The key for which more wait than `waiter` accepts. */
+  private findCrowded({ keys, options: { maxWaiters } }: Waiter): string | undefined {
+    const crowded = keys.find((key) => this.waitingFor(key) >= maxWaiters);
+    if (crowded !== undefined || keys.length === 1) return crowded;
+    return this.waitingFor(groupOf(keys)) >= maxWaiters ? keys[0] : undefined;
+  }
+
+  /** All but the first, as long as the store has not said that the key is held: it may be on its way to a free key. */
+  private waitingFor(key: string): number {
+    const { head, count = 0 } = this.queues.get(key) ?? {};
+    if (!head) return 0;
+    return head.waiter.answered || (this.leases.get(key)?.grants.length ?? 0) > 0 ? count : count - 1;
+  }
 }
 
-/** Callers of the same several keys wait in a line of their own, of which the first competes for the keys. */
+/** Callers of the same several keys wait in a queue of their own, of which the first competes for the keys. */
 function groupOf(keys: readonly string[]): string {
   return RESERVED_KEY_PREFIX + JSON.stringify(keys);
+}
+
+/** How `options` are waited for: sharing the leases of this process, or for a lease of the caller's own. */
+export function isSolo(keys: readonly string[], options: CallOptions): boolean {
+  return keys.length > 1 || !canShare(options);
 }

@@ -1,10 +1,11 @@
+import type { LeaseExtender } from '../hold/lease-extender.js';
+import type { LeaseTable } from '../hold/lease-table.js';
+import { Grant, type Lease } from '../hold/lease.js';
+import type { Renewer } from '../hold/renewer.js';
 import { canShare } from '../options/call-options.js';
-import { localDeadline } from '../runtime/drift.js';
-import type { EngineParts } from '../engine-parts.js';
-import { Grant } from '../hold/grant.js';
-import type { Lease } from '../hold/lease.js';
-import type { Queue } from '../wait/queue.js';
-import type { Waiter } from '../wait/waiter.js';
+import type { Clock } from '../runtime/clock.js';
+import type { LeaseClock } from '../runtime/lease-clock.js';
+import type { Waiter } from '../wait/queue.js';
 
 /** How many grants in a row a process makes of its lease while another process waits for the key. */
 export const COHORT_GRANTS = 32;
@@ -21,20 +22,20 @@ const ENOUGH = 1 / 3;
  * there is a budget, in grants and in time.
  */
 export class LocalHandOff {
-  constructor(private readonly parts: EngineParts) {}
+  constructor(
+    private readonly leases: LeaseTable,
+    private readonly renewer: Renewer,
+    private readonly extender: LeaseExtender,
+    private readonly clock: Clock,
+    private readonly leaseClock: LeaseClock,
+    private readonly nextId: () => string,
+  ) {}
 
-  /** Another process stands in line for `lease`. */
-  noteWanted(lease: Lease): void {
-    if (!lease.shared || lease.wantedSince !== Infinity) return;
-    lease.wantedSince = this.parts.leaseClock.now();
-    lease.turnsLeft = COHORT_GRANTS;
-  }
-
-  /** Somebody joined the line whose first is about to ask the store: a token each. */
-  noteCompany({ seek, tokenBlock }: Queue): void {
-    if (seek?.waiter === undefined && seek?.asked === 1 && this.parts.calls.isUnsent(seek.request, seek.place)) {
-      seek.request.tokens = tokenBlock;
-    }
+  /** Another process waits for `lease`: the budget begins. */
+  noteContended(lease: Lease): void {
+    if (!lease.shared || lease.contendedSince !== Infinity) return;
+    lease.contendedSince = this.leaseClock.now();
+    lease.grantsLeft = COHORT_GRANTS;
   }
 
   /** Whether `waiter` may have `lease`, which nobody holds now: at once, after a renewal, or not at all. */
@@ -42,53 +43,46 @@ export class LocalHandOff {
     const { ttl } = lease;
     if (ttl === null || keys.length > 1 || options.ttl !== ttl || !canShare(options)) return 'no';
     if (lease.token >= lease.lastToken) return 'no';
-    const { clock, leaseClock } = this.parts;
-    const now = leaseClock.now();
-    if (lease.used && (lease.turnsLeft <= 0 || now - lease.wantedSince >= COHORT_TIME)) return 'no';
-    const isToBeKept = lease.keepUntil > 0 && lease.keepUntil > clock.now();
+    const now = this.leaseClock.now();
+    if (lease.used && (lease.grantsLeft <= 0 || now - lease.contendedSince >= COHORT_TIME)) return 'no';
+    const isToBeKept = lease.keepUntil > 0 && lease.keepUntil > this.clock.now();
+    // Extended beyond what this waiter asked for, a lease would block the key for longer after a crash.
     if (lease.deadline <= now || lease.extendedUntil > now + ttl || isToBeKept) return 'no';
     return lease.deadline - now >= ttl * ENOUGH ? 'now' : 'renewed';
   }
 
-  /** The next grant of `lease`; whoever had the one before passes on the care for it. */
+  /** The next grant of `lease`. The care for it passes from `previous`, which has ended. */
   grant(lease: Lease, waiter: Waiter, previous: Grant | undefined): Grant {
-    const { leaseClock, keeper, nextId } = this.parts;
     // An owner of its own for each grant, so that nobody can release another's by its name.
-    const ownerId = lease.used ? nextId() : lease.ownerId;
+    const ownerId = lease.used ? this.nextId() : lease.ownerId;
     lease.used = true;
-    lease.turnsLeft -= 1;
+    lease.grantsLeft -= 1;
     lease.token += 1;
-    const grant = new Grant(waiter.keys, ownerId, [lease.token], waiter.options, leaseClock);
-    grant.leases.push(lease);
-    lease.grants.push(grant);
-    if (previous) keeper.pass(previous, grant);
-    else keeper.watch(grant);
+    const grant = new Grant(waiter.keys, ownerId, [lease.token], waiter.options, this.leaseClock);
+    this.leases.tie(grant, lease);
+    if (previous) this.renewer.pass(previous, grant);
+    else this.renewer.watch(grant);
     return grant;
   }
 
-  /** Gives `lease`, which nobody holds, the time that its next holder needs. */
-  renew(lease: Lease): void {
-    const { calls, leaseClock, keeper, leases, look } = this.parts;
-    const { key, ownerId, attemptId, ttl } = lease;
-    const sentAt = leaseClock.now();
+  /** Ends `grant`, the only one of `lease`, which stays for the next waiter. */
+  end(grant: Grant, lease: Lease): void {
+    this.leases.untie(grant, lease);
+    grant.close();
+  }
+
+  /** Gives `lease`, which nobody holds, the time that its next holder needs. Lost, it leaves the table. */
+  renew(lease: Lease, onDone: (error?: unknown) => void): void {
     lease.renewing = true;
-    calls.extend(
-      { keys: [key], ownerId, attemptId, ttl, leases: keeper.askedAfter([key], ownerId) },
-      {
-        answered: ([held]) => {
-          lease.renewing = false;
-          if (leases.get(key) !== lease) return;
-          if (held) lease.deadline = Math.max(lease.deadline, localDeadline(sentAt, ttl));
-          else leases.drop(lease);
-          look([key]);
-        },
-        failed: () => {
-          lease.renewing = false;
-          if (leases.get(key) !== lease) return;
-          this.parts.releases.giveBack(lease).catch(() => undefined);
-          look([key]);
-        },
+    const done = (error?: unknown): void => {
+      lease.renewing = false;
+      if (this.leases.get(lease.key) === lease) onDone(error);
+    };
+    this.extender.extend([lease.key], lease.ownerId, lease.ttl, {
+      answered: () => {
+        done();
       },
-    );
+      failed: done,
+    });
   }
 }

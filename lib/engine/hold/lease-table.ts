@@ -1,8 +1,6 @@
-import { takenAway, takenOver } from '../engine.messages.js';
-import type { Grant } from './grant.js';
-import { Lease } from './lease.js';
-import type { QueueTable } from '../wait/queue-table.js';
-import type { AcquireAttempt } from '../acquire/acquire-attempt.js';
+import { ranOut, takenAway, takenOver } from '../engine.messages.js';
+import type { Grant } from './lease.js';
+import { Lease, type LeaseSource } from './lease.js';
 
 /** A key that the store has granted. */
 export interface GrantedKey {
@@ -11,117 +9,139 @@ export interface GrantedKey {
   readonly deadline: number;
   /** Whether the owner held it already. */
   readonly reentered: boolean;
-  /** What it was found by. */
-  readonly seek: AcquireAttempt;
+  readonly source: LeaseSource | undefined;
 }
 
-/** Everything this process holds on one store, by key: at most one lease in each line. */
+/** Everything this process holds on one store: at most one lease per key. Grants and leases are tied and untied here. */
 export class LeaseTable {
-  constructor(
-    private readonly lines: QueueTable,
-    private readonly onForfeit: (lease: Lease) => void,
-  ) {}
+  private readonly leases = new Map<string, Lease>();
+
+  /** @param onDropped - the process has no lease of the key any more */
+  constructor(private readonly onDropped: (key: string) => void) {}
 
   get(key: string): Lease | undefined {
-    return this.lines.lease(key);
+    return this.leases.get(key);
   }
 
   all(): Lease[] {
-    return this.lines.leases();
+    return [...this.leases.values()];
   }
 
-  /** Notes what the store has granted. A holder of this process that the store has passed over learns of it now. */
-  grant(grant: Grant, key: string, { token, attemptId, deadline, reentered, seek }: GrantedKey): void {
+  get isEmpty(): boolean {
+    return this.leases.size === 0;
+  }
+
+  /** Ties `grant` to a lease of its owner. A holder of this process that the store has passed over learns of it now. */
+  grant(grant: Grant, key: string, { token, attemptId, deadline, reentered, source }: GrantedKey): void {
     const { ownerId, options } = grant;
-    const line = this.lines.open(key);
-    const present = line.lease;
-    if (present && present.ownerId !== ownerId) this.forfeit(present, takenOver([key]));
+    const present = this.leases.get(key);
+    if (present && present.ownerId !== ownerId) this.revoke(present, takenOver([key]));
     // The store found it free: what this process had of it was gone, and its deadline with it.
-    else if (present && !reentered && token > present.token) this.forfeit(present, takenAway([key]));
-    // Forfeiting may have closed the line.
-    const lease = (this.lines.open(key).lease ??= new Lease(
-      key,
-      ownerId,
-      attemptId,
-      token,
-      token,
-      options.ttl,
-      deadline,
-      false,
-    ));
-    // Answers may overtake each other: what counts is which grant the store made last.
-    const isNewest = token >= lease.token;
-    if (lease.attemptId !== attemptId) (lease.earlier ??= []).push(isNewest ? lease.attemptId : attemptId);
-    if (isNewest) {
-      lease.attemptId = attemptId;
-      lease.token = token;
+    else if (present && !reentered && token > present.token) this.revoke(present, takenAway([key]));
+    let lease = this.leases.get(key);
+    if (lease) {
+      lease.regrant(token, attemptId);
+      lease.extendTo(deadline);
+    } else {
+      lease = new Lease(key, ownerId, attemptId, token, token, options.ttl, deadline, false);
+      this.leases.set(key, lease);
     }
-    lease.deadline = Math.max(lease.deadline, deadline);
-    if (seek.unsettled) lease.seek = seek;
-    lease.grants.push(grant);
-    grant.leases.push(lease);
+    if (source) lease.source = source;
+    tie(grant, lease);
     grant.tokens[grant.keys.indexOf(key)] = token;
   }
 
-  /** A lease to be handed from holder to holder; nobody has it yet. */
-  place(lease: Lease): void {
-    const line = this.lines.open(lease.key);
-    if (line.lease) this.forfeit(line.lease, takenOver([lease.key]));
-    line.lease = lease;
+  /** Adds a lease to be handed from holder to holder; nobody has it yet. */
+  add(lease: Lease): void {
+    const present = this.leases.get(lease.key);
+    if (present) this.revoke(present, takenOver([lease.key]));
+    this.leases.set(lease.key, lease);
+  }
+
+  /** Grants a lease that nobody has. */
+  tie(grant: Grant, lease: Lease): void {
+    tie(grant, lease);
+  }
+
+  /** The only grant of `lease` ends; the lease stays, for the next one. */
+  untie(grant: Grant, lease: Lease): void {
+    lease.grants.length = 0;
+    grant.leases = [];
   }
 
   /** The key is gone from the store: no grant covers it any more. */
-  forfeit(lease: Lease, message: string): void {
+  revoke(lease: Lease, message: string): void {
     for (const grant of lease.grants) {
-      grant.leases = grant.leases.filter((other) => other !== lease);
+      remove(grant.leases, lease);
       grant.lose(message);
     }
     lease.grants.length = 0;
     this.drop(lease);
-    this.onForfeit(lease);
+    lease.source?.settle();
   }
 
-  /** Given up by key: no grant trusts it any more, but until the store has said so their handles still release it. */
-  abandon(lease: Lease, message: string): void {
+  /** Released by key: no grant trusts it any more, but until the store has confirmed that, their locks still release it. */
+  detach(lease: Lease, message: string): void {
     for (const grant of lease.grants) {
-      grant.leases = grant.leases.filter((other) => other !== lease);
+      remove(grant.leases, lease);
       grant.leftovers.push(lease);
       grant.lose(message);
     }
     this.drop(lease);
   }
 
-  /** Nobody can say any more whether the store still has the keys of `grant`. */
-  distrust(grant: Grant, message: string): void {
-    grant.leftovers.push(...this.leave(grant));
-    grant.lose(message);
+  /** The store has confirmed what was detached. */
+  forget(lease: Lease): void {
+    for (const grant of lease.grants) remove(grant.leftovers, lease);
   }
 
-  /** Takes `grant` out of the table. Returns what no other grant covers, and so is to be released in the store. */
-  withdraw(grant: Grant): Lease[] {
-    const last = this.leave(grant);
+  /** Nobody can say any more whether the store still has the keys of `grant`. */
+  expire(grant: Grant): void {
+    grant.leftovers.push(...this.leave(grant, grant.leases));
+    grant.lose(ranOut(grant.keys));
+  }
+
+  /** Ends `grant`. Returns what no other grant covers, and so is to be released in the store. */
+  end(grant: Grant): Lease[] {
+    const last = this.leave(grant, grant.leases);
     if (grant.leftovers.length > 0) last.unshift(...grant.leftovers.splice(0));
     return last;
   }
 
-  /** Takes a lease that nobody has a grant of out of the table. */
-  drop(lease: Lease): void {
-    const line = this.lines.get(lease.key);
-    if (line?.lease !== lease) return;
-    line.lease = undefined;
-    this.lines.tidy(line);
+  /** Ends the part of `grant` that covers `keys`. Returns what no other grant covers. */
+  endPart(grant: Grant, keys: readonly string[]): Lease[] {
+    return this.leave(
+      grant,
+      grant.leases.filter(({ key }) => keys.includes(key)),
+    );
   }
 
-  private leave(grant: Grant): Lease[] {
+  /** Takes a lease that nobody has a grant of out of the table. */
+  drop(lease: Lease): void {
+    if (this.leases.get(lease.key) !== lease) return;
+    this.leases.delete(lease.key);
+    this.onDropped(lease.key);
+  }
+
+  private leave(grant: Grant, leases: readonly Lease[]): Lease[] {
+    grant.leases = leases === grant.leases ? [] : grant.leases.filter((lease) => !leases.includes(lease));
     const last: Lease[] = [];
-    for (const lease of grant.leases) {
-      const place = lease.grants.indexOf(grant);
-      if (place >= 0) lease.grants.splice(place, 1);
+    for (const lease of leases) {
+      remove(lease.grants, grant);
       if (lease.grants.length > 0) continue;
       this.drop(lease);
       last.push(lease);
     }
-    grant.leases = [];
     return last;
   }
+}
+
+function tie(grant: Grant, lease: Lease): void {
+  lease.grants.push(grant);
+  grant.leases.push(lease);
+}
+
+function remove<T>(from: T[], one: T): void {
+  const index = from.indexOf(one);
+  if (index >= 0) from.splice(index, 1);
 }

@@ -1,8 +1,13 @@
-import type { LockInfo, StoredLease } from '../../interfaces/index.js';
-import type { EngineParts } from '../engine-parts.js';
+import type { LockInfo, LockingProvider, StoredLease } from '../../interfaces/index.js';
+import type { StoreCalls } from '../store/store-calls.js';
+import type { Lease } from './lease.js';
 
-/** Every lease in the store that matches, whoever holds it. */
-export async function* listLeases({ provider, calls }: EngineParts, match?: string): AsyncGenerator<StoredLease> {
+/** Every lease in the store that matches, under any owner. */
+export async function* listLeases(
+  provider: LockingProvider,
+  calls: StoreCalls,
+  match?: string,
+): AsyncGenerator<StoredLease> {
   const leases = provider.list(match)[Symbol.asyncIterator]();
   try {
     for (;;) {
@@ -17,14 +22,20 @@ export async function* listLeases({ provider, calls }: EngineParts, match?: stri
 }
 
 /**
- * A stored lease as users see it. Who has a lease that is handed from holder to holder here, and with which token, only
- * this process knows. Whoever waits in another one counts as one per process.
+ * A stored lease as users see it. Only this process knows the holder and the token of a lease that is handed from holder
+ * to holder here. Another process counts as one waiter, however many wait in it.
+ *
+ * @param lease - what this process has of the key
+ * @param waitersHere - how many wait for it in this process
  */
-export function toLockInfo({ line = [], ...stored }: StoredLease, { lines, address }: EngineParts): LockInfo {
-  const lease = lines.lease(stored.key);
+export function toLockInfo(
+  { line = [], ...stored }: StoredLease,
+  processId: string,
+  lease: Lease | undefined,
+  waitersHere: number,
+): LockInfo {
+  const waiters = waitersHere + line.filter((other) => other !== processId).length;
   const grant = lease?.grants[0];
-  const others = line.filter((other) => other !== address).length;
-  const waiters = lines.waiting(stored.key) + others;
   if (!lease?.shared || lease.ownerId !== stored.ownerId || !grant) return { ...stored, waiters };
   return { ...stored, ownerId: grant.ownerId, fencingToken: lease.token, waiters };
 }

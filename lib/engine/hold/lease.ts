@@ -1,8 +1,26 @@
-import type { Grant } from './grant.js';
-import type { AcquireAttempt } from '../acquire/acquire-attempt.js';
+import { LockLostError } from '../../errors/index.js';
+import { ranOut } from '../engine.messages.js';
+import type { CallOptions } from '../options/call-options.js';
+import type { LeaseClock } from '../runtime/lease-clock.js';
+import { ContextAbort } from '../runtime/neutral-context.js';
 
 /**
- * A lease is in doubt when its deadline has passed in a leap of the clock: if the machine slept it has run out, if the
+ * The attempt that a lease comes from, as long as a late request of it may still reach the store and acquire the key
+ * once more.
+ */
+export interface LeaseSource {
+  readonly unsettled: boolean;
+
+  /** Undoes what may still arrive: now, or once its request is answered. */
+  settle(): void;
+
+  /** A release of the lease is under way: an undo must not overtake it, or the store would answer that the key is gone. */
+  releasing(): void;
+  released(): void;
+}
+
+/**
+ * A lease is in doubt when its deadline has passed in a leap of the clock: if the machine slept it has expired, if the
  * time of day was set it has not. Only the store can tell.
  */
 export interface Doubt {
@@ -14,43 +32,37 @@ export interface Doubt {
 
 /**
  * What this process has of one key in the store, under one owner. Its holders have {@link Grant}s of it: one after
- * another where the process hands it on by itself, or at once where a named owner has taken the key more than once.
+ * another if the process hands it on by itself, or at once if a named owner has acquired the key more than once.
  */
 export class Lease {
+  /** Kept by the LeaseTable. */
   readonly grants: Grant[] = [];
 
-  /** Since when, on the local clock, another process has been waiting for it, as far as this one knows. */
-  wantedSince = Infinity;
+  /** Attempts of this process that have granted it before {@link attemptId}: a named owner acquires it again. */
+  earlier?: string[];
 
-  /** How many more grants this process may make of it while another one waits. */
-  turnsLeft = Infinity;
+  source?: LeaseSource;
 
-  /** Whether anybody here has had it. */
+  /** Since when, on the lease clock, another process has been waiting for it; how many more grants it is good for then. */
+  contendedSince = Infinity;
+  grantsLeft = Infinity;
+
+  /** Whether it was ever granted here; whether it is being renewed before the next grant. Kept by the LocalHandOff. */
   used = false;
-
-  /** Being renewed before it can be handed on. */
   renewing = false;
 
-  /** An extension that has not been answered may have made it last until then. */
-  mayLastUntil = 0;
-
-  /** Until when a holder has asked for it to last, on the local clock. A waiter must not get more than it asked for. */
-  extendedUntil = 0;
-
-  /** Until when, on the local clock, the store has to keep the key after the release, because of a `minHold`. */
-  keepUntil = 0;
-
-  /** See {@link Doubt}. */
+  /** Kept by the Renewer. */
   doubt?: Doubt;
 
-  /** Attempts of this process that have granted it before {@link attemptId}, if any: a named owner takes it again. */
-  earlier?: string[];
+  /** A caller's extension: what it asked for, and until when that may make the lease last at most. */
+  extendedUntil = 0;
+  private mayLastUntil = 0;
+
+  /** Until when the store has to keep the key after the release, because of a `minHold`. */
+  keepUntil = 0;
 
   /** The first token that the store has set aside for it. */
   readonly firstToken: number;
-
-  /** What it was found by, if a question of that may still reach the store and take the key once more. */
-  seek?: AcquireAttempt;
 
   constructor(
     readonly key: string,
@@ -78,5 +90,158 @@ export class Lease {
   /** Whether nobody here has it, and nobody is about to. */
   get isIdle(): boolean {
     return this.grants.length === 0 && !this.renewing;
+  }
+
+  /** By when the store has let it expire, whatever became of its extensions. */
+  get latestEnd(): number {
+    return Math.max(this.deadline, this.mayLastUntil);
+  }
+
+  extendTo(deadline: number): void {
+    if (deadline > this.deadline) this.deadline = deadline;
+  }
+
+  /** A caller has asked for it to last until then; `late` is for how long the request may be on its way, in milliseconds. */
+  noteExtension(until: number, late: number): void {
+    this.extendedUntil = Math.max(this.extendedUntil, until);
+    this.mayLastUntil = Math.max(this.mayLastUntil, until + late);
+  }
+
+  /** The store has granted it to its owner once more. Answers may overtake each other: the greatest token is the newest. */
+  regrant(token: number, attemptId: string): void {
+    const isNewest = token >= this.token;
+    if (this.attemptId !== attemptId) (this.earlier ??= []).push(isNewest ? this.attemptId : attemptId);
+    if (!isNewest) return;
+    this.attemptId = attemptId;
+    this.token = token;
+  }
+}
+
+/** What one acquire was given: all of its keys. Several locks may share it (reentrancy); the last of them releases it. */
+export class Grant {
+  /** What is still held, and what is no longer trusted but may still stand in the store. Kept by the LeaseTable. */
+  leases: Lease[] = [];
+  leftovers: Lease[] = [];
+
+  /** Milliseconds for which the store is to keep the keys after the release. */
+  minHold = 0;
+
+  /** Whether its leases are renewed, and until when on the local clock. */
+  renew: boolean;
+  renewUntil = Infinity;
+
+  /** How many locks share it. */
+  private locks = 1;
+  private ended = false;
+  private lossReason?: LockLostError;
+  private abort?: ContextAbort;
+  private onCertain?: (() => void)[];
+
+  constructor(
+    readonly keys: readonly string[],
+    readonly ownerId: string,
+    /** One per key. */
+    readonly tokens: number[],
+    readonly options: CallOptions,
+    private readonly clock: LeaseClock,
+  ) {
+    this.renew = options.renew && options.ttl !== null;
+  }
+
+  /** Why it can't be trusted any more, if so. */
+  get loss(): LockLostError | undefined {
+    return this.lossReason;
+  }
+
+  get hasLocks(): boolean {
+    return this.locks > 0;
+  }
+
+  join(): void {
+    this.locks += 1;
+  }
+
+  /** A lock of it is released. Returns how many are left. */
+  leave(): number {
+    this.locks -= 1;
+    return this.locks;
+  }
+
+  tokenOf(key: string): number | undefined {
+    return this.tokens[this.keys.indexOf(key)];
+  }
+
+  leaseOf(key: string): Lease | undefined {
+    return this.leases.find((lease) => lease.key === key);
+  }
+
+  get deadline(): number {
+    let earliest = Infinity;
+    for (const { deadline } of this.leases) if (deadline < earliest) earliest = deadline;
+    return earliest;
+  }
+
+  /** When it counts as lost: see {@link Lease.end}. */
+  get end(): number {
+    let earliest = Infinity;
+    for (const { end } of this.leases) if (end < earliest) earliest = end;
+    return earliest;
+  }
+
+  /** Whether it is not held for now, and the store has been asked whether it is. Read `held` first: that reads the clock. */
+  get doubted(): boolean {
+    if (this.ended || this.lossReason || this.leases.every(({ doubt }) => !doubt)) return false;
+    const now = this.clock.now();
+    return this.deadline <= now && now < this.end;
+  }
+
+  /** By when the store has let it expire; unknown for a named owner, who may have acquired the keys elsewhere too. */
+  get latestEnd(): number {
+    return this.options.ownerId !== undefined ? Infinity : this.clock.now() + (this.options.ttl ?? Infinity);
+  }
+
+  get remaining(): number {
+    if (this.ended || this.lossReason) return 0;
+    return Math.max(0, this.deadline - this.clock.now());
+  }
+
+  /** By the clock, not by the timers: a process that was frozen finds out before any timer has fired. */
+  get held(): boolean {
+    return this.remaining > 0;
+  }
+
+  /** Made on first use: most holders never ask for it. Listeners run in the async context of that. */
+  get signal(): AbortSignal {
+    this.abort ??= new ContextAbort();
+    // As with `held`: the timer may be late.
+    if (this.leases.length > 0 && this.clock.now() >= this.end) this.lose(ranOut(this.keys));
+    if (this.lossReason && !this.abort.signal.aborted) this.abort.abort(this.lossReason);
+    return this.abort.signal;
+  }
+
+  lose(message: string): void {
+    if (this.lossReason || this.ended) return;
+    this.lossReason = new LockLostError(this.keys, message);
+    this.abort?.abort(this.lossReason);
+    this.settle();
+  }
+
+  /** From now on it is neither held nor can it be lost. */
+  close(): void {
+    this.ended = true;
+    this.settle();
+  }
+
+  /** Resolves once it is certain whether it is held: at once, or when the store has answered. */
+  async certainty(): Promise<void> {
+    if (this.doubted) await new Promise<void>((resolve) => (this.onCertain ??= []).push(resolve));
+  }
+
+  /** Tells the callers of {@link certainty}, if it is certain now. */
+  settle(): void {
+    if (!this.onCertain || this.doubted) return;
+    const waiting = this.onCertain;
+    this.onCertain = undefined;
+    for (const resolve of waiting) resolve();
   }
 }

@@ -1,7 +1,13 @@
 import { LockConfigurationError } from '../../errors/index.js';
 import type { LockingProviderOptions } from '../../interfaces/index.js';
-import type { BackoffSettings } from '../acquire/backoff.js';
 import { parseDuration } from './duration.js';
+
+/** How a held key is polled: see `defaultRetryInterval`, `maximumRetryInterval` and `backoffFactor`. */
+export interface BackoffSettings {
+  readonly initial: number;
+  readonly maximum: number;
+  readonly factor: number;
+}
 
 /** A provider's common options, checked, in milliseconds. */
 export interface EngineSettings {

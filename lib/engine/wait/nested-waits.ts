@@ -1,6 +1,7 @@
-import type { Grant } from '../hold/grant.js';
-import type { QueueTable } from './queue-table.js';
-import type { Waiter } from './waiter.js';
+import type { Grant } from '../hold/lease.js';
+import type { LeaseTable } from '../hold/lease-table.js';
+
+import type { Waiter } from './queue.js';
 
 /**
  * Waiters whose call was made inside a job that holds a lock. Where two such jobs wait for each other's lock, neither
@@ -10,7 +11,7 @@ export class NestedWaits {
   /** Those inside each grant's job: a job may make thousands of calls at a time. */
   private readonly inside = new Map<Grant, Set<Waiter>>();
 
-  constructor(private readonly lines: QueueTable) {}
+  constructor(private readonly leases: LeaseTable) {}
 
   /** Returns the keys that `waiter` holds and that, in a circle, it would wait for itself; then it is not noted. */
   add(waiter: Waiter): readonly string[] | undefined {
@@ -59,7 +60,7 @@ export class NestedWaits {
   private holders({ keys, options: { ownerId } }: Waiter): Grant[] {
     const holders: Grant[] = [];
     for (const key of keys) {
-      for (const grant of this.lines.lease(key)?.grants ?? []) {
+      for (const grant of this.leases.get(key)?.grants ?? []) {
         if (grant.held && (ownerId === undefined || grant.ownerId !== ownerId)) holders.push(grant);
       }
     }

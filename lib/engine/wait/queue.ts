@@ -1,8 +1,57 @@
-import type { Lease } from '../hold/lease.js';
 import type { AcquireAttempt } from '../acquire/acquire-attempt.js';
-import type { Waiter } from './waiter.js';
+import type { Grant, Lease } from '../hold/lease.js';
+import type { CallOptions } from '../options/call-options.js';
 
-/** The place of one waiter in one line. */
+/** One caller that waits for its keys, in the queues of all of them. */
+export class Waiter {
+  readonly entries: QueueEntry[] = [];
+
+  /** Of several keys: its entry among those of this process that want the same ones. */
+  group?: QueueEntry;
+
+  /** How many have joined before it. */
+  order = 0;
+
+  /** When the wait is over, on the local clock; its place in the Deadlines, if it has one. */
+  deadline = Infinity;
+  heapIndex = -1;
+
+  /** Whether the wait is over, one way or the other. */
+  done = false;
+
+  /** Whether another waiter or holder of this process was before it. */
+  hasWaitedHere = false;
+
+  /** The key for which more waited before it than it accepts. It may still have what needs no waiting. */
+  crowded?: string;
+
+  /** Whether the store has ever told it that another process holds a key. */
+  answered = false;
+
+  /** What the store last failed with, after it had answered before. */
+  failure?: unknown;
+
+  /** Takes the listener off the caller's signal. */
+  stopListening?: () => void;
+
+  constructor(
+    readonly keys: readonly string[],
+    readonly options: CallOptions,
+    /** What jobs around the call hold. */
+    readonly around: readonly Grant[] | undefined,
+    /** What becomes of the wait: exactly one of the two is called, once. */
+    readonly onGranted: (grant: Grant) => void,
+    readonly onFailed: (error: unknown) => void,
+  ) {}
+
+  /** Whether nobody is before it for any of its keys. */
+  get isFirst(): boolean {
+    for (const { previous } of this.entries) if (previous) return false;
+    return !this.group?.previous;
+  }
+}
+
+/** One waiter in the queue of one key. */
 export class QueueEntry {
   previous?: QueueEntry;
   next?: QueueEntry;
@@ -12,25 +61,24 @@ export class QueueEntry {
 
   constructor(
     readonly waiter: Waiter,
-    readonly line: Queue,
+    readonly queue: KeyQueue,
   ) {}
 }
 
-/** Tokens set aside run ahead of the clock until they are used: see "Fencing tokens" in ARCHITECTURE.md. */
+/** Tokens set aside run ahead of the clock until they are used: see "Fencing tokens" in docs/internals/protocol.md. */
 const SMALLEST_TOKEN_BLOCK = 32;
 const LARGEST_TOKEN_BLOCK = 4096;
 
-/** One key, as this process sees it: its lease, what is under way to get one, and who waits here, first come first. */
-export class Queue {
-  lease?: Lease;
-  seek?: AcquireAttempt;
+/** The waiters of this process for one key, first come first, and the attempt to acquire it for them. */
+export class KeyQueue {
+  attempt?: AcquireAttempt;
   head?: QueueEntry;
 
   /** How many wait here for nothing but this key, and how many have stepped aside. */
   count = 0;
   aside = 0;
 
-  /** Its lease was given back for the sake of other processes. */
+  /** Its lease was released for the sake of other processes. */
   isGivingWay = false;
 
   /** How many fencing tokens are set aside with a lease that several wait for; it grows as they are used up. */
@@ -40,19 +88,8 @@ export class Queue {
 
   constructor(readonly key: string) {}
 
-  /** Whether nobody here has anything to do with the key. */
-  get deserted(): boolean {
-    return this.count + this.aside === 0 && this.lease === undefined && this.seek === undefined;
-  }
-
-  /**
-   * How many wait here: all of them but the first one, as long as nobody has said that the key is held by somebody else.
-   * It may be on its way to a free key.
-   */
-  get waiting(): number {
-    const { head, lease, count } = this;
-    if (!head) return 0;
-    return head.waiter.answered || (lease && lease.grants.length > 0) ? count : count - 1;
+  get isEmpty(): boolean {
+    return this.count + this.aside === 0 && this.attempt === undefined;
   }
 
   /** The next lease is to have about as many tokens as the last one has used. */
@@ -63,53 +100,96 @@ export class Queue {
     else if (used < size / 4) this.tokenBlock = Math.max(size / 4, SMALLEST_TOKEN_BLOCK);
   }
 
-  join(place: QueueEntry): void {
-    place.previous = this.tail;
-    if (this.tail) this.tail.next = place;
-    else this.head = place;
-    this.tail = place;
+  join(entry: QueueEntry): void {
+    entry.previous = this.tail;
+    if (this.tail) this.tail.next = entry;
+    else this.head = entry;
+    this.tail = entry;
     this.count += 1;
   }
 
-  leave(place: QueueEntry): void {
-    if (place.aside) this.aside -= 1;
-    else this.unlink(place);
+  leave(entry: QueueEntry): void {
+    if (entry.aside) this.aside -= 1;
+    else this.unlink(entry);
   }
 
-  /** Lets those behind `place` pass, until it comes back. */
-  stepAside(place: QueueEntry): void {
-    if (place.aside) return;
-    this.unlink(place);
-    place.previous = place.next = undefined;
-    place.aside = true;
+  /** Lets those behind `entry` pass, until it comes back. */
+  stepAside(entry: QueueEntry): void {
+    if (entry.aside) return;
+    this.unlink(entry);
+    entry.previous = entry.next = undefined;
+    entry.aside = true;
     this.aside += 1;
   }
 
-  /** Takes the place again that `place` had: before all that joined later, but for the one that is being served. */
-  comeBack(place: QueueEntry): void {
-    if (!place.aside) return;
-    place.aside = false;
+  /** `entry` comes before all that joined later, but behind a head for which the store is being asked. */
+  comeBack(entry: QueueEntry, isHeadServed: boolean): void {
+    if (!entry.aside) return;
+    entry.aside = false;
     this.aside -= 1;
     this.count += 1;
-    let before = this.seek || this.head?.waiter.errand?.isAsking ? this.head : undefined;
+    let before = isHeadServed ? this.head : undefined;
     let after = before ? before.next : this.head;
-    while (after && after.waiter.order < place.waiter.order) {
+    while (after && after.waiter.order < entry.waiter.order) {
       before = after;
       after = after.next;
     }
-    place.previous = before;
-    place.next = after;
-    if (before) before.next = place;
-    else this.head = place;
-    if (after) after.previous = place;
-    else this.tail = place;
+    entry.previous = before;
+    entry.next = after;
+    if (before) before.next = entry;
+    else this.head = entry;
+    if (after) after.previous = entry;
+    else this.tail = entry;
   }
 
-  private unlink(place: QueueEntry): void {
-    if (place.previous) place.previous.next = place.next;
-    else this.head = place.next;
-    if (place.next) place.next.previous = place.previous;
-    else this.tail = place.previous;
+  private unlink(entry: QueueEntry): void {
+    if (entry.previous) entry.previous.next = entry.next;
+    else this.head = entry.next;
+    if (entry.next) entry.next.previous = entry.previous;
+    else this.tail = entry.previous;
     this.count -= 1;
+  }
+}
+
+/** The queues of all keys that somebody in this process holds or waits for; other keys have none. */
+export class QueueTable {
+  private readonly queues = new Map<string, KeyQueue>();
+
+  get(key: string): KeyQueue | undefined {
+    return this.queues.get(key);
+  }
+
+  /** The queue of `key`; a new one is to be given something at once. */
+  open(key: string): KeyQueue {
+    let queue = this.queues.get(key);
+    if (!queue) {
+      queue = new KeyQueue(key);
+      this.queues.set(key, queue);
+    }
+    return queue;
+  }
+
+  /** `attempt` is over. */
+  end(attempt: AcquireAttempt): void {
+    const queue = this.queues.get(attempt.content.keys[0] ?? '');
+    if (queue?.attempt === attempt) queue.attempt = undefined;
+  }
+
+  delete(queue: KeyQueue): void {
+    if (this.queues.get(queue.key) === queue) this.queues.delete(queue.key);
+  }
+
+  /** How many wait for `key` here. */
+  waiting(key: string): number {
+    const queue = this.queues.get(key);
+    return queue ? queue.count + queue.aside : 0;
+  }
+
+  waiters(): Set<Waiter> {
+    const waiters = new Set<Waiter>();
+    for (const queue of this.queues.values()) {
+      for (let entry = queue.head; entry; entry = entry.next) waiters.add(entry.waiter);
+    }
+    return waiters;
   }
 }

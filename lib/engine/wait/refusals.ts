@@ -1,20 +1,25 @@
 import { LockBackendError, LockTimeoutError } from '../../errors/index.js';
 import { callFailed, deadlocked, noAnswerInTime, queueFull, timedOut } from '../engine.messages.js';
-import type { EngineParts } from '../engine-parts.js';
-import type { Waiter } from './waiter.js';
+import type { LeaseTable } from '../hold/lease-table.js';
+import type { StoreCalls } from '../store/store-calls.js';
+import type { Waiter } from './queue.js';
 
 /** After this long without an answer, in milliseconds, a wait that times out is put down to the store. */
 const SILENCE = 1000;
 
-/** Why a wait that has lasted long enough ends without the lock. */
-export function refusalOf(waiter: Waiter, parts: EngineParts): Error {
-  const { keys, failure, options } = waiter;
-  const { timeout } = options;
+/** Why a wait that has lasted long enough ends without the lock: the store has failed, or another holder has it. */
+export function timeoutOf(waiter: Waiter, calls: StoreCalls, leases: LeaseTable): Error {
+  const { keys, failure, answered, around = [] } = waiter;
+  const { timeout } = waiter.options;
   if (failure !== undefined) {
     return new LockBackendError(keys, callFailed('lock', keys, failure), { cause: failure });
   }
-  if (isStoreSilent(waiter, parts)) return new LockBackendError(keys, noAnswerInTime(keys, timeout));
-  return new LockTimeoutError(keys, timeout, timedOut(keys, timeout, timeout > 0 ? heldAround(waiter) : []));
+  const tolerance = answered || timeout === 0 ? SILENCE : Math.min(SILENCE, timeout / 2);
+  if (calls.silence >= tolerance && keys.every((key) => leases.get(key) === undefined)) {
+    return new LockBackendError(keys, noAnswerInTime(keys, timeout));
+  }
+  const heldAround = timeout > 0 ? around.filter(({ held }) => held).flatMap((grant) => grant.keys) : [];
+  return new LockTimeoutError(keys, timeout, timedOut(keys, timeout, [...new Set(heldAround)].sort()));
 }
 
 /** Why a wait does not go on: a holder of its keys waits for `circle`, which jobs around this call hold. */
@@ -22,20 +27,8 @@ export function deadlockOf({ keys, options }: Waiter, circle: readonly string[])
   return new LockTimeoutError(keys, options.timeout, deadlocked(keys, circle), 'deadlock');
 }
 
-/** The keys that jobs around the call hold while it waits. */
-function heldAround({ around = [] }: Waiter): readonly string[] {
-  return [...new Set(around.filter(({ held }) => held).flatMap((grant) => grant.keys))].sort();
-}
-
 /** Why a wait does not begin: too many wait for `key`. */
 export function queueFullFor({ keys, options }: Waiter, key: string): Error {
   const { timeout, maxWaiters } = options;
   return new LockTimeoutError(keys, timeout, queueFull(keys, key, maxWaiters), 'queue-full');
-}
-
-/** Whether a wait that is over failed for want of an answer, and not because somebody holds a key. */
-function isStoreSilent({ keys, answered, options: { timeout } }: Waiter, { calls, leases }: EngineParts): boolean {
-  if (keys.some((key) => leases.get(key) !== undefined)) return false;
-  const tolerance = answered || timeout === 0 ? SILENCE : Math.min(SILENCE, timeout / 2);
-  return calls.silence >= tolerance;
 }

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { droppedLock } from '../engine.messages.js';
-import type { Grant } from './grant.js';
+import type { Grant } from '../hold/lease.js';
 
 /** What is left of a lock that was dropped. */
 interface Remains {
@@ -47,9 +47,8 @@ export class DroppedLocks {
   private end({ keys, grants }: Remains): void {
     const isHeld = grants.every((grant) => grant.held || grant.doubted);
     for (const grant of grants) {
-      grant.joins -= 1;
-      // Until its lease has run out the code that dropped it may still count on it.
-      if (grant.joins === 0) grant.renew = false;
+      // Until its lease has expired the code that dropped it may still count on it.
+      if (grant.leave() === 0) grant.renew = false;
     }
     if (isHeld) this.warn(droppedLock(keys));
   }

@@ -3,7 +3,7 @@ import type { Duration, Lock } from '../../interfaces/index.js';
 import { followSignal } from '../runtime/aborts.js';
 import type { DroppedLocks } from './dropped-locks.js';
 import { notCovered } from '../engine.messages.js';
-import type { Grant } from './grant.js';
+import type { Grant } from '../hold/lease.js';
 import { ContextAbort } from '../runtime/neutral-context.js';
 
 /** What a handle needs of its engine. */
@@ -79,7 +79,7 @@ export class HeldLock implements Lock {
 
   /** Whether others share its lock that have not given it up yet. */
   get outlived(): boolean {
-    return this.#grants.some(({ joins }) => joins > 0);
+    return this.#grants.some(({ hasLocks }) => hasLocks);
   }
 
   /** Whether it is not held for now, and the store has been asked whether it is. */

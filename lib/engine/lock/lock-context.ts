@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Lock } from '../../interfaces/index.js';
 import { innermostRunning } from '../runtime/call-chain.js';
-import type { Grant } from './grant.js';
+import type { Grant } from '../hold/lease.js';
 
 /** A job that runs under a lock, and the job it was called from. */
 export interface Frame {

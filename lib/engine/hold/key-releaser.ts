@@ -1,0 +1,151 @@
+import { LockBackendError } from '../../errors/index.js';
+import type { LockingProvider, ReleaseOutcome, ReleaseRequest } from '../../interfaces/index.js';
+import { callFailed, forcedFree, releasedElsewhere } from '../engine.messages.js';
+import type { StoreCalls } from '../store/store-calls.js';
+import type { LeaseTable } from './lease-table.js';
+import type { Lease } from './lease.js';
+import { listLeases } from './lease-view.js';
+import { requestsFor, sourcesOf } from './releaser.js';
+
+/** Why a lock is gone, in words. */
+type LossReason = (keys: readonly string[]) => string;
+
+/** How many keys one request of `releaseAll` names at most. */
+const CHUNK = 200;
+
+/** How many such requests are under way at a time: a store has 5 s for each, and a process may hold very many locks. */
+const WINDOW = 20;
+
+/** Releases leases by key, whatever locks stand on them: as their owner asks for it, or an operator. */
+export class KeyReleaser {
+  constructor(
+    private readonly provider: LockingProvider,
+    private readonly calls: StoreCalls,
+    private readonly leases: LeaseTable,
+    private readonly advance: (keys: readonly string[]) => void,
+  ) {}
+
+  /** Frees `keys` whatever locks stand on them, if `ownerId` (or, without one, this process) holds them. */
+  async releaseKeys(keys: readonly string[], ownerId: string | undefined): Promise<boolean> {
+    const requests = ownerId === undefined ? this.heldHere(keys) : this.ownedBy(keys, ownerId);
+    const outcomes = await Promise.all(requests.map(async (request) => this.free(request)));
+    const freed = outcomes.flat().filter((outcome) => outcome === 'freed').length;
+    return freed === keys.length;
+  }
+
+  /**
+   * Frees everything that `ownerId` (or this process) holds. Resolves with how many keys that were. Where the store fails
+   * for some of them the others are freed all the same, and the error names those.
+   */
+  async releaseAll(ownerId: string | undefined): Promise<number> {
+    const keys = this.leases.all().map(({ key }) => key);
+    if (ownerId !== undefined) {
+      const here = new Set(keys);
+      for await (const { key, ownerId: owner } of listLeases(this.provider, this.calls)) {
+        if (owner === ownerId && !here.has(key)) keys.push(key);
+      }
+    }
+    const requests = windows(keys, CHUNK).flatMap((chunk) =>
+      ownerId === undefined ? this.heldHere(chunk) : this.ownedBy(chunk, ownerId),
+    );
+    return countFreed(await this.freeInWindows(requests), requests);
+  }
+
+  /** Frees `keys` whoever holds them. Resolves with how many were held. */
+  async forceRelease(keys: readonly string[]): Promise<number> {
+    return this.detach(keys, undefined, forcedFree, async () =>
+      this.calls.run('force free', keys, async () => this.provider.forceRelease(keys)),
+    );
+  }
+
+  /** What this process holds of `keys`, under any owner. */
+  private heldHere(keys: readonly string[]): ReleaseRequest[] {
+    const held = keys.map((key) => this.leases.get(key)).filter((lease) => lease !== undefined);
+    return requestsFor(held, Infinity);
+  }
+
+  /**
+   * What `ownerId` has of `keys`. In a lease that is handed from holder to holder here the store knows only the first
+   * one, and this process alone knows the present one.
+   */
+  private ownedBy(keys: readonly string[], ownerId: string): ReleaseRequest[] {
+    const own: Lease[] = [];
+    const others: string[] = [];
+    for (const key of keys) {
+      const lease = this.leases.get(key);
+      if (!lease?.shared) others.push(key);
+      else if (lease.grants[0]?.ownerId === ownerId) own.push(lease);
+    }
+    const requests = requestsFor(own, Infinity);
+    if (others.length > 0) requests.push({ keys: others, ownerId });
+    return requests;
+  }
+
+  /** Goes on past failures, but not where a whole window has failed: that store would take as long for each of them. */
+  private async freeInWindows(
+    requests: readonly ReleaseRequest[],
+  ): Promise<PromiseSettledResult<readonly ReleaseOutcome[]>[]> {
+    const settled: PromiseSettledResult<readonly ReleaseOutcome[]>[] = [];
+    for (const window of windows(requests, WINDOW)) {
+      const results = await Promise.allSettled(window.map(async (one) => this.free(one)));
+      settled.push(...results);
+      const [first] = results;
+      if (first?.status !== 'rejected' || results.some(({ status }) => status === 'fulfilled')) continue;
+      return [...settled, ...requests.slice(settled.length).map(() => first)];
+    }
+    return settled;
+  }
+
+  private async free(request: ReleaseRequest): Promise<readonly ReleaseOutcome[]> {
+    const { keys, ownerId } = request;
+    return this.detach(keys, ownerId, releasedElsewhere, async () => this.calls.askToRelease(request));
+  }
+
+  /**
+   * Ends the trust in what this process has of `keys` (under `ownerId`, or any owner), then has the store free them:
+   * from that moment on another process may hold them, however late the answer. If it fails, their locks release them.
+   */
+  private async detach<T>(
+    keys: readonly string[],
+    ownerId: string | undefined,
+    reason: LossReason,
+    freeInStore: () => Promise<T>,
+  ): Promise<T> {
+    const detached = keys
+      .map((key) => this.leases.get(key))
+      .filter((lease) => lease !== undefined)
+      .filter((lease) => ownerId === undefined || lease.ownerId === ownerId);
+    for (const lease of detached) this.leases.detach(lease, reason([lease.key]));
+    try {
+      const answer = await freeInStore();
+      for (const lease of detached) this.leases.forget(lease);
+      // A late request of theirs must not acquire a key again: their locks do not release it any more.
+      for (const source of sourcesOf(detached)) source.settle();
+      return answer;
+    } finally {
+      this.advance(keys);
+    }
+  }
+}
+
+/** @throws LockBackendError with the keys of all `requests` that have failed */
+function countFreed(
+  settled: readonly PromiseSettledResult<readonly ReleaseOutcome[]>[],
+  requests: readonly ReleaseRequest[],
+): number {
+  const failure = settled.find((result) => result.status === 'rejected');
+  if (failure) {
+    const failed = requests.filter((_, index) => settled[index]?.status === 'rejected');
+    const keys = failed.flatMap((request) => request.keys);
+    const cause: unknown = (failure.reason as Error).cause;
+    throw new LockBackendError(keys, callFailed('release', keys, cause), { cause });
+  }
+  const outcomes = settled.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
+  return outcomes.filter((outcome) => outcome === 'freed').length;
+}
+
+function windows<T>(all: readonly T[], size: number): (readonly T[])[] {
+  return Array.from({ length: Math.ceil(all.length / size) }, (_, index) =>
+    all.slice(index * size, (index + 1) * size),
+  );
+}
