@@ -1,5 +1,10 @@
 export * from './errors/index.js';
 export * from './interfaces/index.js';
+export type {
+  LockingModuleOptions,
+  LockingModuleOptionsFactory,
+  LockingProviderDefinition,
+} from './interfaces/module-options.interface.js';
 export { duration } from './engine/options/duration.js';
 export { LockingModule } from './locking.module.js';
 export { LockingService } from './locking.service.js';
@@ -23,8 +28,11 @@ export {
 } from './providers/memory/in-memory-locking.provider.js';
 export { MemoryLockStore } from './providers/memory/memory-lock-store.js';
 export { RedisLockingProvider } from './providers/redis/redis-locking.provider.js';
-export type { RedisCredentials, RedisCredentialsFunction } from './providers/redis/credentials.js';
-export type { RedisLockingProviderOptions } from './providers/redis/redis-options.interface.js';
+export type {
+  RedisCredentials,
+  RedisCredentialsFunction,
+  RedisLockingProviderOptions,
+} from './providers/redis/redis-options.interface.js';
 export { RedisQuorumLockingProvider } from './providers/redis-quorum/redis-quorum-locking.provider.js';
 export type {
   RedisQuorumLockingProviderOptions,

@@ -1,5 +1,5 @@
 import { ConfigurableModuleBuilder } from '@nestjs/common';
-import type { LockingModuleOptions } from './interfaces/index.js';
+import type { LockingModuleOptions } from './interfaces/module-options.interface.js';
 
 export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } = new ConfigurableModuleBuilder<LockingModuleOptions>({
   moduleName: 'Locking',

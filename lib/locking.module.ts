@@ -17,7 +17,7 @@ import type {
 } from './coordination/leader-election/leader-election-options.interface.js';
 import type { Clock } from './engine/runtime/clock.js';
 import { LockedClasses } from './interceptors/locked-classes.js';
-import type { LockingModuleOptions } from './interfaces/index.js';
+import type { LockingModuleOptions } from './interfaces/module-options.interface.js';
 import { LOCKING_CLOCK, ONE_PER_APPLICATION } from './locking.constants.js';
 import { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } from './locking.module-definition.js';
 import { LockingRegistry } from './locking.registry.js';

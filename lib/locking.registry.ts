@@ -4,7 +4,8 @@ import { notDrained } from './engine/engine.messages.js';
 import { LockEngine } from './engine/lock-engine.js';
 import { inNeutralContext } from './engine/runtime/neutral-context.js';
 import { LockBackendError, LockConfigurationError } from './errors/index.js';
-import type { LockingModuleOptions, LockingProvider } from './interfaces/index.js';
+import type { LockingProvider } from './interfaces/index.js';
+import type { LockingModuleOptions } from './interfaces/module-options.interface.js';
 import { CONNECT_TIMEOUT } from './locking.constants.js';
 import {
   closeFailed,

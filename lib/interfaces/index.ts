@@ -24,8 +24,3 @@ export {
   type WakeUpListener,
 } from './locking-provider.interface.js';
 export type { LockingProviderOptions } from './provider-options.interface.js';
-export type {
-  LockingModuleOptions,
-  LockingModuleOptionsFactory,
-  LockingProviderDefinition,
-} from './module-options.interface.js';

@@ -1,45 +1,9 @@
 import { separating } from './escape-value.js';
 import { malformed } from './key-template.messages.js';
-import { EACH, isArrayIndex, type Path, type Segment } from './parse-path.js';
+import type { Path } from './parse-path.js';
+import { EACH, type Level, type Plan, type Segment, type Step } from './plan.js';
 import type { ScannedTemplate } from './scan-template.js';
-
-/**
- * One value to be read. Placeholders that begin alike share their steps, so that `<0.order.id>:<0.order.lot>` reads
- * `order` once: a getter that answers differently the second time cannot make a key of two halves.
- */
-export interface Step {
-  /** Where its value is kept during one rendering. */
-  readonly slot: number;
-  /** The step whose value has the property; none for a root. */
-  readonly parent: Step | undefined;
-  /** The name of the property or root; for `EACH`, the index is only known while rendering. */
-  readonly name: string | number | typeof EACH;
-  /** For messages: its path, cut where an index belongs. */
-  readonly label: readonly string[];
-  /** For messages: the first placeholder that needs it. */
-  readonly placeholder: string;
-  /** Whether it is the end of a placeholder, so that its value becomes text. */
-  isValue: boolean;
-}
-
-/** One `[]`: `element` stands for each element of `array` in turn, and `steps` are read anew for each of them. */
-export interface Level {
-  readonly array: Step;
-  readonly element: Step;
-  readonly steps: Step[];
-}
-
-/** All that a rendering needs, and nothing that it would have to work out. */
-export interface Plan {
-  readonly source: string;
-  readonly slots: number;
-  /** What is read once, in an order in which every parent comes first. */
-  readonly steps: readonly Step[];
-  /** The `[]`s, outermost first. */
-  readonly levels: readonly Level[];
-  readonly prefix: string;
-  readonly parts: readonly { readonly slot: number; readonly literal: string }[];
-}
+import { isArrayIndex } from './template-roots.js';
 
 /** Turns a template into the reads and joins of its rendering. */
 export function compileTemplate({ source, literals, paths }: ScannedTemplate): Plan {

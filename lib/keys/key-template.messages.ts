@@ -1,6 +1,6 @@
 import { LockKeyError } from '../errors/index.js';
 import { onOneLine, quote } from '../errors/quote.js';
-import type { Plan, Step } from './compile-template.js';
+import type { Plan, Step } from './plan.js';
 
 /*
  * Every message says which template, which placeholder, what is wrong with it and what to do. None contains a value:

@@ -1,11 +1,6 @@
 import { malformed } from './key-template.messages.js';
-import type { TemplateRoots } from './template-roots.js';
-
-/** Stands for `[]` in a path: every element of the array before it. */
-export const EACH = Symbol('[]');
-
-/** One step of a path: the name of a property, or every element. `[3]` and `.3` are both `'3'`. */
-export type Segment = string | typeof EACH;
+import { EACH, type Segment } from './plan.js';
+import { isArrayIndex, type TemplateRoots } from './template-roots.js';
 
 /** What stands between `<` and `>`. */
 export interface Path {
@@ -20,11 +15,6 @@ export interface Path {
 const INVISIBLE = /[\s\p{Cc}]/u;
 const NAME = /[^.[\]]+/y;
 const BRACKETS = /\[(0|[1-9]\d*)?\]/y;
-
-/** Whether `text` is an array index as JavaScript itself would write it. */
-export function isArrayIndex(text: string): boolean {
-  return /^(?:0|[1-9]\d*)$/.test(text);
-}
 
 /** Takes apart the inside of one placeholder. */
 export function parsePath(source: string, text: string, column: number, roots: TemplateRoots): Path {

@@ -1,9 +1,8 @@
 import { LONGEST_KEY, MOST_KEYS } from '../engine/options/lock-keys.js';
 import { isLockKeyError } from '../errors/index.js';
-import type { Plan, Step } from './compile-template.js';
+import { EACH, type Plan, type Step } from './plan.js';
 import { escapeValue } from './escape-value.js';
 import { emptyKey, noKey, notAnArray, notReadable, tooLong, tooManyKeys, unusable } from './key-template.messages.js';
-import { EACH } from './parse-path.js';
 import { readLength, readProperty } from './read-property.js';
 import type { TemplateScope } from './template-roots.js';
 

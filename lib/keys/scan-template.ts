@@ -1,6 +1,6 @@
 import { malformed, notAString } from './key-template.messages.js';
-import { isArrayIndex, parsePath, type Path } from './parse-path.js';
-import type { TemplateRoots } from './template-roots.js';
+import { parsePath, type Path } from './parse-path.js';
+import { isArrayIndex, type TemplateRoots } from './template-roots.js';
 
 /** A template in its parts: `literals` is one longer than `paths`, and stands around and between them. */
 export interface ScannedTemplate {

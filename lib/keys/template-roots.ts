@@ -1,4 +1,7 @@
-import { isArrayIndex } from './parse-path.js';
+/** Whether `text` is an array index as JavaScript itself would write it. */
+export function isArrayIndex(text: string): boolean {
+  return /^(?:0|[1-9]\d*)$/.test(text);
+}
 
 /** Which names a placeholder may begin with. Known at decoration, so that a misspelt one fails there. */
 export interface TemplateRoots {

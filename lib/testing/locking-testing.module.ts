@@ -1,5 +1,6 @@
 import type { DynamicModule } from '@nestjs/common';
-import type { LockingProviderDefinition, LockingProviderOptions } from '../interfaces/index.js';
+import type { LockingProviderOptions } from '../interfaces/index.js';
+import type { LockingProviderDefinition } from '../interfaces/module-options.interface.js';
 import { LOCKING_CLOCK } from '../locking.constants.js';
 import { LockingModule } from '../locking.module.js';
 import { LockingRegistry } from '../locking.registry.js';

@@ -12,6 +12,7 @@ const kept = ['node_modules', 'installed'];
 const onlyForChecks = [
   '@arethetypeswrong/cli',
   '@eslint/js',
+  'dependency-cruiser',
   'eslint',
   'knip',
   'prettier',

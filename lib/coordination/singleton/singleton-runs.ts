@@ -2,8 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { Aborts } from '../../engine/runtime/aborts.js';
 import { innermostRunning } from '../../engine/runtime/call-chain.js';
 import { isLockLostError, isLockTimeoutError } from '../../errors/index.js';
-import type { Lock } from '../../interfaces/index.js';
-import type { LockingService } from '../../locking.service.js';
+import type { AcquireOptions, Lock } from '../../interfaces/index.js';
 import type { CheckedSingletonOptions } from './check-singleton-options.js';
 import { isSuperJob } from './method-calls.js';
 
@@ -11,7 +10,7 @@ type Job<T> = (lock: Lock) => T | PromiseLike<T>;
 
 /** A call of a singleton, as its caller made it. */
 export interface SingletonCall<T> {
-  readonly locking: LockingService;
+  readonly locking: { execute<R>(keys: string | readonly string[], job: Job<R>, options: AcquireOptions): Promise<R> };
   /** The id under which the store of the lock is known. */
   readonly provider: string;
   readonly keys: string | readonly string[];

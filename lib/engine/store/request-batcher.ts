@@ -1,6 +1,5 @@
 import { LockBackendError } from '../../errors/index.js';
 import { callFailed } from '../engine.messages.js';
-import type { OpenCall, StoreCalls } from './store-calls.js';
 
 /** What waits for the answer to one request. Exactly one of the two is called, once. */
 export interface AnswerSink<Answer> {
@@ -13,6 +12,19 @@ export interface AnswerSink<Answer> {
   failed(error: LockBackendError, owed?: Promise<Answer>): void;
 }
 
+/** One call under way: to the store, or several requests that went out together. */
+export interface OpenCall {
+  readonly since: number;
+  expire(error: Error): void;
+}
+
+/** Knows which calls are under way. */
+export interface CallLog {
+  now(): number;
+  open(call: OpenCall): void;
+  close(call: OpenCall): void;
+}
+
 /** Requests of one kind that go out together. */
 export class RequestBatcher<Request extends { readonly keys: readonly string[] }, Answer> {
   private requests: (Request | undefined)[] = [];
@@ -22,7 +34,7 @@ export class RequestBatcher<Request extends { readonly keys: readonly string[] }
   constructor(
     private readonly action: string,
     private readonly call: (requests: readonly Request[]) => Promise<Answer>[],
-    private readonly calls: StoreCalls,
+    private readonly calls: CallLog,
   ) {}
 
   /** Returns the place of `request`, by which it is found again: thousands may go out together. */
@@ -67,7 +79,7 @@ class RequestBatch<Request extends { readonly keys: readonly string[] }, Answer>
     private readonly requests: readonly Request[],
     /** Emptied one by one. */
     private readonly sinks: (AnswerSink<Answer> | undefined)[],
-    private readonly calls: StoreCalls,
+    private readonly calls: CallLog,
   ) {
     this.since = calls.now();
     this.left = requests.length;

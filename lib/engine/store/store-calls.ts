@@ -11,7 +11,7 @@ import {
 import type { Clock, ClockTimer } from '../runtime/clock.js';
 import { callFailed, noAnswer } from '../engine.messages.js';
 import { inNeutralContext, makeInNeutralContext } from '../runtime/neutral-context.js';
-import { RequestBatcher, type AnswerSink } from './request-batcher.js';
+import { RequestBatcher, type AnswerSink, type CallLog, type OpenCall } from './request-batcher.js';
 import { RecentReleases } from './recent-releases.js';
 
 /** How long a store may take over one call, in milliseconds, before it counts as down. */
@@ -20,18 +20,12 @@ export const STORE_ANSWER_TIMEOUT = 5000;
 /** Cheaper than `queueMicrotask`, which keeps track of contexts that do not matter here. */
 const SETTLED = Promise.resolve();
 
-/** One call under way: to the store, or several requests that went out together. */
-export interface OpenCall {
-  readonly since: number;
-  expire(error: Error): void;
-}
-
 /**
  * Calls into the store. What is asked in one turn of the event loop goes out as one call per kind: releases first, so
  * that whoever asks for the key next finds it free. Whatever goes wrong there becomes a {@link LockBackendError}, and
  * a store that accepts a call but never answers it does not hang its caller.
  */
-export class StoreCalls {
+export class StoreCalls implements CallLog {
   private readonly pending = new Set<OpenCall>();
   private timer?: ClockTimer;
   private scheduled = false;
@@ -130,13 +124,11 @@ export class StoreCalls {
     }
   }
 
-  /** @internal */
   open(call: OpenCall): void {
     this.pending.add(call);
     this.timer ??= this.arm(STORE_ANSWER_TIMEOUT);
   }
 
-  /** @internal */
   close(call: OpenCall): void {
     this.pending.delete(call);
     if (this.pending.size > 0) return;
@@ -144,7 +136,6 @@ export class StoreCalls {
     this.tellIdle();
   }
 
-  /** @internal */
   now(): number {
     return this.clock.now();
   }

@@ -1,6 +1,6 @@
 import type { Redis, RedisOptions } from 'ioredis';
 import type { Duration, LockingProviderOptions } from '../../interfaces/index.js';
-import type { RedisCredentialsFunction } from '../redis/credentials.js';
+import type { RedisCredentialsFunction } from '../redis/redis-options.interface.js';
 
 /** One server of a quorum. */
 export interface RedisQuorumNode {

@@ -2,16 +2,7 @@ import type { Cluster, Redis } from 'ioredis';
 import { onOneLine } from '../../errors/quote.js';
 import { LONGEST_RECONNECT_DELAY } from './connection-options.js';
 import { badCredentials, connectionClosed, credentialsFailed, noCredentialsYet } from './redis.messages.js';
-
-/** What a connection logs in with. */
-export interface RedisCredentials {
-  /** The ACL user; the default user where it is absent. */
-  readonly username?: string | undefined;
-  readonly password: string;
-}
-
-/** Names the credentials that are valid now. */
-export type RedisCredentialsFunction = () => RedisCredentials | Promise<RedisCredentials>;
+import type { RedisCredentials, RedisCredentialsFunction } from './redis-options.interface.js';
 
 /** What was not told within so many milliseconds is taken for a failure. */
 const LONGEST_WAIT = 5000;

@@ -1,6 +1,15 @@
 import type { Cluster, ClusterNode, ClusterOptions, Redis, RedisOptions } from 'ioredis';
-import type { LockingProviderOptions } from '../../interfaces/index.js';
-import type { RedisCredentialsFunction } from './credentials.js';
+import type { LockingProviderOptions } from '../../interfaces/provider-options.interface.js';
+
+/** What a connection logs in with. */
+export interface RedisCredentials {
+  /** The ACL user; the default user where it is absent. */
+  readonly username?: string | undefined;
+  readonly password: string;
+}
+
+/** Names the credentials that are valid now. */
+export type RedisCredentialsFunction = () => RedisCredentials | Promise<RedisCredentials>;
 
 /** Options of `RedisLockingProvider`, beside those of every provider. */
 export interface RedisLockingProviderOptions extends LockingProviderOptions {
