@@ -7,6 +7,9 @@ import { InMemoryLockingProvider } from '../providers/memory/in-memory-locking.p
 import type { MemoryLockStore } from '../providers/memory/memory-lock-store.js';
 import type { ManualClock } from './manual-clock.js';
 
+/** What the owner ids of holders in other, imagined processes begin with. */
+export const ELSEWHERE = 'elsewhere:';
+
 /** Options of {@link LockingTestControl.holdElsewhere}. */
 export interface HoldElsewhereOptions extends ProviderChoice {
   /** How long somebody else holds the keys; for good without it. A number is seconds. */
@@ -48,7 +51,7 @@ export class LockingTestControl {
     const normalized = normalizeKeys(keys, true);
     const ttl = options.expire === undefined ? null : parseDuration(options.expire, 'expire');
     const attemptId = randomUUID();
-    const ownerId = `elsewhere:${attemptId}`;
+    const ownerId = `${ELSEWHERE}${attemptId}`;
     const [answer] = elsewhere.acquire([{ keys: normalized, ownerId, attemptId, ttl, onlyIfOwned: false }]);
     if (!(await answer)?.granted) throw new Error(`holdElsewhere: ${normalized.join(', ')} is held already.`);
     return {

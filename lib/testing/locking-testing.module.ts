@@ -6,6 +6,7 @@ import { LockingModule } from '../locking.module.js';
 import { LockingRegistry } from '../locking.registry.js';
 import { InMemoryLockingProvider } from '../providers/memory/in-memory-locking.provider.js';
 import { MemoryLockStore } from '../providers/memory/memory-lock-store.js';
+import { DrainInRealTime } from './drain-in-real-time.js';
 import { LockingTestControl } from './locking-test-control.js';
 import { ManualClock } from './manual-clock.js';
 
@@ -30,7 +31,17 @@ export interface LockingTestingModuleOptions {
  */
 // eslint-disable-next-line @typescript-eslint/no-extraneous-class -- used as Nest's modules are
 export class LockingTestingModule {
-  /** The module to import instead of `LockingModule.forRoot()` or `forRootAsync()`; global, like that. */
+  /**
+   * The module to import instead of `LockingModule.forRoot()` or `forRootAsync()`; global, like that.
+   *
+   * At `app.close()`, `drainTimeout` runs on the manual clock. If the test does not move that for a second of real time
+   * while jobs still run, the clock moves by itself until the shutdown is over, and a warning names the keys.
+   *
+   * @throws LockConfigurationError for options that cannot work
+   *
+   * @example
+   * imports: [LockingTestingModule.forRoot({ providers: ['locking-redis'], options: { expire: '10s' } })]
+   */
   static forRoot({ providers = ['in-memory'], options = {} }: LockingTestingModuleOptions = {}): DynamicModule {
     const clock = new ManualClock();
     const stores = new Map(providers.map((id) => [id, new MemoryLockStore(clock.elsewhere)]));
@@ -50,6 +61,11 @@ export class LockingTestingModule {
           provide: LockingTestControl,
           inject: [LockingRegistry],
           useFactory: (registry: LockingRegistry) => new LockingTestControl(clock, registry, stores),
+        },
+        {
+          provide: DrainInRealTime,
+          inject: [LockingRegistry],
+          useFactory: (registry: LockingRegistry) => new DrainInRealTime(clock, registry, providers),
         },
       ],
       exports: [LockingTestControl],

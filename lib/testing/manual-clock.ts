@@ -74,7 +74,8 @@ export class ManualClock implements Clock {
       inNeutralContext(next.callback);
       await settled();
     }
-    this.time = end;
+    // Another advance may have gone further meanwhile.
+    this.time = Math.max(this.time, end);
   }
 
   /**
