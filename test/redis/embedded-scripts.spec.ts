@@ -1,9 +1,11 @@
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
+import { RedisLockingProvider } from '../../lib/index.js';
 import { SCRIPT_SOURCES } from '../../lib/providers/redis/scripts.generated.js';
 import { useApplications } from '../module/support/applications.js';
 import { useRawRedis } from '../module/support/raw-redis.js';
+import { deferred } from '../support/deferred.js';
 
 const lib = new URL('../../lib/providers/redis/', import.meta.url);
 
@@ -67,5 +69,75 @@ describe('a server that has forgotten the scripts', () => {
     expect(stats).not.toContain('cmdstat_eval:');
     const hash = createHash('sha1').update(SCRIPT_SOURCES.acquire).digest('hex');
     expect(await redis.raw.script('EXISTS', hash)).toEqual([1]);
+  });
+});
+
+describe('the requests of a batch are served in their order', () => {
+  const redis = useRawRedis();
+  const providers: RedisLockingProvider[] = [];
+
+  afterEach(async () => {
+    for (const provider of providers.splice(0)) await provider.close();
+  });
+
+  async function connect(onReplaced?: () => void): Promise<RedisLockingProvider> {
+    const context = { id: 'locking-redis', warn: () => undefined };
+    const provider = new RedisLockingProvider({ redisUrl: redis.url }, context);
+    providers.push(provider);
+    await provider.connect(() => undefined, onReplaced);
+    return provider;
+  }
+
+  const requestOf = (ownerId: string, ...keys: string[]) => ({
+    keys,
+    ownerId,
+    attemptId: ownerId,
+    ttl: 30_000,
+    onlyIfOwned: false,
+  });
+
+  /** Has the server know the script that takes one key, and no other. */
+  async function knowOne(provider: RedisLockingProvider): Promise<void> {
+    await redis.raw.script('FLUSH');
+    await Promise.all(provider.acquire([requestOf('first', 'warm')]));
+  }
+
+  async function expectOrder(provider: RedisLockingProvider): Promise<void> {
+    const answers = provider.acquire([requestOf('several', 'a', 'b'), requestOf('single', 'a')]);
+    expect((await Promise.all(answers)).map(({ granted }) => granted)).toEqual([true, false]);
+  }
+
+  it('when the server has forgotten their scripts', async () => {
+    const provider = await connect();
+    await expectOrder(provider);
+    await redis.raw.flushall();
+    await redis.raw.script('FLUSH');
+    await expectOrder(provider);
+  });
+
+  it('when it knows the later script again, and not the earlier', async () => {
+    const provider = await connect();
+    await expectOrder(provider);
+    await redis.raw.flushall();
+    await knowOne(provider);
+    await expectOrder(provider);
+  });
+
+  it('over a first connection to a server that knows the later script only', async () => {
+    await knowOne(await connect());
+    await expectOrder(await connect());
+  });
+
+  it('over a new connection to such a server', async () => {
+    const replaced = deferred<undefined>();
+    const provider = await connect(() => {
+      replaced.resolve(undefined);
+    });
+    await expectOrder(provider);
+    await redis.raw.flushall();
+    await knowOne(await connect());
+    await redis.raw.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    await replaced.promise;
+    await expectOrder(provider);
   });
 });

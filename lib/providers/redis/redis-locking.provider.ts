@@ -25,7 +25,7 @@ import { explainError, nonsensical, wholeNumber } from './redis-errors.js';
 import { LeaseScripts, type RepairRequest, type VotePace } from './lease-scripts.js';
 import { RedisWakeUps } from './redis-wake-ups.js';
 import { ReplicatedLeases, type Replication } from './replicated-leases.js';
-import { runScript, type ScriptName } from './script-runner.js';
+import { ScriptRunner, type ScriptName } from './script-runner.js';
 import type { StoreConnection } from './store-connection.js';
 import { StoreKeys } from './store-keys.js';
 import { toStoredLease } from './stored-value.js';
@@ -63,6 +63,7 @@ export class RedisLockingProvider implements LockingProvider {
   private readonly keys: StoreKeys;
   private readonly scripts: LeaseScripts;
   private readonly leases: Pick<LeaseScripts, 'acquire' | 'extend' | 'release'>;
+  private readonly runner: ScriptRunner;
   private resent = 0;
   private readonly warnedOf = new Map<string, string>();
 
@@ -100,6 +101,9 @@ export class RedisLockingProvider implements LockingProvider {
       // What is handed over was not waited for: only the answer to a question is.
       grantsAreOffers: minReplicas > 0,
     });
+    this.runner = new ScriptRunner(this.explain, () => {
+      this.resent += 1;
+    });
     this.scripts = new LeaseScripts({
       keys: this.keys,
       run: this.script,
@@ -111,10 +115,16 @@ export class RedisLockingProvider implements LockingProvider {
   }
 
   async connect(onConnected: () => void, onReplaced: () => void = () => undefined): Promise<void> {
-    await this.connection.open(() => {
-      onConnected();
-      void this.warnOfEviction();
-    }, onReplaced);
+    await this.connection.open(
+      () => {
+        onConnected();
+        void this.warnOfEviction();
+      },
+      () => {
+        this.runner.forget();
+        onReplaced();
+      },
+    );
   }
 
   async close(): Promise<void> {
@@ -198,10 +208,6 @@ export class RedisLockingProvider implements LockingProvider {
     });
   }
 
-  private readonly noteResent = (): void => {
-    this.resent += 1;
-  };
-
   private replication(minReplicas: number): Replication {
     return {
       minReplicas,
@@ -215,13 +221,13 @@ export class RedisLockingProvider implements LockingProvider {
     };
   }
 
-  // Not an async function: see `runScript`.
+  // Not an async function: see `ScriptRunner`.
   // eslint-disable-next-line @typescript-eslint/promise-function-async
   private readonly script = (name: ScriptName, keys: readonly string[], args: readonly string[]): Promise<unknown> => {
     const { connection } = this;
     const opening = connection.opening?.(keys[0] ?? '');
     // eslint-disable-next-line @typescript-eslint/promise-function-async -- as above
-    const run = (): Promise<unknown> => runScript(connection.client(), name, keys, args, this.explain, this.noteResent);
+    const run = (): Promise<unknown> => this.runner.run(connection.client(), name, keys, args);
     const reply = opening ? opening.then(run) : run();
     connection.watch?.(reply);
     return reply;
