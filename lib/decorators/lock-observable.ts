@@ -1,6 +1,6 @@
 import { AsyncResource } from 'node:async_hooks';
 import { defer, Observable, type Subscriber } from 'rxjs';
-import { followSignal } from '../engine/runtime/aborts.js';
+import { followSignal } from '../engine/runtime/abort-listeners.js';
 import { LockLostError } from '../errors/index.js';
 import type { ExecuteOptions, Lock } from '../interfaces/index.js';
 import { forwardUnderLock } from './forward-under-lock.js';

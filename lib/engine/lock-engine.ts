@@ -49,9 +49,8 @@ export interface ShutdownOutcome {
 }
 
 /**
- * Everything about locks that is the same on every store: waiting in line, handing on, deadlines, renewal,
- * reentrancy, giving back. One per provider and application; it knows neither Nest nor Redis. Keys come in normalized,
- * options resolved.
+ * Everything about locks that is the same on every store: waiting, hand-off, deadlines, renewal, reentrancy, release.
+ * One per provider and application; it knows neither Nest nor Redis. Keys come in normalized, options resolved.
  */
 export class LockEngine implements HeldLockActions {
   private readonly processId = randomBytes(12).toString('base64url');
@@ -253,8 +252,8 @@ export class LockEngine implements HeldLockActions {
   }
 
   /**
-   * A server has taken over that may lack what the former one has confirmed last. What was released in the last seconds
-   * may still be held there, so that is repeated; waiters may have lost their places, so they ask; and locks may be gone.
+   * Another server has taken over, which may lack the last writes of the former one. It may still hold the releases of the
+   * last seconds, so these are repeated; waiters may have lost their queue entries, so they ask; and locks may be gone.
    */
   storeReplaced(): void {
     const { calls, retry, processId: address, settings } = this;
@@ -272,7 +271,7 @@ export class LockEngine implements HeldLockActions {
 
   /**
    * Ends the engine: no new locks, no more waiting, running jobs waited for up to `drainTimeout`, everything that is
-   * still held released. Whatever the store does, it takes {@link SETTLING} longer at most. Further calls
+   * still held released. If the store stays silent, that takes {@link SETTLING} longer at most. Further calls
    * come to the same end.
    *
    * @param spent - milliseconds of `drainTimeout` that the shutdown has taken already
@@ -311,7 +310,7 @@ export class LockEngine implements HeldLockActions {
     do {
       this.releaser.releaseHeld(givenUpAtShutdown);
       await Promise.all([calls.whenIdle(), retry.whenDone()]);
-      // What was asked before the shutdown may have been granted meanwhile.
+      // A request from before the shutdown may have been granted meanwhile.
     } while (!this.leases.isEmpty || !calls.isIdle);
   }
 

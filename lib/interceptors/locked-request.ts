@@ -1,6 +1,6 @@
 import { Logger, type CallHandler, type ExecutionContext } from '@nestjs/common';
 import { defer, Observable, type Subscriber } from 'rxjs';
-import { followSignal } from '../engine/runtime/aborts.js';
+import { followSignal } from '../engine/runtime/abort-listeners.js';
 import { unstartedWork } from '../engine/lock/unstarted-work.js';
 import { LockLostError } from '../errors/index.js';
 import type { Lock } from '../interfaces/index.js';

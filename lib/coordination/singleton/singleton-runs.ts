@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { Aborts } from '../../engine/runtime/aborts.js';
+import { AbortListeners } from '../../engine/runtime/abort-listeners.js';
 import { innermostRunning } from '../../engine/runtime/call-chain.js';
 import { isLockLostError, isLockTimeoutError } from '../../errors/index.js';
 import type { AcquireOptions, Lock } from '../../interfaces/index.js';
@@ -45,7 +45,7 @@ export function outsideRuns<T>(work: () => T): T {
 /** The singleton jobs of one application that run in this process, for the callers that join them. */
 export class SingletonRuns {
   private readonly runs = new Map<string, Run>();
-  private readonly aborts = new Aborts();
+  private readonly aborts = new AbortListeners();
 
   /** @returns what the job came to; `undefined` where it runs already and is not joined */
   async run<T>(call: SingletonCall<T>): Promise<T | undefined> {

@@ -25,7 +25,7 @@ export interface AttemptOwner {
   refused(attempt: AcquireAttempt): void;
 
   /** The store could not be asked: whether to go on all the same. If not, it has failed. */
-  ridesOut(attempt: AcquireAttempt, error: unknown): boolean;
+  goesOnAfter(attempt: AcquireAttempt, error: unknown): boolean;
   failed(attempt: AcquireAttempt, error: unknown): void;
 
   /** What it acquired has expired already. */
@@ -118,7 +118,7 @@ export class AcquireAttempt implements Polled, RequestSink {
     return this.phase.name === 'waiting';
   }
 
-  /** What is polled without a place in the queue keeps its own pace, which is drawn by lot. */
+  /** Without an entry in the store's queue it keeps its own pace, which is random. */
   get mayComeEarlier(): boolean {
     return this.phase.name === 'waiting' && this.phase.queued;
   }
@@ -160,7 +160,7 @@ export class AcquireAttempt implements Polled, RequestSink {
   granted(token: number, contended: boolean): void {
     const { phase, request, host } = this;
     if (!request.isNews(token)) return;
-    // It was not granted before the store last said "not yet"; nobody knows how long after.
+    // The store granted it after its last "not yet": how long after is unknown here.
     const since = phase.name === 'waiting' ? phase.since : (request.firstSentAt ?? 0);
     const deadline = localDeadline(since, this.content.ttl);
     if (host.leaseClock.now() >= deadline || (phase.name === 'waiting' && !phase.queued)) {
@@ -192,7 +192,7 @@ export class AcquireAttempt implements Polled, RequestSink {
 
   failed(error: unknown): void {
     if (this.phase.name === 'waiting') this.phase = { ...this.phase, failed: true };
-    if (this.owner.ridesOut(this, error)) {
+    if (this.owner.goesOnAfter(this, error)) {
       if (!this.request.isOwedTooMuch) this.host.poller.add(this, this.nextDelay());
       return;
     }

@@ -8,7 +8,6 @@ import { AcquireAttempt, type AttemptHost, type AttemptOwner } from './acquire-a
 import { Backoff } from './backoff.js';
 import type { Poller } from './poller.js';
 
-/** What is to be acquired. */
 export interface AcquireSpec {
   readonly keys: readonly string[];
   readonly ttl: number | null;

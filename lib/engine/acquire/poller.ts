@@ -1,10 +1,10 @@
 import { Alarm } from '../runtime/alarm.js';
 import type { Clock } from '../runtime/clock.js';
 
-/** What is due within so many milliseconds is polled along, so that one call serves all. */
+/** Everything that is due within so many milliseconds is polled along, so that one call serves all. */
 const ALONG = 500;
 
-/** What the store is asked about again after a delay. */
+/** Something about which the store is asked again after a delay. */
 export interface Polled {
   /** When, on the local clock. Kept by the Poller. */
   checkAt: number;
@@ -22,13 +22,7 @@ export class Poller {
   private readonly alarm: Alarm;
 
   constructor(private readonly clock: Clock) {
-    this.alarm = new Alarm(
-      clock,
-      (now) => {
-        this.go(now);
-      },
-      true,
-    );
+    this.alarm = new Alarm(clock, this.onDue, true);
   }
 
   add(polled: Polled, milliseconds: number): void {
@@ -51,7 +45,7 @@ export class Poller {
     this.alarm.clear();
   }
 
-  private go(now: number): void {
+  private readonly onDue = (now: number): void => {
     for (const polled of this.all()) {
       if (polled.checkAt > now + (polled.mayComeEarlier ? ALONG : 0)) continue;
       this.polled.delete(polled);
@@ -60,5 +54,5 @@ export class Poller {
     let next = Infinity;
     for (const { checkAt } of this.polled) next = Math.min(next, checkAt);
     if (next !== Infinity) this.alarm.set(next, now);
-  }
+  };
 }

@@ -6,7 +6,7 @@ import type { Releaser } from '../hold/releaser.js';
 import type { Renewer } from '../hold/renewer.js';
 import { canShare, type CallOptions } from '../options/call-options.js';
 import { RESERVED_KEY_PREFIX } from '../options/lock-keys.js';
-import { Aborts } from '../runtime/aborts.js';
+import { AbortListeners } from '../runtime/abort-listeners.js';
 import type { Clock } from '../runtime/clock.js';
 import { nextTick } from '../runtime/real-queues.js';
 import { STORE_ANSWER_TIMEOUT, type StoreCalls } from '../store/store-calls.js';
@@ -20,11 +20,11 @@ import { SoloWaiter, type SoloHost } from './solo-waiter.js';
 
 /**
  * Decides the next step for a key. All callers wait in the queues of this process, first come first served; only the
- * first one goes to the store. Whatever happens to a key, {@link advance} does what the first in its queue needs next.
+ * first one goes to the store. After each change of a key, {@link advance} does what the first waiter needs next.
  */
 export class Dispatcher implements AttemptOwner, SoloHost {
   private readonly deadlines: Deadlines;
-  private readonly aborts = new Aborts();
+  private readonly aborts = new AbortListeners();
   private readonly nested: NestedWaits;
 
   /** How many waiters have joined so far. */
@@ -102,7 +102,7 @@ export class Dispatcher implements AttemptOwner, SoloHost {
     }
   }
 
-  /** Forgets the queue of `key` if nobody here has anything to do with that. */
+  /** Forgets the queue of `key` if it is not in use. */
   tidy(key: string): void {
     const queue = this.queues.get(key);
     if (queue?.isEmpty && !this.leases.get(key)) this.queues.delete(queue);
@@ -204,7 +204,7 @@ export class Dispatcher implements AttemptOwner, SoloHost {
   }
 
   /** A waiter rides out a short fault; a newcomer is told at once. */
-  ridesOut(attempt: AcquireAttempt, error: unknown): boolean {
+  goesOnAfter(attempt: AcquireAttempt, error: unknown): boolean {
     const waiter = this.firstFor(attempt);
     if (!waiter?.answered) return false;
     waiter.failure = error;
@@ -257,7 +257,7 @@ export class Dispatcher implements AttemptOwner, SoloHost {
   }
 
   private stepSolo(waiter: SoloWaiter, queue: KeyQueue, lease: Lease | undefined): void {
-    // What was acquired for those before it: it may have to wait elsewhere for long.
+    // These were for the waiters before it, and it may have to wait for another key for long.
     if (queue.attempt && queue.attempt.only !== waiter) queue.attempt.cancel();
     if (lease?.isIdle) this.releaser.releaseIdle(lease);
     waiter.go();
@@ -305,7 +305,7 @@ export class Dispatcher implements AttemptOwner, SoloHost {
     });
   }
 
-  /** Nobody waits any more. */
+  /** No waiter is left. */
   private leaveKey(queue: KeyQueue, lease: Lease | undefined): void {
     queue.attempt?.cancel();
     if (lease?.isIdle) this.releaser.releaseIdle(lease);
@@ -327,7 +327,7 @@ export class Dispatcher implements AttemptOwner, SoloHost {
     if (group) this.advance(group.queue);
   }
 
-  /** The previous holder goes on first: the `await` of its call is over before the next job starts. */
+  /** The previous holder goes on first: the `await` of its call ends before the next job starts. */
   private deliverNext(waiter: Waiter, grant: Grant): void {
     const { signal } = waiter.options;
     nextTick(() => {

@@ -19,7 +19,7 @@ class HeldKeyPoll implements Polled {
   }
 }
 
-/** Asks after leases of this process that somebody here waits for: their holders may have lost them unnoticed. */
+/** Asks after leases of this process that a caller here waits for: their holders may have lost them unnoticed. */
 export class HeldKeyPolls {
   private readonly polls = new Map<KeyQueue, HeldKeyPoll>();
 
@@ -38,7 +38,7 @@ export class HeldKeyPolls {
     this.poller.add(poll, this.interval);
   }
 
-  /** Nobody waits there any more. */
+  /** No waiter is left there. */
   leave(queue: KeyQueue): void {
     const poll = this.polls.get(queue);
     if (!poll) return;

@@ -38,7 +38,7 @@ export class LocalHandOff {
     lease.grantsLeft = COHORT_GRANTS;
   }
 
-  /** Whether `waiter` may have `lease`, which nobody holds now: at once, after a renewal, or not at all. */
+  /** Whether `waiter` may have `lease`, which is idle: at once, after a renewal, or not at all. */
   judge(lease: Lease, { keys, options }: Waiter): 'now' | 'renewed' | 'no' {
     const { ttl } = lease;
     if (ttl === null || keys.length > 1 || options.ttl !== ttl || !canShare(options)) return 'no';
@@ -53,7 +53,7 @@ export class LocalHandOff {
 
   /** The next grant of `lease`. The care for it passes from `previous`, which has ended. */
   grant(lease: Lease, waiter: Waiter, previous: Grant | undefined): Grant {
-    // An owner of its own for each grant, so that nobody can release another's by its name.
+    // An owner of its own for each grant, so that no holder can release another's by its name.
     const ownerId = lease.used ? this.nextId() : lease.ownerId;
     lease.used = true;
     lease.grantsLeft -= 1;
@@ -71,7 +71,7 @@ export class LocalHandOff {
     grant.close();
   }
 
-  /** Gives `lease`, which nobody holds, the time that its next holder needs. Lost, it leaves the table. */
+  /** Gives `lease`, which is idle, the time that its next holder needs. A lost one leaves the table. */
   renew(lease: Lease, onDone: (error?: unknown) => void): void {
     lease.renewing = true;
     const done = (error?: unknown): void => {

@@ -142,7 +142,7 @@ export class SoloWaiter extends Waiter implements AttemptOwner {
     }
   }
 
-  ridesOut({ once }: AcquireAttempt, error: unknown): boolean {
+  goesOnAfter({ once }: AcquireAttempt, error: unknown): boolean {
     if (!this.answered || once) return false;
     this.failure = error;
     return true;

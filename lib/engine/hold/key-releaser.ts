@@ -51,7 +51,7 @@ export class KeyReleaser {
     return countFreed(await this.freeInWindows(requests), requests);
   }
 
-  /** Frees `keys` whoever holds them. Resolves with how many were held. */
+  /** Frees `keys` from any holder. Resolves with how many were held. */
   async forceRelease(keys: readonly string[]): Promise<number> {
     return this.detach(keys, undefined, forcedFree, async () =>
       this.calls.run('force free', keys, async () => this.provider.forceRelease(keys)),

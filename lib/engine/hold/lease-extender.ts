@@ -87,7 +87,7 @@ export class LeaseExtender {
     };
   }
 
-  /** @param deadline - if the store extended the keys as well. What was granted since the question is not meant. */
+  /** @param deadline - if the store extended the keys as well. Grants from after the question are not concerned. */
   private note(asked: readonly AskedAfter[], held: readonly boolean[], deadline: number | undefined): void {
     const isExtended = deadline !== undefined && held.every(Boolean);
     const lost: string[] = [];

@@ -51,14 +51,14 @@ export class LeaseTable {
     grant.tokens[grant.keys.indexOf(key)] = token;
   }
 
-  /** Adds a lease to be handed from holder to holder; nobody has it yet. */
+  /** Adds a lease to be handed from holder to holder, without a grant. */
   add(lease: Lease): void {
     const present = this.leases.get(lease.key);
     if (present) this.revoke(present, takenOver([lease.key]));
     this.leases.set(lease.key, lease);
   }
 
-  /** Grants a lease that nobody has. */
+  /** Adds a grant to an idle lease. */
   tie(grant: Grant, lease: Lease): void {
     tie(grant, lease);
   }
@@ -95,7 +95,7 @@ export class LeaseTable {
     for (const grant of lease.grants) remove(grant.leftovers, lease);
   }
 
-  /** Nobody can say any more whether the store still has the keys of `grant`. */
+  /** Time ran out: the store may or may not have the keys of `grant`. */
   expire(grant: Grant): void {
     grant.leftovers.push(...this.leave(grant, grant.leases));
     grant.lose(ranOut(grant.keys));
@@ -116,7 +116,7 @@ export class LeaseTable {
     );
   }
 
-  /** Takes a lease that nobody has a grant of out of the table. */
+  /** Takes a lease without grants out of the table. */
   drop(lease: Lease): void {
     if (this.leases.get(lease.key) !== lease) return;
     this.leases.delete(lease.key);

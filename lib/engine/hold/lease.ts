@@ -87,7 +87,7 @@ export class Lease {
     return this.doubt ? Math.max(this.deadline, this.doubt.until) : this.deadline;
   }
 
-  /** Whether nobody here has it, and nobody is about to. */
+  /** Whether it has no holder here, and is not about to have one. */
   get isIdle(): boolean {
     return this.grants.length === 0 && !this.renewing;
   }
@@ -119,7 +119,7 @@ export class Lease {
 
 /** What one acquire was given: all of its keys. Several locks may share it (reentrancy); the last of them releases it. */
 export class Grant {
-  /** What is still held, and what is no longer trusted but may still stand in the store. Kept by the LeaseTable. */
+  /** Leases that are held, and those that are no longer trusted but may still stand in the store. Kept by the LeaseTable. */
   leases: Lease[] = [];
   leftovers: Lease[] = [];
 

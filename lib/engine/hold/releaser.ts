@@ -56,7 +56,7 @@ export class Releaser {
     return this.leave(grant, minHold);
   }
 
-  /** The same, where nobody waits for the store. */
+  /** The same, without waiting for the store. */
   leaveQuietly(grant: Grant): void {
     const left = this.leave(grant, 0);
     if (typeof left !== 'boolean') left.catch(() => undefined);
@@ -80,7 +80,7 @@ export class Releaser {
     this.undo(last, grant);
   }
 
-  /** Releases a lease that nobody has a grant of. */
+  /** Releases a lease without grants. */
   releaseIdle(lease: Lease): void {
     this.leases.drop(lease);
     const request = { keys: [lease.key], ownerId: lease.ownerId, attemptId: lease.attemptId };

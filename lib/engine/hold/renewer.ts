@@ -15,7 +15,7 @@ const LONGEST_DOUBT = 5000;
 /** How often the clock is read while there are leases, in milliseconds: no timer fires while a machine sleeps. */
 const LOOK_INTERVAL = 1000;
 
-/** What is due within this part of its pace is renewed along, so that all leases come to be renewed in one pass. */
+/** Leases that are due within this part of their pace are renewed along, so that all come to be renewed in one pass. */
 const ALONG = 1 / 6;
 
 /** The care for one grant; it goes with the lease when that is handed on. */
@@ -42,17 +42,8 @@ export class Renewer {
     private readonly defaultExpire: number,
     private readonly advance: (keys: readonly string[]) => void,
   ) {
-    this.alarm = new Alarm(
-      clock,
-      () => {
-        this.goThrough();
-      },
-      false,
-      LOOK_INTERVAL,
-    );
-    clock.onLeap = (before, after) => {
-      this.doubt(before, after);
-    };
+    this.alarm = new Alarm(clock, this.goThrough, false, LOOK_INTERVAL);
+    clock.onLeap = this.onLeap;
   }
 
   watch(grant: Grant): void {
@@ -108,7 +99,7 @@ export class Renewer {
   }
 
   /** The clock has leapt from `before` to `after`: asks the store about the leases whose deadline lies in between. */
-  private doubt(before: number, after: number): void {
+  private readonly onLeap = (before: number, after: number): void => {
     for (const lease of this.leases.all()) {
       const { doubt, deadline } = lease;
       if (deadline > after) continue;
@@ -122,10 +113,10 @@ export class Renewer {
       this.check(watch);
       this.alarm.set(watch.grant.end, after);
     }
-  }
+  };
 
-  /** First what has expired: nothing of that is renewed. Then what is due for renewal, or soon will be. */
-  private goThrough(): void {
+  /** Expired leases come first, as they are not renewed; then those that are due for renewal, or soon will be. */
+  private readonly goThrough = (): void => {
     for (const grant of this.watches.keys()) this.expireIfDue(grant);
     const now = this.clock.now();
     const along = this.isAnyDue(now) ? ALONG : 0;
@@ -139,7 +130,7 @@ export class Renewer {
       next = Math.min(next, grant.end, asking ? Infinity : nextCheck);
     }
     if (next !== Infinity) this.alarm.set(next, now);
-  }
+  };
 
   private isAnyDue(now: number): boolean {
     for (const { nextCheck, asking } of this.watches.values()) if (!asking && nextCheck <= now) return true;

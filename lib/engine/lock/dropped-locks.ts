@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { droppedLock } from '../engine.messages.js';
 import type { Grant } from '../hold/lease.js';
 
-/** What is left of a lock that was dropped. */
+/** The remains of a lock that was dropped. */
 interface Remains {
   readonly keys: readonly string[];
   readonly grants: readonly Grant[];
@@ -12,8 +12,8 @@ interface Remains {
 const lockOf = new WeakMap<AbortSignal, object>();
 
 /**
- * Notices locks that the garbage collector takes before their release: nobody can release them any more, and they would
- * be renewed for as long as the process lives. They are renewed no longer, so that their leases run out.
+ * Notices locks that the garbage collector takes before their release: no code can release them any more, and they would
+ * be renewed for as long as the process lives. Their renewal ends, so that their leases expire.
  */
 export class DroppedLocks {
   private readonly registry: FinalizationRegistry<Remains>;
@@ -35,7 +35,7 @@ export class DroppedLocks {
 
   /**
    * A signal that aborts with `signal` and keeps `lock` in memory while it is referred to or listened to. The engine
-   * itself refers to `signal`, so that one cannot tell whether anybody else does.
+   * itself refers to `signal`, which therefore cannot tell whether a user does.
    */
   signalFor(lock: object, signal: AbortSignal): AbortSignal {
     const own = AbortSignal.any([signal]);

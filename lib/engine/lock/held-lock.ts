@@ -1,6 +1,6 @@
 import { LockKeyError, type LockLostError } from '../../errors/index.js';
 import type { Duration, Lock } from '../../interfaces/index.js';
-import { followSignal } from '../runtime/aborts.js';
+import { followSignal } from '../runtime/abort-listeners.js';
 import type { DroppedLocks } from './dropped-locks.js';
 import { notCovered } from '../engine.messages.js';
 import type { Grant } from '../hold/lease.js';
@@ -12,7 +12,7 @@ export interface HeldLockActions {
   extend(grant: Grant, expire: Duration | undefined): Promise<boolean>;
 }
 
-/** Aborts with the first of several grants that is lost, until it is stopped. */
+/** A signal that aborts with the first of several grants that is lost, until it is stopped. */
 interface CombinedSignal {
   readonly signal: AbortSignal;
   stop(): void;
@@ -117,7 +117,7 @@ export class HeldLock implements Lock {
     return typeof held === 'boolean' ? Promise.resolve(held) : held;
   }
 
-  /** As `release`, and without a promise where nobody has to be asked. */
+  /** As `release`, without a promise where the store need not be asked. */
   giveUp(minHold = this.#minHold): boolean | Promise<boolean> {
     return (this.#releasing ??= this.leaveAll(minHold));
   }

@@ -38,7 +38,7 @@ export async function runJob<T>(
     try {
       const held = handle.giveUp();
       if (!(typeof held === 'boolean' ? held : await held)) loss = takenAway(handle.keys);
-      // A call inside that nobody waited for may be about to end as well: whoever goes on is to find the key free then.
+      // A call inside the job that it did not await may be about to end as well: the caller finds the key free after it.
       if (handle.outlived)
         await new Promise<void>((resolve) => {
           nextTick(resolve);

@@ -1,13 +1,13 @@
 import { LockConfigurationError } from '../../errors/index.js';
 import { unstartedJob } from '../engine.messages.js';
 
-/** rxjs takes it as well for the name of the symbol, where nobody has defined it. */
+/** rxjs, too, falls back to this name where the symbol is not defined. */
 const OBSERVABLE = (Symbol as { observable?: symbol }).observable ?? '@@observable';
 
 /**
  * Tells work that has not run yet, and would run without its lock, from results. It goes by shape, as an application may
- * have loaded two copies of rxjs, and compilers make plain objects of generators. What merely can be iterated over is a
- * result: arrays, Maps, their iterators, and streams, which are returned on purpose.
+ * have loaded two copies of rxjs, and compilers make plain objects of generators. A value that merely can be iterated over is
+ * a result: arrays, Maps, their iterators, and streams, which are returned on purpose.
  *
  * Asked with `in`, as a result may be a Proxy that has an answer for every property.
  *

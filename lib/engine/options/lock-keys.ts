@@ -20,10 +20,10 @@ export const RESERVED_KEY_PREFIX = 'nestjs-locking:';
  */
 const OWN_KEY_PREFIXES: readonly string[] = ['leader:', 'cron:', 'interval:'];
 
-/** As many bytes a key may have, in UTF-8. */
+/** The most bytes that a key may have, in UTF-8. */
 export const LONGEST_KEY = 65_536;
 
-/** As many keys one call may lock. All of them are taken by one script, during which the store serves nobody else. */
+/** The most keys that one call may lock. One script acquires all of them, and the store serves no other client meanwhile. */
 export const MOST_KEYS = 10_000;
 
 /** No character of a string becomes more bytes than that. */

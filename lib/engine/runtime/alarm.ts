@@ -11,7 +11,7 @@ export class Alarm {
    */
   constructor(
     private readonly clock: Pick<Clock, 'now' | 'setTimer'>,
-    private readonly onDue: (now: number) => void,
+    private readonly onDue: (now: number, due: number) => void,
     private readonly keepAlive: boolean,
     private readonly longest = Infinity,
   ) {}
@@ -36,6 +36,6 @@ export class Alarm {
     this.due = Infinity;
     const now = this.clock.now();
     if (now < due) this.set(due, now);
-    else this.onDue(now);
+    else this.onDue(now, due);
   };
 }

@@ -14,7 +14,7 @@ export interface Clock {
 
   /**
    * By how many milliseconds the time of day has leapt ahead of {@link now} so far, in sum: because the machine slept, or
-   * because somebody set its clock. Never fewer than before.
+   * because its clock was set. Never fewer than before.
    *
    * @param now - what {@link now} has just said
    */
@@ -24,7 +24,7 @@ export interface Clock {
   epochMicroseconds(): number;
 
   /**
-   * Calls `callback` once, `milliseconds` from now, outside the async context of whoever sets the timer.
+   * Calls `callback` once, `milliseconds` from now, outside the async context of the caller.
    *
    * @param keepAlive - whether a process with nothing else to do stays for it
    */

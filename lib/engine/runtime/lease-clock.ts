@@ -1,11 +1,11 @@
 import type { Clock, ClockTimer } from './clock.js';
 
 /**
- * The clock by which leases run out: it counts the time for which the machine slept, as the store does. When it leaps,
- * leases have run out if the machine slept, and have not if somebody set the time of day: then the store has to be asked.
+ * The clock by which leases expire: it counts the time for which the machine slept, as the store does. When it leaps,
+ * leases have expired if the machine slept, and have not if the time of day was set: only the store can tell.
  */
 export class LeaseClock {
-  /** Told of each leap before anybody reads the time after it. */
+  /** Called for each leap before the time after it is returned. */
   onLeap: (before: number, after: number) => void = () => undefined;
 
   private leapt: number;

@@ -26,8 +26,8 @@ export function makeInNeutralContext<Args extends unknown[], T>(make: (...args: 
 }
 
 /**
- * An `AbortController` whose listeners run in the async context in which it was made, whoever aborts it. Users hand its
- * signal to as many operations as they like: Node takes more than ten listeners for a leak, and warns.
+ * An `AbortController` whose listeners run in the async context in which it was made, not in that of the abort. Users
+ * hand its signal to many operations, and Node would take more than ten listeners for a leak, and warn.
  */
 export class ContextAbort extends AsyncResource {
   private readonly controller = new AbortController();

@@ -1,6 +1,7 @@
 import type { LockBackendError } from '../../errors/index.js';
 import type { ReleaseOutcome, ReleaseRequest } from '../../interfaces/index.js';
-import type { Clock, ClockTimer } from '../runtime/clock.js';
+import { Alarm } from '../runtime/alarm.js';
+import type { Clock } from '../runtime/clock.js';
 import type { StoreCalls } from './store-calls.js';
 
 /** Half of what a waiter is promised once the store can be reached again: the repetition takes its time, too. */
@@ -9,25 +10,25 @@ const RETRY_INTERVAL = 500;
 /** How many are repeated to find out whether the store can be reached again; the others follow once one is answered. */
 const PROBES = 200;
 
-/** What never expires is tried for this long, in milliseconds. */
+/** A release of a lease that never expires is tried for this long, in milliseconds. */
 const LONGEST_RETRY = 600_000;
 
 /** A release that the store has not confirmed. */
 interface Unconfirmed {
-  /** When the lease has run out by itself, on the local clock. */
+  /** When the lease has expired by itself, on the local clock. */
   readonly until: number;
-  /** Sent and not answered yet, also where the caller has stopped waiting for the answer. */
+  /** Sent and not answered yet, also if the caller has stopped waiting for the answer. */
   isUnderWay: boolean;
 }
 
 /**
  * Releases that must not be forgotten: of attempts that were cancelled, and of locks whose release failed. Each is sent
- * until the store has answered, or until the lease has run out by itself; never while it is under way already, so that
+ * until the store has answered, or until the lease has expired by itself; never while it is under way already, so that
  * a store that hangs has no more to do afterwards than there were locks and attempts.
  */
 export class ReleaseRetry {
   private readonly pending = new Map<ReleaseRequest, Unconfirmed>();
-  private timer?: ClockTimer;
+  private readonly alarm: Alarm;
   /** Some have been repeated, and none of those has been answered yet. */
   private isProbing = false;
   private closed = false;
@@ -38,7 +39,9 @@ export class ReleaseRetry {
     private readonly calls: StoreCalls,
     private readonly clock: Clock,
     private readonly onFreed: (keys: readonly string[]) => void,
-  ) {}
+  ) {
+    this.alarm = new Alarm(clock, this.probe, false);
+  }
 
   /**
    * @param ttl - how long the lease can outlive this moment; `null` never expires
@@ -64,16 +67,20 @@ export class ReleaseRetry {
   /**
    * Nothing is sent any more.
    *
-   * @returns the keys whose release the store has not confirmed, and why, where the store has said so
+   * @returns the keys whose release the store has not confirmed, and why, if the store has said so
    */
   close(): { readonly keys: readonly string[]; readonly cause: unknown } {
     this.closed = true;
-    this.timer?.cancel();
-    this.timer = undefined;
+    this.alarm.clear();
     const keys = new Set([...this.pending.keys()].flatMap((request) => request.keys));
     this.pending.clear();
     return { keys: [...keys], cause: this.lastFailure?.cause };
   }
+
+  private readonly probe = (): void => {
+    this.isProbing = true;
+    this.sendAll(PROBES);
+  };
 
   private sendAll(most = Infinity): void {
     let left = most;
@@ -120,34 +127,19 @@ export class ReleaseRetry {
     if (!this.closed) this.sendAll();
   }
 
+  /** Behind the others: each comes to be a probe. */
   private again(request: ReleaseRequest): void {
     const unconfirmed = this.pending.get(request);
     if (!unconfirmed) return;
-    unconfirmed.isUnderWay = false;
-    if (unconfirmed.until <= this.clock.now()) {
-      this.remove(request);
-      return;
-    }
-    this.pending.delete(request);
-    // Behind the others: each comes to be a probe.
-    this.pending.set(request, unconfirmed);
-    this.schedule();
+    this.remove(request);
+    const now = this.clock.now();
+    if (unconfirmed.until <= now) return;
+    this.pending.set(request, { until: unconfirmed.until, isUnderWay: false });
+    this.alarm.set(now + RETRY_INTERVAL, now);
   }
 
   private remove(request: ReleaseRequest): void {
     this.pending.delete(request);
     if (this.pending.size === 0) for (const resolve of this.onDone.splice(0)) resolve();
-  }
-
-  private schedule(): void {
-    this.timer ??= this.clock.setTimer(
-      () => {
-        this.timer = undefined;
-        this.isProbing = true;
-        this.sendAll(PROBES);
-      },
-      RETRY_INTERVAL,
-      false,
-    );
   }
 }

@@ -8,7 +8,8 @@ import {
   type ReleaseOutcome,
   type ReleaseRequest,
 } from '../../interfaces/index.js';
-import type { Clock, ClockTimer } from '../runtime/clock.js';
+import { Alarm } from '../runtime/alarm.js';
+import type { Clock } from '../runtime/clock.js';
 import { callFailed, noAnswer } from '../engine.messages.js';
 import { inNeutralContext, makeInNeutralContext } from '../runtime/neutral-context.js';
 import { RequestBatcher, type AnswerSink, type CallLog, type OpenCall } from './request-batcher.js';
@@ -21,29 +22,29 @@ export const STORE_ANSWER_TIMEOUT = 5000;
 const SETTLED = Promise.resolve();
 
 /**
- * Calls into the store. What is asked in one turn of the event loop goes out as one call per kind: releases first, so
- * that whoever asks for the key next finds it free. Whatever goes wrong there becomes a {@link LockBackendError}, and
- * a store that accepts a call but never answers it does not hang its caller.
+ * Calls into the store. The requests of one turn of the event loop go out as one call per kind: releases first, so that
+ * the next attempt finds the key free. Each failure becomes a {@link LockBackendError}, and a store that never answers a
+ * call does not hang its caller.
  */
 export class StoreCalls implements CallLog {
   private readonly pending = new Set<OpenCall>();
-  private timer?: ClockTimer;
+  private readonly alarm: Alarm;
   private scheduled = false;
   private readonly onIdle: (() => void)[] = [];
   private readonly releases: RequestBatcher<ReleaseRequest, readonly ReleaseOutcome[]>;
   private readonly extensions: RequestBatcher<ExtendRequest, readonly boolean[]>;
   private readonly acquires: RequestBatcher<LeaseRequest, LeaseAnswer>;
 
-  /** What was released in the last seconds. */
   readonly recent: RecentReleases;
 
-  /** Only a store that is connected to can be. What is remembered outlives its call, which costs the collector time. */
+  /** Only a store that is connected to can be: a remembered release outlives its call, which costs the collector time. */
   private readonly canBeReplaced: boolean;
 
   constructor(
     provider: LockingProvider,
     private readonly clock: Clock,
   ) {
+    this.alarm = new Alarm(clock, this.expireDue, true);
     this.canBeReplaced = provider.connect !== undefined;
     this.recent = new RecentReleases(clock);
     this.releases = new RequestBatcher('release', (requests) => provider.release(requests), this);
@@ -126,13 +127,13 @@ export class StoreCalls implements CallLog {
 
   open(call: OpenCall): void {
     this.pending.add(call);
-    this.timer ??= this.arm(STORE_ANSWER_TIMEOUT);
+    this.alarm.set(call.since + STORE_ANSWER_TIMEOUT, call.since);
   }
 
   close(call: OpenCall): void {
     this.pending.delete(call);
     if (this.pending.size > 0) return;
-    this.disarm();
+    this.alarm.clear();
     this.tellIdle();
   }
 
@@ -163,36 +164,16 @@ export class StoreCalls implements CallLog {
     if (this.isIdle) for (const resolve of this.onIdle.splice(0)) resolve();
   }
 
-  /** One timer for all calls: the oldest is due first. */
-  private arm(milliseconds: number): ClockTimer {
-    const due = this.clock.now() + milliseconds;
-    return this.clock.setTimer(
-      () => {
-        this.timer = undefined;
-        const now = this.clock.now();
-        this.expireDue(now - STORE_ANSWER_TIMEOUT, now - due);
-        const oldest = this.pending.values().next().value;
-        if (!oldest) return;
-        this.disarm();
-        this.timer = this.arm(oldest.since + STORE_ANSWER_TIMEOUT - this.clock.now());
-      },
-      milliseconds,
-      true,
-    );
-  }
-
-  private disarm(): void {
-    this.timer?.cancel();
-    this.timer = undefined;
-  }
-
-  private expireDue(until: number, blocked: number): void {
-    const due = [...this.pending].filter(({ since }) => since <= until);
-    for (const call of due) {
+  /** The oldest call is due first. */
+  private readonly expireDue = (now: number, due: number): void => {
+    for (const call of [...this.pending]) {
+      if (call.since > now - STORE_ANSWER_TIMEOUT) break;
       this.close(call);
-      call.expire(new Error(noAnswer(STORE_ANSWER_TIMEOUT, blocked)));
+      call.expire(new Error(noAnswer(STORE_ANSWER_TIMEOUT, now - due)));
     }
-  }
+    const oldest = this.pending.values().next().value;
+    if (oldest) this.alarm.set(oldest.since + STORE_ANSWER_TIMEOUT, now);
+  };
 }
 
 /** Whether a failed call may have been carried out all the same. */

@@ -11,13 +11,7 @@ export class Deadlines {
     private readonly clock: Clock,
     private readonly onTimeout: (waiter: Waiter) => void,
   ) {
-    this.alarm = new Alarm(
-      clock,
-      (now) => {
-        this.end(now);
-      },
-      true,
-    );
+    this.alarm = new Alarm(clock, this.onDue, true);
   }
 
   get size(): number {
@@ -42,7 +36,7 @@ export class Deadlines {
     if (this.up(last, index) === index) this.down(last, index);
   }
 
-  private end(now: number): void {
+  private readonly onDue = (now: number): void => {
     for (let first = this.heap[0]; first; first = this.heap[0]) {
       if (first.deadline > now) {
         this.alarm.set(first.deadline, now);
@@ -51,7 +45,7 @@ export class Deadlines {
       this.remove(first);
       this.onTimeout(first);
     }
-  }
+  };
 
   private up(waiter: Waiter, from: number): number {
     const { deadline } = waiter;

@@ -44,7 +44,7 @@ export class Waiter {
     readonly onFailed: (error: unknown) => void,
   ) {}
 
-  /** Whether nobody is before it for any of its keys. */
+  /** Whether it is the first waiter for all of its keys. */
   get isFirst(): boolean {
     for (const { previous } of this.entries) if (previous) return false;
     return !this.group?.previous;
@@ -56,7 +56,7 @@ export class QueueEntry {
   previous?: QueueEntry;
   next?: QueueEntry;
 
-  /** Its waiter could not use the key now, as it lacks another one: those behind it pass. */
+  /** Its waiter could not use the key now, as it lacks another one: the waiters behind it pass. */
   aside = false;
 
   constructor(
@@ -74,7 +74,7 @@ export class KeyQueue {
   attempt?: AcquireAttempt;
   head?: QueueEntry;
 
-  /** How many wait here for nothing but this key, and how many have stepped aside. */
+  /** How many entries are in the queue, and how many have stepped aside. */
   count = 0;
   aside = 0;
 
@@ -113,7 +113,7 @@ export class KeyQueue {
     else this.unlink(entry);
   }
 
-  /** Lets those behind `entry` pass, until it comes back. */
+  /** Lets the waiters behind `entry` pass, until it comes back. */
   stepAside(entry: QueueEntry): void {
     if (entry.aside) return;
     this.unlink(entry);
@@ -151,7 +151,7 @@ export class KeyQueue {
   }
 }
 
-/** The queues of all keys that somebody in this process holds or waits for; other keys have none. */
+/** The queues of all keys that this process holds or waits for; other keys have none. */
 export class QueueTable {
   private readonly queues = new Map<string, KeyQueue>();
 

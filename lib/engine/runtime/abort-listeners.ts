@@ -7,7 +7,7 @@ interface Watch {
  * Listens to the signals of callers, once to each: thousands of callers may share one, and a signal looks through all
  * of its listeners whenever one comes or goes.
  */
-export class Aborts {
+export class AbortListeners {
   private readonly watches = new WeakMap<AbortSignal, Watch>();
 
   /** Calls `callback` once, when `signal` aborts. Returns what ends that. */
@@ -36,11 +36,11 @@ function watchOver(): Watch {
   return { callbacks, onAbort };
 }
 
-const followed = new Aborts();
+const followed = new AbortListeners();
 
 /**
- * Aborts `controller` with the reason of `signal` when that aborts. Returns what ends that; afterwards nothing of it is
- * left on `signal`, which `AbortSignal.any` cannot promise and which matters where a signal lives for long.
+ * Has `controller` abort with `signal`, for the same reason. Returns a function that ends this and leaves nothing on
+ * `signal`: `AbortSignal.any` cannot promise that, and a signal may live for long.
  */
 export function followSignal(signal: AbortSignal, controller: { abort(reason: unknown): void }): () => void {
   if (!signal.aborted) {
