@@ -184,7 +184,7 @@ export class LockEngine implements HeldLockActions {
         options,
         (grant) => {
           const handle = new HeldLock(keys, grant.ownerId, [grant], options.minHold, this);
-          if (dropped && grant.renew) handle.watchWith(dropped);
+          if (dropped && grant.isRenewed()) handle.watchWith(dropped);
           resolve(handle);
         },
         reject,
@@ -362,7 +362,7 @@ export class LockEngine implements HeldLockActions {
     }
     const all = [...grants] as [Grant, ...Grant[]];
     const handle = new HeldLock(keys, all[0].ownerId, all, options.minHold, this);
-    if (dropped && all.some(({ renew }) => renew)) handle.watchWith(dropped);
+    if (dropped && all.some((grant) => grant.isRenewed())) handle.watchWith(dropped);
     return handle;
   }
 

@@ -189,8 +189,7 @@ export class Dispatcher implements AttemptOwner, SoloHost {
     const [key = ''] = content.keys;
     const { ownerId, attemptId, ttl, tokens = 1 } = content;
     const lease = new Lease(key, ownerId, attemptId, token - 1, token - 1 + tokens, ttl, deadline, true);
-    if (request.unsettled) lease.source = request;
-    this.leases.add(lease);
+    this.leases.add(lease, request.unsettled ? request : undefined);
     // Without wake-ups the holder cannot know about other processes, so it assumes that one waits.
     if (contended || !this.acquirer.canQueue) this.handOff.noteContended(lease);
     this.advance(this.queues.open(key));
@@ -274,7 +273,7 @@ export class Dispatcher implements AttemptOwner, SoloHost {
       attempt.cancel();
     }
     const once = timeout === 0;
-    queue.attempt = this.acquirer.start({
+    const next = this.acquirer.start({
       keys: waiter.keys,
       ttl,
       owner: this,
@@ -283,6 +282,7 @@ export class Dispatcher implements AttemptOwner, SoloHost {
       tokens: queue.count > 1 ? queue.tokenBlock : 1,
       after: queue.isGivingWay ? this.gap : 0,
     });
+    this.queues.begin(next);
     queue.isGivingWay = false;
   }
 

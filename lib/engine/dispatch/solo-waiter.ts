@@ -351,7 +351,7 @@ export class SoloWaiter extends Waiter implements AttemptOwner {
       named,
       onlyIfOwned,
     });
-    if (!onlyIfOwned) queues.open(keys[0] ?? '').attempt = this.attempt;
+    if (!onlyIfOwned) queues.begin(this.attempt);
   }
 
   /** Everything is there: a lease whose length is fixed is to begin now. */
@@ -359,8 +359,7 @@ export class SoloWaiter extends Waiter implements AttemptOwner {
     const { extender, clock, leaseClock } = this.context;
     const { ttl, renew, maxHold } = this.options;
     this.alarm?.clear();
-    grant.renew = renew && ttl !== null;
-    grant.renewUntil = clock.now() + maxHold;
+    grant.setRenewal(renew && ttl !== null ? clock.now() + maxHold : 0);
     if (ttl === null || renew || grant.deadline >= localDeadline(leaseClock.now(), ttl) - ttl * WORN) {
       this.finish(grant);
       return;
@@ -394,7 +393,7 @@ export class SoloWaiter extends Waiter implements AttemptOwner {
     const tokens = this.keys.map(() => 0);
     const grant = new Grant(this.keys, this.ownerId, tokens, this.options, this.context.leaseClock);
     // For as long as the others take; see `settle`.
-    grant.renew = this.options.ttl !== null;
+    grant.setRenewal(this.options.ttl === null ? 0 : Infinity);
     return grant;
   }
 }

@@ -101,8 +101,7 @@ export class LeaseExtender {
         this.onLost(lease);
       } else if (isExtended) {
         lease.extendTo(deadline);
-        if (lease.doubt && lease.deadline > this.clock.now()) lease.doubt = undefined;
-        for (const grant of lease.grants) grant.settle();
+        lease.settleDoubt(this.clock.now());
       }
     });
     if (lost.length > 0) this.advance(lost);

@@ -52,10 +52,11 @@ export class LeaseTable {
   }
 
   /** Adds a lease to be handed from holder to holder, without a grant. */
-  add(lease: Lease): void {
+  add(lease: Lease, source: LeaseSource | undefined): void {
     const present = this.leases.get(lease.key);
     if (present) this.revoke(present, takenOver([lease.key]));
     this.leases.set(lease.key, lease);
+    if (source) lease.source = source;
   }
 
   /** Adds a grant to an idle lease. */

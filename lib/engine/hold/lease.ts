@@ -19,16 +19,8 @@ export interface LeaseSource {
   released(): void;
 }
 
-/**
- * A lease is in doubt when its deadline has passed in a leap of the clock: if the machine slept it has expired, if the
- * time of day was set it has not. Only the store can tell.
- */
-export interface Doubt {
-  /** When the doubt ends, with the lease as lost, on the lease clock. */
-  until: number;
-  /** Milliseconds that it had left before the leap. */
-  readonly left: number;
-}
+/** How long a lease is in doubt at most, in milliseconds: without an answer of the store it counts as lost then. */
+const LONGEST_DOUBT = 5000;
 
 /**
  * What this process has of one key in the store, under one owner. Its holders have {@link Grant}s of it: one after
@@ -41,6 +33,7 @@ export class Lease {
   /** Attempts of this process that have granted it before {@link attemptId}: a named owner acquires it again. */
   earlier?: string[];
 
+  /** Kept by the LeaseTable. */
   source?: LeaseSource;
 
   /** Since when, on the lease clock, another process has been waiting for it; how many more grants it is good for then. */
@@ -51,8 +44,11 @@ export class Lease {
   used = false;
   renewing = false;
 
-  /** Kept by the Renewer. */
-  doubt?: Doubt;
+  /**
+   * It is in doubt when its deadline has passed in a leap of the clock: if the machine slept it has expired, if the time of
+   * day was set it has not. Only the store can tell. `left` is how many milliseconds it had before the leap.
+   */
+  private doubt?: { readonly until: number; readonly left: number };
 
   /** A caller's extension: what it asked for, and until when that may make the lease last at most. */
   extendedUntil = 0;
@@ -97,8 +93,32 @@ export class Lease {
     return Math.max(this.deadline, this.mayLastUntil);
   }
 
+  get isInDoubt(): boolean {
+    return this.doubt !== undefined;
+  }
+
+  /** The milliseconds to ask for in order to end the doubt. */
+  get leftInDoubt(): number {
+    return this.doubt?.left ?? Infinity;
+  }
+
   extendTo(deadline: number): void {
     if (deadline > this.deadline) this.deadline = deadline;
+  }
+
+  /** The lease clock has leapt from `before` to `after`. */
+  leap(before: number, after: number): void {
+    if (this.deadline > after) return;
+    if (this.deadline > before) {
+      const left = this.deadline - before;
+      this.doubt = { left, until: after + Math.min(left, LONGEST_DOUBT) };
+    } else if (this.doubt) this.doubt = { left: this.doubt.left, until: this.doubt.until + after - before };
+  }
+
+  /** The store has confirmed it. */
+  settleDoubt(now: number): void {
+    if (this.doubt && this.deadline > now) this.doubt = undefined;
+    for (const grant of this.grants) grant.settle();
   }
 
   /** A caller has asked for it to last until then; `late` is for how long the request may be on its way, in milliseconds. */
@@ -126,9 +146,8 @@ export class Grant {
   /** Milliseconds for which the store is to keep the keys after the release. */
   minHold = 0;
 
-  /** Whether its leases are renewed, and until when on the local clock. */
-  renew: boolean;
-  renewUntil = Infinity;
+  /** Until when its leases are renewed, on the local clock. */
+  private renewUntil: number;
 
   /** How many locks share it. */
   private locks = 1;
@@ -145,7 +164,16 @@ export class Grant {
     readonly options: CallOptions,
     private readonly clock: LeaseClock,
   ) {
-    this.renew = options.renew && options.ttl !== null;
+    this.renewUntil = options.renew && options.ttl !== null ? Infinity : 0;
+  }
+
+  /** Whether its leases are renewed, at `now` or at all. */
+  isRenewed(now = 0): boolean {
+    return now < this.renewUntil;
+  }
+
+  setRenewal(time: number): void {
+    this.renewUntil = time;
   }
 
   /** Why it can't be trusted any more, if so. */
@@ -190,7 +218,7 @@ export class Grant {
 
   /** Whether it is not held for now, and the store has been asked whether it is. Read `held` first: that reads the clock. */
   get doubted(): boolean {
-    if (this.ended || this.lossReason || this.leases.every(({ doubt }) => !doubt)) return false;
+    if (this.ended || this.lossReason || !this.leases.some(({ isInDoubt }) => isInDoubt)) return false;
     const now = this.clock.now();
     return this.deadline <= now && now < this.end;
   }

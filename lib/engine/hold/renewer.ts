@@ -8,9 +8,8 @@ import type { LeaseTable } from './lease-table.js';
 /** How soon a renewal that failed is tried again, in milliseconds. */
 const RETRY_INTERVAL = 1000;
 
-/** In doubt, milliseconds until it is tried again, and until the lease counts as lost for want of an answer. */
+/** The same, of a lease in doubt. */
 const DOUBT_RETRY_INTERVAL = 250;
-const LONGEST_DOUBT = 5000;
 
 /** How often the clock is read while there are leases, in milliseconds: no timer fires while a machine sleeps. */
 const LOOK_INTERVAL = 1000;
@@ -100,14 +99,7 @@ export class Renewer {
 
   /** The clock has leapt from `before` to `after`: asks the store about the leases whose deadline lies in between. */
   private readonly onLeap = (before: number, after: number): void => {
-    for (const lease of this.leases.all()) {
-      const { doubt, deadline } = lease;
-      if (deadline > after) continue;
-      if (deadline > before) {
-        const left = deadline - before;
-        lease.doubt = { left, until: after + Math.min(left, LONGEST_DOUBT) };
-      } else if (doubt) doubt.until += after - before;
-    }
+    for (const lease of this.leases.all()) lease.leap(before, after);
     for (const watch of this.watches.values()) {
       if (!watch.grant.doubted) continue;
       this.check(watch);
@@ -162,11 +154,12 @@ export class Renewer {
   }
 
   /** Milliseconds, or `null` to ask only. A lease that is not renewed gets in doubt what it would have left otherwise. */
-  private extensionFor({ leases, options, renew, renewUntil }: Grant): number | null {
-    if (renew && this.time.now() < renewUntil) return options.ttl;
+  private extensionFor(grant: Grant): number | null {
+    if (grant.isRenewed(this.time.now())) return grant.options.ttl;
     const now = this.clock.now();
-    const left = leases.flatMap(({ doubt, deadline }) => (doubt && deadline <= now ? [doubt.left] : []));
-    return left.length > 0 ? Math.ceil(Math.min(...left)) : null;
+    let left = Infinity;
+    for (const { deadline, leftInDoubt } of grant.leases) if (deadline <= now) left = Math.min(left, leftInDoubt);
+    return left === Infinity ? null : Math.ceil(left);
   }
 
   private checked(watch: Watch, nextCheck: number): void {

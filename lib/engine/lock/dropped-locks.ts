@@ -48,7 +48,7 @@ export class DroppedLocks {
     const isHeld = grants.every((grant) => grant.held || grant.doubted);
     for (const grant of grants) {
       // Until its lease has expired the code that dropped it may still count on it.
-      if (grant.leave() === 0) grant.renew = false;
+      if (grant.leave() === 0) grant.setRenewal(0);
     }
     if (isHeld) this.warn(droppedLock(keys));
   }

@@ -71,6 +71,7 @@ const LARGEST_TOKEN_BLOCK = 4096;
 
 /** The waiters of this process for one key, first come first, and the attempt to acquire it for them. */
 export class KeyQueue {
+  /** Kept by the QueueTable. */
   attempt?: AcquireAttempt;
   head?: QueueEntry;
 
@@ -167,6 +168,11 @@ export class QueueTable {
       this.queues.set(key, queue);
     }
     return queue;
+  }
+
+  /** `attempt` is for the queue of its first key. */
+  begin(attempt: AcquireAttempt): void {
+    this.open(attempt.content.keys[0] ?? '').attempt = attempt;
   }
 
   /** `attempt` is over. */
