@@ -63,6 +63,42 @@ describe('when a server has taken over that lacks the last writes', () => {
     expect(repeated.at(-1)).toBe(0);
   });
 
+  it.each(['anonymous', 'named'])(
+    'a release (%s) that arrives after its repetition makes no lock look lost',
+    async (owner) => {
+      const { engine, acquire, execute } = bound();
+      const ownerId = owner === 'named' ? 'me' : undefined;
+      const lock = await acquire('byHandle', { ownerId });
+      const free = await acquire('byKey', { ownerId });
+      world.fail('release', 'delay');
+      const ended = [
+        track(execute('job', () => 'result', { ownerId })),
+        track(lock.release()),
+        track(engine.release(['byKey'], free.ownerId)),
+      ];
+      await world.clock.advance(0);
+      world.mend();
+      engine.storeReplaced();
+      await world.clock.advance(0);
+      expect(await store.inspect(['job', 'byHandle'])).toEqual([null, null]);
+      world.letGo();
+      await world.clock.advance(0);
+      expect(ended.map(({ outcome }) => outcome)).toEqual([
+        { status: 'fulfilled', value: 'result' },
+        { status: 'fulfilled', value: true },
+        { status: 'fulfilled', value: true },
+      ]);
+    },
+  );
+
+  it('a lock that was lost before its release, which nobody repeated, is lost', async () => {
+    const { engine, execute } = bound();
+    engine.storeReplaced();
+    const ended = track(execute('a', async () => store.forceRelease(['a'])));
+    await world.clock.advance(0);
+    expect(ended.outcome).toMatchObject({ reason: { name: 'LockLostError' } });
+  });
+
   it('a holder learns at once that its lock is gone', async () => {
     const { engine, acquire } = bound();
     const lock = await acquire('a');

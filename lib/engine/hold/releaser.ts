@@ -133,7 +133,7 @@ export class Releaser {
     this.calls.release(request, {
       answered: (outcomes) => {
         for (const source of sources) source.released();
-        answered(outcomes);
+        answered(this.calls.recent.outcomesOf(request, outcomes));
       },
       failed: (error, owed) => {
         this.retry.add(request, this.lasts(leases, grant), owed);

@@ -1,4 +1,4 @@
-import type { ReleaseRequest } from '../../interfaces/index.js';
+import type { ReleaseOutcome, ReleaseRequest } from '../../interfaces/index.js';
 import type { Clock } from '../runtime/clock.js';
 
 /**
@@ -49,6 +49,15 @@ export class RecentReleases {
       }
       return again;
     });
+  }
+
+  /**
+   * What became of `request`. One that was under way when it was repeated may reach the store after its repetition, and
+   * finds that its keys are gone: that is no sign of a lost lock.
+   */
+  outcomesOf(request: ReleaseRequest, outcomes: readonly ReleaseOutcome[]): readonly ReleaseOutcome[] {
+    if (!outcomes.includes('gone') || !this.repeatedBy.has(request)) return outcomes;
+    return outcomes.map((outcome) => (outcome === 'gone' ? 'freed' : outcome));
   }
 
   private turnOver(): void {

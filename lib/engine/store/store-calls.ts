@@ -87,7 +87,12 @@ export class StoreCalls implements CallLog {
   /** The same, as a promise. */
   async askToRelease(request: ReleaseRequest): Promise<readonly ReleaseOutcome[]> {
     return new Promise((resolve, reject) => {
-      this.release(request, { answered: resolve, failed: reject });
+      this.release(request, {
+        answered: (outcomes) => {
+          resolve(this.recent.outcomesOf(request, outcomes));
+        },
+        failed: reject,
+      });
     });
   }
 
