@@ -41,15 +41,21 @@ export interface AttemptHost extends RequestContext {
   listen(): void;
 }
 
+/** What is to be acquired, and how. */
 export interface AttemptSpec {
+  readonly keys: readonly string[];
+  readonly ttl: number | null;
   readonly owner: AttemptOwner;
+  /** The attempt's own id without it. */
+  readonly ownerId?: string;
+  /** Whether the caller named the owner, who may have acquired the keys in another process, for longer. */
+  readonly named?: boolean;
   /** The only waiter that it is for; without one, it is for the first that can share a lease. */
-  readonly only: object | undefined;
+  readonly only?: object | undefined;
   /** Ask, and do not wait. */
   readonly once: boolean;
-  readonly request: LeaseRequest;
-  /** Whether the owner is named, who may have acquired the keys in another process, for longer. */
-  readonly named: boolean;
+  readonly tokens?: number;
+  readonly onlyIfOwned?: boolean;
 }
 
 type Phase =
@@ -92,21 +98,19 @@ export class AcquireAttempt implements Polled, RequestSink {
   private backoff?: Backoff;
 
   constructor(
-    { owner, only, once, request, named }: AttemptSpec,
+    readonly attemptId: string,
+    { keys, ttl, owner, ownerId = attemptId, named = false, only, once, tokens, onlyIfOwned = false }: AttemptSpec,
     private readonly host: AttemptHost,
   ) {
     this.owner = owner;
     this.only = only;
-    this.once = once;
-    this.request = new AttemptRequest(request, named ? null : request.ttl, host, this);
+    this.once = once || onlyIfOwned;
+    const content = { keys, ownerId, attemptId, ttl, onlyIfOwned, tokens };
+    this.request = new AttemptRequest(content, named ? null : ttl, host, this);
   }
 
   get content(): LeaseRequest {
     return this.request.content;
-  }
-
-  get attemptId(): string {
-    return this.request.content.attemptId;
   }
 
   get isOver(): boolean {

@@ -4,24 +4,9 @@ import type { Clock } from '../runtime/clock.js';
 import type { LeaseClock } from '../runtime/lease-clock.js';
 import type { ReleaseRetry } from '../store/release-retry.js';
 import type { StoreCalls } from '../store/store-calls.js';
-import { AcquireAttempt, type AttemptHost, type AttemptOwner } from './acquire-attempt.js';
+import { AcquireAttempt, type AttemptHost, type AttemptSpec } from './acquire-attempt.js';
 import { Backoff } from './backoff.js';
 import type { Poller } from './poller.js';
-
-export interface AcquireSpec {
-  readonly keys: readonly string[];
-  readonly ttl: number | null;
-  readonly owner: AttemptOwner;
-  /** The attempt's own id without it. */
-  readonly ownerId?: string;
-  readonly only?: object;
-  readonly once: boolean;
-  readonly named?: boolean;
-  readonly tokens?: number;
-  readonly onlyIfOwned?: boolean;
-  /** Ask only in so many milliseconds. */
-  readonly after?: number;
-}
 
 /** After a store has refused to tell this process anything, it is asked again only after so many milliseconds. */
 const LISTEN_AGAIN = 10_000;
@@ -50,11 +35,9 @@ export class Acquirer implements AttemptHost {
     return this.listening === 'yes';
   }
 
-  start(spec: AcquireSpec): AcquireAttempt {
-    const { keys, ttl, owner, ownerId, only, once, named = false, tokens, onlyIfOwned = false, after = 0 } = spec;
-    const attemptId = this.nextId();
-    const request = { keys, ownerId: ownerId ?? attemptId, attemptId, ttl, onlyIfOwned, tokens };
-    const attempt = new AcquireAttempt({ owner, only, once: once || onlyIfOwned, request, named }, this);
+  /** @param after - milliseconds until the store is asked first */
+  start(spec: AttemptSpec, after = 0): AcquireAttempt {
+    const attempt = new AcquireAttempt(this.nextId(), spec, this);
     if (after > 0) this.poller.add(attempt, after);
     else attempt.ask();
     return attempt;

@@ -273,16 +273,9 @@ export class Dispatcher implements AttemptOwner, SoloHost {
       attempt.cancel();
     }
     const once = timeout === 0;
-    const next = this.acquirer.start({
-      keys: waiter.keys,
-      ttl,
-      owner: this,
-      only: once ? waiter : undefined,
-      once,
-      tokens: queue.count > 1 ? queue.tokenBlock : 1,
-      after: queue.isGivingWay ? this.gap : 0,
-    });
-    this.queues.begin(next);
+    const tokens = queue.count > 1 ? queue.tokenBlock : 1;
+    const spec = { keys: waiter.keys, ttl, owner: this, only: once ? waiter : undefined, once, tokens };
+    this.queues.begin(this.acquirer.start(spec, queue.isGivingWay ? this.gap : 0));
     queue.isGivingWay = false;
   }
 
