@@ -114,9 +114,12 @@ describe.each([
   }, 60_000);
 });
 
+const docs = readdirSync(`${root}/docs`, { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.md'))
+  .map((name) => `docs/${name}`);
 const pages = ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md'];
 
-describe.each([...pages, ...readdirSync(`${root}/docs`).map((name) => `docs/${name}`)])('%s', (file) => {
+describe.each([...pages, ...docs])('%s', (file) => {
   const text = read(file);
   const folder = path.dirname(file);
 

@@ -16,7 +16,7 @@ interface Kept {
 
 /**
  * For how long a caller of several keys keeps what it has while another one is missing: see "Several keys" in
- * ARCHITECTURE.md. It never holds a key for long that is easy to get, and has a turn after all: when it has given
+ * docs/internals/protocol.md. It never holds a key for long that is easy to get, and has a turn after all: when it has given
  * something back twice it takes the keys in their order, and keeps them for as long as it has waited without any.
  */
 export class Patience {

@@ -2,7 +2,7 @@ import { nameOf, type Call, type Hold } from '../history/call.js';
 import { firstAfter, type Ledger } from './ledger.js';
 import type { Finding, Rule } from './rule.js';
 
-/** How many grants in a row a process may make of its lease while another one waits: ARCHITECTURE.md, "budget". */
+/** How many grants in a row a process may make of its lease while another one waits: ARCHITECTURE.md, "contended". */
 const BUDGET = 32;
 
 /**
