@@ -19,7 +19,7 @@ import type { Clock } from './engine/runtime/clock.js';
 import { LockedClasses } from './interceptors/locked-classes.js';
 import type { LockingModuleOptions } from './interfaces/module-options.interface.js';
 import { LOCKING_CLOCK, ONE_PER_APPLICATION } from './locking.constants.js';
-import { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } from './locking.module-definition.js';
+import { ASYNC_OPTIONS_TYPE, ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } from './locking.module-definition.js';
 import { LockingRegistry } from './locking.registry.js';
 import { LockingService } from './locking.service.js';
 import { assertOnePerApplication } from './one-per-application.js';
@@ -80,9 +80,38 @@ export class LockingModule extends ConfigurableModuleClass implements BeforeAppl
     super();
   }
 
-  /** The module with options that are known now; with none, locks are in memory. */
+  /**
+   * The module with options that are known now; with none, locks are in memory. Global unless `isGlobal` is false.
+   *
+   * @throws LockConfigurationError at start-up, for options that cannot work
+   *
+   * @example
+   * LockingModule.forRoot({
+   *   providers: [{ resolve: RedisLockingProvider, options: { redisUrl: 'redis://localhost:6379', expire: '30s' } }],
+   * })
+   */
   static override forRoot(options: LockingModuleOptions & { isGlobal?: boolean } = {}): DynamicModule {
     return super.forRoot(options);
+  }
+
+  /**
+   * As `forRoot`, with options that `useFactory` returns, or the `createLockingOptions` of the class in `useClass` or
+   * `useExisting`. `inject` names what the factory is given. Global unless `isGlobal` is false.
+   *
+   * @throws LockConfigurationError at start-up, for options that cannot work
+   *
+   * @example
+   * LockingModule.forRootAsync({
+   *   inject: [ConfigService],
+   *   useFactory: (config: ConfigService) => ({
+   *     providers: [
+   *       { resolve: RedisLockingProvider, options: { redisUrl: config.getOrThrow('LOCKING_REDIS_URL') } },
+   *     ],
+   *   }),
+   * })
+   */
+  static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
+    return super.forRootAsync(options);
   }
 
   /**

@@ -31,10 +31,12 @@ export interface LockingProviderDefinition<
  * Without providers the locks are in memory. One provider is the default; of several, the one with `is_default: true`.
  */
 export interface LockingModuleOptions {
+  /** The stores of the application; locks are in memory without them. */
   providers?: LockingProviderDefinition[] | undefined;
 }
 
 /** Makes the options of the module, for `useClass` and `useExisting` of `LockingModule.forRootAsync`. */
 export interface LockingModuleOptionsFactory {
+  /** Called once, at start-up. A rejection keeps the application from starting. */
   createLockingOptions(): LockingModuleOptions | Promise<LockingModuleOptions>;
 }

@@ -33,7 +33,10 @@ export interface InMemoryLockingProviderOptions extends LockingProviderOptions {
  * LockingModule.forRoot({ providers: [{ resolve: InMemoryLockingProvider, options: { expire: '10s' } }] });
  */
 export class InMemoryLockingProvider implements LockingProvider {
+  /** The id of a provider of this class that names none. */
   static readonly identifier = 'in-memory';
+
+  /** The options that it has beside those of every provider: any other name is refused at start-up. */
   static readonly optionNames = ['store'];
 
   private readonly store: MemoryLockStore;

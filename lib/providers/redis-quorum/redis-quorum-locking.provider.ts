@@ -49,7 +49,10 @@ const GRACE = 1 / 10;
  * });
  */
 export class RedisQuorumLockingProvider implements LockingProvider {
+  /** The id of a provider of this class that names none. */
   static readonly identifier = 'locking-redis-quorum';
+
+  /** The options that it has beside those of every provider: any other name is refused at start-up. */
   static readonly optionNames = ['nodes', 'nodeTimeout', 'namespace'];
 
   readonly storeName = 'a majority of Redis nodes';

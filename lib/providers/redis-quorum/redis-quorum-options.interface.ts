@@ -20,8 +20,8 @@ export interface RedisQuorumNode {
 /** Options of `RedisQuorumLockingProvider`, beside those of every provider. */
 export interface RedisQuorumLockingProviderOptions extends LockingProviderOptions {
   /**
-   * The servers, each a URL or an object: at least three, none twice, and no replicas of each other. An odd number, as
-   * one more survives no further failure. Every process needs the same ones.
+   * The servers, each a URL or an object: at least three, none twice, and no replicas of each other. Use an odd number:
+   * an even one is accepted with a warning, as one more survives no further failure. Every process needs the same ones.
    */
   nodes: readonly (string | RedisQuorumNode)[];
 

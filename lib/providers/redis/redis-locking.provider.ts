@@ -45,7 +45,10 @@ const SCAN_COUNT = 500;
  * });
  */
 export class RedisLockingProvider implements LockingProvider {
+  /** The id of a provider of this class that names none. */
   static readonly identifier = 'locking-redis';
+
+  /** The options that it has beside those of every provider: any other name is refused at start-up. */
   static readonly optionNames = [
     'redisUrl',
     'redisOptions',

@@ -5,6 +5,7 @@ import type { LockingProviderOptions } from '../../interfaces/provider-options.i
 export interface RedisCredentials {
   /** The ACL user; the default user where it is absent. */
   readonly username?: string | undefined;
+  /** The password, as it is now. */
   readonly password: string;
 }
 

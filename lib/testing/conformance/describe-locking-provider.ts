@@ -13,7 +13,9 @@ import { viewCases } from './view.cases.js';
 
 /** The two functions of a test runner that the suite needs: those of Jest, Vitest, Mocha or `node:test`. */
 export interface ConformanceRunner {
+  /** Groups cases. */
   readonly describe: (name: string, body: () => void) => unknown;
+  /** Runs one case. */
   readonly it: (name: string, body: () => Promise<void>) => unknown;
 }
 
@@ -61,6 +63,7 @@ export function describeLockingProvider(
   create: () => Promise<ProviderUnderTest>,
   { describe, it }: ConformanceRunner,
 ): void {
+  /** Groups cases. */
   describe(`${name}, as a locking provider`, () => {
     for (const [group, cases] of GROUPS) {
       describe(group, () => {

@@ -1,0 +1,79 @@
+import path from 'node:path';
+import ts from 'typescript';
+
+/** What the docstring of an export, or of one of its members, says. */
+export interface Docstring {
+  readonly name: string;
+  readonly text: string;
+  /** The tags that it has, such as `example`. */
+  readonly tags: readonly string[];
+  readonly isMethod: boolean;
+}
+
+/** The docstrings of a module. What Nest or Node has declared counts where an export inherits it and people call it. */
+export interface PublicDocs {
+  readonly exported: readonly Docstring[];
+  readonly statics: readonly Docstring[];
+  /** The methods of classes and interfaces, and every member of a type whose name ends with `Options`. */
+  readonly members: readonly Docstring[];
+}
+
+/** What JavaScript gives to every error class. */
+const OF_ERRORS = ['captureStackTrace', 'prepareStackTrace', 'stackTraceLimit'];
+
+export function publicDocs(file: string): PublicDocs {
+  const program = ts.createProgram([file], {
+    target: ts.ScriptTarget.ES2022,
+    module: ts.ModuleKind.NodeNext,
+    moduleResolution: ts.ModuleResolutionKind.NodeNext,
+    experimentalDecorators: true,
+    skipLibCheck: true,
+    types: ['node'],
+  });
+  const checker = program.getTypeChecker();
+  const source = program.getSourceFile(path.resolve(file));
+  const module = source && checker.getSymbolAtLocation(source);
+  if (!module) throw new Error(`${file} is no module`);
+
+  const docstring = (symbol: ts.Symbol, name = symbol.name): Docstring => ({
+    name,
+    text: ts.displayPartsToString(symbol.getDocumentationComment(checker)).trim(),
+    tags: symbol.getJsDocTags(checker).map((tag) => tag.name),
+    isMethod: checker.getTypeOfSymbolAtLocation(symbol, source).getCallSignatures().length > 0,
+  });
+  const exported = checker
+    .getExportsOfModule(module)
+    .map((symbol) => (symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol));
+  const classes = exported.filter(({ flags }) => flags & ts.SymbolFlags.Class);
+  const types = exported.filter(({ flags }) => flags & (ts.SymbolFlags.Class | ts.SymbolFlags.Interface));
+
+  return {
+    exported: exported.map((symbol) => docstring(symbol)),
+    statics: classes.flatMap((symbol) =>
+      checker
+        .getTypeOfSymbolAtLocation(symbol, source)
+        .getProperties()
+        .filter((member) => member.name !== 'prototype' && !OF_ERRORS.includes(member.name) && isPublic(member))
+        .map((member) => docstring(member, `${symbol.name}.${member.name}`)),
+    ),
+    members: types.flatMap((symbol) =>
+      checker
+        .getDeclaredTypeOfSymbol(symbol)
+        .getProperties()
+        .filter((member) => isPublic(member) && isOurs(member))
+        .map((member) => docstring(member, `${symbol.name}.${member.name}`))
+        .filter(({ isMethod }) => isMethod || symbol.name.endsWith('Options')),
+    ),
+  };
+}
+
+function isPublic(member: ts.Symbol): boolean {
+  if (/^(?:__|#)/.test(member.name)) return false;
+  if (member.getJsDocTags().some((tag) => tag.name === 'internal')) return false;
+  const hidden = ts.ModifierFlags.Private | ts.ModifierFlags.Protected;
+  return !member.declarations?.some((declaration) => ts.getCombinedModifierFlags(declaration) & hidden);
+}
+
+function isOurs(member: ts.Symbol): boolean {
+  return !member.declarations?.every((each) => each.getSourceFile().fileName.includes('/node_modules/'));
+}
