@@ -14,7 +14,7 @@ const NOT_PRIMARY =
   'After a failover a new connection leads to the new primary; otherwise correct redisUrl, or have it found through Sentinel (redisOptions.sentinels).';
 const IN_CLUSTER = 'Give the option cluster, or the URL of a standalone server.';
 const ALLOW =
-  'Allow it the commands, keys and channels that the README lists under "ACL", or give the password of another user.';
+  'Allow it the commands, keys and channels under "A user with few rights" in docs/redis.md, or give the password of another user.';
 
 /** By the first word of an error reply. */
 const BY_CODE: Readonly<Record<string, Meaning>> = {
