@@ -96,8 +96,8 @@ export class LockEngine implements HeldLockActions {
     const leaseClock = new LeaseClock(clock);
     const calls = (this.calls = new StoreCalls(provider, clock));
     const retry = (this.retry = new ReleaseRetry(calls, clock, advance));
-    const leases = (this.leases = new LeaseTable((key) => {
-      this.dispatcher.tidy(key);
+    const leases = (this.leases = new LeaseTable((lease) => {
+      this.dispatcher.noteEnd(lease);
     }));
     const onLost = ({ key, ownerId, attemptId, ttl }: Lease): void => {
       // A store that has lost its last writes may still have this attempt in its queue, and grant it again.
@@ -108,7 +108,10 @@ export class LockEngine implements HeldLockActions {
     const tryHandOff = (grant: Grant): boolean => this.dispatcher.tryHandOff(grant);
     const releaser = new Releaser(calls, retry, leases, renewer, clock, leaseClock, processId, tryHandOff, advance);
     this.releaser = releaser;
-    this.keyReleaser = new KeyReleaser(provider, calls, leases, advance);
+    const onFreeing = (keys: readonly string[]): void => {
+      queues.noteReleased(keys);
+    };
+    this.keyReleaser = new KeyReleaser(provider, calls, leases, onFreeing, advance);
 
     const poller = (this.poller = new Poller(clock));
     const { backoff } = settings;
@@ -124,6 +127,7 @@ export class LockEngine implements HeldLockActions {
       backoff,
       processId,
       nextId,
+      queues,
       subscribe,
     );
     this.acquirer = acquirer;

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import type { HeldLock } from '../../lib/engine/lock/held-lock.js';
 import { track } from '../support/faulty-provider.js';
 import { LinedStore, lockOf, type LinedProcess } from '../support/lined-store.js';
 
@@ -107,6 +108,30 @@ describe('requests of one process that arrive in another order than it has sent 
     process.wire.letGo('acquire');
     await world.settle();
     expect(await ownerOf('a')).toBeUndefined();
+  });
+});
+
+describe('a grant whose answer comes only after the key was released', () => {
+  it.each([
+    ['its owner', () => process.engine.release(['a'], 'me')],
+    ['the newer lock of its owner', async (lock: HeldLock) => lock.release()],
+    ['this process, with the newer lock of its owner', () => process.engine.releaseAll(undefined)],
+    ['force', () => process.engine.forceRelease(['a'])],
+  ])('is no lock: %s released it, and another process may hold it', async (_, release) => {
+    process.wire.fail('acquire', 'hold');
+    const late = track(process.acquire('a', { ownerId: 'me', renew: false, timeout: '1h' }));
+    await world.settle();
+    process.wire.mend();
+    const newer = await process.acquire('a', { ownerId: 'me' });
+    await release(newer);
+    expect(newer.held).toBe(false);
+    const elsewhere = await other.acquire('a');
+    process.wire.letGo('acquire');
+    await world.settle();
+    expect([elsewhere.held, late.outcome]).toEqual([true, undefined]);
+    await elsewhere.release();
+    await world.clock.advance('1s');
+    expect([lockOf(late).held, await ownerOf('a')]).toEqual([true, 'me']);
   });
 });
 

@@ -28,7 +28,7 @@ export interface AttemptOwner {
   goesOnAfter(attempt: AcquireAttempt, error: unknown): boolean;
   failed(attempt: AcquireAttempt, error: unknown): void;
 
-  /** What it acquired has expired already. */
+  /** What it acquired has expired already, or was released since. */
   late(attempt: AcquireAttempt): void;
 }
 
@@ -176,10 +176,12 @@ export class AcquireAttempt implements Polled, RequestSink {
     this.acquired({ tokens: [token], reentered: [false], contended, deadline });
   }
 
-  answered(answer: LeaseAnswer, sentAt: number): void {
+  answered(answer: LeaseAnswer, sentAt: number, lastRelease: number): void {
     if (answer.granted) {
       const { fencingTokens: tokens, reentered, wanted: contended = false } = answer;
-      this.acquired({ tokens, reentered, contended, deadline: localDeadline(sentAt, this.content.ttl) });
+      const isOver = this.host.releases.hasEnded(this.content.keys, tokens, lastRelease);
+      const deadline = isOver ? -Infinity : localDeadline(sentAt, this.content.ttl);
+      this.acquired({ tokens, reentered, contended, deadline });
       return;
     }
     const { key, queued = false } = answer;

@@ -28,6 +28,7 @@ export class Acquirer implements AttemptHost {
     private readonly backoff: BackoffSettings,
     readonly processId: string,
     private readonly nextId: () => string,
+    readonly releases: AttemptHost['releases'],
     private readonly subscribe: (() => Promise<void>) | undefined,
   ) {}
 

@@ -19,12 +19,18 @@ export interface RequestContext {
   readonly leases: LeaseTable;
   readonly leaseClock: LeaseClock;
   readonly processId: string;
+  readonly releases: {
+    /** The last release by key so far. */
+    readonly lastRelease: number;
+    /** Whether a grant of `keys` with `tokens`, asked for after the release `lastRelease`, is over. */
+    hasEnded(keys: readonly string[], tokens: readonly number[], lastRelease: number): boolean;
+  };
 }
 
 /** The attempt that a request belongs to. */
 export interface RequestSink {
   readonly isOver: boolean;
-  answered(answer: LeaseAnswer, sentAt: number): void;
+  answered(answer: LeaseAnswer, sentAt: number, lastRelease: number): void;
   failed(error: unknown): void;
   /** Of a request that was owed, and failed. */
   mayAskAgain(): void;
@@ -38,6 +44,7 @@ export class AttemptRequest implements LeaseSource, AnswerSink<LeaseAnswer> {
   /** When it was first sent, and when it was for the last time, on the lease clock. */
   firstSentAt?: number;
   private sentAt = 0;
+  private lastRelease = 0;
 
   /** It is under way, at this place among those that go out together; so are as many more, whose answers are late. */
   private asking = false;
@@ -86,6 +93,7 @@ export class AttemptRequest implements LeaseSource, AnswerSink<LeaseAnswer> {
   send(address: string | undefined, isWaiting: boolean): void {
     const { content } = this;
     this.sentAt = this.context.leaseClock.now();
+    this.lastRelease = this.context.releases.lastRelease;
     this.firstSentAt ??= this.sentAt;
     content.address = address;
     if (isWaiting) content.waited = Math.round(this.sentAt - this.firstSentAt);
@@ -118,7 +126,7 @@ export class AttemptRequest implements LeaseSource, AnswerSink<LeaseAnswer> {
   answered(answer: LeaseAnswer): void {
     this.asking = false;
     this.note(answer);
-    if (!this.sink.isOver) this.sink.answered(answer, this.sentAt);
+    if (!this.sink.isOver) this.sink.answered(answer, this.sentAt, this.lastRelease);
     else {
       if (this.toUndo && answer.granted) this.mayStand = true;
       this.undoIfDue();
@@ -128,7 +136,7 @@ export class AttemptRequest implements LeaseSource, AnswerSink<LeaseAnswer> {
   failed(error: unknown, owed?: Promise<LeaseAnswer>): void {
     this.asking = false;
     if (mayHaveRun(error)) this.unanswered += 1;
-    if (owed) this.follow(owed, this.sentAt);
+    if (owed) this.follow(owed, this.sentAt, this.lastRelease);
     if (!this.sink.isOver) this.sink.failed(error);
     else this.undoIfDue();
   }
@@ -150,7 +158,7 @@ export class AttemptRequest implements LeaseSource, AnswerSink<LeaseAnswer> {
   }
 
   /** An answer that takes too long may still come. */
-  private follow(owed: Promise<LeaseAnswer>, sentAt: number): void {
+  private follow(owed: Promise<LeaseAnswer>, sentAt: number, lastRelease: number): void {
     this.owed += 1;
     owed.then(
       (answer) => {
@@ -158,7 +166,7 @@ export class AttemptRequest implements LeaseSource, AnswerSink<LeaseAnswer> {
         this.unanswered -= 1;
         if (this.sink.isOver) return;
         this.note(answer);
-        this.sink.answered(answer, sentAt);
+        this.sink.answered(answer, sentAt, lastRelease);
       },
       () => {
         this.owed -= 1;

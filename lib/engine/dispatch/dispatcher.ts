@@ -102,10 +102,12 @@ export class Dispatcher implements AttemptOwner, SoloHost {
     }
   }
 
-  /** Forgets the queue of `key` if it is not in use. */
-  tidy(key: string): void {
+  /** This process has `lease` no more. */
+  noteEnd({ key, token }: Lease): void {
     const queue = this.queues.get(key);
-    if (queue?.isEmpty && !this.leases.get(key)) this.queues.delete(queue);
+    if (!queue) return;
+    queue.endedToken = token;
+    this.tidy(queue);
   }
 
   /** Hands what `grant` has held until now to the next waiter here, without the store, if that may be. */
@@ -303,7 +305,12 @@ export class Dispatcher implements AttemptOwner, SoloHost {
     queue.attempt?.cancel();
     if (lease?.isIdle) this.releaser.releaseIdle(lease);
     this.heldKeys.leave(queue);
-    this.tidy(queue.key);
+    this.tidy(queue);
+  }
+
+  /** Forgets a queue that is not in use. */
+  private tidy(queue: KeyQueue): void {
+    if (queue.isEmpty && !this.leases.get(queue.key)) this.queues.delete(queue);
   }
 
   private leave(waiter: Waiter): void {

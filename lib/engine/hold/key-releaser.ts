@@ -22,6 +22,8 @@ export class KeyReleaser {
     private readonly provider: LockingProvider,
     private readonly calls: StoreCalls,
     private readonly leases: LeaseTable,
+    /** The store frees the keys from now on, or has done so. */
+    private readonly onFreeing: (keys: readonly string[]) => void,
     private readonly advance: (keys: readonly string[]) => void,
   ) {}
 
@@ -116,6 +118,7 @@ export class KeyReleaser {
       .filter((lease) => lease !== undefined)
       .filter((lease) => ownerId === undefined || lease.ownerId === ownerId);
     for (const lease of detached) this.leases.detach(lease, reason([lease.key]));
+    this.onFreeing(keys);
     try {
       const answer = await freeInStore();
       for (const lease of detached) this.leases.forget(lease);
@@ -123,6 +126,7 @@ export class KeyReleaser {
       for (const source of sourcesOf(detached)) source.settle();
       return answer;
     } finally {
+      this.onFreeing(keys);
       this.advance(keys);
     }
   }

@@ -17,7 +17,7 @@ export class LeaseTable {
   private readonly leases = new Map<string, Lease>();
 
   /** @param onDropped - the process has no lease of the key any more */
-  constructor(private readonly onDropped: (key: string) => void) {}
+  constructor(private readonly onDropped: (lease: Lease) => void) {}
 
   get(key: string): Lease | undefined {
     return this.leases.get(key);
@@ -121,7 +121,7 @@ export class LeaseTable {
   drop(lease: Lease): void {
     if (this.leases.get(lease.key) !== lease) return;
     this.leases.delete(lease.key);
-    this.onDropped(lease.key);
+    this.onDropped(lease);
   }
 
   private leave(grant: Grant, leases: readonly Lease[]): Lease[] {

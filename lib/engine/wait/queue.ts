@@ -85,6 +85,13 @@ export class KeyQueue {
   /** How many fencing tokens are set aside with a lease that several wait for; it grows as they are used up. */
   tokenBlock = SMALLEST_TOKEN_BLOCK;
 
+  /**
+   * Which release by key was the last one of it, and the last token of a lease that this process had of it: a grant from
+   * before, of which the answer is late, is over. Kept by the QueueTable.
+   */
+  releasedBy = 0;
+  endedToken = 0;
+
   private tail?: QueueEntry;
 
   constructor(readonly key: string) {}
@@ -156,6 +163,9 @@ export class KeyQueue {
 export class QueueTable {
   private readonly queues = new Map<string, KeyQueue>();
 
+  /** How many releases by key there have been. */
+  private releases = 0;
+
   get(key: string): KeyQueue | undefined {
     return this.queues.get(key);
   }
@@ -179,6 +189,27 @@ export class QueueTable {
   end(attempt: AcquireAttempt): void {
     const queue = this.queues.get(attempt.content.keys[0] ?? '');
     if (queue?.attempt === attempt) queue.attempt = undefined;
+  }
+
+  /** The store frees `keys`, whatever it has granted until now. */
+  noteReleased(keys: readonly string[]): void {
+    this.releases += 1;
+    for (const key of keys) {
+      const queue = this.queues.get(key);
+      if (queue) queue.releasedBy = this.releases;
+    }
+  }
+
+  get lastRelease(): number {
+    return this.releases;
+  }
+
+  /** Whether a grant of `keys` with `tokens`, asked for after the release `lastRelease`, is over. */
+  hasEnded(keys: readonly string[], tokens: readonly number[], lastRelease: number): boolean {
+    return keys.some((key, index) => {
+      const queue = this.queues.get(key);
+      return queue !== undefined && (queue.releasedBy > lastRelease || queue.endedToken > (tokens[index] ?? 0));
+    });
   }
 
   delete(queue: KeyQueue): void {
