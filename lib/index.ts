@@ -1,5 +1,24 @@
 export * from './errors/index.js';
 export * from './interfaces/index.js';
+export {
+  BatchedStore,
+  StoreNotReachedError,
+  type BatchingStore,
+  type CancelRequest,
+  type ExtendRequest,
+  type HeldLease,
+  type LeaseAnswer,
+  type LeasePart,
+  type LeaseRequest,
+  type LeaseStore,
+  type LockingProviderClass,
+  type LockingProviderContext,
+  type QueueingStore,
+  type ReleaseOutcome,
+  type ReleaseRequest,
+  type StoredLease,
+  type WakeUpListener,
+} from './provider-api/index.js';
 export type {
   LockingModuleOptions,
   LockingModuleOptionsFactory,

@@ -4,7 +4,7 @@ import { notDrained } from './engine/engine.messages.js';
 import { LockEngine } from './engine/lock-engine.js';
 import { inNeutralContext } from './engine/runtime/neutral-context.js';
 import { LockBackendError, LockConfigurationError } from './errors/index.js';
-import type { LockingProvider } from './interfaces/index.js';
+import type { LeaseStore } from './provider-api/index.js';
 import type { LockingModuleOptions } from './interfaces/module-options.interface.js';
 import { CONNECT_TIMEOUT } from './locking.constants.js';
 import {
@@ -22,7 +22,7 @@ import { normalizeProviderId, readModuleOptions, type ProviderPlan } from './rea
 
 interface Entry {
   readonly plan: ProviderPlan;
-  readonly provider: LockingProvider;
+  readonly provider: LeaseStore;
   readonly engine: LockEngine;
 }
 
@@ -126,7 +126,7 @@ export class LockingRegistry {
     const time = Math.round(Math.min(Math.max(left, SHORTEST_CLOSING), CONNECT_TIMEOUT));
     try {
       await answerWithin(
-        inNeutralContext(async () => provider.close?.()),
+        inNeutralContext(async () => provider.close()),
         time,
         notClosed(time),
       );

@@ -1,6 +1,6 @@
 import { COMMON_OPTION_NAMES, readEngineSettings, type EngineSettings } from './engine/options/engine-settings.js';
 import { isLockConfigurationError, LockConfigurationError } from './errors/index.js';
-import type { LockingProviderClass } from './interfaces/index.js';
+import type { LockingProviderClass } from './provider-api/index.js';
 import type { LockingModuleOptions, LockingProviderDefinition } from './interfaces/module-options.interface.js';
 import { PROVIDER_ID_PREFIX } from './locking.constants.js';
 import {

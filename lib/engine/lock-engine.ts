@@ -1,13 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { LockBackendError, LockTimeoutError } from '../errors/index.js';
-import type {
-  AcquireOptions,
-  Duration,
-  LockInfo,
-  LockingProvider,
-  ReleaseRequest,
-  StoredLease,
-} from '../interfaces/index.js';
+import type { AcquireOptions, Duration, LockInfo } from '../interfaces/index.js';
+import { isCancel, isQueueing, type EndRequest, type LeaseStore, type StoredLease } from '../provider-api/index.js';
 import { Acquirer } from './acquire/acquirer.js';
 import { Poller } from './acquire/poller.js';
 import { Dispatcher, isSolo } from './dispatch/dispatcher.js';
@@ -81,7 +75,7 @@ export class LockEngine implements HeldLockActions {
 
   /** @param warn - tells the operator of locks that were dropped without a release; without it nothing looks for them */
   constructor(
-    private readonly provider: LockingProvider,
+    private readonly provider: LeaseStore,
     readonly settings: EngineSettings,
     private readonly clock: Clock = systemClock,
     warn?: (message: string) => void,
@@ -101,7 +95,7 @@ export class LockEngine implements HeldLockActions {
     }));
     const onLost = ({ key, ownerId, attemptId, ttl }: Lease): void => {
       // A store that has lost its last writes may still have this attempt in its queue, and grant it again.
-      retry.add({ keys: [key], ownerId, attemptId, undo: true, address: processId }, ttl);
+      retry.add({ keys: [key], ownerId, attemptId, processId, pending: false }, ttl);
     };
     const extender = (this.extender = new LeaseExtender(calls, leaseClock, leases, onLost, advance));
     const renewer = (this.renewer = new Renewer(extender, clock, leaseClock, leases, settings.expire, advance));
@@ -111,12 +105,13 @@ export class LockEngine implements HeldLockActions {
     const onFreeing = (keys: readonly string[]): void => {
       queues.noteReleased(keys);
     };
-    this.keyReleaser = new KeyReleaser(provider, calls, leases, onFreeing, advance);
+    this.keyReleaser = new KeyReleaser(provider, calls, leases, processId, onFreeing, advance);
 
     const poller = (this.poller = new Poller(clock));
     const { backoff } = settings;
-    const subscribe =
-      provider.listen && (async () => inNeutralContext(async () => provider.listen?.(processId, router)));
+    const subscribe = isQueueing(provider)
+      ? async () => inNeutralContext(async () => provider.listen(processId, router))
+      : undefined;
     const acquirer = new Acquirer(
       calls,
       retry,
@@ -133,7 +128,7 @@ export class LockEngine implements HeldLockActions {
     this.acquirer = acquirer;
     const handOff = new LocalHandOff(leases, renewer, extender, clock, leaseClock, nextId);
     const heldKeys = new HeldKeyPolls(poller, leases, extender, backoff.maximum);
-    const gap = provider.listen ? 0 : backoff.initial;
+    const gap = isQueueing(provider) ? 0 : backoff.initial;
     const dispatcher = new Dispatcher(
       queues,
       leases,
@@ -260,13 +255,14 @@ export class LockEngine implements HeldLockActions {
    * last seconds, so these are repeated; waiters may have lost their queue entries, so they ask; and locks may be gone.
    */
   storeReplaced(): void {
-    const { calls, retry, processId: address, settings } = this;
-    const repeat = (request: ReleaseRequest): ReleaseRequest[] => {
-      // Undone, the attempt leaves the queue as well, where it may have its place again. Of a named owner older attempts
+    const { calls, retry, processId, settings } = this;
+    const repeat = (request: EndRequest): EndRequest[] => {
+      // Cancelled, the attempt leaves the queue as well, where it may have its place again. Of a named owner older attempts
       // may stand beside it, which a release takes along; and what is to be kept for a while is not to be freed now.
-      const undoing = { ...request, undo: true, address };
-      if (request.undo || request.keepFor !== undefined) return [request];
-      return request.ownerId.startsWith(address) ? [undoing] : [request, undoing];
+      const { keys, ownerId, attemptId } = request;
+      if (isCancel(request) || attemptId === undefined || request.keepFor !== undefined) return [request];
+      const cancel = { keys, ownerId, attemptId, processId, pending: false };
+      return ownerId.startsWith(processId) ? [cancel] : [request, cancel];
     };
     for (const request of calls.recent.repetitions(repeat)) retry.add(request, settings.expire);
     this.renewer.checkAll();

@@ -9,18 +9,4 @@ export type {
   ReleaseOptions,
   TryAcquireOptions,
 } from './lock-options.interface.js';
-export {
-  StoreNotReachedError,
-  type ExtendRequest,
-  type HeldLease,
-  type LeaseAnswer,
-  type LeaseRequest,
-  type LockingProvider,
-  type LockingProviderClass,
-  type LockingProviderContext,
-  type ReleaseOutcome,
-  type ReleaseRequest,
-  type StoredLease,
-  type WakeUpListener,
-} from './locking-provider.interface.js';
 export type { LockingProviderOptions } from './provider-options.interface.js';

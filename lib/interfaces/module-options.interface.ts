@@ -1,7 +1,7 @@
 import type { InMemoryLockingProviderOptions } from '../providers/memory/in-memory-locking.provider.js';
 import type { RedisLockingProviderOptions } from '../providers/redis/redis-options.interface.js';
 import type { RedisQuorumLockingProviderOptions } from '../providers/redis-quorum/redis-quorum-options.interface.js';
-import type { LockingProviderClass } from './locking-provider.interface.js';
+import type { LockingProviderClass } from '../provider-api/index.js';
 import type { LockingProviderOptions } from './provider-options.interface.js';
 
 /** One store of locks, as the module is told of it. */

@@ -52,11 +52,13 @@ export class LockingTestControl {
     const ttl = options.expire === undefined ? null : parseDuration(options.expire, 'expire');
     const attemptId = randomUUID();
     const ownerId = `${ELSEWHERE}${attemptId}`;
-    const [answer] = elsewhere.acquire([{ keys: normalized, ownerId, attemptId, ttl, onlyIfOwned: false }]);
-    if (!(await answer)?.granted) throw new Error(`holdElsewhere: ${normalized.join(', ')} is held already.`);
+    const processId = ELSEWHERE;
+    const request = { keys: normalized, ownerId, attemptId, processId, ttl, onlyIfOwned: false };
+    if (!(await elsewhere.acquire(request)).granted)
+      throw new Error(`holdElsewhere: ${normalized.join(', ')} is held already.`);
     return {
       release: async () => {
-        await Promise.all(elsewhere.release([{ keys: normalized, ownerId, attemptId }]));
+        await elsewhere.release({ keys: normalized, ownerId, attemptId });
       },
     };
   }

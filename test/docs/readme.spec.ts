@@ -49,7 +49,7 @@ describe('the README', () => {
     'LockTimeoutError',
     'LockingModuleOptions',
     'LockingModuleOptionsFactory',
-    'LockingProvider',
+    'LeaseStore',
     'LockingProviderDefinition',
     'LockingProviderOptions',
     'LockingService',

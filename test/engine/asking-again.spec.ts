@@ -27,7 +27,7 @@ describe('waiting for what another process holds', () => {
     expect(acquires.length - before).toBeLessThanOrEqual(11);
     const asked = acquires.at(-1)!;
     expect(asked.map(({ keys: [key] }) => key).sort()).toEqual([...keys].sort());
-    expect(new Set(asked.map(({ address }) => address)).size).toBe(1);
+    expect(new Set(asked.map(({ queue, processId }) => `${String(queue)} ${processId}`)).size).toBe(1);
   });
 
   it('costs nothing per waiter: 500 ask as one', async () => {

@@ -15,8 +15,8 @@ beforeEach(() => {
 
 /** The server that has taken over still has the lock that was taken under this anonymous owner. */
 async function holdStill(key: string, ownerId: string): Promise<void> {
-  const request = { keys: [key], ownerId, attemptId: ownerId, ttl: 30_000, onlyIfOwned: false };
-  expect(await store.acquire([request])[0]).toMatchObject({ granted: true });
+  const request = { keys: [key], ownerId, attemptId: ownerId, processId: ownerId, ttl: 30_000, onlyIfOwned: false };
+  expect(await store.acquire(request)).toMatchObject({ granted: true });
 }
 
 describe('when a server has taken over that lacks the last writes', () => {
@@ -94,7 +94,7 @@ describe('when a server has taken over that lacks the last writes', () => {
   it('a lock that was lost before its release, which nobody repeated, is lost', async () => {
     const { engine, execute } = bound();
     engine.storeReplaced();
-    const ended = track(execute('a', async () => store.forceRelease(['a'])));
+    const ended = track(execute('a', async () => store.revoke(['a'])));
     await world.clock.advance(0);
     expect(ended.outcome).toMatchObject({ reason: { name: 'LockLostError' } });
   });
@@ -102,7 +102,7 @@ describe('when a server has taken over that lacks the last writes', () => {
   it('a holder learns at once that its lock is gone', async () => {
     const { engine, acquire } = bound();
     const lock = await acquire('a');
-    await store.forceRelease(['a']);
+    await store.revoke(['a']);
     expect(lock.held).toBe(true);
     engine.storeReplaced();
     await world.clock.advance(0);
@@ -115,7 +115,7 @@ describe('when a server has taken over that lacks the last writes', () => {
     const { engine, acquire } = bound();
     const waiting = track(acquire('a', { timeout: '60s' }));
     await world.clock.advance(0);
-    await store.forceRelease(['a']);
+    await store.revoke(['a']);
     expect(held.held).toBe(true);
     engine.storeReplaced();
     await world.clock.advance(0);

@@ -24,12 +24,12 @@ describe('the subscription of a process', () => {
     expect(holder.wire.listened).toBe(1);
   });
 
-  it('is made before the process stands in line: its first question names no address', async () => {
+  it('is made before the process joins a queue: its first request does not ask for it', async () => {
     await holder.acquire('a');
     track(waiter.acquire('a'));
     await world.settle();
-    const addresses = waiter.wire.acquires.flat().map(({ address }) => address);
-    expect(addresses).toEqual([undefined, world.line('a')[0]]);
+    const joins = waiter.wire.acquires.flat().map(({ queue, processId }) => queue && processId);
+    expect(joins).toEqual([false, world.line('a')[0]]);
   });
 
   it('that cannot be made is done without, and tried again', async () => {
@@ -66,7 +66,7 @@ describe('the subscription of a process', () => {
     expect(wait.outcome).toBeUndefined();
     await world.clock.advance('1s');
     expect(lockOf(wait).held).toBe(true);
-    expect(waiter.wire.acquires.at(-1)![0]!.address).toBeUndefined();
+    expect(waiter.wire.acquires.at(-1)![0]!.queue).toBe(false);
   });
 
   it('that is back has everybody ask at once, and be told again', async () => {

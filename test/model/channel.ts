@@ -7,7 +7,7 @@ import type { Watcher } from './watcher.js';
 /** Where one process hears the store: its messages may be lost, late, doubled, and the subscription may break. */
 export class Channel {
   private listener?: WakeUpListener;
-  private address = '';
+  private processId = '';
   private subscribed = false;
   private opened: Promise<void> = Promise.resolve();
   private lastMessage: Promise<void> = Promise.resolve();
@@ -47,8 +47,8 @@ export class Channel {
     return this.wasOpened;
   }
 
-  listen(address: string, listener: WakeUpListener): Promise<void> {
-    this.opened = this.open(address, listener);
+  listen(processId: string, listener: WakeUpListener): Promise<void> {
+    this.opened = this.open(processId, listener);
     return this.opened;
   }
 
@@ -80,13 +80,13 @@ export class Channel {
     if (this.subscribed) this.unsubscribe();
   }
 
-  private async open(address: string, listener: WakeUpListener): Promise<void> {
+  private async open(processId: string, listener: WakeUpListener): Promise<void> {
     const fault = this.faults.next('listen');
     if (fault === 'refuse' || fault === 'fail' || fault === 'lose') throw new Error('no connection');
     if (fault) await this.faults.park('listen');
     while (this.broken) await this.broken.promise;
     if (this.closed) return new Promise(() => undefined);
-    this.address = address;
+    this.processId = processId;
     this.listener = listener;
     this.subscribe();
     await this.clock.awake();
@@ -98,15 +98,15 @@ export class Channel {
     const { process, watcher } = this;
     this.connection += 1;
     this.subscribed = true;
-    this.lines.listen(this.address, {
-      granted: (key, attemptId, token, wanted) =>
-        this.receive((listener) => listener.granted(key, attemptId, token, wanted)),
-      wanted: (key, attemptId) =>
+    this.lines.listen(this.processId, {
+      granted: (key, attemptId, token, contended) =>
+        this.receive((listener) => listener.granted(key, attemptId, token, contended)),
+      contended: (key, attemptId) =>
         this.receive((listener) => {
           watcher.hearsOfWaiters(process, key, attemptId);
-          listener.wanted(key, attemptId);
+          listener.contended(key, attemptId);
         }),
-      taken: (key, attemptId) => this.receive((listener) => listener.taken(key, attemptId)),
+      lost: (key, attemptId) => this.receive((listener) => listener.lost(key, attemptId)),
       offered: (key, attemptId) => this.receive((listener) => listener.offered(key, attemptId)),
       interrupted: () => undefined,
       restored: () => undefined,
@@ -115,7 +115,7 @@ export class Channel {
 
   private unsubscribe(): void {
     this.subscribed = false;
-    this.lines.leave(this.address);
+    this.lines.leave(this.processId);
     this.watcher.goesDeaf(this.process);
   }
 

@@ -3,7 +3,7 @@ import { resolveCallOptions } from '../../lib/engine/options/call-options.js';
 import { readEngineSettings } from '../../lib/engine/options/engine-settings.js';
 import { LockEngine } from '../../lib/engine/lock-engine.js';
 import type { HeldLock } from '../../lib/engine/lock/held-lock.js';
-import type { AcquireOptions, LockingProvider, WakeUpListener } from '../../lib/index.js';
+import type { AcquireOptions, QueueingStore, WakeUpListener } from '../../lib/index.js';
 import { ManualClock } from '../../lib/testing/index.js';
 import { Judge, type Actor, type Stage } from './judge.js';
 import type { Caller } from './ledger.js';
@@ -97,7 +97,7 @@ export class Contest implements Stage {
   private connect(
     process: number,
     channel: { isOpen: boolean; isKnownDeaf: boolean; hasOpened: boolean },
-  ): LockingProvider {
+  ): QueueingStore {
     const { judge } = this;
     const store = watchedProvider(process, this.store, judge);
     let lastArrival = Promise.resolve();
@@ -113,24 +113,25 @@ export class Contest implements Stage {
       return answer;
     };
     return {
-      listen: (address, listener) =>
+      listen: (processId, listener) =>
         carry('listen', async () => {
-          this.store.lines.listen(address, this.ear(process, listener));
+          this.store.lines.listen(processId, this.ear(process, listener));
           channel.isOpen = true;
         }).then(() => {
           channel.isKnownDeaf = false;
           channel.hasOpened = true;
         }),
-      acquire: (requests) =>
-        requests.map(async (request) => {
-          judge.asks(process, request);
-          return carry('acquire', () => store.acquire([request])[0]!);
-        }),
-      extend: (requests) => requests.map((request) => carry('extend', () => store.extend([request])[0]!)),
-      release: (requests) => requests.map((request) => carry('release', () => store.release([request])[0]!)),
-      forceRelease: (keys) => carry('force', () => store.forceRelease(keys)),
+      acquire: async (request) => {
+        judge.asks(process, request);
+        return carry('acquire', () => store.acquire(request));
+      },
+      extend: (request) => carry('extend', () => store.extend(request)),
+      release: (request) => carry('release', () => store.release(request)),
+      cancel: (request) => carry('release', () => store.cancel(request)),
+      revoke: (keys) => carry('force', () => store.revoke(keys)),
       inspect: (keys) => carry('inspect', () => store.inspect(keys)),
       list: (match) => store.list(match),
+      close: async () => undefined,
     };
   }
 
@@ -140,14 +141,14 @@ export class Contest implements Stage {
       else void this.happens(`P${process} hears: ${what}`).then(tell);
     };
     return {
-      granted: (key, attemptId, token, wanted) =>
-        hear('granted', () => listener.granted(key, attemptId, token, wanted)),
-      wanted: (key, attemptId) =>
+      granted: (key, attemptId, token, contended) =>
+        hear('granted', () => listener.granted(key, attemptId, token, contended)),
+      contended: (key, attemptId) =>
         hear('wanted', () => {
           this.judge.hearsOfWaiters(process, key, attemptId);
-          listener.wanted(key, attemptId);
+          listener.contended(key, attemptId);
         }),
-      taken: (key, attemptId) => hear('taken', () => listener.taken(key, attemptId)),
+      lost: (key, attemptId) => hear('lost', () => listener.lost(key, attemptId)),
       offered: (key, attemptId) => hear('offered', () => listener.offered(key, attemptId)),
       interrupted: () => undefined,
       restored: () => undefined,

@@ -68,11 +68,11 @@ export class Judge implements Watcher {
     this.pauses = new Pauses(now, calmSince, report);
   }
 
-  asks(process: number, { attemptId, tokens = 1, address }: LeaseRequest): void {
-    if (address !== undefined && !this.stage.processes[process]!.channel.hasOpened) {
+  asks(process: number, { attemptId, processId, tokens = 1, queue }: LeaseRequest): void {
+    if (queue && !this.stage.processes[process]!.channel.hasOpened) {
       this.ledger.fault(`LISTEN: P${process} wants to stand in line, and does not listen yet`);
     }
-    this.addresses.set(addressOf(attemptId), process);
+    this.addresses.set(processId, process);
     this.tokens.set(attemptId, tokens);
   }
 
@@ -160,8 +160,8 @@ export class Judge implements Watcher {
   }
 
   /** Whether the process may have failed to give up a place, which the store then drops when it comes upon it. */
-  mayBeForgotten({ address, seenAt }: LinePlace): boolean {
-    const process = this.addresses.get(address)!;
+  mayBeForgotten({ processId, seenAt }: LinePlace): boolean {
+    const process = this.addresses.get(processId)!;
     return this.ledger.leftBehind.has(process) || this.stage.processes[process]!.calmSince >= seenAt;
   }
 

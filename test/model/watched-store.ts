@@ -1,6 +1,7 @@
 import {
   InMemoryLockingProvider,
   MemoryLockStore,
+  type CancelRequest,
   type ExtendRequest,
   type LeaseAnswer,
   type LeaseRequest,
@@ -50,32 +51,34 @@ interface Primitives {
   acquireOne: (request: LeaseRequest) => LeaseAnswer;
   releaseOne: (key: string, request: ReleaseRequest) => ReleaseOutcome;
   extendOne: (request: ExtendRequest) => boolean[];
-  takeAway: (key: string) => boolean;
+  cancelOne: (key: string, request: CancelRequest) => ReleaseOutcome;
+  revokeOne: (key: string) => boolean;
 }
 
 /** The store as one process reaches it. */
 export function watchedProvider(process: number, store: WatchedStore, watcher: Watcher): InMemoryLockingProvider {
   const provider = new InMemoryLockingProvider({ store });
   const primitives = provider as unknown as Primitives;
-  const { acquireOne, releaseOne, extendOne, takeAway } = primitives;
+  const { acquireOne, releaseOne, cancelOne, extendOne, revokeOne } = primitives;
   primitives.acquireOne = (request) => {
     const answer = acquireOne.call(provider, request);
     if (answer.granted) watcher.confirms(request.attemptId);
     else if (answer.queued) watcher.queues(process, answer.key, request.attemptId);
     return answer;
   };
-  primitives.releaseOne = (key, request) => {
-    const { attemptId, undo, address } = request;
-    if (attemptId !== undefined && undo && address !== undefined) watcher.strikesOff(process, key, attemptId);
-    return watcher.releases(process, key, request, () => releaseOne.call(provider, key, request));
+  primitives.releaseOne = (key, request) =>
+    watcher.releases(process, key, request, () => releaseOne.call(provider, key, request));
+  primitives.cancelOne = (key, request) => {
+    watcher.strikesOff(process, key, request.attemptId);
+    return watcher.releases(process, key, request, () => cancelOne.call(provider, key, request));
   };
   primitives.extendOne = (request) => {
     watcher.extends(request);
     return extendOne.call(provider, request);
   };
-  primitives.takeAway = (key) => {
+  primitives.revokeOne = (key) => {
     if (store.get(key)) watcher.forces(key);
-    return takeAway.call(provider, key);
+    return revokeOne.call(provider, key);
   };
   return provider;
 }

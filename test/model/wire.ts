@@ -1,4 +1,9 @@
-import { StoreNotReachedError, type InMemoryLockingProvider, type LockingProvider } from '../../lib/index.js';
+import {
+  StoreNotReachedError,
+  type InMemoryLockingProvider,
+  type LeaseStore,
+  type WakeUpListener,
+} from '../../lib/index.js';
 import type { Channel } from './channel.js';
 import { signal, type Faults, type Primitive } from './faults.js';
 import type { ProcessClock } from './process-clock.js';
@@ -25,24 +30,25 @@ export class Wire {
   }
 
   /** @param channel - where wake-ups come in; without it there are none */
-  provider(channel: Channel | undefined): LockingProvider {
+  provider(channel: Channel | undefined): LeaseStore {
     const { store, watcher, process } = this;
     return {
-      ...(channel && { listen: (address, listener) => channel.listen(address, listener) }),
-      acquire: (requests) =>
-        requests.map(async (request) => {
-          watcher.asks(process, request);
-          return this.carry('acquire', () => store.acquire([request])[0]!);
-        }),
-      extend: (requests) => requests.map((request) => this.carry('extend', () => store.extend([request])[0]!)),
-      release: (requests) => requests.map((request) => this.carry('release', () => store.release([request])[0]!)),
-      forceRelease: (keys) => this.carry('other', () => store.forceRelease(keys)),
+      ...(channel && { listen: (processId: string, listener: WakeUpListener) => channel.listen(processId, listener) }),
+      acquire: async (request) => {
+        watcher.asks(process, request);
+        return this.carry('acquire', () => store.acquire(request));
+      },
+      extend: (request) => this.carry('extend', () => store.extend(request)),
+      release: (request) => this.carry('release', () => store.release(request)),
+      cancel: (request) => this.carry('release', () => store.cancel(request)),
+      revoke: (keys) => this.carry('other', () => store.revoke(keys)),
       inspect: (keys) => this.carry('other', () => store.inspect(keys)),
       list: (match) => this.list(match),
+      close: async () => undefined,
     };
   }
 
-  private async *list(match?: string): ReturnType<LockingProvider['list'] & InMemoryLockingProvider['list']> {
+  private async *list(match?: string): ReturnType<LeaseStore['list'] & InMemoryLockingProvider['list']> {
     const found = await this.carry('other', async () => {
       const leases = [];
       for await (const lease of this.store.list(match)) leases.push(lease);

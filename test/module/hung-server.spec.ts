@@ -47,7 +47,7 @@ describe('a server that hangs', () => {
   it('has no more to do afterwards than there were attempts, and grants the next lock within a second', async () => {
     const { locking } = await applications.onRedis({ redisUrl: redis.url });
     await locking.execute('a', () => undefined);
-    const releases = jest.spyOn(RedisLockingProvider.prototype, 'release');
+    const releases = jest.spyOn(RedisLockingProvider.prototype, 'cancelBatch');
     redis.server.kill('SIGSTOP');
     const attempts = Array.from({ length: 2000 }, (_, index) =>
       rejectionOf(locking.acquire(`k${index}`, { timeout: '100ms' })),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { InMemoryLockingProvider, type LockingProvider } from '../../lib/index.js';
+import { InMemoryLockingProvider, type LeaseStore } from '../../lib/index.js';
 import { useApplications } from './support/applications.js';
 import { refusalOf } from './support/refusal.js';
 
@@ -68,7 +68,7 @@ describe('options that cannot work', () => {
         given = options;
       }
     }
-    const own: new () => LockingProvider = Own as never;
+    const own: new () => LeaseStore = Own as never;
     await applications.withLocks({ providers: [{ resolve: own as never, id: 'own', options: { own: 1 } as never }] });
     expect(given).toEqual({ own: 1 });
   });

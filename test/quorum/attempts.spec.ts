@@ -4,7 +4,7 @@ import {
   LockTimeoutError,
   RedisLockingProvider,
   RedisQuorumLockingProvider,
-  type LockingProvider,
+  type LeaseStore,
 } from '../../lib/index.js';
 import { eventually, rejectionOf } from '../module/support/poll.js';
 import { useQuorum } from './support.js';
@@ -13,7 +13,7 @@ const quorum = useQuorum(5);
 const EVERYWHERE = [0, 1, 2, 3, 4];
 
 /** One server by itself, to leave there what a process leaves that dies half-way. */
-async function onNode(index: number, act: (node: LockingProvider) => Promise<unknown>): Promise<void> {
+async function onNode(index: number, act: (node: LeaseStore) => Promise<unknown>): Promise<void> {
   const context = { id: 'one', warn: () => undefined };
   const node = new RedisLockingProvider({ redisUrl: quorum.servers[index]!.url }, context);
   await node.connect(() => undefined);
@@ -27,7 +27,7 @@ async function onNode(index: number, act: (node: LockingProvider) => Promise<unk
 async function take(indexes: readonly number[], ownerId: string, ttl: number): Promise<void> {
   for (const index of indexes) {
     await onNode(index, async (node) =>
-      Promise.all(node.acquire([{ keys: ['k'], ownerId, attemptId: `${ownerId}.1`, ttl, onlyIfOwned: false }])),
+      node.acquire({ keys: ['k'], ownerId, attemptId: `${ownerId}.1`, processId: ownerId, ttl, onlyIfOwned: false }),
     );
   }
 }
@@ -71,10 +71,10 @@ describe('an attempt that fails', () => {
     const context = { id: 'quorum', warn: () => undefined };
     const provider = new RedisQuorumLockingProvider({ nodes: quorum.urls(), nodeTimeout: '2s' }, context);
     await provider.connect(() => undefined);
-    const request = { keys: ['k'], ownerId: 'me', attemptId: 'me.1', ttl: 100, onlyIfOwned: false };
+    const request = { keys: ['k'], ownerId: 'me', attemptId: 'me.1', processId: 'me', ttl: 100, onlyIfOwned: false };
     try {
       quorum.freeze(0, 1, 2);
-      const answers = Promise.all(provider.acquire([request]));
+      const answers = provider.acquire(request);
       answers.catch(() => undefined);
       await delay(200);
       quorum.thaw(0, 1, 2);

@@ -60,13 +60,20 @@ describe('a free key', () => {
     const provider = new RedisQuorumLockingProvider(options, { id: 'quorum', warn: () => undefined });
     await provider.connect(() => undefined);
     const ask = async (process: string, waited?: number): Promise<LeaseAnswer> => {
-      const attempt = { ownerId: process, attemptId: `${process}.1`, ttl: 60_000, onlyIfOwned: false, waited };
-      return provider.acquire([{ keys: ['k'], ...attempt }])[0]!;
+      const attempt = {
+        ownerId: process,
+        attemptId: `${process}.1`,
+        processId: process,
+        ttl: 60_000,
+        onlyIfOwned: false,
+        waited,
+      };
+      return provider.acquire({ keys: ['k'], ...attempt });
     };
     try {
       expect(await ask('holder')).toMatchObject({ granted: true });
       expect(await ask('waiter', 1000)).toMatchObject({ granted: false, askWithin: 10_000 });
-      await provider.release([{ keys: ['k'], ownerId: 'holder', attemptId: 'holder.1' }])[0];
+      await provider.release({ keys: ['k'], ownerId: 'holder', attemptId: 'holder.1' });
       await quorum.nothingOn([0, 1, 2]);
       expect(await ask('newcomer')).toMatchObject({ granted: false });
       expect(await ask('waiter', 1500)).toMatchObject({ granted: true });

@@ -12,7 +12,7 @@ class LostConnection {
 
   readonly store = {
     connect: async (onConnected: () => void) => Promise.resolve(onConnected()),
-    release: (requests: readonly ReleaseRequest[]) => requests.map(async (request) => this.release(request)),
+    endBatch: (requests: readonly ReleaseRequest[]) => requests.map(async (request) => this.release(request)),
   } as unknown as NodeStore;
 
   private async release(request: ReleaseRequest): Promise<readonly string[]> {
@@ -32,7 +32,7 @@ it('asks a node that refuses a release at once only after a pause, and releases 
   const reports = { leftOut: () => undefined, answersAgain: () => undefined };
   const node = new QuorumNode('one', connection.store, 5000, reports);
   await node.connect(() => undefined);
-  node.owe({ keys: ['k'], ownerId: 'p', attemptId: 'p.1', undo: true });
+  node.owe({ keys: ['k'], ownerId: 'p', attemptId: 'p.1', processId: 'p', pending: false });
   for (let count = 0; count < 50; count += 1) await turn();
   expect(connection.refused).toBe(1);
   connection.isLost = false;

@@ -50,7 +50,7 @@ class Contender {
     if (this.holds || this.isAcquiring) return;
     this.isAcquiring = true;
     const attemptId = `${this.id}.${this.count++}`;
-    const request = { keys: ['k'], ownerId: attemptId, attemptId, ttl: null, onlyIfOwned: false };
+    const request = { keys: ['k'], ownerId: attemptId, attemptId, processId: this.id, ttl: null, onlyIfOwned: false };
     try {
       const [answer] = await Promise.all(this.leases.acquire([request]));
       if (answer?.granted) {
@@ -58,7 +58,7 @@ class Contender {
         this.isRevoked = false;
       }
     } catch {
-      await this.tell(attemptId, { undo: true, pending: true });
+      await this.tell(attemptId, { processId: this.id, pending: true });
     } finally {
       this.isAcquiring = false;
     }
@@ -83,7 +83,7 @@ class Contender {
   }
 
   async force(): Promise<void> {
-    await this.leases.forceRelease(['k']).catch(() => 0);
+    await this.leases.revoke(['k']).catch(() => 0);
   }
 
   /** Until a majority has heard it, as the engine does. */

@@ -1,4 +1,11 @@
-import type { LeaseAnswer, LeaseRequest, ReleaseOutcome, ReleaseRequest, ExtendRequest } from '../../lib/index.js';
+import type {
+  CancelRequest,
+  LeaseAnswer,
+  LeaseRequest,
+  ReleaseOutcome,
+  ReleaseRequest,
+  ExtendRequest,
+} from '../../lib/index.js';
 import type { RepairRequest } from '../../lib/providers/redis/lease-scripts.js';
 import type { NodeStore } from '../../lib/providers/redis-quorum/quorum-node.js';
 
@@ -25,13 +32,17 @@ export class SimulatedNode {
   /** The connection of one process to it. */
   connection(): NodeStore {
     return {
-      connect: async (onConnected) => Promise.resolve(onConnected()),
-      acquire: (requests) => requests.map(async (request) => this.travel(() => this.acquire(request))),
-      extend: (requests) => requests.map(async (request) => this.travel(() => this.extend(request))),
-      release: (requests) => requests.map(async (request) => this.travel(() => this.release(request))),
+      connect: async (onConnected: () => void) => Promise.resolve(onConnected()),
+      acquireBatch: (requests: readonly LeaseRequest[]) =>
+        requests.map(async (request) => this.travel(() => this.acquire(request))),
+      extendBatch: (requests: readonly ExtendRequest[]) =>
+        requests.map(async (request) => this.travel(() => this.extend(request))),
+      endBatch: (requests: readonly (ReleaseRequest | CancelRequest)[]) =>
+        requests.map(async (request) => this.travel(() => this.release(request))),
       // Of all that is cut off, this may still arrive.
-      repair: (requests) => requests.map(async (request) => this.travel(() => this.repair(request), true)),
-      forceRelease: async (keys) => {
+      repair: (requests: readonly RepairRequest[]) =>
+        requests.map(async (request) => this.travel(() => this.repair(request), true)),
+      revoke: async (keys: readonly string[]) => {
         this.forcing += 1;
         return this.travel(() => keys.filter((key) => this.locks.delete(key)).length).finally(() => {
           this.forcing -= 1;
@@ -39,7 +50,8 @@ export class SimulatedNode {
       },
       inspect: async () => Promise.reject(new Error('not here')),
       list: () => [][Symbol.iterator]() as never,
-    };
+      close: async () => Promise.resolve(),
+    } as Partial<NodeStore> as NodeStore;
   }
 
   get isForcing(): boolean {
@@ -95,8 +107,13 @@ export class SimulatedNode {
     return keys.map((key) => this.locks.get(key)?.ownerId === ownerId);
   }
 
-  private release({ keys: [key = ''], ownerId, attemptId = '', undo, pending }: ReleaseRequest): ReleaseOutcome[] {
-    if (undo && pending) this.cancelled.add(attemptId);
+  private release(request: ReleaseRequest | CancelRequest): ReleaseOutcome[] {
+    const {
+      keys: [key = ''],
+      ownerId,
+      attemptId = '',
+    } = request;
+    if ('pending' in request && request.pending) this.cancelled.add(attemptId);
     const stored = this.locks.get(key);
     if (stored?.ownerId !== ownerId || !stored.attempts.includes(attemptId)) return ['gone'];
     this.locks.delete(key);

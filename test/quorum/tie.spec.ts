@@ -17,11 +17,11 @@ class ScriptedNode {
 
   readonly store = {
     connect: async (onConnected: () => void) => Promise.resolve(onConnected()),
-    acquire: () => {
+    acquireBatch: () => {
       this.questions += 1;
       return [Promise.resolve(this.questions >= this.from ? GRANTED : REFUSED)];
     },
-    release: (requests: readonly ReleaseRequest[]) =>
+    endBatch: (requests: readonly ReleaseRequest[]) =>
       requests.map(async (request) => {
         this.undone.push(request);
         return Promise.resolve(['freed'] as const);
@@ -36,11 +36,11 @@ describe('in a tie, what a node grants when it is asked again', () => {
     const nodes = scripts.map(({ store }, index) => new QuorumNode(String(index), store, 5000, reports));
     for (const node of nodes) await node.connect(() => undefined);
     const leases = new QuorumLeases({ nodes, tally: new Tally(5), patience: { nodeTimeout: 5000, grace: 500 } });
-    const request = { keys: ['k'], ownerId: 'p', attemptId: 'p.1', ttl: 30_000, onlyIfOwned: false };
+    const request = { keys: ['k'], ownerId: 'p', attemptId: 'p.1', processId: 'p', ttl: 30_000, onlyIfOwned: false };
     const [answer] = await Promise.all(leases.acquire([request]));
     expect(answer?.granted).toBe(false);
     await eventually(() => scripts[0]!.undone.length > 0 && scripts[1]!.undone.length > 0);
-    for (const { undone } of scripts.slice(0, 2)) expect(undone[0]).toMatchObject({ attemptId: 'p.1', undo: true });
+    for (const { undone } of scripts.slice(0, 2)) expect(undone[0]).toMatchObject({ attemptId: 'p.1', pending: false });
     await Promise.all(nodes.map(async (node) => node.close()));
   });
 });

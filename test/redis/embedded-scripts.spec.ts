@@ -92,6 +92,7 @@ describe('the requests of a batch are served in their order', () => {
     keys,
     ownerId,
     attemptId: ownerId,
+    processId: ownerId,
     ttl: 30_000,
     onlyIfOwned: false,
   });
@@ -99,11 +100,11 @@ describe('the requests of a batch are served in their order', () => {
   /** Has the server know the script that takes one key, and no other. */
   async function knowOne(provider: RedisLockingProvider): Promise<void> {
     await redis.raw.script('FLUSH');
-    await Promise.all(provider.acquire([requestOf('first', 'warm')]));
+    await provider.acquire(requestOf('first', 'warm'));
   }
 
   async function expectOrder(provider: RedisLockingProvider): Promise<void> {
-    const answers = provider.acquire([requestOf('several', 'a', 'b'), requestOf('single', 'a')]);
+    const answers = provider.acquireBatch([requestOf('several', 'a', 'b'), requestOf('single', 'a')]);
     expect((await Promise.all(answers)).map(({ granted }) => granted)).toEqual([true, false]);
   }
 

@@ -14,8 +14,8 @@ const ALLOWED = [...REQUIRED, ...OPTIONAL].map((command) => `+${command}`);
 const deaf: WakeUpListener = {
   granted: () => undefined,
   offered: () => undefined,
-  wanted: () => undefined,
-  taken: () => undefined,
+  contended: () => undefined,
+  lost: () => undefined,
   interrupted: () => undefined,
   restored: () => undefined,
 };
@@ -23,42 +23,43 @@ const deaf: WakeUpListener = {
 let provider: RedisLockingProvider;
 const opened: RedisLockingProvider[] = [];
 
-/** A process that may wait under `address`. */
-async function open(address: string): Promise<RedisLockingProvider> {
+/** A process that may wait under `processId`. */
+async function open(processId: string): Promise<RedisLockingProvider> {
   const redisUrl = redis.url.replace('redis://', 'redis://locks:pw@');
   const process = new RedisLockingProvider({ redisUrl }, { id: 'direct', warn: () => undefined });
   opened.push(process);
   await process.connect(() => undefined);
-  await process.listen(address, deaf);
+  await process.listen(processId, deaf);
   return process;
 }
 
-const requestOf = (address: string, more: Partial<LeaseRequest> = {}): LeaseRequest => ({
+const requestOf = (processId: string, more: Partial<LeaseRequest> = {}): LeaseRequest => ({
   keys: ['k'],
-  ownerId: address,
-  attemptId: `${address}.1`,
+  ownerId: processId,
+  attemptId: `${processId}.1`,
   ttl: 30_000,
   onlyIfOwned: false,
-  address,
+  processId,
+  queue: true,
   ...more,
 });
 
-const acquire = async (request: LeaseRequest): Promise<unknown> => provider.acquire([request])[0];
-const release = async (ownerId: string): Promise<unknown> => provider.release([{ keys: ['k'], ownerId }])[0];
+const acquire = async (request: LeaseRequest): Promise<unknown> => provider.acquire(request);
+const release = async (ownerId: string): Promise<unknown> => provider.release({ keys: ['k'], ownerId });
 
 /** Who holds the key, as its attempt, and which processes wait for it with a place that counts. */
 async function state(): Promise<{ holder: string | undefined; queue: string[] }> {
   const value = await redis.raw.get('lock:k');
   const places = await redis.raw.hgetall(LINE);
-  const queue = (await redis.raw.lrange(ORDER, 0, -1)).filter((address) => places[address] !== undefined);
+  const queue = (await redis.raw.lrange(ORDER, 0, -1)).filter((processId) => places[processId] !== undefined);
   return { holder: value?.split(':')[2]?.replace('!,', ''), queue: [...new Set(queue)] };
 }
 
 beforeEach(async () => {
   await redis.raw.acl('SETUSER', 'locks', 'reset', 'on', '>pw', '~lock:*', '&lock:*', ...ALLOWED);
   [provider] = (await Promise.all(['first', 'second'].map(open))) as [RedisLockingProvider];
-  await acquire(requestOf('holder', { address: undefined }));
-  for (const address of ['first', 'second']) await acquire(requestOf(address));
+  await acquire(requestOf('holder', { queue: false }));
+  for (const processId of ['first', 'second']) await acquire(requestOf(processId));
   expect(await state()).toEqual({ holder: 'holder.1', queue: ['first', 'second'] });
 });
 
@@ -70,14 +71,14 @@ afterEach(async () => {
 /** What makes a key free, or finds it free, and is to hand it to the first in the queue. */
 const ways = {
   'the holder releases it': async () => release('holder'),
-  'it is released by force': async () => provider.forceRelease(['k']),
+  'it is released by force': async () => provider.revoke(['k']),
   'a newcomer finds it free': async () => {
     await redis.raw.del('lock:k');
-    return acquire(requestOf('newcomer', { address: undefined }));
+    return acquire(requestOf('newcomer', { queue: false }));
   },
   'a newcomer for several keys finds it free': async () => {
     await redis.raw.del('lock:k');
-    return acquire(requestOf('newcomer', { keys: ['k', 'l'], address: undefined }));
+    return acquire(requestOf('newcomer', { keys: ['k', 'l'], queue: false }));
   },
   'the first waiter finds it free': async () => {
     await redis.raw.del('lock:k');
@@ -121,7 +122,7 @@ describe.each(Object.entries(ways))('when %s', (_, way) => {
 
 it('one key without a token fails alone: the other keys of the call are waited for', async () => {
   await redis.raw.set(FENCE, 'not a number');
-  const [held, free] = provider.acquire([
+  const [held, free] = provider.acquireBatch([
     requestOf('third', { attemptId: 'third.1' }),
     requestOf('third', { attemptId: 'third.2', keys: ['free'] }),
   ]);

@@ -206,8 +206,8 @@ describe('earlier connections', () => {
       // What the server says to the first commands is known by the time of its answer.
       await provider.inspect(['k']);
       const attemptId = `address.${String(redisOptions.username)}`;
-      const undo = { keys: ['k'], ownerId: 'me', attemptId, undo: true, pending: true };
-      await Promise.all(provider.release([undo]));
+      const request = { keys: ['k'], ownerId: 'me', attemptId, processId: 'address', pending: true };
+      await provider.cancel(request);
       await provider.close();
     }
     const { count, left } = await refusedLate(redis.raw, 'k');
@@ -223,8 +223,8 @@ describe('what is noted of attempts that were given up', () => {
     const line = 'lock:nestjs-locking:line:k';
     const past = Date.now() - 1000;
     await redis.raw.hset(line, { '!address.old': past, '!address.newer': past + 3_600_000 });
-    const undo = { keys: ['k'], ownerId: 'me', attemptId: 'address.new', undo: true, pending: true };
-    await Promise.all(provider.release([undo]));
+    const request = { keys: ['k'], ownerId: 'me', attemptId: 'address.new', processId: 'address', pending: true };
+    await provider.cancel(request);
     await provider.close();
     expect((await redis.raw.hkeys(line)).sort()).toEqual(['!address.new', '!address.newer']);
   });

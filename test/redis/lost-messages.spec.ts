@@ -75,11 +75,26 @@ describe('an answer that is lost after the script has run', () => {
       let connected = 0;
       await provider.connect(() => (connected += 1));
       // So that the server knows the script, and the answer that is lost is not that it does not.
-      const warm = { keys, ownerId: 'warm', attemptId: 'process.0', ttl: 30_000, onlyIfOwned: false };
-      await Promise.all(provider.acquire([warm]));
-      await Promise.all(provider.release([warm]));
-      const request = { keys, ownerId: 'me', attemptId: 'process.1', ttl: 30_000, onlyIfOwned: false, tokens: 5 };
-      const ask = (): Promise<LeaseAnswer> => provider.acquire([request])[0]!;
+      const warm = {
+        keys,
+        ownerId: 'warm',
+        attemptId: 'process.0',
+        processId: 'process',
+        ttl: 30_000,
+        onlyIfOwned: false,
+      };
+      await provider.acquire(warm);
+      await provider.release(warm);
+      const request = {
+        keys,
+        ownerId: 'me',
+        attemptId: 'process.1',
+        processId: 'process',
+        ttl: 30_000,
+        onlyIfOwned: false,
+        tokens: 5,
+      };
+      const ask = (): Promise<LeaseAnswer> => provider.acquire(request);
       proxy.connections[0]!.loseAnswers();
       const before = await scriptCalls(redis.raw);
       const lost = expect(ask()).rejects.toThrow();
@@ -90,7 +105,7 @@ describe('an answer that is lost after the script has run', () => {
       await eventually(() => connected === 2);
       const reentered = keys.map(() => false);
       expect(await ask()).toMatchObject({ granted: true, fencingTokens: tokens, reentered });
-      await Promise.all(provider.release([{ keys, ownerId: 'me', attemptId: 'process.1' }]));
+      await provider.release({ keys, ownerId: 'me', attemptId: 'process.1' });
       await untilClean(redis.raw);
     } finally {
       await provider.close();

@@ -80,8 +80,8 @@ describe('a place in a line that everybody had left', () => {
     await redis.raw.pexpire('lock:nestjs-locking:line:k', 900_000);
     const provider = new RedisLockingProvider({ redisUrl: redis.url }, { id: 'locking-redis', warn: () => undefined });
     await provider.connect(() => undefined);
-    const undo = { keys: ['k'], ownerId: 'one', attemptId: 'one.1', undo: true, pending: true };
-    await Promise.all(provider.release([undo]));
+    const request = { keys: ['k'], ownerId: 'one', attemptId: 'one.1', processId: 'address', pending: true };
+    await provider.cancel(request);
     await provider.close();
     expect(await redis.raw.hkeys('lock:nestjs-locking:line:k')).toEqual(['!one.1']);
     await redis.raw.del('lock:nestjs-locking:line:k');
@@ -95,7 +95,7 @@ describe('a provider', () => {
     const ignored = (): void => undefined;
     await provider.connect(ignored);
     await provider.listen('me', {
-      ...{ granted: ignored, offered: ignored, wanted: ignored, taken: ignored },
+      ...{ granted: ignored, offered: ignored, contended: ignored, lost: ignored },
       interrupted: () => told.push('interrupted'),
       restored: () => told.push('restored'),
     });

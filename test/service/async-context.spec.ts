@@ -145,22 +145,22 @@ describe('the provider of an application', () => {
       note('listen');
       return super.listen(...args);
     }
-    override acquire(...args: Parameters<InMemoryLockingProvider['acquire']>) {
+    override acquireBatch(...args: Parameters<InMemoryLockingProvider['acquireBatch']>) {
       note('acquire');
-      return super.acquire(...args);
+      return super.acquireBatch(...args);
     }
-    override extend(...args: Parameters<InMemoryLockingProvider['extend']>) {
+    override extendBatch(...args: Parameters<InMemoryLockingProvider['extendBatch']>) {
       note('extend');
-      return super.extend(...args);
+      return super.extendBatch(...args);
     }
-    override release(...args: Parameters<InMemoryLockingProvider['release']>) {
+    override releaseBatch(...args: Parameters<InMemoryLockingProvider['releaseBatch']>) {
       note('release');
-      return super.release(...args);
+      return super.releaseBatch(...args);
     }
-    override async forceRelease(...args: Parameters<InMemoryLockingProvider['forceRelease']>) {
-      note('forceRelease');
+    override async revoke(...args: Parameters<InMemoryLockingProvider['revoke']>) {
+      note('revoke');
       tenant.run('of the provider', () => this.context.warn('it was taken'));
-      return super.forceRelease(...args);
+      return super.revoke(...args);
     }
     override async inspect(...args: Parameters<InMemoryLockingProvider['inspect']>) {
       note('inspect');

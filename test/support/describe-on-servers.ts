@@ -1,8 +1,8 @@
 import { describe, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { LockingProvider } from '../../lib/index.js';
-import { describeLockingProvider } from '../../lib/testing/index.js';
+import type { LeaseStore } from '../../lib/index.js';
+import { describeLockingProvider, type ConformanceOptions, type ConformanceRunner } from '../../lib/testing/index.js';
 
 /**
  * The conformance suite on a real store: two providers each time, of a namespace that is new and full of characters that
@@ -12,8 +12,12 @@ import { describeLockingProvider } from '../../lib/testing/index.js';
  */
 export function describeOnServers(
   name: string,
-  connect: (namespace: string) => Promise<LockingProvider>,
-  { tag = '', cases = { describe, it } }: { tag?: string; cases?: Parameters<typeof describeLockingProvider>[2] } = {},
+  connect: (namespace: string) => Promise<LeaseStore>,
+  {
+    tag = '',
+    cases = { describe, it },
+    ...options
+  }: ConformanceOptions & { tag?: string; cases?: ConformanceRunner } = {},
 ): void {
   describeLockingProvider(
     name,
@@ -26,10 +30,11 @@ export function describeOnServers(
         connect: async () => connect(namespace),
         pass: async (milliseconds) => delay(milliseconds),
         close: async () => {
-          await Promise.all([provider.close?.(), other.close?.()]);
+          await Promise.all([provider.close(), other.close()]);
         },
       };
     },
     cases,
+    options,
   );
 }

@@ -6,7 +6,11 @@ import {
   InMemoryLockingProvider,
   MemoryLockStore,
   type AcquireOptions,
-  type LockingProvider,
+  type CancelRequest,
+  type ExtendRequest,
+  type LeaseRequest,
+  type ReleaseRequest,
+  type LeaseStore,
   type LockingProviderOptions,
 } from '../../lib/index.js';
 import { ManualClock } from '../../lib/testing/index.js';
@@ -55,33 +59,34 @@ export class FaultyStore {
     return new TestEngine(this.provider(), options, this.clock);
   }
 
-  private provider(): LockingProvider {
+  private provider(): LeaseStore {
     const through = <Request extends { readonly keys: readonly string[] }, Answer>(
       primitive: Primitive,
-      send: (requests: Request[]) => Promise<Answer>[],
+      send: (request: Request) => Promise<Answer>,
     ) => {
-      return (requests: readonly Request[]): Promise<Answer>[] =>
-        requests.map(async (request) => {
-          this.calls[primitive] += 1;
-          const entry = this.faults.get(primitive);
-          const fault = entry?.hits(request.keys) ? entry.fault : undefined;
-          if (fault === 'refuse') throw new Error('connection refused');
-          if (fault === 'delay' || fault === 'break') await this.gate.promise;
-          if (fault === 'break') throw new Error('connection lost');
-          const answer = await send([request])[0]!;
-          if (fault === 'lose') throw new Error('connection lost');
-          if (fault === 'hold') await this.gate.promise;
-          return answer;
-        });
+      return async (request: Request): Promise<Answer> => {
+        this.calls[primitive] += 1;
+        const entry = this.faults.get(primitive);
+        const fault = entry?.hits(request.keys) ? entry.fault : undefined;
+        if (fault === 'refuse') throw new Error('connection refused');
+        if (fault === 'delay' || fault === 'break') await this.gate.promise;
+        if (fault === 'break') throw new Error('connection lost');
+        const answer = await send(request);
+        if (fault === 'lose') throw new Error('connection lost');
+        if (fault === 'hold') await this.gate.promise;
+        return answer;
+      };
     };
     return {
       connect: async () => undefined,
-      acquire: through('acquire', (requests) => this.inner.acquire(requests)),
-      extend: through('extend', (requests) => this.inner.extend(requests)),
-      release: through('release', (requests) => this.inner.release(requests)),
-      forceRelease: (keys) => this.inner.forceRelease(keys),
+      acquire: through('acquire', (request: LeaseRequest) => this.inner.acquire(request)),
+      extend: through('extend', (request: ExtendRequest) => this.inner.extend(request)),
+      release: through('release', (request: ReleaseRequest) => this.inner.release(request)),
+      cancel: through('release', (request: CancelRequest) => this.inner.cancel(request)),
+      revoke: (keys) => this.inner.revoke(keys),
       inspect: (keys) => this.inner.inspect(keys),
       list: (match) => this.inner.list(match),
+      close: () => this.inner.close(),
     };
   }
 }
@@ -90,7 +95,7 @@ export class FaultyStore {
 export class TestEngine {
   readonly engine: LockEngine;
 
-  constructor(provider: LockingProvider, options: LockingProviderOptions, clock: ManualClock) {
+  constructor(provider: LeaseStore, options: LockingProviderOptions, clock: ManualClock) {
     this.engine = new LockEngine(provider, readEngineSettings(options), clock);
   }
 

@@ -1,9 +1,11 @@
 import {
   InMemoryLockingProvider,
+  type BatchingStore,
+  type CancelRequest,
   type ExtendRequest,
   type LeaseAnswer,
   type LeaseRequest,
-  type LockingProvider,
+  type QueueingStore,
   type MemoryLockStore,
   type ReleaseRequest,
   type WakeUpListener,
@@ -22,7 +24,7 @@ type Fault = 'refuse' | 'lose' | 'hold' | 'delay';
 export class LinedWire {
   readonly acquires: (readonly LeaseRequest[])[] = [];
   readonly extensions: (readonly ExtendRequest[])[] = [];
-  readonly releases: (readonly ReleaseRequest[])[] = [];
+  readonly releases: (readonly (ReleaseRequest | CancelRequest)[])[] = [];
   readonly granted: { readonly request: LeaseRequest; readonly token: number }[] = [];
 
   /** Messages are lost while it is deaf; the store takes them for heard. */
@@ -35,7 +37,7 @@ export class LinedWire {
   private readonly inner: InMemoryLockingProvider;
   private readonly faults = new Map<Primitive, Fault>();
   private readonly gates = new Map<Primitive, Deferred<void>>();
-  private address = '';
+  private processId = '';
   private listener?: WakeUpListener;
 
   constructor(private readonly store: MemoryLockStore) {
@@ -71,41 +73,52 @@ export class LinedWire {
 
   /** The subscription breaks, and both ends notice. */
   interrupt(): void {
-    this.store.lines.leave(this.address);
+    this.store.lines.leave(this.processId);
     this.listener?.interrupted();
   }
 
   /** It is there again. */
   restore(): void {
-    this.store.lines.listen(this.address, this.relay());
+    this.store.lines.listen(this.processId, this.relay());
     this.listener?.restored();
   }
 
-  get provider(): LockingProvider {
+  get provider(): BatchingStore & QueueingStore {
     const { inner } = this;
-    return {
-      acquire: (requests) => {
+    const batches = {
+      acquireBatch: (requests: readonly LeaseRequest[]) => {
         this.acquires.push(requests.map((request) => ({ ...request })));
-        const answers = this.carry('acquire', requests, (request) => inner.acquire([request])[0]!);
+        const answers = this.carry('acquire', requests, (request) => inner.acquire(request));
         return answers.map(async (answer, index) => this.note(requests[index]!, await answer));
       },
-      extend: (requests) => {
+      extendBatch: (requests: readonly ExtendRequest[]) => {
         this.extensions.push(requests);
-        return this.carry('extend', requests, (request) => inner.extend([request])[0]!);
+        return this.carry('extend', requests, (request) => inner.extend(request));
       },
-      release: (requests) => {
+      releaseBatch: (requests: readonly ReleaseRequest[]) => {
         this.releases.push(requests);
-        return this.carry('release', requests, (request) => inner.release([request])[0]!);
+        return this.carry('release', requests, (request) => inner.release(request));
       },
-      forceRelease: (keys) => inner.forceRelease(keys),
+      cancelBatch: (requests: readonly CancelRequest[]) => {
+        this.releases.push(requests);
+        return this.carry('release', requests, (request) => inner.cancel(request));
+      },
+    };
+    return {
+      ...batches,
+      acquire: (request) => batches.acquireBatch([request])[0]!,
+      extend: (request) => batches.extendBatch([request])[0]!,
+      release: (request) => batches.releaseBatch([request])[0]!,
+      cancel: (request) => batches.cancelBatch([request])[0]!,
+      revoke: (keys) => inner.revoke(keys),
       inspect: (keys) => inner.inspect(keys),
       list: (match) => inner.list(match),
-      listen: async (address, listener) => {
+      listen: async (processId, listener) => {
         this.listened += 1;
         if (this.failsToListen) throw new Error('cannot subscribe');
-        this.address = address;
+        this.processId = processId;
         this.listener = listener;
-        await inner.listen(address, this.relay());
+        await inner.listen(processId, this.relay());
       },
       close: () => inner.close(),
     };
@@ -128,8 +141,8 @@ export class LinedWire {
     };
     return {
       granted: (...message) => told((listener) => listener.granted(...message)),
-      wanted: (...message) => told((listener) => listener.wanted(...message)),
-      taken: (...message) => told((listener) => listener.taken(...message)),
+      contended: (...message) => told((listener) => listener.contended(...message)),
+      lost: (...message) => told((listener) => listener.lost(...message)),
       offered: (...message) => told((listener) => listener.offered(...message)),
       interrupted: () => undefined,
       restored: () => undefined,

@@ -62,20 +62,27 @@ async function byHand(one: LockingService, two: LockingService): Promise<void> {
   expect(await waiting).toBe('ran');
 }
 
-/** What is asked again, and undone, when an answer was lost. */
+/** What is asked again, and cancelled, when an answer was lost. */
 async function unanswered(options: RedisLockingProviderOptions): Promise<void> {
   const provider = new RedisLockingProvider(options, { id: 'direct', warn: () => undefined });
   await provider.connect(() => undefined);
   try {
-    const request = { keys: ['u'], ownerId: randomUUID(), attemptId: 'x.1', ttl: 5000, onlyIfOwned: false };
+    const request = {
+      keys: ['u'],
+      ownerId: randomUUID(),
+      attemptId: 'x.1',
+      processId: 'x',
+      ttl: 5000,
+      onlyIfOwned: false,
+    };
     const { ownerId, attemptId, keys } = request;
     for (let round = 0; round < 2; round += 1) {
-      expect(await Promise.all(provider.acquire([request]))).toMatchObject([{ granted: true }]);
+      expect(await provider.acquire(request)).toMatchObject({ granted: true });
     }
-    const undo = { keys, ownerId, attemptId, undo: true, pending: true, address: 'x' };
-    await Promise.all(provider.release([undo]));
-    await Promise.all(provider.release([{ ...undo, attemptId: 'x.2' }]));
-    expect(await Promise.all(provider.acquire([request]))).toMatchObject([{ granted: false }]);
+    const ended = { keys, ownerId, attemptId, processId: 'x', pending: true };
+    await provider.cancel(ended);
+    await provider.cancel({ ...ended, attemptId: 'x.2' });
+    expect(await provider.acquire(request)).toMatchObject({ granted: false });
   } finally {
     await provider.close();
   }

@@ -6,7 +6,7 @@ import { useRedisCluster } from '../support/cluster.js';
 const redis = useRedisCluster({ replicas: 0 });
 
 /** In a cluster nobody can tell who listens: see `cluster-waiting.spec.ts` for how a dead waiter is passed over there. */
-const NEEDS_A_COUNT = 'passes over an address under which nobody listens, at once';
+const NEEDS_A_COUNT = 'skips a process that does not listen, at once';
 
 /** Requests that go to several slots reach their servers side by side, so they have no order among each other. */
 const NEEDS_ONE_SLOT = 'carries out the acquires of a batch in their order, each on what those before it left';

@@ -1,4 +1,4 @@
-import type { LeaseAnswer, LeaseRequest } from '../../interfaces/index.js';
+import type { LeaseAnswer, LeaseRequest } from '../../provider-api/index.js';
 import { localDeadline } from '../runtime/drift.js';
 import { AttemptRequest, type RequestContext, type RequestSink } from './attempt-request.js';
 import type { Backoff } from './backoff.js';
@@ -105,7 +105,7 @@ export class AcquireAttempt implements Polled, RequestSink {
     this.owner = owner;
     this.only = only;
     this.once = once || onlyIfOwned;
-    const content = { keys, ownerId, attemptId, ttl, onlyIfOwned, tokens };
+    const content = { keys, ownerId, attemptId, processId: host.processId, ttl, onlyIfOwned, tokens };
     this.request = new AttemptRequest(content, named ? null : ttl, host, this);
   }
 
@@ -136,8 +136,8 @@ export class AcquireAttempt implements Polled, RequestSink {
     if (this.isOver || this.request.isBusy) return;
     const { host, phase, once, content } = this;
     const isSingle = content.keys.length === 1;
-    const address = host.canQueue && !once && isSingle ? host.processId : undefined;
-    this.request.send(address, phase.name === 'waiting' && !phase.failed && isSingle);
+    const queue = host.canQueue && !once && isSingle;
+    this.request.send(queue, phase.name === 'waiting' && !phase.failed && isSingle);
   }
 
   poll(): void {
@@ -178,7 +178,7 @@ export class AcquireAttempt implements Polled, RequestSink {
 
   answered(answer: LeaseAnswer, sentAt: number, lastRelease: number): void {
     if (answer.granted) {
-      const { fencingTokens: tokens, reentered, wanted: contended = false } = answer;
+      const { fencingTokens: tokens, reentered, contended = false } = answer;
       const isOver = this.host.releases.hasEnded(this.content.keys, tokens, lastRelease);
       const deadline = isOver ? -Infinity : localDeadline(sentAt, this.content.ttl);
       this.acquired({ tokens, reentered, contended, deadline });

@@ -1,4 +1,4 @@
-import type { LeaseAnswer, LeaseRequest } from '../../interfaces/index.js';
+import type { LeaseAnswer, LeaseRequest } from '../../provider-api/index.js';
 import type { LeaseTable } from '../hold/lease-table.js';
 import type { LeaseSource } from '../hold/lease.js';
 import type { LeaseClock } from '../runtime/lease-clock.js';
@@ -87,15 +87,15 @@ export class AttemptRequest implements LeaseSource, AnswerSink<LeaseAnswer> {
   }
 
   /**
-   * @param address - of this process, to join the store's queue where the key is not free
+   * @param queue - whether to join the store's queue if the key is held
    * @param isWaiting - whether the store has said last that it has to wait
    */
-  send(address: string | undefined, isWaiting: boolean): void {
+  send(queue: boolean, isWaiting: boolean): void {
     const { content } = this;
     this.sentAt = this.context.leaseClock.now();
     this.lastRelease = this.context.releases.lastRelease;
     this.firstSentAt ??= this.sentAt;
-    content.address = address;
+    content.queue = queue;
     if (isWaiting) content.waited = Math.round(this.sentAt - this.firstSentAt);
     else if (content.waited !== undefined) content.waited = undefined;
     this.asking = true;
@@ -177,7 +177,7 @@ export class AttemptRequest implements LeaseSource, AnswerSink<LeaseAnswer> {
 
   private note(answer: LeaseAnswer): void {
     if (answer.granted) {
-      if (this.content.address !== undefined && !this.sink.isOver) this.mayStand = false;
+      if (this.content.queue && !this.sink.isOver) this.mayStand = false;
       return;
     }
     const { queued = false, lastToken } = answer;
@@ -194,11 +194,11 @@ export class AttemptRequest implements LeaseSource, AnswerSink<LeaseAnswer> {
   private undo(): void {
     if (this.releases > 0) return;
     this.toUndo = false;
-    const { leases, retry, processId: address } = this.context;
+    const { leases, retry, processId } = this.context;
     const { ownerId, attemptId } = this.content;
     // What still stands here by this attempt is released in its own time.
     const keys = this.content.keys.filter((key) => leases.get(key)?.attemptId !== attemptId);
     if (keys.length === 0) return;
-    retry.add({ keys, ownerId, attemptId, undo: true, address, pending: this.unanswered > 0 }, this.lasts);
+    retry.add({ keys, ownerId, attemptId, processId, pending: this.unanswered > 0 }, this.lasts);
   }
 }

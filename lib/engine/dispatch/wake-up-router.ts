@@ -1,4 +1,4 @@
-import type { WakeUpListener } from '../../interfaces/index.js';
+import type { WakeUpListener } from '../../provider-api/index.js';
 import type { AcquireAttempt } from '../acquire/acquire-attempt.js';
 import type { Acquirer } from '../acquire/acquirer.js';
 import { forcedFree } from '../engine.messages.js';
@@ -27,18 +27,18 @@ export class WakeUpRouter implements WakeUpListener {
     this.attempt(key, attemptId)?.askNow();
   }
 
-  wanted(key: string, attemptId: string): void {
+  contended(key: string, attemptId: string): void {
     const lease = this.lease(key, attemptId);
     if (lease) this.handOff.noteContended(lease);
   }
 
-  taken(key: string, attemptId: string): void {
+  lost(key: string, attemptId: string): void {
     const lease = this.lease(key, attemptId);
     if (!lease) return;
     this.leases.revoke(lease, forcedFree([key]));
     // If word of it comes late, the same attempt may have been granted again since.
     const { ownerId, ttl } = lease;
-    this.retry.add({ keys: [key], ownerId, attemptId, undo: true, address: this.acquirer.processId }, ttl);
+    this.retry.add({ keys: [key], ownerId, attemptId, processId: this.acquirer.processId, pending: false }, ttl);
     this.advance([key]);
   }
 

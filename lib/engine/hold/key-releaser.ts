@@ -1,5 +1,5 @@
 import { LockBackendError } from '../../errors/index.js';
-import type { LockingProvider, ReleaseOutcome, ReleaseRequest } from '../../interfaces/index.js';
+import type { LeaseStore, ReleaseOutcome, EndRequest } from '../../provider-api/index.js';
 import { callFailed, forcedFree, releasedElsewhere } from '../engine.messages.js';
 import type { StoreCalls } from '../store/store-calls.js';
 import type { LeaseTable } from './lease-table.js';
@@ -19,9 +19,10 @@ const WINDOW = 20;
 /** Releases leases by key, whatever locks stand on them: as their owner asks for it, or an operator. */
 export class KeyReleaser {
   constructor(
-    private readonly provider: LockingProvider,
+    private readonly provider: LeaseStore,
     private readonly calls: StoreCalls,
     private readonly leases: LeaseTable,
+    private readonly processId: string,
     /** The store frees the keys from now on, or has done so. */
     private readonly onFreeing: (keys: readonly string[]) => void,
     private readonly advance: (keys: readonly string[]) => void,
@@ -56,21 +57,21 @@ export class KeyReleaser {
   /** Frees `keys` from any holder. Resolves with how many were held. */
   async forceRelease(keys: readonly string[]): Promise<number> {
     return this.detach(keys, undefined, forcedFree, async () =>
-      this.calls.run('force free', keys, async () => this.provider.forceRelease(keys)),
+      this.calls.run('force free', keys, async () => this.provider.revoke(keys)),
     );
   }
 
   /** What this process holds of `keys`, under any owner. */
-  private heldHere(keys: readonly string[]): ReleaseRequest[] {
+  private heldHere(keys: readonly string[]): EndRequest[] {
     const held = keys.map((key) => this.leases.get(key)).filter((lease) => lease !== undefined);
-    return requestsFor(held, Infinity);
+    return requestsFor(held, Infinity, this.processId);
   }
 
   /**
    * What `ownerId` has of `keys`. In a lease that is handed from holder to holder here the store knows only the first
    * one, and this process alone knows the present one.
    */
-  private ownedBy(keys: readonly string[], ownerId: string): ReleaseRequest[] {
+  private ownedBy(keys: readonly string[], ownerId: string): EndRequest[] {
     const own: Lease[] = [];
     const others: string[] = [];
     for (const key of keys) {
@@ -78,14 +79,14 @@ export class KeyReleaser {
       if (!lease?.shared) others.push(key);
       else if (lease.grants[0]?.ownerId === ownerId) own.push(lease);
     }
-    const requests = requestsFor(own, Infinity);
+    const requests = requestsFor(own, Infinity, this.processId);
     if (others.length > 0) requests.push({ keys: others, ownerId });
     return requests;
   }
 
   /** Goes on past failures, but not where a whole window has failed: that store would take as long for each of them. */
   private async freeInWindows(
-    requests: readonly ReleaseRequest[],
+    requests: readonly EndRequest[],
   ): Promise<PromiseSettledResult<readonly ReleaseOutcome[]>[]> {
     const settled: PromiseSettledResult<readonly ReleaseOutcome[]>[] = [];
     for (const window of windows(requests, WINDOW)) {
@@ -98,7 +99,7 @@ export class KeyReleaser {
     return settled;
   }
 
-  private async free(request: ReleaseRequest): Promise<readonly ReleaseOutcome[]> {
+  private async free(request: EndRequest): Promise<readonly ReleaseOutcome[]> {
     const { keys, ownerId } = request;
     return this.detach(keys, ownerId, releasedElsewhere, async () => this.calls.askToRelease(request));
   }
@@ -135,7 +136,7 @@ export class KeyReleaser {
 /** @throws LockBackendError with the keys of all `requests` that have failed */
 function countFreed(
   settled: readonly PromiseSettledResult<readonly ReleaseOutcome[]>[],
-  requests: readonly ReleaseRequest[],
+  requests: readonly EndRequest[],
 ): number {
   const failure = settled.find((result) => result.status === 'rejected');
   if (failure) {

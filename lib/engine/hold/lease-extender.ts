@@ -1,4 +1,4 @@
-import type { HeldLease } from '../../interfaces/index.js';
+import type { HeldLease } from '../../provider-api/index.js';
 import { takenAway } from '../engine.messages.js';
 import { localDeadline } from '../runtime/drift.js';
 import type { LeaseClock } from '../runtime/lease-clock.js';

@@ -1,10 +1,11 @@
-import type { LockInfo, LockingProvider, StoredLease } from '../../interfaces/index.js';
+import type { LockInfo } from '../../interfaces/index.js';
+import type { LeaseStore, StoredLease } from '../../provider-api/index.js';
 import type { StoreCalls } from '../store/store-calls.js';
 import type { Lease } from './lease.js';
 
 /** Every lease in the store that matches, under any owner. */
 export async function* listLeases(
-  provider: LockingProvider,
+  provider: LeaseStore,
   calls: StoreCalls,
   match?: string,
 ): AsyncGenerator<StoredLease> {
@@ -29,12 +30,12 @@ export async function* listLeases(
  * @param waitersHere - how many wait for it in this process
  */
 export function toLockInfo(
-  { line = [], ...stored }: StoredLease,
+  { queue = [], ...stored }: StoredLease,
   processId: string,
   lease: Lease | undefined,
   waitersHere: number,
 ): LockInfo {
-  const waiters = waitersHere + line.filter((other) => other !== processId).length;
+  const waiters = waitersHere + queue.filter((other) => other !== processId).length;
   const grant = lease?.grants[0];
   if (!lease?.shared || lease.ownerId !== stored.ownerId || !grant) return { ...stored, waiters };
   return { ...stored, ownerId: grant.ownerId, fencingToken: lease.token, waiters };

@@ -1,5 +1,5 @@
 import type { LockBackendError } from '../../errors/index.js';
-import type { ReleaseOutcome, ReleaseRequest } from '../../interfaces/index.js';
+import type { CancelRequest, EndRequest, ReleaseOutcome } from '../../provider-api/index.js';
 import type { Clock } from '../runtime/clock.js';
 import type { LeaseClock } from '../runtime/lease-clock.js';
 import type { ReleaseRetry } from '../store/release-retry.js';
@@ -69,7 +69,7 @@ export class Releaser {
       return;
     }
     const last = this.end(grant, true);
-    this.undo(last, grant);
+    this.cancelAttempts(last, grant);
     for (const { key } of last) this.advance([key]);
   }
 
@@ -77,7 +77,7 @@ export class Releaser {
   cancelKeys(grant: Grant, keys: readonly string[]): void {
     const last = this.leases.endPart(grant, keys);
     if (grant.leases.length === 0) this.renewer.unwatch(grant);
-    this.undo(last, grant);
+    this.cancelAttempts(last, grant);
   }
 
   /** Releases a lease without grants. */
@@ -91,7 +91,7 @@ export class Releaser {
   /** Ends everything that this process holds, for good: each release is repeated until it is answered. */
   releaseHeld(reason: (keys: readonly string[]) => string): void {
     const held = this.leases.all();
-    for (const request of requestsFor(held, this.clock.now())) this.retry.add(request, null);
+    for (const request of requestsFor(held, this.clock.now(), this.processId)) this.retry.add(request, null);
     for (const lease of held) this.leases.revoke(lease, reason([lease.key]));
   }
 
@@ -99,7 +99,7 @@ export class Releaser {
   // eslint-disable-next-line @typescript-eslint/promise-function-async
   private releaseGrant(grant: Grant, wasHeld: boolean): Promise<boolean> {
     const last = this.end(grant, wasHeld);
-    const requests = requestsFor(last, wasHeld ? this.clock.now() : Infinity);
+    const requests = requestsFor(last, wasHeld ? this.clock.now() : Infinity, this.processId);
     return new Promise((resolve, reject) => {
       let left = requests.length;
       let isHeld = wasHeld;
@@ -123,7 +123,7 @@ export class Releaser {
 
   /** Every release of a lease goes this way. One that fails is repeated until the lease has expired by itself. */
   private send(
-    request: ReleaseRequest,
+    request: EndRequest,
     leases: readonly Lease[],
     grant: Grant | undefined,
     answered: (outcomes: readonly ReleaseOutcome[]) => void,
@@ -148,10 +148,9 @@ export class Releaser {
    * Has the store forget `leases` of `grant`, each attempt for itself: a named owner may have acquired the keys in another
    * process as well, and any owner may have acquired them again by the time that a late request arrives.
    */
-  private undo(leases: readonly Lease[], grant: Grant): void {
+  private cancelAttempts(leases: readonly Lease[], grant: Grant): void {
     const lasts = this.lasts(leases, grant);
-    for (const lease of leases)
-      for (const request of undoesOf(lease)) this.retry.add({ ...request, address: this.processId }, lasts);
+    for (const lease of leases) for (const request of cancelsOf(lease, this.processId)) this.retry.add(request, lasts);
     for (const source of sourcesOf(leases)) source.settle();
   }
 
@@ -190,21 +189,27 @@ function mayComeAgain({ shared, source }: Lease): boolean {
 }
 
 /** Each attempt of `lease` for itself. */
-function undoesOf({ key, ownerId, attemptId, earlier = [] }: Lease): ReleaseRequest[] {
-  return [...earlier, attemptId].map((attempt) => ({ keys: [key], ownerId, attemptId: attempt, undo: true }));
+function cancelsOf({ key, ownerId, attemptId, earlier = [] }: Lease, processId: string): CancelRequest[] {
+  return [...earlier, attemptId].map((attempt) => ({
+    keys: [key],
+    ownerId,
+    attemptId: attempt,
+    processId,
+    pending: false,
+  }));
 }
 
 /**
  * As few requests as will do: the leases of one owner may rest on different attempts, and a `minHold` may be for some of
  * them only. With `now` at `Infinity` no `minHold` counts.
  */
-export function requestsFor(leases: readonly Lease[], now: number): ReleaseRequest[] {
-  const requests: ReleaseRequest[] = [];
+export function requestsFor(leases: readonly Lease[], now: number, processId: string): EndRequest[] {
+  const requests: EndRequest[] = [];
   let groups: Map<string, string[]> | undefined;
   for (const lease of leases) {
     const kept = keepFor(lease, now);
     if (kept === undefined && mayComeAgain(lease)) {
-      requests.push(...undoesOf(lease));
+      requests.push(...cancelsOf(lease, processId));
       continue;
     }
     const { key, ownerId, attemptId } = lease;

@@ -1,4 +1,4 @@
-import type { ReleaseOutcome, ReleaseRequest } from '../../interfaces/index.js';
+import type { EndRequest, ReleaseOutcome } from '../../provider-api/index.js';
 import type { Clock } from '../runtime/clock.js';
 
 /**
@@ -12,19 +12,19 @@ const MOST = 10_000;
 
 /** The releases of the last seconds, for a store that has lost its last writes. Of {@link MOST} keys twice at most. */
 export class RecentReleases {
-  private current: ReleaseRequest[] = [];
-  private former: ReleaseRequest[] = [];
+  private current: EndRequest[] = [];
+  private former: EndRequest[] = [];
   private since = -Infinity;
 
   /** How many keys the current ones name. */
   private keys = 0;
-  private readonly repeatedBy = new WeakMap<ReleaseRequest, readonly ReleaseRequest[]>();
-  private readonly repeating = new WeakSet<ReleaseRequest>();
+  private readonly repeatedBy = new WeakMap<EndRequest, readonly EndRequest[]>();
+  private readonly repeating = new WeakSet<EndRequest>();
 
   constructor(private readonly clock: Clock) {}
 
   /** Notes what one attempt gives up. By owner alone, a repetition could take a newer lock of that owner. */
-  note(request: ReleaseRequest): void {
+  note(request: EndRequest): void {
     if (request.attemptId === undefined || this.repeating.has(request)) return;
     this.turnOver();
     this.current.push(request);
@@ -37,7 +37,7 @@ export class RecentReleases {
    *
    * @param repeat - the requests that repeat one
    */
-  repetitions(repeat: (request: ReleaseRequest) => readonly ReleaseRequest[]): readonly ReleaseRequest[] {
+  repetitions(repeat: (request: EndRequest) => readonly EndRequest[]): readonly EndRequest[] {
     this.turnOver();
     return [...this.former, ...this.current].flatMap((request) => {
       let again = this.repeatedBy.get(request);
@@ -55,7 +55,7 @@ export class RecentReleases {
    * What became of `request`. One that was under way when it was repeated may reach the store after its repetition, and
    * finds that its keys are gone: that is no sign of a lost lock.
    */
-  outcomesOf(request: ReleaseRequest, outcomes: readonly ReleaseOutcome[]): readonly ReleaseOutcome[] {
+  outcomesOf(request: EndRequest, outcomes: readonly ReleaseOutcome[]): readonly ReleaseOutcome[] {
     if (!outcomes.includes('gone') || !this.repeatedBy.has(request)) return outcomes;
     return outcomes.map((outcome) => (outcome === 'gone' ? 'freed' : outcome));
   }

@@ -1,5 +1,5 @@
 import type { LockBackendError } from '../../errors/index.js';
-import type { ReleaseOutcome, ReleaseRequest } from '../../interfaces/index.js';
+import type { EndRequest, ReleaseOutcome } from '../../provider-api/index.js';
 import { Alarm } from '../runtime/alarm.js';
 import type { Clock } from '../runtime/clock.js';
 import type { StoreCalls } from './store-calls.js';
@@ -27,7 +27,7 @@ interface Unconfirmed {
  * a store that hangs has no more to do afterwards than there were locks and attempts.
  */
 export class ReleaseRetry {
-  private readonly pending = new Map<ReleaseRequest, Unconfirmed>();
+  private readonly pending = new Map<EndRequest, Unconfirmed>();
   private readonly alarm: Alarm;
   /** Some have been repeated, and none of those has been answered yet. */
   private isProbing = false;
@@ -47,7 +47,7 @@ export class ReleaseRetry {
    * @param ttl - how long the lease can outlive this moment; `null` never expires
    * @param owed - the answer, if the request was sent and has taken too long
    */
-  add(request: ReleaseRequest, ttl: number | null, owed?: Promise<readonly ReleaseOutcome[]>): void {
+  add(request: EndRequest, ttl: number | null, owed?: Promise<readonly ReleaseOutcome[]>): void {
     if (this.closed) return;
     this.pending.set(request, { until: this.clock.now() + (ttl ?? LONGEST_RETRY), isUnderWay: owed !== undefined });
     if (owed) this.follow(request, owed);
@@ -92,7 +92,7 @@ export class ReleaseRetry {
     }
   }
 
-  private send(request: ReleaseRequest): void {
+  private send(request: EndRequest): void {
     const unconfirmed = this.pending.get(request);
     if (unconfirmed) unconfirmed.isUnderWay = true;
     this.calls.release(request, {
@@ -107,7 +107,7 @@ export class ReleaseRetry {
     });
   }
 
-  private follow(request: ReleaseRequest, owed: Promise<readonly ReleaseOutcome[]>): void {
+  private follow(request: EndRequest, owed: Promise<readonly ReleaseOutcome[]>): void {
     owed.then(
       (outcomes) => {
         this.confirm(request, outcomes);
@@ -118,7 +118,7 @@ export class ReleaseRetry {
     );
   }
 
-  private confirm(request: ReleaseRequest, outcomes: readonly ReleaseOutcome[]): void {
+  private confirm(request: EndRequest, outcomes: readonly ReleaseOutcome[]): void {
     this.lastFailure = undefined;
     this.remove(request);
     if (outcomes.includes('freed')) this.onFreed(request.keys);
@@ -128,7 +128,7 @@ export class ReleaseRetry {
   }
 
   /** Behind the others: each comes to be a probe. */
-  private again(request: ReleaseRequest): void {
+  private again(request: EndRequest): void {
     const unconfirmed = this.pending.get(request);
     if (!unconfirmed) return;
     this.remove(request);
@@ -138,7 +138,7 @@ export class ReleaseRetry {
     this.alarm.set(now + RETRY_INTERVAL, now);
   }
 
-  private remove(request: ReleaseRequest): void {
+  private remove(request: EndRequest): void {
     this.pending.delete(request);
     if (this.pending.size === 0) for (const resolve of this.onDone.splice(0)) resolve();
   }

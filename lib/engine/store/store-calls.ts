@@ -1,13 +1,18 @@
 import { LockBackendError } from '../../errors/index.js';
 import {
+  isBatching,
+  isCancel,
   StoreNotReachedError,
+  type BatchingStore,
+  type CancelRequest,
+  type EndRequest,
   type ExtendRequest,
   type LeaseAnswer,
   type LeaseRequest,
-  type LockingProvider,
+  type LeaseStore,
   type ReleaseOutcome,
   type ReleaseRequest,
-} from '../../interfaces/index.js';
+} from '../../provider-api/index.js';
 import { Alarm } from '../runtime/alarm.js';
 import type { Clock } from '../runtime/clock.js';
 import { callFailed, noAnswer } from '../engine.messages.js';
@@ -32,6 +37,7 @@ export class StoreCalls implements CallLog {
   private scheduled = false;
   private readonly onIdle: (() => void)[] = [];
   private readonly releases: RequestBatcher<ReleaseRequest, readonly ReleaseOutcome[]>;
+  private readonly cancels: RequestBatcher<CancelRequest, readonly ReleaseOutcome[]>;
   private readonly extensions: RequestBatcher<ExtendRequest, readonly boolean[]>;
   private readonly acquires: RequestBatcher<LeaseRequest, LeaseAnswer>;
 
@@ -41,15 +47,17 @@ export class StoreCalls implements CallLog {
   private readonly canBeReplaced: boolean;
 
   constructor(
-    provider: LockingProvider,
+    store: LeaseStore,
     private readonly clock: Clock,
   ) {
     this.alarm = new Alarm(clock, this.expireDue, true);
-    this.canBeReplaced = provider.connect !== undefined;
+    this.canBeReplaced = store.connect !== undefined;
     this.recent = new RecentReleases(clock);
-    this.releases = new RequestBatcher('release', (requests) => provider.release(requests), this);
-    this.extensions = new RequestBatcher('renew', (requests) => provider.extend(requests), this);
-    this.acquires = new RequestBatcher('lock', (requests) => provider.acquire(requests), this);
+    const batch = batchesOf(store);
+    this.releases = new RequestBatcher('release', batch.releaseBatch, this);
+    this.cancels = new RequestBatcher('release', batch.cancelBatch, this);
+    this.extensions = new RequestBatcher('renew', batch.extendBatch, this);
+    this.acquires = new RequestBatcher('lock', batch.acquireBatch, this);
   }
 
   /** For how many milliseconds the store has owed an answer. */
@@ -78,14 +86,16 @@ export class StoreCalls implements CallLog {
     this.schedule();
   }
 
-  release(request: ReleaseRequest, sink: AnswerSink<readonly ReleaseOutcome[]>): void {
+  /** Releases a lock, or cancels an attempt. */
+  release(request: EndRequest, sink: AnswerSink<readonly ReleaseOutcome[]>): void {
     if (this.canBeReplaced) this.recent.note(request);
-    this.releases.add(request, sink);
+    if (isCancel(request)) this.cancels.add(request, sink);
+    else this.releases.add(request, sink);
     this.schedule();
   }
 
   /** The same, as a promise. */
-  async askToRelease(request: ReleaseRequest): Promise<readonly ReleaseOutcome[]> {
+  async askToRelease(request: EndRequest): Promise<readonly ReleaseOutcome[]> {
     return new Promise((resolve, reject) => {
       this.release(request, {
         answered: (outcomes) => {
@@ -160,6 +170,7 @@ export class StoreCalls implements CallLog {
   private readonly send = (): void => {
     this.scheduled = false;
     this.releases.send();
+    this.cancels.send();
     this.extensions.send();
     this.acquires.send();
     if (this.onIdle.length > 0) this.tellIdle();
@@ -178,6 +189,26 @@ export class StoreCalls implements CallLog {
     }
     const oldest = this.pending.values().next().value;
     if (oldest) this.alarm.set(oldest.since + STORE_ANSWER_TIMEOUT, now);
+  };
+}
+
+type BatchMethods = Pick<BatchingStore, 'acquireBatch' | 'extendBatch' | 'releaseBatch' | 'cancelBatch'>;
+
+/** The requests of a turn go out as one batch, or one by one to a store that has no batches. */
+function batchesOf(store: LeaseStore): BatchMethods {
+  if (isBatching(store)) {
+    return {
+      acquireBatch: (requests) => store.acquireBatch(requests),
+      extendBatch: (requests) => store.extendBatch(requests),
+      releaseBatch: (requests) => store.releaseBatch(requests),
+      cancelBatch: (requests) => store.cancelBatch(requests),
+    };
+  }
+  return {
+    acquireBatch: (requests) => requests.map(async (request) => store.acquire(request)),
+    extendBatch: (requests) => requests.map(async (request) => store.extend(request)),
+    releaseBatch: (requests) => requests.map(async (request) => store.release(request)),
+    cancelBatch: (requests) => requests.map(async (request) => store.cancel(request)),
   };
 }
 

@@ -1,15 +1,17 @@
 import { setImmediate } from '../../engine/runtime/real-queues.js';
-import type {
-  ExtendRequest,
-  LeaseAnswer,
-  LeaseRequest,
-  LockingProvider,
-  LockingProviderOptions,
-  ReleaseOutcome,
-  ReleaseRequest,
-  StoredLease,
-  WakeUpListener,
-} from '../../interfaces/index.js';
+import type { LockingProviderOptions } from '../../interfaces/index.js';
+import {
+  BatchedStore,
+  type CancelRequest,
+  type ExtendRequest,
+  type LeaseAnswer,
+  type LeaseRequest,
+  type QueueingStore,
+  type ReleaseOutcome,
+  type ReleaseRequest,
+  type StoredLease,
+  type WakeUpListener,
+} from '../../provider-api/index.js';
 import { globMatcher } from './glob.js';
 import { MemoryLockStore, type MemoryLease } from './memory-lock-store.js';
 
@@ -32,7 +34,7 @@ export interface InMemoryLockingProviderOptions extends LockingProviderOptions {
  * @example
  * LockingModule.forRoot({ providers: [{ resolve: InMemoryLockingProvider, options: { expire: '10s' } }] });
  */
-export class InMemoryLockingProvider implements LockingProvider {
+export class InMemoryLockingProvider extends BatchedStore implements QueueingStore {
   /** The id of a provider of this class that names none. */
   static readonly identifier = 'in-memory';
 
@@ -40,37 +42,42 @@ export class InMemoryLockingProvider implements LockingProvider {
   static readonly optionNames = ['store'];
 
   private readonly store: MemoryLockStore;
-  private address?: string;
+  private processId?: string;
 
   constructor(options: InMemoryLockingProviderOptions = {}) {
+    super();
     this.store = options.store ?? new MemoryLockStore();
   }
 
-  async listen(address: string, listener: WakeUpListener): Promise<void> {
-    this.address = address;
-    this.store.lines.listen(address, listener);
+  async listen(processId: string, listener: WakeUpListener): Promise<void> {
+    this.processId = processId;
+    this.store.lines.listen(processId, listener);
     return Promise.resolve();
   }
 
   async close(): Promise<void> {
-    if (this.address !== undefined) this.store.lines.leave(this.address);
+    if (this.processId !== undefined) this.store.lines.leave(this.processId);
     return Promise.resolve();
   }
 
-  acquire(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
+  acquireBatch(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
     return requests.map(async (request) => Promise.resolve(this.acquireOne(request)));
   }
 
-  extend(requests: readonly ExtendRequest[]): Promise<readonly boolean[]>[] {
+  extendBatch(requests: readonly ExtendRequest[]): Promise<readonly boolean[]>[] {
     return requests.map(async (request) => Promise.resolve(this.extendOne(request)));
   }
 
-  release(requests: readonly ReleaseRequest[]): Promise<readonly ReleaseOutcome[]>[] {
+  releaseBatch(requests: readonly ReleaseRequest[]): Promise<readonly ReleaseOutcome[]>[] {
     return requests.map(async (request) => Promise.resolve(request.keys.map((key) => this.releaseOne(key, request))));
   }
 
-  async forceRelease(keys: readonly string[]): Promise<number> {
-    return Promise.resolve(keys.filter((key) => this.takeAway(key)).length);
+  cancelBatch(requests: readonly CancelRequest[]): Promise<readonly ReleaseOutcome[]>[] {
+    return requests.map(async (request) => Promise.resolve(request.keys.map((key) => this.cancelOne(key, request))));
+  }
+
+  async revoke(keys: readonly string[]): Promise<number> {
+    return Promise.resolve(keys.filter((key) => this.revokeOne(key)).length);
   }
 
   async inspect(keys: readonly string[]): Promise<readonly (StoredLease | null)[]> {
@@ -96,14 +103,14 @@ export class InMemoryLockingProvider implements LockingProvider {
     const token = this.store.nextToken(tokens);
     const expiresAt = this.store.clock.now() + (ttl ?? Infinity);
     const grants = keys.map((key) => {
-      if (request.address !== undefined) this.store.lines.remove(key, request.address, attemptId);
+      if (request.queue) this.store.lines.remove(key, request.processId, attemptId);
       return this.grant(key, ownerId, attemptId, token, expiresAt);
     });
     return {
       granted: true,
       fencingTokens: grants.map(({ fencingToken }) => fencingToken),
       reentered: grants.map(({ attempts }) => attempts.length > 1),
-      wanted: keys.some((key) => this.store.lines.addresses(key).length > 0),
+      contended: keys.some((key) => this.store.lines.addresses(key).length > 0),
     };
   }
 
@@ -115,17 +122,17 @@ export class InMemoryLockingProvider implements LockingProvider {
 
   /** Says no; whoever wants to stands in line from now on. */
   private refuse(key: string, request: LeaseRequest): LeaseAnswer {
-    const { keys, ownerId, attemptId, ttl, tokens = 1, address } = request;
+    const { keys, ownerId, attemptId, ttl, tokens = 1, processId, queue = false } = request;
     const now = this.store.clock.now();
     // Sent twice, it may have been granted the first time: what this answer denies is given back.
-    for (const other of keys) this.giveUp(other, { ownerId, attemptId, undo: true });
+    for (const other of keys) this.cancelGrant(other, ownerId, attemptId);
     const lease = this.store.get(key);
     const refused = { granted: false, key, remaining: remaining(lease?.expiresAt ?? now, now) } as const;
-    if (address === undefined || keys.length > 1) return refused;
-    const isFirst = this.store.lines.join(key, { address, attemptId, ownerId, ttl, tokens, seenAt: now });
+    if (!queue || keys.length > 1) return refused;
+    const isFirst = this.store.lines.join(key, { processId, attemptId, ownerId, ttl, tokens, seenAt: now });
     if (isFirst && lease) {
       this.tellHolder(lease, (listener, holding) => {
-        listener.wanted(key, holding);
+        listener.contended(key, holding);
       });
     }
     return { ...refused, queued: true, lastToken: this.store.lastToken };
@@ -138,13 +145,13 @@ export class InMemoryLockingProvider implements LockingProvider {
       const place = lines.first(key, clock.now());
       if (!place) return false;
       lines.shift(key);
-      const { address, attemptId, ownerId, ttl, tokens } = place;
-      if (asks && (address === asks.address || attemptId === asks.attemptId)) return false;
+      const { processId, attemptId, ownerId, ttl, tokens } = place;
+      if (asks && (processId === asks.processId || attemptId === asks.attemptId)) return false;
       const token = this.store.nextToken(tokens);
-      const wanted = lines.addresses(key).length > 0;
+      const contended = lines.addresses(key).length > 0;
       if (
-        !lines.tell(address, (listener) => {
-          listener.granted(key, attemptId, token, wanted);
+        !lines.tell(processId, (listener) => {
+          listener.granted(key, attemptId, token, contended);
         })
       )
         continue;
@@ -156,16 +163,16 @@ export class InMemoryLockingProvider implements LockingProvider {
 
   private tellHolder(lease: MemoryLease, what: (listener: WakeUpListener, attemptId: string) => void): void {
     const attemptId = lease.attempts.at(-1) ?? '';
-    this.store.lines.tell(addressOf(attemptId), (listener) => {
+    this.store.lines.tell(processOf(attemptId), (listener) => {
       what(listener, attemptId);
     });
   }
 
-  private takeAway(key: string): boolean {
+  private revokeOne(key: string): boolean {
     const lease = this.store.get(key);
     if (!lease) return false;
     this.tellHolder(lease, (listener, attemptId) => {
-      listener.taken(key, attemptId);
+      listener.lost(key, attemptId);
     });
     this.store.delete(key);
     this.passOn(key);
@@ -199,29 +206,37 @@ export class InMemoryLockingProvider implements LockingProvider {
     return held;
   }
 
-  private releaseOne(key: string, request: ReleaseRequest): ReleaseOutcome {
-    const { attemptId, undo, address, pending } = request;
-    if (undo && attemptId !== undefined) {
-      if (pending) this.store.refuse(attemptId);
-      if (address !== undefined) this.store.lines.remove(key, address, attemptId);
-      if (!this.store.get(key)) this.passOn(key);
-    }
-    return this.giveUp(key, request);
-  }
-
-  private giveUp(key: string, { ownerId, attemptId, undo, keepFor }: Omit<ReleaseRequest, 'keys'>): ReleaseOutcome {
+  private releaseOne(key: string, { ownerId, attemptId, keepFor }: ReleaseRequest): ReleaseOutcome {
     const lease = this.store.get(key);
     if (lease?.ownerId !== ownerId) return 'gone';
-    if (attemptId !== undefined) {
-      if (!lease.attempts.includes(attemptId)) return 'kept';
-      const left = attemptsLeft(lease.attempts, attemptId, undo === true);
-      if (left.length > 0) {
-        this.store.set(key, { ...lease, attempts: left });
-        return 'kept';
-      }
+    const index = attemptId === undefined ? lease.attempts.length - 1 : lease.attempts.indexOf(attemptId);
+    if (attemptId !== undefined && index < 0) return 'kept';
+    // Grants before this one end with it: a newer grant stands for the owner.
+    return this.keepAttempts(key, lease, lease.attempts.slice(index + 1), keepFor);
+  }
+
+  private cancelOne(key: string, { ownerId, attemptId, processId, pending }: CancelRequest): ReleaseOutcome {
+    if (pending) this.store.refuse(attemptId);
+    this.store.lines.remove(key, processId, attemptId);
+    if (!this.store.get(key)) this.passOn(key);
+    return this.cancelGrant(key, ownerId, attemptId);
+  }
+
+  private cancelGrant(key: string, ownerId: string, attemptId: string): ReleaseOutcome {
+    const lease = this.store.get(key);
+    if (lease?.ownerId !== ownerId) return 'gone';
+    if (!lease.attempts.includes(attemptId)) return 'kept';
+    const others = lease.attempts.filter((other) => other !== attemptId);
+    return this.keepAttempts(key, lease, others);
+  }
+
+  private keepAttempts(key: string, lease: MemoryLease, attempts: readonly string[], keepFor?: number): ReleaseOutcome {
+    if (attempts.length > 0) {
+      this.store.set(key, { ...lease, attempts });
+      return 'kept';
     }
     if (keepFor !== undefined) {
-      this.store.set(key, { ...lease, attempts: [], expiresAt: this.store.clock.now() + keepFor });
+      this.store.set(key, { ...lease, attempts, expiresAt: this.store.clock.now() + keepFor });
     } else {
       this.store.delete(key);
       this.passOn(key);
@@ -233,24 +248,16 @@ export class InMemoryLockingProvider implements LockingProvider {
     const lease = this.store.get(key);
     if (!lease) return null;
     const { ownerId, fencingToken, expiresAt } = lease;
-    const line = this.store.lines.addresses(key);
-    return { key, ownerId, fencingToken, ttl: remaining(expiresAt, this.store.clock.now()), line };
+    const queue = this.store.lines.addresses(key);
+    return { key, ownerId, fencingToken, ttl: remaining(expiresAt, this.store.clock.now()), queue };
   }
-}
-
-/**
- * The attempts that still stand once one is given up. Undone, it is as if it had never been; released, it takes those
- * before it along, for a newer grant stands for the owner.
- */
-function attemptsLeft(attempts: readonly string[], attemptId: string, undo: boolean): readonly string[] {
-  return undo ? attempts.filter((other) => other !== attemptId) : attempts.slice(attempts.indexOf(attemptId) + 1);
 }
 
 function remaining(expiresAt: number, now: number): number | null {
   return expiresAt === Infinity ? null : Math.max(0, Math.ceil(expiresAt - now));
 }
 
-/** An attempt's id begins with the address of its process. */
-function addressOf(attemptId: string): string {
+/** An attempt's id begins with the id of its process. */
+function processOf(attemptId: string): string {
   return attemptId.slice(0, Math.max(0, attemptId.lastIndexOf('.')));
 }

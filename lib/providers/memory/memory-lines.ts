@@ -1,9 +1,9 @@
 import { queueMicrotask } from '../../engine/runtime/real-queues.js';
-import type { WakeUpListener } from '../../interfaces/index.js';
+import type { WakeUpListener } from '../../provider-api/index.js';
 
 /** The place of one process in the line for one key. */
 export interface LinePlace {
-  readonly address: string;
+  readonly processId: string;
   readonly attemptId: string;
   readonly ownerId: string;
   readonly ttl: number | null;
@@ -20,20 +20,20 @@ export class MemoryLines {
   private readonly lines = new Map<string, LinePlace[]>();
   private readonly listeners = new Map<string, WakeUpListener>();
 
-  listen(address: string, listener: WakeUpListener): void {
-    this.listeners.set(address, listener);
+  listen(processId: string, listener: WakeUpListener): void {
+    this.listeners.set(processId, listener);
   }
 
-  leave(address: string): void {
-    this.listeners.delete(address);
+  leave(processId: string): void {
+    this.listeners.delete(processId);
   }
 
   /** Tells a process something, later as a real store would; whether it is there to hear it. */
-  tell(address: string, what: (listener: WakeUpListener) => void): boolean {
-    const listener = this.listeners.get(address);
+  tell(processId: string, what: (listener: WakeUpListener) => void): boolean {
+    const listener = this.listeners.get(processId);
     if (!listener) return false;
     queueMicrotask(() => {
-      if (this.listeners.get(address) === listener) what(listener);
+      if (this.listeners.get(processId) === listener) what(listener);
     });
     return true;
   }
@@ -42,16 +42,16 @@ export class MemoryLines {
   join(key: string, place: LinePlace): boolean {
     const line = this.lines.get(key) ?? [];
     this.lines.set(key, line);
-    const index = line.findIndex(({ address }) => address === place.address);
+    const index = line.findIndex(({ processId }) => processId === place.processId);
     if (index < 0) line.push(place);
     else line[index] = place;
-    return this.first(key, place.seenAt)?.address === place.address;
+    return this.first(key, place.seenAt)?.processId === place.processId;
   }
 
   /** Gives up the place of an attempt. */
-  remove(key: string, address: string, attemptId: string): void {
+  remove(key: string, processId: string, attemptId: string): void {
     const line = this.lines.get(key);
-    const index = line?.findIndex((place) => place.address === address && place.attemptId === attemptId) ?? -1;
+    const index = line?.findIndex((place) => place.processId === processId && place.attemptId === attemptId) ?? -1;
     if (index >= 0) line?.splice(index, 1);
     this.tidy(key);
   }
@@ -70,7 +70,7 @@ export class MemoryLines {
   }
 
   addresses(key: string): string[] {
-    return (this.lines.get(key) ?? []).map(({ address }) => address);
+    return (this.lines.get(key) ?? []).map(({ processId }) => processId);
   }
 
   private tidy(key: string): void {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { localDeadline } from '../../engine/runtime/drift.js';
-import { StoreNotReachedError, type LeaseAnswer, type LeaseRequest } from '../../interfaces/index.js';
+import { StoreNotReachedError, type LeaseAnswer, type LeaseRequest } from '../../provider-api/index.js';
 import { poll, reasonsIn, answersIn, type Vote } from './poll.js';
 import type { QuorumNode } from './quorum-node.js';
 import type { Quorum } from './quorum.js';
@@ -64,11 +64,11 @@ function isFirstInTie(votes: readonly Vote<LeaseAnswer>[], tally: Tally): boolea
 function undo(
   votes: readonly Vote<LeaseAnswer>[],
   nodes: readonly QuorumNode[],
-  { keys, ownerId, attemptId }: LeaseRequest,
+  { keys, ownerId, attemptId, processId }: LeaseRequest,
 ): void {
   votes.forEach((vote, index) => {
     const isGranted = vote !== undefined && 'answer' in vote && vote.answer.granted;
-    if (isGranted || isUnknown(vote)) nodes[index]?.owe({ keys, ownerId, attemptId, undo: true });
+    if (isGranted || isUnknown(vote)) nodes[index]?.owe({ keys, ownerId, attemptId, processId, pending: false });
   });
 }
 

@@ -1,4 +1,4 @@
-import type { ReleaseRequest } from '../../interfaces/index.js';
+import type { EndRequest } from '../../provider-api/index.js';
 
 /** Beyond so many, what a node still has to give up runs out there by itself. */
 const MOST_DEBTS = 10_000;
@@ -11,14 +11,14 @@ const BATCH = 200;
  * has taken: anything else could be somebody's newer lock by the time the node hears of it.
  */
 export class Debts {
-  private readonly byAttempt = new Map<string, ReleaseRequest[]>();
+  private readonly byAttempt = new Map<string, EndRequest[]>();
   private count = 0;
 
   get isEmpty(): boolean {
     return this.count === 0;
   }
 
-  add(request: ReleaseRequest): void {
+  add(request: EndRequest): void {
     const { attemptId } = request;
     // Of too many, the first matter most: the node was last known to have these.
     if (attemptId === undefined || this.count >= MOST_DEBTS) return;
@@ -31,7 +31,7 @@ export class Debts {
   }
 
   /** Takes out what is owed of one attempt. */
-  take(attemptId: string): readonly ReleaseRequest[] {
+  take(attemptId: string): readonly EndRequest[] {
     const requests = this.byAttempt.get(attemptId) ?? [];
     this.byAttempt.delete(attemptId);
     this.count -= requests.length;
@@ -42,7 +42,7 @@ export class Debts {
     return this.byAttempt.has(attemptId);
   }
 
-  settle(request: ReleaseRequest): void {
+  settle(request: EndRequest): void {
     const { attemptId = '' } = request;
     const left = this.byAttempt.get(attemptId)?.filter((other) => other !== request);
     if (!left || left.length === this.byAttempt.get(attemptId)?.length) return;
@@ -52,8 +52,8 @@ export class Debts {
   }
 
   /** Some that may be tried now. */
-  next(mayTry: (attemptId: string) => boolean): ReleaseRequest[] {
-    const found: ReleaseRequest[] = [];
+  next(mayTry: (attemptId: string) => boolean): EndRequest[] {
+    const found: EndRequest[] = [];
     for (const [attemptId, requests] of this.byAttempt) {
       if (found.length >= BATCH) break;
       if (mayTry(attemptId)) found.push(...requests);
@@ -61,7 +61,7 @@ export class Debts {
     return found;
   }
 
-  all(): ReleaseRequest[] {
+  all(): EndRequest[] {
     return [...this.byAttempt.values()].flat();
   }
 }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isLockConfigurationError } from '../../errors/index.js';
-import type { LockingProviderContext } from '../../interfaces/index.js';
+import type { LockingProviderContext } from '../../provider-api/index.js';
 import { CONNECT_TIMEOUT } from '../../locking.constants.js';
 import type { NodeReports, QuorumNode } from './quorum-node.js';
 import {

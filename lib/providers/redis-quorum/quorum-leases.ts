@@ -2,11 +2,10 @@ import type {
   ExtendRequest,
   LeaseAnswer,
   LeaseRequest,
-  LockingProvider,
   ReleaseOutcome,
-  ReleaseRequest,
+  EndRequest,
   StoredLease,
-} from '../../interfaces/index.js';
+} from '../../provider-api/index.js';
 import { acquireByQuorum } from './acquisition.js';
 import { pollMajority, tooFew } from './poll-majority.js';
 import type { Vote } from './poll.js';
@@ -17,7 +16,7 @@ import { Renewals } from './renewals.js';
 const LIST_CHUNK = 200;
 
 /** Leases on a majority of nodes. */
-export class QuorumLeases implements LockingProvider {
+export class QuorumLeases {
   private readonly renewals: Renewals;
 
   constructor(private readonly quorum: Quorum) {
@@ -26,10 +25,8 @@ export class QuorumLeases implements LockingProvider {
 
   acquire(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
     const since = performance.now();
-    // In no line: the nodes' lines would know nothing of each other.
-    const plain = requests.map((request) =>
-      request.address === undefined ? request : { ...request, address: undefined },
-    );
+    // Without a queue: the queues of the nodes would know nothing of each other.
+    const plain = requests.map((request) => (request.queue ? { ...request, queue: false } : request));
     const asked = this.quorum.nodes.map((node) => node.acquire(plain));
     return plain.map(async (request, index) => acquireByQuorum(this.quorum, request, column(asked, index), since));
   }
@@ -38,18 +35,18 @@ export class QuorumLeases implements LockingProvider {
     return this.renewals.extend(requests);
   }
 
-  release(requests: readonly ReleaseRequest[]): Promise<readonly ReleaseOutcome[]>[] {
+  release(requests: readonly EndRequest[]): Promise<readonly ReleaseOutcome[]>[] {
     for (const { keys } of requests) this.renewals.end(keys);
     const asked = this.quorum.nodes.map((node) => node.release(requests));
     return requests.map(async (request, index) => this.releaseOne(request, column(asked, index)));
   }
 
-  async forceRelease(keys: readonly string[]): Promise<number> {
+  async revoke(keys: readonly string[]): Promise<number> {
     const { tally, nodes } = this.quorum;
     this.renewals.end(keys);
     const held = await Promise.all(
       keys.map(async (key) => {
-        const asked = nodes.map(async (node) => [(await node.forceRelease(key)) > 0]);
+        const asked = nodes.map(async (node) => [(await node.revoke(key)) > 0]);
         const votes = await pollMajority(this.quorum, asked, (some) => tally.held(some, 1).every(isKnown));
         // Not known is held as far as anybody can tell: it was, on some nodes.
         return tally.held(votes, 1)[0] !== false;
@@ -99,7 +96,7 @@ export class QuorumLeases implements LockingProvider {
   }
 
   private async releaseOne(
-    request: ReleaseRequest,
+    request: EndRequest,
     asked: Promise<readonly ReleaseOutcome[]>[],
   ): Promise<readonly ReleaseOutcome[]> {
     const { tally, nodes } = this.quorum;

@@ -1,15 +1,16 @@
 import { queueMicrotask } from '../../engine/runtime/real-queues.js';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
+  isCancel,
   StoreNotReachedError,
+  type BatchingStore,
   type ExtendRequest,
   type LeaseAnswer,
   type LeaseRequest,
-  type LockingProvider,
   type ReleaseOutcome,
-  type ReleaseRequest,
+  type EndRequest,
   type StoredLease,
-} from '../../interfaces/index.js';
+} from '../../provider-api/index.js';
 import { afterReading } from './after-reading.js';
 import type { RepairRequest } from '../redis/lease-scripts.js';
 import { Debts } from './debts.js';
@@ -21,10 +22,13 @@ import { Repairs, sendRepairs, type Repair } from './repairs.js';
 const RETRY_INTERVAL = 1000;
 
 /** A node that has noted this attempt as cancelled takes no repair of the key: see `repair.lua`. */
-const NO_REPAIR = { ownerId: '', attemptId: 'repair', undo: true, pending: true } as const;
+const NO_REPAIR = { ownerId: '', attemptId: 'repair', processId: '', pending: true } as const;
 
 /** The store of one node. */
-export interface NodeStore extends LockingProvider {
+export interface NodeStore extends BatchingStore {
+  /** Releases and cancels, in their order. */
+  endBatch(requests: readonly EndRequest[]): Promise<readonly ReleaseOutcome[]>[];
+
   repair(requests: readonly RepairRequest[]): Promise<boolean>[];
 }
 
@@ -75,7 +79,7 @@ export class QuorumNode {
       tell: (repairs) =>
         this.inTurn(repairs, (batch) => sendRepairs(batch, (requests) => this.provider.repair(requests))),
       cancel: ({ key, ownerId, attemptId }) => {
-        this.owe({ keys: [key], ownerId, attemptId, undo: true, pending: true });
+        this.owe({ keys: [key], ownerId, attemptId, processId: '', pending: true });
       },
     });
     this.silence = new NodeSilence(nodeTimeout, onLeftOut, (hasAnswered) => {
@@ -97,10 +101,10 @@ export class QuorumNode {
   async close(): Promise<void> {
     clearTimeout(this.retry);
     this.repairs.close();
-    const owed = this.debts.all().map((request) => ({ ...request, pending: request.undo }));
+    const owed = this.debts.all().map((request) => (isCancel(request) ? { ...request, pending: true } : request));
     this.isClosed = true;
     if (owed.length > 0) {
-      const sent = Promise.allSettled(this.provider.release(owed));
+      const sent = Promise.allSettled(this.provider.endBatch(owed));
       if (!this.silence.isLeftOut) await Promise.race([sent, delay(this.nodeTimeout, undefined, { ref: false })]);
     }
     await this.provider.close?.();
@@ -115,7 +119,7 @@ export class QuorumNode {
     return this.inTurn(requests, (batch) => {
       // What is asked now makes up for what is still owed of the same attempt, unless it does not get there.
       const owed = this.debts.isEmpty ? [] : batch.map(({ attemptId }) => this.debts.take(attemptId));
-      const answers = this.provider.acquire(batch);
+      const answers = this.provider.acquireBatch(batch);
       owed.forEach((debts, index) => {
         if (debts.length > 0)
           answers[index]?.catch((error: unknown) => {
@@ -127,15 +131,15 @@ export class QuorumNode {
   }
 
   extend(requests: readonly ExtendRequest[]): Promise<readonly boolean[]>[] {
-    return this.ask(requests.length, () => this.provider.extend(requests));
+    return this.ask(requests.length, () => this.provider.extendBatch(requests));
   }
 
-  release(requests: readonly ReleaseRequest[]): Promise<readonly ReleaseOutcome[]>[] {
-    return this.inTurn(requests, (batch) => this.provider.release(batch));
+  release(requests: readonly EndRequest[]): Promise<readonly ReleaseOutcome[]>[] {
+    return this.inTurn(requests, (batch) => this.provider.endBatch(batch));
   }
 
   /** Sees to it that the node releases this as soon as it can be asked. Only for what one attempt has taken. */
-  owe(request: ReleaseRequest): void {
+  owe(request: EndRequest): void {
     this.debts.add(request);
     this.payLater();
   }
@@ -146,11 +150,11 @@ export class QuorumNode {
     else this.repairs.add(repair);
   }
 
-  async forceRelease(key: string): Promise<number> {
+  async revoke(key: string): Promise<number> {
     // A holder elsewhere may have been confirmed just before: its repair is not to undo what an operator does.
-    const noted = this.ask(1, () => this.provider.release([{ keys: [key], ...NO_REPAIR }]));
+    const noted = this.ask(1, () => this.provider.endBatch([{ keys: [key], ...NO_REPAIR }]));
     for (const answer of noted) answer.catch(() => undefined);
-    return this.askOne(async () => this.provider.forceRelease([key]));
+    return this.askOne(async () => this.provider.revoke([key]));
   }
 
   async inspect(keys: readonly string[]): Promise<readonly (StoredLease | null)[]> {
@@ -167,7 +171,7 @@ export class QuorumNode {
     }
   }
 
-  private oweAgain(debts: readonly ReleaseRequest[], error: unknown): void {
+  private oweAgain(debts: readonly EndRequest[], error: unknown): void {
     if (error instanceof StoreNotReachedError) for (const request of debts) this.debts.add(request);
   }
 
@@ -264,7 +268,7 @@ export class QuorumNode {
     const due = this.debts.next((attemptId) => !this.tails.has(attemptId));
     if (due.length === 0) return;
     const answers = this.inTurn(due, (batch) => {
-      const released = this.provider.release(batch);
+      const released = this.provider.endBatch(batch);
       // Settled before anything else hears of the answer, so that nothing is paid twice.
       batch.forEach((request, index) => {
         released[index]?.then(

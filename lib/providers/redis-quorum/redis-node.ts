@@ -1,4 +1,4 @@
-import type { LeaseAnswer, LeaseRequest, LockingProviderContext } from '../../interfaces/index.js';
+import type { LeaseAnswer, LeaseRequest, LockingProviderContext } from '../../provider-api/index.js';
 import type { VotePace } from '../redis/lease-scripts.js';
 import { RedisLockingProvider } from '../redis/redis-locking.provider.js';
 import type { RedisLockingProviderOptions } from '../redis/redis-options.interface.js';
@@ -13,7 +13,7 @@ export class RedisNode extends RedisLockingProvider {
     super(options, context);
   }
 
-  override acquire(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
+  override acquireBatch(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
     return this.vote(requests, this.pace);
   }
 }

@@ -1,14 +1,15 @@
 import { readEngineSettings } from '../../engine/options/engine-settings.js';
-import type {
-  ExtendRequest,
-  LeaseAnswer,
-  LeaseRequest,
-  LockingProvider,
-  LockingProviderContext,
-  ReleaseOutcome,
-  ReleaseRequest,
-  StoredLease,
-} from '../../interfaces/index.js';
+import {
+  BatchedStore,
+  type CancelRequest,
+  type ExtendRequest,
+  type LeaseAnswer,
+  type LeaseRequest,
+  type LockingProviderContext,
+  type ReleaseOutcome,
+  type ReleaseRequest,
+  type StoredLease,
+} from '../../provider-api/index.js';
 import { QuorumConnections } from './quorum-connections.js';
 import { QuorumLeases } from './quorum-leases.js';
 import { QuorumNode } from './quorum-node.js';
@@ -48,7 +49,7 @@ const GRACE = 1 / 10;
  *   ],
  * });
  */
-export class RedisQuorumLockingProvider implements LockingProvider {
+export class RedisQuorumLockingProvider extends BatchedStore {
   /** The id of a provider of this class that names none. */
   static readonly identifier = 'locking-redis-quorum';
 
@@ -65,6 +66,7 @@ export class RedisQuorumLockingProvider implements LockingProvider {
     options: RedisQuorumLockingProviderOptions,
     private readonly context: LockingProviderContext,
   ) {
+    super();
     const nodeTimeout = readNodeTimeout(options, context.id);
     const plans = readNodes(options, context.id);
     const { initial, maximum } = readEngineSettings(options).backoff;
@@ -96,20 +98,24 @@ export class RedisQuorumLockingProvider implements LockingProvider {
     await this.connections.close();
   }
 
-  acquire(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
+  acquireBatch(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
     return this.leases.acquire(requests);
   }
 
-  extend(requests: readonly ExtendRequest[]): Promise<readonly boolean[]>[] {
+  extendBatch(requests: readonly ExtendRequest[]): Promise<readonly boolean[]>[] {
     return this.leases.extend(requests);
   }
 
-  release(requests: readonly ReleaseRequest[]): Promise<readonly ReleaseOutcome[]>[] {
+  releaseBatch(requests: readonly ReleaseRequest[]): Promise<readonly ReleaseOutcome[]>[] {
     return this.leases.release(requests);
   }
 
-  async forceRelease(keys: readonly string[]): Promise<number> {
-    return this.leases.forceRelease(keys);
+  cancelBatch(requests: readonly CancelRequest[]): Promise<readonly ReleaseOutcome[]>[] {
+    return this.leases.release(requests);
+  }
+
+  async revoke(keys: readonly string[]): Promise<number> {
+    return this.leases.revoke(keys);
   }
 
   async inspect(keys: readonly string[]): Promise<readonly (StoredLease | null)[]> {

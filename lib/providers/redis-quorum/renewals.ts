@@ -1,4 +1,4 @@
-import type { ExtendRequest, HeldLease } from '../../interfaces/index.js';
+import type { ExtendRequest, HeldLease } from '../../provider-api/index.js';
 import { pollMajority } from './poll-majority.js';
 import { answersIn, reasonsIn, type Vote } from './poll.js';
 import type { Quorum } from './quorum.js';
@@ -135,7 +135,7 @@ export class Renewals {
     asked.forEach((answer, index) => {
       const cancel = (): void => {
         for (const { key, attemptId } of lost)
-          this.quorum.nodes[index]?.owe({ keys: [key], ownerId, attemptId, undo: true });
+          this.quorum.nodes[index]?.owe({ keys: [key], ownerId, attemptId, processId: '', pending: false });
       };
       answer.then(cancel, cancel);
     });

@@ -1,5 +1,5 @@
 import { queueMicrotask } from '../../engine/runtime/real-queues.js';
-import { StoreNotReachedError, type HeldLease } from '../../interfaces/index.js';
+import { StoreNotReachedError, type HeldLease } from '../../provider-api/index.js';
 import type { RepairRequest } from '../redis/lease-scripts.js';
 
 /** How soon a node is asked again while it has the key for a contender, in milliseconds: that gives it up soon. */

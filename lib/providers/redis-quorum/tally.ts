@@ -1,4 +1,4 @@
-import type { LeaseAnswer, LeaseRequest, ReleaseOutcome, StoredLease } from '../../interfaces/index.js';
+import type { LeaseAnswer, LeaseRequest, ReleaseOutcome, StoredLease } from '../../provider-api/index.js';
 import { answersIn, type Verdict, type Vote } from './poll.js';
 
 type Granted = LeaseAnswer & { granted: true };

@@ -3,8 +3,8 @@ import {
   type ExtendRequest,
   type LeaseAnswer,
   type LeaseRequest,
-} from '../../interfaces/index.js';
-import type { ReleaseOutcome, ReleaseRequest } from '../../interfaces/index.js';
+} from '../../provider-api/index.js';
+import type { ReleaseOutcome, EndRequest } from '../../provider-api/index.js';
 import { noSecondStep, partlyTaken } from './redis.messages.js';
 import type { LeaseScripts } from './lease-scripts.js';
 
@@ -50,7 +50,7 @@ export class LeasesBySlot implements Pick<LeaseScripts, 'acquire' | 'extend' | '
     );
   }
 
-  release(requests: readonly ReleaseRequest[]): Promise<readonly ReleaseOutcome[]>[] {
+  release(requests: readonly EndRequest[]): Promise<readonly ReleaseOutcome[]>[] {
     return this.each(
       requests,
       (whole) => this.scripts.release(whole),
@@ -88,15 +88,15 @@ export class LeasesBySlot implements Pick<LeaseScripts, 'acquire' | 'extend' | '
    * is undone in all of them: asked again, it may have been granted there before.
    */
   private async acquireParts(request: LeaseRequest, parts: readonly LeaseRequest[]): Promise<LeaseAnswer> {
-    const { keys, ownerId, attemptId } = request;
+    const { keys, ownerId, attemptId, processId } = request;
     const found = new Map<string, { readonly token: number; readonly reentered: boolean }>();
     try {
       for (const part of parts) {
         // Several keys never stand in line together, so neither does one of them.
-        for (const asked of this.scripts.acquire([{ ...part, tokens: 1, address: undefined }])) {
+        for (const asked of this.scripts.acquire([{ ...part, tokens: 1, queue: false }])) {
           const answer = await asked;
           if (!answer.granted) {
-            await this.release([{ keys, ownerId, attemptId, undo: true }])[0];
+            await this.release([{ keys, ownerId, attemptId, processId, pending: false }])[0];
             return answer;
           }
           for (const [index, key] of part.keys.entries()) {

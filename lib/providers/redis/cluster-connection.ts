@@ -1,7 +1,7 @@
 import type { Cluster, ClusterOptions, Redis } from 'ioredis';
 import { LockConfigurationError } from '../../errors/index.js';
 import { remedyOf } from '../../errors/remedy.js';
-import { StoreNotReachedError } from '../../interfaces/index.js';
+import { StoreNotReachedError } from '../../provider-api/index.js';
 import { Credentials, refusesLogin } from './credentials.js';
 import { keySlot } from './key-slot.js';
 import { isSameNode, NodeRecovery } from './node-recovery.js';

@@ -1,10 +1,11 @@
-import type {
-  ExtendRequest,
-  LeaseAnswer,
-  LeaseRequest,
-  ReleaseOutcome,
-  ReleaseRequest,
-} from '../../interfaces/index.js';
+import {
+  isCancel,
+  type EndRequest,
+  type ExtendRequest,
+  type LeaseAnswer,
+  type LeaseRequest,
+  type ReleaseOutcome,
+} from '../../provider-api/index.js';
 import { inBatches, type RunScript, type ScriptCall } from './batches.js';
 import { nonsensical, refusalOf, wholeNumber } from './redis-errors.js';
 import type { StoreKeys } from './store-keys.js';
@@ -47,18 +48,18 @@ export class LeaseScripts {
       areShort(one, other) &&
       one.ttl === other.ttl &&
       one.tokens === other.tokens &&
-      one.address === other.address &&
+      one.queue === other.queue &&
+      one.processId === other.processId &&
       one.onlyIfOwned === other.onlyIfOwned;
     return inBatches(requests, alike, (batch) => this.toAcquire(batch), this.around.run, this.slotOf);
   }
 
-  release(requests: readonly ReleaseRequest[]): Promise<readonly ReleaseOutcome[]>[] {
-    const alike = (one: ReleaseRequest, other: ReleaseRequest): boolean =>
-      areShort(one, other) &&
-      one.undo === other.undo &&
-      one.pending === other.pending &&
-      one.keepFor === other.keepFor &&
-      one.address === other.address;
+  release(requests: readonly EndRequest[]): Promise<readonly ReleaseOutcome[]>[] {
+    const alike = (one: EndRequest, other: EndRequest): boolean => {
+      if (!areShort(one, other)) return false;
+      if (!isCancel(one)) return !isCancel(other) && one.keepFor === other.keepFor;
+      return isCancel(other) && one.pending === other.pending && one.processId === other.processId;
+    };
     return inBatches(requests, alike, (batch) => this.toRelease(batch), this.around.run, this.slotOf);
   }
 
@@ -90,7 +91,7 @@ export class LeaseScripts {
   private toAcquire(batch: readonly LeaseRequest[]): ScriptCall<LeaseAnswer> {
     const [first] = batch as [LeaseRequest];
     if (first.keys.length > 1) return this.toAcquireAll(first);
-    return this.toAcquireEach('acquire', batch, first.address ?? '');
+    return this.toAcquireEach('acquire', batch, first.queue ? first.processId : '');
   }
 
   private toVote(batch: readonly LeaseRequest[], { shortest, longest }: VotePace): ScriptCall<LeaseAnswer> {
@@ -117,8 +118,9 @@ export class LeaseScripts {
     return { name: 'acquireAll', keys: this.namesOf(keys), args, read: (reply) => [readReplyForAll(reply, keys)] };
   }
 
-  private toRelease(batch: readonly ReleaseRequest[]): ScriptCall<readonly ReleaseOutcome[]> {
-    const args = [this.manner(batch[0])];
+  private toRelease(batch: readonly EndRequest[]): ScriptCall<readonly ReleaseOutcome[]> {
+    const [first] = batch as [EndRequest];
+    const args = [this.manner(first)];
     const keys = addClaims(args, batch);
     const read = (reply: readonly unknown[]): (readonly ReleaseOutcome[] | Error)[] =>
       split(batch, reply, 'release', (outcome) => OUTCOMES[wholeNumber(outcome)]);
@@ -148,11 +150,10 @@ export class LeaseScripts {
     return { name: 'repair', keys, args, read };
   }
 
-  /** How `release.lua` is to give up. */
-  private manner({ undo, address = '', pending, keepFor }: Partial<ReleaseRequest> = {}): string {
-    if (keepFor !== undefined) return `keep ${String(keepFor)}`;
-    if (!undo) return '';
-    return `undo ${pending ? String(this.around.voidFor()) : ''} ${address}`;
+  /** How `release.lua` ends the grants. */
+  private manner(request: EndRequest): string {
+    if (isCancel(request)) return `undo ${request.pending ? String(this.around.voidFor()) : ''} ${request.processId}`;
+    return request.keepFor === undefined ? '' : `keep ${String(request.keepFor)}`;
   }
 
   /** The keys of a script that may grant leases. */
@@ -181,9 +182,9 @@ function readReply(reply: unknown, key: string, isWaiting: boolean): LeaseAnswer
 }
 
 /** Whoever is told of a token that is none holds nothing. */
-function grantOf(fencingTokens: number[], reentered: boolean[], wanted: boolean): LeaseAnswer | Error {
+function grantOf(fencingTokens: number[], reentered: boolean[], contended: boolean): LeaseAnswer | Error {
   if (!fencingTokens.every((token) => Number.isSafeInteger(token) && token > 0)) return nonsensical('acquire');
-  return { granted: true, fencingTokens, reentered, wanted };
+  return { granted: true, fencingTokens, reentered, contended };
 }
 
 type Refusal = LeaseAnswer & { readonly granted: false };

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { LockConfigurationError } from '../../errors/index.js';
 import { remedyOf } from '../../errors/remedy.js';
-import { StoreNotReachedError } from '../../interfaces/index.js';
+import { StoreNotReachedError } from '../../provider-api/index.js';
 import { sayWhy } from './connection-error.js';
 import { LONGEST_RECONNECT_DELAY, NEVER_LATE, ownOptions, withoutForced } from './connection-options.js';
 import { copyCredentials, Credentials, refusesLogin } from './credentials.js';

@@ -1,4 +1,4 @@
-import { StoreNotReachedError } from '../../interfaces/index.js';
+import { StoreNotReachedError } from '../../provider-api/index.js';
 import { meaningOf, NOT_REDIS, type Meaning } from './redis-meanings.js';
 import { nonsense } from './redis.messages.js';
 

@@ -2,17 +2,20 @@ import type { Redis } from 'ioredis';
 import { LockConfigurationError } from '../../errors/index.js';
 import { remedyOf } from '../../errors/remedy.js';
 import { RESERVED_KEY_PREFIX } from '../../engine/options/lock-keys.js';
-import type {
-  ExtendRequest,
-  LeaseAnswer,
-  LeaseRequest,
-  LockingProvider,
-  LockingProviderContext,
-  ReleaseOutcome,
-  ReleaseRequest,
-  StoredLease,
-  WakeUpListener,
-} from '../../interfaces/index.js';
+import {
+  BatchedStore,
+  type CancelRequest,
+  type EndRequest,
+  type ExtendRequest,
+  type LeaseAnswer,
+  type LeaseRequest,
+  type LockingProviderContext,
+  type QueueingStore,
+  type ReleaseOutcome,
+  type ReleaseRequest,
+  type StoredLease,
+  type WakeUpListener,
+} from '../../provider-api/index.js';
 import { assertUsable, isForCluster } from './check-options.js';
 import { bySlot, LeasesBySlot } from './by-slot.js';
 import { ClusterConnection } from './cluster-connection.js';
@@ -44,7 +47,7 @@ const SCAN_COUNT = 500;
  *   providers: [{ resolve: RedisLockingProvider, options: { redisUrl: 'redis://localhost:6379' } }],
  * });
  */
-export class RedisLockingProvider implements LockingProvider {
+export class RedisLockingProvider extends BatchedStore implements QueueingStore {
   /** The id of a provider of this class that names none. */
   static readonly identifier = 'locking-redis';
 
@@ -74,6 +77,7 @@ export class RedisLockingProvider implements LockingProvider {
     options: RedisLockingProviderOptions,
     private readonly context: LockingProviderContext,
   ) {
+    super();
     assertUsable(options, context.id);
     const warn = (message: string): void => {
       context.warn(message);
@@ -136,19 +140,28 @@ export class RedisLockingProvider implements LockingProvider {
     return Promise.resolve();
   }
 
-  async listen(address: string, listener: WakeUpListener): Promise<void> {
-    await this.wakeUps.listen(address, listener);
+  async listen(processId: string, listener: WakeUpListener): Promise<void> {
+    await this.wakeUps.listen(processId, listener);
   }
 
-  acquire(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
+  acquireBatch(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
     return this.leases.acquire(requests);
   }
 
-  extend(requests: readonly ExtendRequest[]): Promise<readonly boolean[]>[] {
+  extendBatch(requests: readonly ExtendRequest[]): Promise<readonly boolean[]>[] {
     return this.leases.extend(requests);
   }
 
-  release(requests: readonly ReleaseRequest[]): Promise<readonly ReleaseOutcome[]>[] {
+  releaseBatch(requests: readonly ReleaseRequest[]): Promise<readonly ReleaseOutcome[]>[] {
+    return this.leases.release(requests);
+  }
+
+  cancelBatch(requests: readonly CancelRequest[]): Promise<readonly ReleaseOutcome[]>[] {
+    return this.leases.release(requests);
+  }
+
+  /** @internal For a server of a quorum: releases and cancels in their order. */
+  endBatch(requests: readonly EndRequest[]): Promise<readonly ReleaseOutcome[]>[] {
     return this.leases.release(requests);
   }
 
@@ -162,7 +175,7 @@ export class RedisLockingProvider implements LockingProvider {
     return this.scripts.repair(requests);
   }
 
-  async forceRelease(keys: readonly string[]): Promise<number> {
+  async revoke(keys: readonly string[]): Promise<number> {
     const parts = bySlot(keys, this.slotOf);
     const counts = await Promise.all(parts.map(async (part) => this.script('force', this.keys.forGrants(part), [])));
     const held = counts.reduce<number>((sum, count) => sum + wholeNumber(count), 0);
@@ -206,8 +219,8 @@ export class RedisLockingProvider implements LockingProvider {
     const reply: unknown = await this.script('inspect', this.keys.withOrders(keys), []);
     if (!Array.isArray(reply) || reply.length !== 3 * keys.length) throw nonsensical('inspect');
     return keys.flatMap((key, index) => {
-      const [value, pttl, line] = (reply as unknown[]).slice(3 * index, 3 * index + 3);
-      return typeof value === 'string' ? [[key, toStoredLease(key, value, Number(pttl), line as string[])]] : [];
+      const [value, pttl, queue] = (reply as unknown[]).slice(3 * index, 3 * index + 3);
+      return typeof value === 'string' ? [[key, toStoredLease(key, value, Number(pttl), queue as string[])]] : [];
     });
   }
 

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { WakeUpListener } from '../../interfaces/index.js';
+import type { WakeUpListener } from '../../provider-api/index.js';
 import { refusesLogin } from './credentials.js';
 import type { StoreConnection } from './store-connection.js';
 import type { StoreKeys } from './store-keys.js';
@@ -37,13 +37,13 @@ export class RedisWakeUps {
     private readonly how: WakeUpOptions,
   ) {}
 
-  /** Resolves once everything for `address` arrives. */
-  async listen(address: string, listener: WakeUpListener): Promise<void> {
+  /** Resolves once everything for `processId` arrives. */
+  async listen(processId: string, listener: WakeUpListener): Promise<void> {
     this.endLinks();
     await new Promise<void>((resolve, reject) => {
-      this.addLink(address, listener, resolve, reject).open();
+      this.addLink(processId, listener, resolve, reject).open();
       while (this.links.length < this.connection.subscriptions) {
-        this.addLink(address, listener, resolve, reject).openIn(0);
+        this.addLink(processId, listener, resolve, reject).openIn(0);
       }
       if (this.closed) this.endLinks();
     });
@@ -55,7 +55,7 @@ export class RedisWakeUps {
   }
 
   private addLink(
-    address: string,
+    processId: string,
     listener: WakeUpListener,
     resolve: () => void,
     reject: (error: Error) => void,
@@ -92,7 +92,7 @@ export class RedisWakeUps {
       links.flatMap(({ subscriber }) => (subscriber && subscriber !== link.subscriber ? [subscriber] : []));
     const link: WakeUpLink = new WakeUpLink(
       this.connection,
-      this.keys.channel(address, this.connection.keyPrefix),
+      this.keys.channel(processId, this.connection.keyPrefix),
       events,
       others,
     );
@@ -108,10 +108,10 @@ export class RedisWakeUps {
 function deliver(message: string, listener: WakeUpListener, grantsAreOffers: boolean): void {
   const match = MESSAGE.exec(message);
   if (!match) return;
-  const [, token, wanted, what, attemptId = '', key = ''] = match;
+  const [, token, contended, what, attemptId = '', key = ''] = match;
   if (what === 'offered') listener.offered(key, attemptId);
-  else if (what === 'wanted') listener.wanted(key, attemptId);
-  else if (what === 'taken') listener.taken(key, attemptId);
+  else if (what === 'wanted') listener.contended(key, attemptId);
+  else if (what === 'taken') listener.lost(key, attemptId);
   else if (grantsAreOffers) listener.offered(key, attemptId);
-  else listener.granted(key, attemptId, Number(token), wanted === '1');
+  else listener.granted(key, attemptId, Number(token), contended === '1');
 }

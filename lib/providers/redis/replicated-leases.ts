@@ -4,8 +4,8 @@ import {
   type LeaseAnswer,
   type LeaseRequest,
   type ReleaseOutcome,
-  type ReleaseRequest,
-} from '../../interfaces/index.js';
+  type EndRequest,
+} from '../../provider-api/index.js';
 import type { LeaseScripts } from './lease-scripts.js';
 import { connectionBusy, connectionLost, notReplicated } from './redis.messages.js';
 
@@ -63,7 +63,7 @@ export class ReplicatedLeases {
     return answers;
   }
 
-  release(requests: readonly ReleaseRequest[]): Promise<readonly ReleaseOutcome[]>[] {
+  release(requests: readonly EndRequest[]): Promise<readonly ReleaseOutcome[]>[] {
     return this.scripts.release(requests);
   }
 

@@ -1,14 +1,16 @@
+import assert from 'node:assert/strict';
 import { acquireCases } from './acquire.cases.js';
-import { attemptCases } from './attempt.cases.js';
+import { attemptCases, queuedAttemptCases } from './attempt.cases.js';
 import { batchCases } from './batch.cases.js';
 import { blockCases } from './block.cases.js';
 import { extendCases } from './extend.cases.js';
 import { identityCases } from './identity.cases.js';
-import { lineCases } from './line.cases.js';
-import type { ConformanceCase, ProviderUnderTest } from './provider-under-test.js';
+import { handOffCases } from './hand-off.cases.js';
+import { isBatching, isQueueing, type LeaseStore } from '../../provider-api/index.js';
+import type { Capability, ConformanceCase, ProviderUnderTest } from './provider-under-test.js';
+import { queueCases } from './queue.cases.js';
 import { releaseCases } from './release.cases.js';
 import { tokenCases } from './token.cases.js';
-import { turnCases } from './turn.cases.js';
 import { viewCases } from './view.cases.js';
 
 /** The two functions of a test runner that the suite needs: those of Jest, Vitest, Mocha or `node:test`. */
@@ -19,25 +21,58 @@ export interface ConformanceRunner {
   readonly it: (name: string, body: () => Promise<void>) => unknown;
 }
 
-const GROUPS: readonly (readonly [string, readonly ConformanceCase[]])[] = [
+type Section = readonly (readonly [string, readonly ConformanceCase[]])[];
+
+const LEASES: Section = [
   ['acquire', acquireCases],
   ['keys, owners and lengths', identityCases],
-  ['attempts', attemptCases],
+  ['release', releaseCases],
+  ['cancel', attemptCases],
   ['fencing tokens', [...tokenCases, ...blockCases]],
   ['extend', extendCases],
-  ['release', releaseCases],
-  ['batches', batchCases],
-  ['lines', [...lineCases, ...turnCases]],
   ['inspect and list', viewCases],
 ];
 
+/** The sections of the suite for what a store may offer beside leases. */
+const CAPABILITIES: readonly {
+  readonly capability: Capability;
+  readonly isOffered: (store: LeaseStore) => boolean;
+  /** What the engine does without it. */
+  readonly instead: string;
+  readonly section: Section;
+}[] = [
+  {
+    capability: 'batching',
+    isOffered: isBatching,
+    instead: 'each request is a call of its own',
+    section: [['BatchingStore', batchCases]],
+  },
+  {
+    capability: 'queueing',
+    isOffered: isQueueing,
+    instead: 'waiting processes ask again and again, in no order',
+    section: [
+      ['QueueingStore', queueCases],
+      ['QueueingStore: hand-off', handOffCases],
+      ['QueueingStore: cancel', queuedAttemptCases],
+    ],
+  },
+];
+
+/** What the store under test offers. */
+export interface ConformanceOptions {
+  /** The capabilities that the store does not offer. The report names each. */
+  readonly without?: readonly Capability[];
+}
+
 /**
- * Checks that a provider means by its primitives what the engine expects of them: what holds in memory and on Redis
- * then holds on it, too. Failures are assertion errors of `node:assert`.
+ * Checks that a store keeps the promises that the engine relies on: those of {@link LeaseStore}, and of each capability
+ * that it offers. Failures are assertion errors of `node:assert`.
  *
- * @param name - how the provider is called in the report
+ * @param name - the name of the provider in the report
  * @param create - makes two connected providers, and more if asked to, on a store of their own, for each case anew
- * @param runner - where the cases are to run
+ * @param runner - runs the cases
+ * @param options - which capabilities the store does not offer
  *
  * @example
  * import { describe, it } from 'vitest';
@@ -56,28 +91,45 @@ const GROUPS: readonly (readonly [string, readonly ConformanceCase[]])[] = [
  *     };
  *   },
  *   { describe, it },
+ *   { without: ['queueing'] },
  * );
  */
 export function describeLockingProvider(
   name: string,
   create: () => Promise<ProviderUnderTest>,
   { describe, it }: ConformanceRunner,
+  { without = [] }: ConformanceOptions = {},
 ): void {
-  /** Groups cases. */
-  describe(`${name}, as a locking provider`, () => {
-    for (const [group, cases] of GROUPS) {
+  const test = (promise: string, run: ConformanceCase['run']): void => {
+    it(promise, async () => {
+      const subject = await create();
+      try {
+        await run(subject);
+      } finally {
+        await subject.close();
+      }
+    });
+  };
+  const add = (section: Section): void => {
+    for (const [group, cases] of section) {
       describe(group, () => {
-        for (const { name: promise, run } of cases) {
-          it(promise, async () => {
-            const subject = await create();
-            try {
-              await run(subject);
-            } finally {
-              await subject.close();
-            }
-          });
-        }
+        for (const { name: promise, run } of cases) test(promise, run);
       });
+    }
+  };
+  describe(`${name}, as a locking provider`, () => {
+    add(LEASES);
+    for (const { capability, isOffered, instead, section } of CAPABILITIES) {
+      const isExpected = !without.includes(capability);
+      test(isExpected ? `offers ${capability}` : `does not offer ${capability}: ${instead}`, async ({ provider }) => {
+        assert.equal(
+          isOffered(provider),
+          isExpected,
+          `without: [${isExpected ? `'${capability}'` : ''}] says otherwise`,
+        );
+        return Promise.resolve();
+      });
+      if (isExpected) add(section);
     }
   });
 }

@@ -39,9 +39,9 @@ export const extendCases: ConformanceCase[] = [
       assert.deepEqual(await release(provider, ['a'], 'one', { attemptId: 'proc.1', keepFor: 20_000 }), ['freed']);
       for (const attemptId of ['proc.1', undefined]) {
         const request = { keys: ['a'], ownerId: 'one', ttl: 60_000, attemptId };
-        assert.deepEqual(await Promise.all(provider.extend([request])), [[false]]);
+        assert.deepEqual(await provider.extend(request), [false]);
       }
-      assert.equal((await acquire(other, 'a', 'two', { address: 'elsewhere' })).granted, false);
+      assert.equal((await acquire(other, 'a', 'two', { processId: 'elsewhere', queue: true })).granted, false);
       assert.deepEqual(await extend(provider, ['a', 'b'], 'one', 60_000), [false, true]);
       assertAbout((await look(provider, 'a'))?.ttl, 20_000);
 
@@ -59,7 +59,7 @@ export const extendCases: ConformanceCase[] = [
     },
   },
   {
-    name: 'does not revive what has run out',
+    name: 'does not revive an expired lease',
     async run({ provider, pass }) {
       await take(provider, 'a', 'one', { ttl: 300 });
       await pass(400);

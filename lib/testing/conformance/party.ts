@@ -1,22 +1,22 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { LeaseAnswer, LeaseRequest, LockingProvider, WakeUpListener } from '../../interfaces/index.js';
+import type { LeaseAnswer, LeaseRequest, LeaseStore, QueueingStore, WakeUpListener } from '../../provider-api/index.js';
 import type { ConformanceCase, ProviderUnderTest } from './provider-under-test.js';
-import { only, requestFor, take } from './requests.js';
+import { requestFor, take } from './requests.js';
 
 /** What a process was told. */
 export interface Message {
-  readonly what: 'granted' | 'wanted' | 'taken';
+  readonly what: 'granted' | 'contended' | 'lost';
   readonly key: string;
   readonly attemptId: string;
   readonly token?: number;
-  readonly wanted?: boolean;
+  readonly contended?: boolean;
 }
 
 /** By when a message has to be there, in milliseconds of real time. */
 const PATIENCE = 3000;
 
-/** One process in the lines of a store: a provider, its address, and what comes to it there. */
+/** One process in the queues of a store: a provider, its process id, and the messages to it. */
 export class Party implements WakeUpListener {
   readonly heard: Message[] = [];
   private readonly asked = new Map<string, LeaseRequest>();
@@ -24,38 +24,39 @@ export class Party implements WakeUpListener {
   private onMessage?: () => void;
 
   constructor(
-    readonly provider: LockingProvider,
-    readonly address: string,
+    readonly provider: LeaseStore,
+    readonly processId: string,
   ) {}
 
-  /** An id for an attempt of this process: it begins with its address. */
+  /** An id for an attempt of this process: it begins with the process id. */
   nextAttempt(): string {
-    return `${this.address}.${String((this.attempts += 1))}`;
+    return `${this.processId}.${String((this.attempts += 1))}`;
   }
 
-  /** Asks for a key, and stands in line for it where it is not to be had. */
+  /** Asks for a key, and joins its queue if the key is held. */
   async ask(key: string, more: Partial<LeaseRequest> = {}): Promise<LeaseAnswer> {
-    const request = requestFor(key, this.address, {
+    const request = requestFor(key, this.processId, {
       attemptId: this.nextAttempt(),
-      address: this.address,
+      processId: this.processId,
+      queue: true,
       ...more,
     });
     this.asked.set(request.attemptId, request);
-    return only(this.provider.acquire([request]));
+    return this.provider.acquire(request);
   }
 
-  /** The same, where anything but a place in line is a failure. Gives the attempt. */
+  /** The same, where anything but a queue entry is a failure. Gives the attempt. */
   async queue(key: string, more: Partial<LeaseRequest> = {}): Promise<string> {
     const attemptId = this.nextAttempt();
     const answer = await this.ask(key, { attemptId, ...more });
-    assert.ok(!answer.granted && answer.queued, `${this.address} should stand in line for ${key}`);
+    assert.ok(!answer.granted && answer.queued, `${this.processId} should be in the queue of ${key}`);
     return attemptId;
   }
 
-  /** Takes what has to be free, without standing in line. Gives the attempt. */
+  /** Takes free keys, without joining a queue. Gives the attempt. */
   async hold(keys: string | readonly string[], more: Partial<LeaseRequest> = {}): Promise<string> {
     const attemptId = this.nextAttempt();
-    await take(this.provider, keys, this.address, { attemptId, ...more });
+    await take(this.provider, keys, this.processId, { attemptId, ...more });
     return attemptId;
   }
 
@@ -67,36 +68,36 @@ export class Party implements WakeUpListener {
       if (message) return message;
       const more = new Promise<void>((resolve) => (this.onMessage = resolve));
       const tooLate = await Promise.race([more, late]);
-      assert.ok(!tooLate, `${this.address} should have been told "${what}" of ${key}`);
+      assert.ok(!tooLate, `${this.processId} should have been told "${what}" of ${key}`);
     }
   }
 
-  granted(key: string, attemptId: string, token: number, wanted: boolean): void {
-    this.note({ what: 'granted', key, attemptId, token, wanted });
+  granted(key: string, attemptId: string, token: number, contended: boolean): void {
+    this.note({ what: 'granted', key, attemptId, token, contended });
   }
 
   /** As the engine does it: it has the key once the store has said so. */
   offered(key: string, attemptId: string): void {
     const request = this.asked.get(attemptId);
     if (!request) return;
-    only(this.provider.acquire([request])).then(
+    this.provider.acquire(request).then(
       (answer) => {
         if (!answer.granted) return;
         // A message may come twice: asked again after its release, the attempt would have the key once more.
         this.asked.delete(attemptId);
-        this.granted(key, attemptId, answer.fencingTokens[0] ?? 0, answer.wanted ?? false);
+        this.granted(key, attemptId, answer.fencingTokens[0] ?? 0, answer.contended ?? false);
       },
       // The case is over, or waits for it in vain.
       () => undefined,
     );
   }
 
-  wanted(key: string, attemptId: string): void {
-    this.note({ what: 'wanted', key, attemptId });
+  contended(key: string, attemptId: string): void {
+    this.note({ what: 'contended', key, attemptId });
   }
 
-  taken(key: string, attemptId: string): void {
-    this.note({ what: 'taken', key, attemptId });
+  lost(key: string, attemptId: string): void {
+    this.note({ what: 'lost', key, attemptId });
   }
 
   interrupted(): void {
@@ -114,46 +115,47 @@ export class Party implements WakeUpListener {
 }
 
 /** Two processes that hear what concerns them, one that does not, and a third one where a case needs it. */
-export interface Lines extends ProviderUnderTest {
+export interface Queues extends ProviderUnderTest {
   readonly here: Party;
   readonly there: Party;
   /** One more that hears, for as long as the case runs. */
   readonly third: (work: (third: Party) => Promise<void>) => Promise<void>;
-  /** Nobody listens under its address. */
+  /** This process does not listen. */
   readonly nobody: Party;
 }
 
-/** A case about the lines of a store. One that has no lines has nothing to keep. */
-export function lineCase(name: string, run: (lines: Lines) => Promise<void>): ConformanceCase {
+/** A case about the queues of a store. */
+export function queueCase(name: string, run: (queues: Queues) => Promise<void>): ConformanceCase {
   return {
     name,
     async run(subject) {
-      const { provider, other } = subject;
-      if (!provider.listen || !other.listen) return;
-      const lines = {
+      // The suite leaves these cases out for a store without queues.
+      const [provider, other] = [subject.provider as QueueingStore, subject.other as QueueingStore];
+      const queues = {
         ...subject,
         here: new Party(provider, 'here'),
         there: new Party(other, 'there'),
         nobody: new Party(other, 'nobody'),
         third: async (work: (third: Party) => Promise<void>) => {
-          const third = new Party(await subject.connect(), 'third');
+          const store = (await subject.connect()) as QueueingStore;
+          const third = new Party(store, 'third');
           try {
-            await third.provider.listen?.('third', third);
+            await store.listen('third', third);
             await work(third);
           } finally {
-            await third.provider.close?.();
+            await store.close();
           }
         },
       };
-      await Promise.all([provider.listen('here', lines.here), other.listen('there', lines.there)]);
-      await run(lines);
+      await Promise.all([provider.listen('here', queues.here), other.listen('there', queues.there)]);
+      await run(queues);
     },
   };
 }
 
-/** Who stands in line for a key that is held, first come first. */
-export async function lineOf(provider: LockingProvider, key: string): Promise<readonly string[]> {
+/** The process ids in the queue of a key that is held, in order. */
+export async function queueOf(provider: LeaseStore, key: string): Promise<readonly string[]> {
   const [stored] = await provider.inspect([key]);
   assert.ok(stored, `${key} should be held`);
-  return stored.line ?? [];
+  return stored.queue ?? [];
 }

@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
-import type { LeaseAnswer, LeaseRequest, LockingProvider, ReleaseRequest } from '../../interfaces/index.js';
+import type { CancelRequest, LeaseAnswer, LeaseRequest, LeaseStore, ReleaseRequest } from '../../provider-api/index.js';
 
 let attempts = 0;
 
 /** Asks for a lease: one key or several, one owner, a fresh attempt. */
 export async function acquire(
-  provider: LockingProvider,
+  provider: LeaseStore,
   keys: string | readonly string[],
   ownerId: string,
   more: Partial<LeaseRequest> = {},
 ): Promise<LeaseAnswer> {
-  return only(provider.acquire([requestFor(keys, ownerId, more)]));
+  return provider.acquire(requestFor(keys, ownerId, more));
 }
 
 /** A request for a lease: a fresh attempt, for long, if `more` does not say otherwise. */
@@ -23,6 +23,7 @@ export function requestFor(
     keys: typeof keys === 'string' ? [keys] : keys,
     ownerId,
     attemptId: `attempt-${String((attempts += 1))}`,
+    processId: 'process',
     ttl: 30_000,
     onlyIfOwned: false,
     ...more,
@@ -37,28 +38,35 @@ export async function take(...args: Parameters<typeof acquire>): Promise<readonl
 }
 
 export async function extend(
-  provider: LockingProvider,
+  provider: LeaseStore,
   keys: readonly string[],
   ownerId: string,
   ttl: number | null,
 ): Promise<readonly boolean[]> {
-  return only(provider.extend([{ keys, ownerId, ttl }]));
+  return provider.extend({ keys, ownerId, ttl });
 }
 
 export async function release(
-  provider: LockingProvider,
+  provider: LeaseStore,
   keys: readonly string[],
   ownerId: string,
   more: Partial<ReleaseRequest> = {},
 ): Promise<readonly string[]> {
-  return only(provider.release([{ keys, ownerId, ...more }]));
+  return provider.release({ keys, ownerId, ...more });
 }
 
-/** Who holds the key and for how long. */
-export async function look(
-  provider: LockingProvider,
-  key: string,
-): Promise<{ ownerId: string; ttl: number | null } | null> {
+export async function cancel(
+  provider: LeaseStore,
+  keys: readonly string[],
+  ownerId: string,
+  attemptId: string,
+  more: Partial<CancelRequest> = {},
+): Promise<readonly string[]> {
+  return provider.cancel({ keys, ownerId, attemptId, processId: 'process', pending: false, ...more });
+}
+
+/** The holder of the key, and the length of its lease. */
+export async function look(provider: LeaseStore, key: string): Promise<{ ownerId: string; ttl: number | null } | null> {
   const [stored] = await provider.inspect([key]);
   return stored ? { ownerId: stored.ownerId, ttl: stored.ttl } : null;
 }
@@ -69,11 +77,4 @@ export function assertAbout(actual: number | null | undefined, expected: number,
     typeof actual === 'number' && actual <= expected && actual > expected - within,
     `expected at most ${String(expected)} ms and little less, got ${String(actual)}`,
   );
-}
-
-/** The answer to the one request of a batch. */
-export async function only<T>(answers: Promise<T>[]): Promise<T> {
-  assert.equal(answers.length, 1, 'one request, one answer');
-  const [answer] = await Promise.all(answers);
-  return answer as T;
 }

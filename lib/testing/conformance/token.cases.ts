@@ -15,7 +15,7 @@ export const tokenCases: ConformanceCase[] = [
       await grant(other, 'two', 300);
       await pass(400);
       await grant(provider, 'three', 30_000);
-      await other.forceRelease(['a']);
+      await other.revoke(['a']);
       await grant(other, 'four', 30_000);
       await grant(provider, 'four', 30_000);
       const sorted = [...new Set(tokens)].sort((a, b) => a - b);

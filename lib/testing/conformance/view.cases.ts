@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import type { LockingProvider } from '../../interfaces/index.js';
+import type { LeaseStore } from '../../provider-api/index.js';
 import type { ConformanceCase } from './provider-under-test.js';
 import { assertAbout, take } from './requests.js';
 
-async function keysOf(provider: LockingProvider, match?: string): Promise<string[]> {
+async function keysOf(provider: LeaseStore, match?: string): Promise<string[]> {
   const keys: string[] = [];
   for await (const { key } of provider.list(match)) keys.push(key);
   return keys.sort();

@@ -1,31 +1,37 @@
 import {
   InMemoryLockingProvider,
+  type CancelRequest,
   type ExtendRequest,
   type LeaseAnswer,
   type LeaseRequest,
   type ReleaseOutcome,
   type ReleaseRequest,
   type StoredLease,
+  type WakeUpListener,
 } from '../../../lib/index.js';
 
 const HOUR = 3_600_000;
 
-type Keyed = LeaseRequest | ExtendRequest | ReleaseRequest;
+type Keyed = LeaseRequest | ExtendRequest | ReleaseRequest | CancelRequest;
 
 /** Writes requests otherwise than they came, as a store with narrow columns would. */
 abstract class Rewrites extends InMemoryLockingProvider {
   protected abstract rewrite<Request extends Keyed>(request: Request): Request;
 
-  override acquire(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
-    return super.acquire(requests.map((request) => this.rewrite(request)));
+  override acquireBatch(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
+    return super.acquireBatch(requests.map((request) => this.rewrite(request)));
   }
 
-  override extend(requests: readonly ExtendRequest[]): Promise<readonly boolean[]>[] {
-    return super.extend(requests.map((request) => this.rewrite(request)));
+  override extendBatch(requests: readonly ExtendRequest[]): Promise<readonly boolean[]>[] {
+    return super.extendBatch(requests.map((request) => this.rewrite(request)));
   }
 
-  override release(requests: readonly ReleaseRequest[]): Promise<readonly ReleaseOutcome[]>[] {
-    return super.release(requests.map((request) => this.rewrite(request)));
+  override releaseBatch(requests: readonly ReleaseRequest[]): Promise<readonly ReleaseOutcome[]>[] {
+    return super.releaseBatch(requests.map((request) => this.rewrite(request)));
+  }
+
+  override cancelBatch(requests: readonly CancelRequest[]): Promise<readonly ReleaseOutcome[]>[] {
+    return super.cancelBatch(requests.map((request) => this.rewrite(request)));
   }
 }
 
@@ -89,11 +95,11 @@ export class RoundsLeasesUp extends Rewrites {
 abstract class ReleasesOtherwise extends InMemoryLockingProvider {
   protected abstract change(request: ReleaseRequest, holders: readonly (string | undefined)[]): ReleaseRequest;
 
-  override release(requests: readonly ReleaseRequest[]): Promise<readonly ReleaseOutcome[]>[] {
+  override releaseBatch(requests: readonly ReleaseRequest[]): Promise<readonly ReleaseOutcome[]>[] {
     return requests.map(async (request) => {
       const stored = await super.inspect(request.keys);
       const holders = stored.map((lease) => lease?.ownerId);
-      const [outcomes] = await Promise.all(super.release([this.change(request, holders)]));
+      const [outcomes] = await Promise.all(super.releaseBatch([this.change(request, holders)]));
       return outcomes ?? [];
     });
   }
@@ -123,9 +129,59 @@ export class ForgetsAttempts extends ReleasesOtherwise {
   }
 }
 
-export class KeepsNoTombstones extends ReleasesOtherwise {
-  protected change(request: ReleaseRequest): ReleaseRequest {
-    return { ...request, pending: false };
+export class KeepsNoTombstones extends InMemoryLockingProvider {
+  override cancelBatch(requests: readonly CancelRequest[]): Promise<readonly ReleaseOutcome[]>[] {
+    return super.cancelBatch(requests.map((request) => ({ ...request, pending: false })));
+  }
+}
+
+/** A cancelled attempt takes along what its owner held before. */
+export class CancelsAllGrants extends InMemoryLockingProvider {
+  override cancelBatch(requests: readonly CancelRequest[]): Promise<readonly ReleaseOutcome[]>[] {
+    return super.releaseBatch(requests.map(({ keys, ownerId }) => ({ keys, ownerId })));
+  }
+}
+
+/** It cancels for every owner. */
+export class CancelsForAnybody extends InMemoryLockingProvider {
+  override cancelBatch(requests: readonly CancelRequest[]): Promise<readonly ReleaseOutcome[]>[] {
+    return requests.map(async (request) => {
+      const [stored] = await super.inspect(request.keys);
+      return Promise.all(super.cancelBatch([{ ...request, ownerId: stored?.ownerId ?? request.ownerId }])).then(
+        ([outcomes]) => outcomes!,
+      );
+    });
+  }
+}
+
+/** A cancelled attempt stays in the queue. */
+export class KeepsCancelledEntries extends InMemoryLockingProvider {
+  override cancelBatch(requests: readonly CancelRequest[]): Promise<readonly ReleaseOutcome[]>[] {
+    return super.cancelBatch(requests.map((request) => ({ ...request, processId: 'another' })));
+  }
+}
+
+/** It tells no holder that its lock was revoked. */
+export class RevokesSilently extends InMemoryLockingProvider {
+  override async listen(processId: string, listener: WakeUpListener): Promise<void> {
+    return super.listen(processId, {
+      granted: (...message) => {
+        listener.granted(...message);
+      },
+      offered: (...message) => {
+        listener.offered(...message);
+      },
+      contended: (...message) => {
+        listener.contended(...message);
+      },
+      lost: () => undefined,
+      interrupted: () => {
+        listener.interrupted();
+      },
+      restored: () => {
+        listener.restored();
+      },
+    });
   }
 }
 
@@ -137,12 +193,14 @@ export class IgnoresKeepFor extends ReleasesOtherwise {
 
 /** What it keeps for a while after a release is still held there. */
 export class HoldsWhatItKeeps extends InMemoryLockingProvider {
-  override release(requests: readonly ReleaseRequest[]): Promise<readonly ReleaseOutcome[]>[] {
-    return super.release(requests).map(async (answer, index) => {
+  override releaseBatch(requests: readonly ReleaseRequest[]): Promise<readonly ReleaseOutcome[]>[] {
+    return super.releaseBatch(requests).map(async (answer, index) => {
       const outcomes = await answer;
       const { keys, ownerId, keepFor } = requests[index]!;
       if (keepFor !== undefined && outcomes.includes('freed')) {
-        await Promise.all(super.acquire([{ keys, ownerId, attemptId: 'kept', ttl: 1, onlyIfOwned: true }]));
+        await Promise.all(
+          super.acquireBatch([{ keys, ownerId, attemptId: 'kept', processId: 'kept', ttl: 1, onlyIfOwned: true }]),
+        );
       }
       return outcomes;
     });
@@ -151,19 +209,19 @@ export class HoldsWhatItKeeps extends InMemoryLockingProvider {
 
 /** Serves the requests for several keys of a batch before the others. */
 export class ReordersBatches extends InMemoryLockingProvider {
-  override acquire(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
+  override acquireBatch(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
     const answers = new Map<LeaseRequest, Promise<LeaseAnswer>>();
     const sorted = [...requests].sort((a, b) => b.keys.length - a.keys.length);
-    super.acquire(sorted).forEach((answer, index) => answers.set(sorted[index]!, answer));
+    super.acquireBatch(sorted).forEach((answer, index) => answers.set(sorted[index]!, answer));
     return requests.map((request) => answers.get(request)!);
   }
 }
 
 /** Answers the later requests of a batch by what stood before it. */
 export class AnswersBatchesFromBefore extends InMemoryLockingProvider {
-  override release(requests: readonly ReleaseRequest[]): Promise<readonly ReleaseOutcome[]>[] {
+  override releaseBatch(requests: readonly ReleaseRequest[]): Promise<readonly ReleaseOutcome[]>[] {
     const before = super.inspect(requests.flatMap(({ keys }) => keys));
-    return super.release(requests).map(async (done, index) => {
+    return super.releaseBatch(requests).map(async (done, index) => {
       const [outcomes, stored] = await Promise.all([done, before]);
       const { keys, ownerId } = requests[index]!;
       return keys.map((key, at) => {
@@ -176,17 +234,17 @@ export class AnswersBatchesFromBefore extends InMemoryLockingProvider {
 
 /** One request that it cannot serve, and none of the batch is served. */
 export class RejectsWholeBatches extends InMemoryLockingProvider {
-  override acquire(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
+  override acquireBatch(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
     const bad = requests.some(({ keys }) => keys.some((key) => key.includes('\u0000')));
-    if (!bad) return super.acquire(requests);
+    if (!bad) return super.acquireBatch(requests);
     return requests.map(async () => Promise.reject(new Error('a key with a NUL')));
   }
 }
 
 /** Hands a key to the last waiter of three. */
 export class ServesTheLastFirst extends InMemoryLockingProvider {
-  override acquire(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
-    const answers = super.acquire(requests);
+  override acquireBatch(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
+    const answers = super.acquireBatch(requests);
     const { lines } = (this as unknown as { store: { lines: { lines: Map<string, unknown[]> } } }).store;
     for (const waiting of lines.lines.values()) if (waiting.length === 3) waiting.splice(1, 0, waiting.pop());
     return answers;
@@ -194,8 +252,8 @@ export class ServesTheLastFirst extends InMemoryLockingProvider {
 }
 
 export class RepeatsTokens extends InMemoryLockingProvider {
-  override acquire(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
-    return super.acquire(requests).map(async (done) => {
+  override acquireBatch(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
+    return super.acquireBatch(requests).map(async (done) => {
       const answer = await done;
       return answer.granted ? { ...answer, fencingTokens: answer.fencingTokens.map(() => 7) } : answer;
     });
@@ -203,34 +261,34 @@ export class RepeatsTokens extends InMemoryLockingProvider {
 }
 
 export class IgnoresTokenBlocks extends InMemoryLockingProvider {
-  override acquire(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
-    return super.acquire(requests.map((request) => ({ ...request, tokens: 1 })));
+  override acquireBatch(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
+    return super.acquireBatch(requests.map((request) => ({ ...request, tokens: 1 })));
   }
 }
 
 export class ExtendsForAnybody extends InMemoryLockingProvider {
-  override extend(requests: readonly ExtendRequest[]): Promise<readonly boolean[]>[] {
+  override extendBatch(requests: readonly ExtendRequest[]): Promise<readonly boolean[]>[] {
     return requests.map(async (request) => {
       const [lease] = await super.inspect(request.keys);
-      const [held] = await Promise.all(super.extend([{ ...request, ownerId: lease?.ownerId ?? request.ownerId }]));
+      const [held] = await Promise.all(super.extendBatch([{ ...request, ownerId: lease?.ownerId ?? request.ownerId }]));
       return held ?? [];
     });
   }
 }
 
 export class ExtendsSomeKeys extends InMemoryLockingProvider {
-  override extend(requests: readonly ExtendRequest[]): Promise<readonly boolean[]>[] {
+  override extendBatch(requests: readonly ExtendRequest[]): Promise<readonly boolean[]>[] {
     return requests.map(async (request) => {
-      const each = super.extend(request.keys.map((key) => ({ ...request, keys: [key] })));
+      const each = super.extendBatch(request.keys.map((key) => ({ ...request, keys: [key] })));
       return (await Promise.all(each)).flat();
     });
   }
 }
 
 export class TakesSomeKeys extends InMemoryLockingProvider {
-  override acquire(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
+  override acquireBatch(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
     return requests.map(async (request) => {
-      const each = await Promise.all(super.acquire(request.keys.map((key) => ({ ...request, keys: [key] }))));
+      const each = await Promise.all(super.acquireBatch(request.keys.map((key) => ({ ...request, keys: [key] }))));
       const refused = each.find((answer) => !answer.granted);
       if (refused) return refused;
       const granted = each.filter((answer) => answer.granted);
@@ -238,15 +296,15 @@ export class TakesSomeKeys extends InMemoryLockingProvider {
         granted: true as const,
         fencingTokens: granted.flatMap(({ fencingTokens }) => fencingTokens),
         reentered: granted.flatMap(({ reentered }) => reentered),
-        wanted: granted.some(({ wanted }) => wanted),
+        contended: granted.some(({ contended }) => contended),
       };
     });
   }
 }
 
-export class CountsForced extends InMemoryLockingProvider {
-  override async forceRelease(keys: readonly string[]): Promise<number> {
-    await super.forceRelease(keys);
+export class CountsRevoked extends InMemoryLockingProvider {
+  override async revoke(keys: readonly string[]): Promise<number> {
+    await super.revoke(keys);
     return keys.length;
   }
 }

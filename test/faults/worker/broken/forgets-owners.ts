@@ -2,9 +2,9 @@ import { RedisLockingProvider, type ReleaseOutcome, type ReleaseRequest } from '
 
 /** Broken on purpose: it frees a key whoever holds it by now. */
 export class ForgetsOwners extends RedisLockingProvider {
-  override release(requests: readonly ReleaseRequest[]): Promise<readonly ReleaseOutcome[]>[] {
+  override releaseBatch(requests: readonly ReleaseRequest[]): Promise<readonly ReleaseOutcome[]>[] {
     return requests.map(async ({ keys }) => {
-      await this.forceRelease(keys);
+      await this.revoke(keys);
       return keys.map((): ReleaseOutcome => 'freed');
     });
   }

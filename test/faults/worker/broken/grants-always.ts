@@ -2,8 +2,8 @@ import { RedisLockingProvider, type LeaseAnswer, type LeaseRequest } from 'nestj
 
 /** Broken on purpose: a key that is held is granted all the same, now and then. */
 export class GrantsAlways extends RedisLockingProvider {
-  override acquire(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
-    return super.acquire(requests).map(async (answering, index): Promise<LeaseAnswer> => {
+  override acquireBatch(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
+    return super.acquireBatch(requests).map(async (answering, index): Promise<LeaseAnswer> => {
       const answer = await answering;
       const keys = requests[index]?.keys ?? [];
       if (answer.granted || Math.random() < 0.5) return answer;

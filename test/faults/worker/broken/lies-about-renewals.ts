@@ -2,7 +2,7 @@ import { RedisLockingProvider, type ExtendRequest } from 'nestjs-locking';
 
 /** Broken on purpose: it says that leases were renewed, and does nothing. */
 export class LiesAboutRenewals extends RedisLockingProvider {
-  override extend(requests: readonly ExtendRequest[]): Promise<readonly boolean[]>[] {
+  override extendBatch(requests: readonly ExtendRequest[]): Promise<readonly boolean[]>[] {
     return requests.map(async ({ keys }) => Promise.resolve(keys.map(() => true)));
   }
 }

@@ -2,8 +2,8 @@ import { RedisLockingProvider, type LeaseAnswer, type LeaseRequest } from 'nestj
 
 /** Broken on purpose: its tokens do not grow from grant to grant, but once in two seconds. */
 export class RepeatsTokens extends RedisLockingProvider {
-  override acquire(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
-    return super.acquire(requests.map((request) => ({ ...request, tokens: 1 }))).map(async (answering) => {
+  override acquireBatch(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
+    return super.acquireBatch(requests.map((request) => ({ ...request, tokens: 1 }))).map(async (answering) => {
       const answer = await answering;
       if (!answer.granted) return answer;
       return { ...answer, fencingTokens: answer.fencingTokens.map((token) => Math.floor(token / 2e6) * 2e6) };

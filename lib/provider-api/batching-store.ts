@@ -1,0 +1,60 @@
+import type {
+  CancelRequest,
+  ExtendRequest,
+  LeaseAnswer,
+  LeaseRequest,
+  ReleaseOutcome,
+  ReleaseRequest,
+  StoredLease,
+} from './lease-requests.js';
+import type { LeaseStore } from './lease-store.js';
+
+/**
+ * A store that serves the requests of a batch in one round trip. It carries them out in their order, and gives one
+ * promise per request: the failure of one request does not touch the others.
+ */
+export interface BatchingStore extends LeaseStore {
+  acquireBatch(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[];
+  extendBatch(requests: readonly ExtendRequest[]): Promise<readonly boolean[]>[];
+  releaseBatch(requests: readonly ReleaseRequest[]): Promise<readonly ReleaseOutcome[]>[];
+  cancelBatch(requests: readonly CancelRequest[]): Promise<readonly ReleaseOutcome[]>[];
+}
+
+/** Serves single requests as batches of one. A {@link BatchingStore} may extend it. */
+export abstract class BatchedStore implements BatchingStore {
+  abstract acquireBatch(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[];
+  abstract extendBatch(requests: readonly ExtendRequest[]): Promise<readonly boolean[]>[];
+  abstract releaseBatch(requests: readonly ReleaseRequest[]): Promise<readonly ReleaseOutcome[]>[];
+  abstract cancelBatch(requests: readonly CancelRequest[]): Promise<readonly ReleaseOutcome[]>[];
+  abstract revoke(keys: readonly string[]): Promise<number>;
+  abstract inspect(keys: readonly string[]): Promise<readonly (StoredLease | null)[]>;
+  abstract list(match?: string): AsyncIterable<StoredLease>;
+  abstract close(): Promise<void>;
+
+  async acquire(request: LeaseRequest): Promise<LeaseAnswer> {
+    return only(this.acquireBatch([request]));
+  }
+
+  async extend(request: ExtendRequest): Promise<readonly boolean[]> {
+    return only(this.extendBatch([request]));
+  }
+
+  async release(request: ReleaseRequest): Promise<readonly ReleaseOutcome[]> {
+    return only(this.releaseBatch([request]));
+  }
+
+  async cancel(request: CancelRequest): Promise<readonly ReleaseOutcome[]> {
+    return only(this.cancelBatch([request]));
+  }
+}
+
+/** Whether `store` has the four methods for batches. */
+export function isBatching(store: LeaseStore): store is BatchingStore {
+  const { acquireBatch, extendBatch, releaseBatch, cancelBatch } = store as Partial<BatchingStore>;
+  return [acquireBatch, extendBatch, releaseBatch, cancelBatch].every((method) => typeof method === 'function');
+}
+
+async function only<Answer>([answer]: readonly Promise<Answer>[]): Promise<Answer> {
+  if (!answer) throw new Error('the store gave no answer to a request');
+  return answer;
+}

@@ -1,0 +1,17 @@
+export { BatchedStore, isBatching, type BatchingStore } from './batching-store.js';
+export { isQueueing, type QueueingStore, type WakeUpListener } from './queueing-store.js';
+export { StoreNotReachedError, type LeaseStore } from './lease-store.js';
+export {
+  isCancel,
+  type CancelRequest,
+  type EndRequest,
+  type ExtendRequest,
+  type HeldLease,
+  type LeaseAnswer,
+  type LeasePart,
+  type LeaseRequest,
+  type ReleaseOutcome,
+  type ReleaseRequest,
+  type StoredLease,
+} from './lease-requests.js';
+export type { LockingProviderClass, LockingProviderContext } from './locking-provider-class.js';
