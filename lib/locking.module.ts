@@ -2,6 +2,7 @@ import {
   Inject,
   Module,
   type BeforeApplicationShutdown,
+  type ConfigurableModuleAsyncOptions,
   type DynamicModule,
   type OnApplicationShutdown,
 } from '@nestjs/common';
@@ -18,8 +19,9 @@ import type {
 import type { Clock } from './engine/runtime/clock.js';
 import { LockedClasses } from './interceptors/locked-classes.js';
 import type { LockingModuleOptions } from './interfaces/module-options.interface.js';
+import type { LockingProviderClass } from './provider-api/index.js';
 import { LOCKING_CLOCK, ONE_PER_APPLICATION } from './locking.constants.js';
-import { ASYNC_OPTIONS_TYPE, ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } from './locking.module-definition.js';
+import { type ASYNC_OPTIONS_TYPE, ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } from './locking.module-definition.js';
 import { LockingRegistry } from './locking.registry.js';
 import { LockingService } from './locking.service.js';
 import { assertOnePerApplication } from './one-per-application.js';
@@ -90,8 +92,10 @@ export class LockingModule extends ConfigurableModuleClass implements BeforeAppl
    *   providers: [{ resolve: RedisLockingProvider, options: { redisUrl: 'redis://localhost:6379', expire: '30s' } }],
    * })
    */
-  static override forRoot(options: LockingModuleOptions & { isGlobal?: boolean } = {}): DynamicModule {
-    return super.forRoot(options);
+  static override forRoot<Classes extends readonly LockingProviderClass[] | []>(
+    options: LockingModuleOptions<Classes> & { isGlobal?: boolean } = {},
+  ): DynamicModule {
+    return super.forRoot(options as LockingModuleOptions);
   }
 
   /**
@@ -110,8 +114,12 @@ export class LockingModule extends ConfigurableModuleClass implements BeforeAppl
    *   }),
    * })
    */
-  static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
-    return super.forRootAsync(options);
+  static override forRootAsync<Classes extends readonly LockingProviderClass[] | []>(
+    options: ConfigurableModuleAsyncOptions<LockingModuleOptions<Classes>, 'createLockingOptions'> & {
+      isGlobal?: boolean;
+    },
+  ): DynamicModule {
+    return super.forRootAsync(options as typeof ASYNC_OPTIONS_TYPE);
   }
 
   /**

@@ -47,7 +47,7 @@ export class LockingRegistry {
   constructor(options: LockingModuleOptions, clock?: Clock) {
     const plans = readModuleOptions(options);
     for (const plan of plans) {
-      const provider = new plan.resolve(plan.options as never, { id: plan.id, warn: this.warn });
+      const provider = new plan.resolve(plan.options, { id: plan.id, warn: this.warn });
       // Thousands of locks may be dropped at once.
       const dropped = new ThrottledLog(this.warn, MOST_DROPPED_SHOWN);
       // On a clock moved by hand a test says what happens, not the garbage collector.

@@ -67,7 +67,7 @@ function withOneDefault(plans: ProviderPlan[]): ProviderPlan[] {
   return plans;
 }
 
-function readEntry(entry: LockingProviderDefinition<object>, position: number): ProviderPlan {
+function readEntry(entry: LockingProviderDefinition, position: number): ProviderPlan {
   if (!isObject(entry)) throw new LockConfigurationError(entryNotObject(position));
   const unknown = Object.keys(entry).find((name) => !ENTRY_FIELDS.includes(name));
   if (unknown !== undefined) throw new LockConfigurationError(unknownEntryField(unknown));
@@ -78,7 +78,7 @@ function readEntry(entry: LockingProviderDefinition<object>, position: number): 
   if (typeof name !== 'string') throw new LockConfigurationError(idNotString(position));
   const id = normalizeProviderId(name);
   if (id === '') throw new LockConfigurationError(missingId(position));
-  const options = readOptions(entry.options ?? {}, id, resolve.optionNames);
+  const options = readOptions((entry.options ?? {}) as object, id, resolve.optionNames);
   return {
     id,
     isDefault: readFlag(is_default, 'is_default', id),

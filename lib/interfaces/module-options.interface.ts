@@ -1,19 +1,12 @@
-import type { InMemoryLockingProviderOptions } from '../providers/memory/in-memory-locking.provider.js';
-import type { RedisLockingProviderOptions } from '../providers/redis/redis-options.interface.js';
-import type { RedisQuorumLockingProviderOptions } from '../providers/redis-quorum/redis-quorum-options.interface.js';
 import type { LockingProviderClass } from '../provider-api/index.js';
-import type { LockingProviderOptions } from './provider-options.interface.js';
 
-/** One store of locks, as the module is told of it. */
-export interface LockingProviderDefinition<
-  Options =
-    | InMemoryLockingProviderOptions
-    | RedisLockingProviderOptions
-    | RedisQuorumLockingProviderOptions
-    | LockingProviderOptions,
-> {
+/** The options that the constructor of a provider's class takes. */
+type OptionsOf<Class> = Class extends new (options: infer Options, ...rest: never) => unknown ? Options : never;
+
+/** One store of locks, as the module is told of it. The type of `options` is that of the class in `resolve`. */
+export interface LockingProviderDefinition<Class extends LockingProviderClass = LockingProviderClass> {
   /** The provider's class, such as `RedisLockingProvider`. */
-  resolve: LockingProviderClass;
+  resolve: Class;
 
   /** The name to choose it by. The class's `identifier` (`locking-redis`, `in-memory`) without it. */
   id?: string | undefined;
@@ -22,7 +15,7 @@ export interface LockingProviderDefinition<
   is_default?: boolean | undefined;
 
   /** What the provider's class is given, together with the options of every provider. */
-  options?: Options | undefined;
+  options?: OptionsOf<Class> | undefined;
 }
 
 /**
@@ -30,9 +23,11 @@ export interface LockingProviderDefinition<
  *
  * Without providers the locks are in memory. One provider is the default; of several, the one with `is_default: true`.
  */
-export interface LockingModuleOptions {
+export interface LockingModuleOptions<
+  Classes extends readonly LockingProviderClass[] = readonly LockingProviderClass[],
+> {
   /** The stores of the application; locks are in memory without them. */
-  providers?: LockingProviderDefinition[] | undefined;
+  providers?: { readonly [Index in keyof Classes]: LockingProviderDefinition<Classes[Index]> } | undefined;
 }
 
 /** Makes the options of the module, for `useClass` and `useExisting` of `LockingModule.forRootAsync`. */

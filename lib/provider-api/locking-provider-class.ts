@@ -19,7 +19,8 @@ export interface LockingProviderContext {
  *   constructor(options: { endpoints: string[] }, context: LockingProviderContext) { … }
  * }
  */
-export interface LockingProviderClass<Options = never> {
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- a constructor that takes some options takes no `unknown`
+export interface LockingProviderClass<Options = any> {
   new (options: Options, context: LockingProviderContext): LeaseStore;
 
   /** The id of the provider where the module's options give none. */

@@ -139,7 +139,7 @@ describe('an acquire that is given up leaves nothing held', () => {
   it('and asks for no undoing where nothing was sent', async () => {
     const engine = world.engine();
     const provider = (engine.engine as unknown as { provider: { acquire: unknown } }).provider;
-    provider.acquire = () => [Promise.reject(new StoreNotReachedError('not connected'))];
+    provider.acquire = () => Promise.reject(new StoreNotReachedError('not connected'));
     await expect(engine.acquire('a')).rejects.toMatchObject({ code: 'LOCK_BACKEND' });
     expect(world.calls.release).toBe(0);
   });

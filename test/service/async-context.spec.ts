@@ -203,7 +203,7 @@ describe('the provider of an application', () => {
       await tenant.run('of another', () => locking.acquire('b'));
       await app.close();
     });
-    const calls = ['acquire', 'close', 'connect', 'extend', 'forceRelease', 'inspect', 'list', 'listen', 'release'];
+    const calls = ['acquire', 'close', 'connect', 'extend', 'inspect', 'list', 'listen', 'release', 'revoke'];
     expect([...new Set(seen.map(([what]) => what))].sort()).toEqual([...calls, 'log', 'warn'].sort());
     expect(seen.filter(([, store]) => store !== undefined)).toEqual([]);
   });

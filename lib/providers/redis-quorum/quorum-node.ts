@@ -107,7 +107,7 @@ export class QuorumNode {
       const sent = Promise.allSettled(this.provider.endBatch(owed));
       if (!this.silence.isLeftOut) await Promise.race([sent, delay(this.nodeTimeout, undefined, { ref: false })]);
     }
-    await this.provider.close?.();
+    await this.provider.close();
   }
 
   /** An error of this node, for a message. */
