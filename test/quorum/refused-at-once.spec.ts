@@ -12,6 +12,7 @@ class LostConnection {
 
   readonly store = {
     connect: async (onConnected: () => void) => Promise.resolve(onConnected()),
+    close: async () => Promise.resolve(),
     endBatch: (requests: readonly ReleaseRequest[]) => requests.map(async (request) => this.release(request)),
   } as unknown as NodeStore;
 

@@ -17,6 +17,7 @@ class ScriptedNode {
 
   readonly store = {
     connect: async (onConnected: () => void) => Promise.resolve(onConnected()),
+    close: async () => Promise.resolve(),
     acquireBatch: () => {
       this.questions += 1;
       return [Promise.resolve(this.questions >= this.from ? GRANTED : REFUSED)];
