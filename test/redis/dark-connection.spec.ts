@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { Redis, type RedisOptions } from 'ioredis';
 import { setTimeout as delay } from 'node:timers/promises';
 import { LockBackendError, type LockingService } from '../../lib/index.js';
-import { SentinelWatch } from '../../lib/providers/redis/sentinel-watch.js';
+import { SentinelWatch } from '../../lib/providers/redis/ioredis-workarounds/sentinel-watch.js';
 import { useApplications } from '../module/support/applications.js';
 import { eventually, rejectionOf } from '../module/support/poll.js';
 import { useRawRedis } from '../module/support/raw-redis.js';

@@ -8,7 +8,7 @@ import { useRawRedis } from '../module/support/raw-redis.js';
 import { refusalOf } from '../module/support/refusal.js';
 import { look } from '../support/sentinels.js';
 import { RedisLockingProvider, type RedisLockingProviderOptions } from '../../lib/index.js';
-import { oldestUnanswered } from '../../lib/providers/redis/silence-watch.js';
+import { oldestUnanswered } from '../../lib/providers/redis/ioredis-workarounds/silence-watch.js';
 import { useProxies } from '../support/tcp-proxy.js';
 import { startRedisServer, type RedisServer } from '../../tools/redis-server/index.mjs';
 

@@ -4,7 +4,7 @@ import { remedyOf } from '../../errors/remedy.js';
 import { StoreNotReachedError } from '../../provider-api/index.js';
 import { Credentials, refusesLogin } from './credentials.js';
 import { keySlot } from './key-slot.js';
-import { isSameNode, NodeRecovery } from './node-recovery.js';
+import { isSameNode, NodeRecovery } from './ioredis-workarounds/node-recovery.js';
 import {
   clientEnded,
   clusterFails,
@@ -18,8 +18,8 @@ import {
   silent,
 } from './redis.messages.js';
 import { explainError } from './redis-errors.js';
-import { SilenceWatch } from './silence-watch.js';
-import { isDead, LONGEST_SILENCE } from './silent-connection.js';
+import { SilenceWatch } from './ioredis-workarounds/silence-watch.js';
+import { isDead, LONGEST_SILENCE } from './ioredis-workarounds/silent-connection.js';
 import type { RedisLockingProviderOptions } from './redis-options.interface.js';
 import type { StoreConnection } from './store-connection.js';
 

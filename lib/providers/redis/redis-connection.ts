@@ -22,10 +22,10 @@ import {
   silent,
   silentForGood,
 } from './redis.messages.js';
-import { SentinelWatch } from './sentinel-watch.js';
+import { SentinelWatch } from './ioredis-workarounds/sentinel-watch.js';
 import { serverOf } from './server-of.js';
-import { SilenceWatch } from './silence-watch.js';
-import { LONGEST_SILENCE, isDead } from './silent-connection.js';
+import { SilenceWatch } from './ioredis-workarounds/silence-watch.js';
+import { LONGEST_SILENCE, isDead } from './ioredis-workarounds/silent-connection.js';
 import type { StoreConnection } from './store-connection.js';
 
 /** How ioredis begins to say that the connection of a command was lost. Its errors have no names in a minified bundle. */

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { keepAlive } from './heartbeat.js';
+import { keepAlive } from './ioredis-workarounds/heartbeat.js';
 import { isReply } from './redis-errors.js';
 import type { StoreConnection } from './store-connection.js';
 

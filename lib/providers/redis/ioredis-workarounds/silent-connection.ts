@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { isReply } from './redis-errors.js';
+import { isReply } from '../redis-errors.js';
 import { oldestUnanswered, type SentCommand } from './silence-watch.js';
 
 /** For so many seconds a connection may owe an answer: as long as calls wait for one. */
@@ -17,7 +17,7 @@ const LIMITED = /^wait(?:aof)?$/i;
 /**
  * Whether a silent connection of the application's own is dead. It carries commands that are not ours, and ioredis may
  * send them again on the next one, so it takes more than silence: a new connection to the same server is answered. A
- * server that is frozen or busy answers on neither.
+ * server that is frozen or busy answers on neither. See https://github.com/redis/ioredis/issues/634
  */
 export async function isDead(client: Redis): Promise<boolean> {
   const oldest = oldestUnanswered(client);

@@ -15,6 +15,9 @@ const RESP2 = { protocol: 2 } as const;
  *
  * The `failoverDetector` of ioredis does the same, but for every master that the sentinels watch, printing an error for
  * each of them that is down, and ending the client for good if word comes while it connects.
+ *
+ * https://github.com/redis/ioredis/issues/1314, https://github.com/redis/ioredis/issues/1059; the detector is off by default
+ * since https://github.com/redis/ioredis/pull/1363
  */
 export class SentinelWatch {
   private readonly watchers: Redis[] = [];

@@ -1,4 +1,4 @@
-import { queueMicrotask } from '../../engine/runtime/real-queues.js';
+import { queueMicrotask } from '../../../engine/runtime/real-queues.js';
 import type { Cluster, Redis } from 'ioredis';
 
 /** How often it is asked who serves what while a node is missing, in milliseconds. */
@@ -8,8 +8,10 @@ const REFRESH_INTERVAL = 200;
 const SILENCE = 1000;
 
 /**
- * Finds the new masters after a failover. ioredis learns of them only where it is sent on, and looks again only then:
- * here it is asked all the time, from the loss of a node until every master answers.
+ * Finds the new masters after a failover. ioredis removes a lost node and reads the slots again only after a redirection.
+ * This class has it read them from the loss of a node until every master answers.
+ *
+ * https://github.com/redis/ioredis/issues/587
  */
 export class NodeRecovery {
   /** Nodes that were lost and are named as masters all the same, or of which nobody knows yet. */

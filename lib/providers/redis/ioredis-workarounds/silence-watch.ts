@@ -16,9 +16,11 @@ interface Sight {
 }
 
 /**
- * Notices connections on which nothing comes any more although an answer is owed: where packets are dropped, TCP itself
- * takes minutes to tell. Looks are counted, not time: after a stall of this process the answers that lie there unread
- * are read before the next look.
+ * Notices connections on which nothing arrives although an answer is owed: if packets are dropped, TCP itself takes
+ * minutes to tell. It counts its checks, not time: after a stall of this process the answers in the socket are read before
+ * the next check.
+ *
+ * ioredis does not detect this: https://github.com/redis/ioredis/issues/139, https://github.com/redis/ioredis/issues/634
  */
 export class SilenceWatch {
   private readonly seen = new Map<Redis, Sight>();

@@ -8,8 +8,10 @@ const INTERVAL = 3000;
 const LONGEST_SILENCE = 3;
 
 /**
- * Has a dead subscription connect again: nothing comes on a quiet one either, so the server is asked now and then.
+ * Has a dead subscription connect again: nothing arrives on a quiet one either, so the server is asked now and then.
  * Subscribing to the same channel once more changes nothing, and needs no other right than the subscription itself.
+ *
+ * ioredis leaves this to the keep-alive of TCP: https://github.com/redis/ioredis/issues/240
  */
 export function keepAlive(subscriber: Redis, channel: string): void {
   let timer: NodeJS.Timeout | undefined;
