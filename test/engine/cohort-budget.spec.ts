@@ -52,6 +52,26 @@ describe('while another process waits', () => {
     expect(order).toHaveLength(603);
   });
 
+  it('the first holder of a lease gets it, though the budget was spent on the renewal before', async () => {
+    const [holder, waiting, third] = [world.process(), world.process(), world.process()];
+    const held = await holder.acquire('a', { expire: '6s' });
+    const wait = track(waiting.acquire('a', { expire: '300ms', renew: true, timeout: '1h' }));
+    await world.settle();
+    track(third.acquire('a', { timeout: '1h' }));
+    await world.settle();
+    // Granted by message, the lease counts from the last "not yet": less than a third of it is left, so it is renewed first.
+    waiting.wire.fail('extend', 'delay');
+    const acquires = waiting.wire.acquires.length;
+    await world.clock.advance('230ms');
+    await held.release();
+    await world.clock.advance('30ms');
+    waiting.wire.mend();
+    waiting.wire.letGo('extend');
+    await world.settle();
+    expect(lockOf(wait).held).toBe(true);
+    expect([waiting.wire.extensions.length, waiting.wire.acquires.length]).toEqual([1, acquires]);
+  });
+
   it('processes with much to do take turns, none with more than 32 grants in a row', async () => {
     const order: number[] = [];
     const processes = times(3, () => world.process());

@@ -131,6 +131,21 @@ describe('handing a lock on within the process', () => {
     expect(world.store.get('a')).toBeUndefined();
   });
 
+  it('asks anew for a waiter that wants another length of lease than the one that left before it', async () => {
+    const [holder, process] = [world.process(), world.process()];
+    const held = await holder.acquire('a');
+    const first = new AbortController();
+    track(process.acquire('a', { expire: '60s', renew: true, timeout: '1h', signal: first.signal }));
+    const second = track(process.acquire('a', { expire: '6s', renew: true, timeout: '1h' }));
+    await world.settle();
+    first.abort();
+    await world.settle();
+    expect(process.wire.acquires.at(-1)).toMatchObject([{ ttl: 6000 }]);
+    await held.release();
+    await world.settle();
+    expect(lockOf(second).remaining).toBeLessThan(6000);
+  });
+
   it('passes over whoever wants another kind of lease, who then asks the store in its turn', async () => {
     const process = world.process();
     const first = await process.acquire('a');

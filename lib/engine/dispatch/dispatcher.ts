@@ -146,7 +146,6 @@ export class Dispatcher implements AttemptOwner, SoloHost {
     this.leave(waiter);
     if (waiter instanceof SoloWaiter) waiter.cancel();
     waiter.onFailed(error);
-    for (const { queue } of waiter.entries) if (queue.attempt?.only === waiter) queue.attempt.cancel();
     this.advanceAll(waiter);
   }
 

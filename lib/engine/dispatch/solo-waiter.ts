@@ -205,8 +205,7 @@ export class SoloWaiter extends Waiter implements AttemptOwner {
 
   /** Whether another waiter of this process comes first, or one holds the key. */
   private isBlocked({ previous, queue }: QueueEntry): boolean {
-    const lease = this.context.leases.get(queue.key);
-    return previous !== undefined || (lease !== undefined && lease.ownerId !== this.ownerId && !lease.isIdle);
+    return previous !== undefined || this.context.leases.isInTheWay(queue.key, this.ownerId);
   }
 
   private ask(entries: readonly QueueEntry[]): void {

@@ -61,8 +61,7 @@ export class LeaseExtender {
   extendByKey(keys: readonly string[], ownerId: string, ttl: number | null): Promise<boolean> {
     const sentAt = this.clock.now();
     for (const key of ttl === null ? [] : keys) {
-      const lease = this.leases.get(key);
-      if (lease?.ownerId === ownerId) lease.noteExtension(sentAt + (ttl ?? 0), STORE_ANSWER_TIMEOUT);
+      this.leases.of(key, ownerId)?.noteExtension(sentAt + (ttl ?? 0), STORE_ANSWER_TIMEOUT);
     }
     return new Promise((resolve, reject) => {
       this.extend(keys, ownerId, ttl, {
@@ -75,8 +74,8 @@ export class LeaseExtender {
   }
 
   private heldOf(key: string, ownerId: string): AskedAfter {
-    const lease = this.leases.get(key);
-    if (lease?.ownerId !== ownerId) return undefined;
+    const lease = this.leases.of(key, ownerId);
+    if (!lease) return undefined;
     const { attemptId, token, firstToken, lastToken, shared, deadline } = lease;
     return {
       lease,

@@ -23,6 +23,18 @@ export class LeaseTable {
     return this.leases.get(key);
   }
 
+  /** What `ownerId` has of `key` here. */
+  of(key: string, ownerId: string): Lease | undefined {
+    const lease = this.leases.get(key);
+    return lease?.ownerId === ownerId ? lease : undefined;
+  }
+
+  /** Whether a holder in this process is in the way of `ownerId`. */
+  isInTheWay(key: string, ownerId: string): boolean {
+    const lease = this.leases.get(key);
+    return lease !== undefined && lease.ownerId !== ownerId && !lease.isIdle;
+  }
+
   all(): Lease[] {
     return [...this.leases.values()];
   }
