@@ -131,6 +131,30 @@ describe('handing a lock on within the process', () => {
     expect(world.store.get('a')).toBeUndefined();
   });
 
+  it('lets the previous caller go on before the next job starts', async () => {
+    const process = world.process();
+    const order: string[] = [];
+    const first = process.execute('a', () => order.push('first job')).then(() => order.push('after the first'));
+    await Promise.all([first, process.execute('a', () => order.push('second job'))]);
+    expect(order).toEqual(['first job', 'after the first', 'second job']);
+  });
+
+  it('passes a waiter whose signal aborts between its grant and its start', async () => {
+    const process = world.process();
+    const abort = new AbortController();
+    const order: string[] = [];
+    const first = process
+      .execute('a', () => order.push('first'))
+      .then(() => {
+        abort.abort('too late');
+      });
+    const second = track(process.execute('a', () => order.push('second'), { signal: abort.signal }));
+    await Promise.all([first, process.execute('a', () => order.push('third'))]);
+    expect(order).toEqual(['first', 'third']);
+    expect(second.outcome).toEqual({ status: 'rejected', reason: 'too late' });
+    expect([world.store.keys(), process.wire.acquires.length]).toEqual([[], 1]);
+  });
+
   it('asks anew for a waiter that wants another length of lease than the one that left before it', async () => {
     const [holder, process] = [world.process(), world.process()];
     const held = await holder.acquire('a');

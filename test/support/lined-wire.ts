@@ -83,6 +83,11 @@ export class LinedWire {
     this.listener?.restored();
   }
 
+  /** Takes what the store says to the process. */
+  get ear(): WakeUpListener {
+    return this.relay();
+  }
+
   get provider(): BatchingStore & QueueingStore {
     const { inner } = this;
     const batches = {

@@ -1,0 +1,38 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { track } from '../support/faulty-provider.js';
+import { LinedStore, type LinedProcess } from '../support/lined-store.js';
+
+let world: LinedStore;
+let process: LinedProcess;
+
+beforeEach(async () => {
+  world = new LinedStore();
+  process = await world.listeningProcess();
+});
+
+describe('a message that comes late', () => {
+  it('grants nothing if it names another attempt than the present one', async () => {
+    const held = await world.process().acquire('a');
+    const wait = track(process.acquire('a', { timeout: '1h' }));
+    await world.settle();
+    process.wire.ear.granted('a', 'an attempt of the past', Number.MAX_SAFE_INTEGER, false);
+    await world.settle();
+    expect([wait.outcome, held.held]).toEqual([undefined, true]);
+  });
+
+  it('revokes no lock of another attempt', async () => {
+    const lock = await process.acquire('a');
+    process.wire.ear.lost('a', 'an attempt of the past');
+    expect(lock.held).toBe(true);
+  });
+
+  it('revokes a lock, and undoes its attempt, which may have been granted again since', async () => {
+    const lock = await process.acquire('a');
+    const { attemptId } = process.wire.acquires.at(-1)![0]!;
+    process.wire.ear.lost('a', attemptId);
+    await world.settle();
+    expect(lock.signal.reason).toMatchObject({ code: 'LOCK_LOST' });
+    expect(process.wire.releases.flat()).toMatchObject([{ keys: ['a'], attemptId, pending: false }]);
+    expect(world.store.keys()).toEqual([]);
+  });
+});
