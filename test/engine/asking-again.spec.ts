@@ -30,6 +30,21 @@ describe('waiting for what another process holds', () => {
     expect(new Set(asked.map(({ queue, processId }) => `${String(queue)} ${processId}`)).size).toBe(1);
   });
 
+  it('says for how long it has waited, but not after a question that failed: the store may not have heard of it', async () => {
+    await holder.acquire('a', { ownerId: 'one' });
+    track(waiter.acquire('a', { timeout: '1h' }));
+    await world.clock.advance('1500ms');
+    const { acquires } = waiter.wire;
+    expect(acquires.at(-1)![0]!.waited).toBeGreaterThan(0);
+    waiter.wire.fail('acquire', 'refuse');
+    const before = acquires.length;
+    while (acquires.length === before) await world.clock.advance('10ms');
+    waiter.wire.mend();
+    const failed = acquires.length;
+    while (acquires.length === failed) await world.clock.advance('10ms');
+    expect(acquires.at(-1)![0]!.waited).toBeUndefined();
+  });
+
   it('costs nothing per waiter: 500 ask as one', async () => {
     await holder.acquire('a');
     const waits = times(500, () => track(waiter.acquire('a', { timeout: '1h' })));

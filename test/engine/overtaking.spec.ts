@@ -111,6 +111,24 @@ describe('requests of one process that arrive in another order than it has sent 
   });
 });
 
+describe('a request for several keys that was asked twice', () => {
+  it('leaves the keys that are still held when one of them is released by key', async () => {
+    const held = await other.acquire('a');
+    const wait = track(process.acquire(['a', 'b', 'c'], { ownerId: 'me', timeout: '1h' }));
+    await world.settle();
+    process.wire.fail('acquire', 'delay');
+    await held.release();
+    await world.settle();
+    process.wire.mend();
+    await world.clock.advance('6s');
+    expect(lockOf(wait).keys).toEqual(['a', 'b', 'c']);
+    await process.engine.release(['b'], 'me');
+    process.wire.letGo('acquire');
+    await world.settle();
+    expect([await ownerOf('a'), await ownerOf('b'), await ownerOf('c')]).toEqual(['me', undefined, 'me']);
+  });
+});
+
 describe('a grant whose answer comes only after the key was released', () => {
   it.each([
     ['its owner', () => process.engine.release(['a'], 'me')],

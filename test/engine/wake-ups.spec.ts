@@ -20,6 +20,20 @@ describe('a message that comes late', () => {
     expect([wait.outcome, held.held]).toEqual([undefined, true]);
   });
 
+  it('is asked about, and not believed, if the last answer was that the process is not in the queue', async () => {
+    const held = await world.process().acquire('a');
+    const wait = track(process.acquire('a', { timeout: '1h' }));
+    await world.settle();
+    process.wire.interrupt();
+    const { acquires } = process.wire;
+    const before = acquires.length;
+    while (acquires.length === before) await world.clock.advance('10ms');
+    const asked = acquires.length;
+    process.wire.ear.granted('a', acquires[0]![0]!.attemptId, Number.MAX_SAFE_INTEGER, false);
+    await world.settle();
+    expect([wait.outcome, held.held, acquires.length - asked]).toEqual([undefined, true, 1]);
+  });
+
   it('revokes no lock of another attempt', async () => {
     const lock = await process.acquire('a');
     process.wire.ear.lost('a', 'an attempt of the past');
