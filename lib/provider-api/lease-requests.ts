@@ -77,7 +77,7 @@ export type LeaseAnswer =
       readonly remaining: number | null;
       /** Whether the process has an entry in the queue now. */
       readonly queued?: boolean;
-      /** Whether other software holds the key. It hands the key to nobody. */
+      /** Whether other software holds the key. It does not hand the key off. */
       readonly foreign?: boolean;
       /** Within how many milliseconds to ask again. Without it the engine chooses its own pace. */
       readonly askWithin?: number;

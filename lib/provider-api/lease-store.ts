@@ -46,7 +46,7 @@ export interface LeaseStore {
   /** Cancels one attempt. Resolves with the outcome for each key. */
   cancel(request: CancelRequest): Promise<readonly ReleaseOutcome[]>;
 
-  /** Takes keys from their holders, whoever they are: for operators. Resolves with how many keys were held. */
+  /** Takes keys from any holder: for operators. Resolves with how many keys were held. */
   revoke(keys: readonly string[]): Promise<number>;
 
   /** Resolves with the lease of each key; `null` for a free key. */

@@ -89,7 +89,7 @@ export class InMemoryLockingProvider extends BatchedStore implements QueueingSto
     let seen = 0;
     for (const key of this.store.keys()) {
       seen += 1;
-      // Or else nobody in this process would get a turn, renewals included, until the last key.
+      // Without this pause the event loop would not turn until the last key, and no lease would be renewed.
       if (seen % LIST_PAGE === 0) await new Promise((resolve) => setImmediate(resolve));
       const lease = matches(key) ? this.describe(key) : null;
       if (lease) yield await Promise.resolve(lease);
@@ -117,10 +117,10 @@ export class InMemoryLockingProvider extends BatchedStore implements QueueingSto
   private mayHave(key: string, request: LeaseRequest): boolean {
     const lease = this.store.get(key);
     if (lease) return lease.ownerId === request.ownerId;
-    return !request.onlyIfOwned && !this.passOn(key, request);
+    return !request.onlyIfOwned && !this.handOff(key, request);
   }
 
-  /** Says no; whoever wants to stands in line from now on. */
+  /** Refuses the request, and queues the process if the request asks for that. */
   private refuse(key: string, request: LeaseRequest): LeaseAnswer {
     const { keys, ownerId, attemptId, ttl, tokens = 1, processId, queue = false } = request;
     const now = this.store.clock.now();
@@ -138,8 +138,8 @@ export class InMemoryLockingProvider extends BatchedStore implements QueueingSto
     return { ...refused, queued: true, lastToken: this.store.lastToken };
   }
 
-  /** Gives a free key to the first in line who is there to hear of it; whether that is somebody else than who asks. */
-  private passOn(key: string, asks?: LeaseRequest): boolean {
+  /** Grants a free key to the first process in the queue that listens. Returns whether another process than the one in `asks` got it. */
+  private handOff(key: string, asks?: LeaseRequest): boolean {
     const { lines, clock } = this.store;
     for (;;) {
       const place = lines.first(key, clock.now());
@@ -175,7 +175,7 @@ export class InMemoryLockingProvider extends BatchedStore implements QueueingSto
       listener.lost(key, attemptId);
     });
     this.store.delete(key);
-    this.passOn(key);
+    this.handOff(key);
     return true;
   }
 
@@ -218,7 +218,7 @@ export class InMemoryLockingProvider extends BatchedStore implements QueueingSto
   private cancelOne(key: string, { ownerId, attemptId, processId, pending }: CancelRequest): ReleaseOutcome {
     if (pending) this.store.refuse(attemptId);
     this.store.lines.remove(key, processId, attemptId);
-    if (!this.store.get(key)) this.passOn(key);
+    if (!this.store.get(key)) this.handOff(key);
     return this.cancelGrant(key, ownerId, attemptId);
   }
 
@@ -239,7 +239,7 @@ export class InMemoryLockingProvider extends BatchedStore implements QueueingSto
       this.store.set(key, { ...lease, attempts, expiresAt: this.store.clock.now() + keepFor });
     } else {
       this.store.delete(key);
-      this.passOn(key);
+      this.handOff(key);
     }
     return 'freed';
   }

@@ -1,21 +1,21 @@
 import { queueMicrotask } from '../../engine/runtime/real-queues.js';
 import type { WakeUpListener } from '../../provider-api/index.js';
 
-/** The place of one process in the line for one key. */
+/** The entry of one process in the queue of one key. */
 export interface LinePlace {
   readonly processId: string;
   readonly attemptId: string;
   readonly ownerId: string;
   readonly ttl: number | null;
   readonly tokens: number;
-  /** When it last gave a sign of life, on the store's clock. */
+  /** The last heartbeat, on the store's clock. */
   readonly seenAt: number;
 }
 
-/** A place without a sign of life for so many milliseconds is passed over: its process asks every second. */
+/** An entry without a heartbeat for so many milliseconds is skipped: its process asks every second. */
 const PATIENCE = 5000;
 
-/** Which processes stand in line for which keys, and how to reach them. */
+/** The queue of each key, and the listener of each process. */
 export class MemoryLines {
   private readonly lines = new Map<string, LinePlace[]>();
   private readonly listeners = new Map<string, WakeUpListener>();
@@ -28,7 +28,7 @@ export class MemoryLines {
     this.listeners.delete(processId);
   }
 
-  /** Tells a process something, later as a real store would; whether it is there to hear it. */
+  /** Sends a message to a process, later, as a real store would. Returns whether the process listens. */
   tell(processId: string, what: (listener: WakeUpListener) => void): boolean {
     const listener = this.listeners.get(processId);
     if (!listener) return false;
@@ -38,7 +38,7 @@ export class MemoryLines {
     return true;
   }
 
-  /** Joins the line for `key`, or renews a place in it. Tells whether it is the first place of somebody alive. */
+  /** Adds an entry to the queue of `key`, or renews it. Returns whether it is the first entry with a recent heartbeat. */
   join(key: string, place: LinePlace): boolean {
     const line = this.lines.get(key) ?? [];
     this.lines.set(key, line);
@@ -48,7 +48,7 @@ export class MemoryLines {
     return this.first(key, place.seenAt)?.processId === place.processId;
   }
 
-  /** Gives up the place of an attempt. */
+  /** Removes the entry of a cancelled or granted attempt. */
   remove(key: string, processId: string, attemptId: string): void {
     const line = this.lines.get(key);
     const index = line?.findIndex((place) => place.processId === processId && place.attemptId === attemptId) ?? -1;
@@ -56,7 +56,7 @@ export class MemoryLines {
     this.tidy(key);
   }
 
-  /** The first place in the line for `key` whose process is alive; those before it are dropped. */
+  /** The first entry in the queue of `key` with a recent heartbeat; entries before it are dropped. */
   first(key: string, now: number): LinePlace | undefined {
     const line = this.lines.get(key);
     while (line?.[0] && now - line[0].seenAt > PATIENCE) line.shift();

@@ -7,7 +7,7 @@ import type { Quorum } from './quorum.js';
 import { grantedTooLate, tooFewAnswered } from './redis-quorum.messages.js';
 import type { Tally } from './tally.js';
 
-/** How long whoever has the first node in a tie waits for the others to give up theirs, in milliseconds. */
+/** How long the process with the first node in a tie waits for the others to cancel, in milliseconds. */
 const TIE_WAITS = [2, 4, 8, 16];
 
 /**
@@ -60,7 +60,7 @@ function isFirstInTie(votes: readonly Vote<LeaseAnswer>[], tally: Tally): boolea
   return answers[0]?.granted === true && !tally.isQuorum(granted) && tally.isQuorum(answers.length);
 }
 
-/** Also where nobody knows what became of it. */
+/** Cancels on each node that granted the request, or may have granted it. */
 function undo(
   votes: readonly Vote<LeaseAnswer>[],
   nodes: readonly QuorumNode[],

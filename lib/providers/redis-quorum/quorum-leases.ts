@@ -102,7 +102,7 @@ export class QuorumLeases {
     const { tally, nodes } = this.quorum;
     const count = request.keys.length;
     const votes = await pollMajority(this.quorum, asked, (some) => tally.outcomes(some, count).every(isKnown));
-    // Whoever cannot be told now is told later; without a majority, all are told again by whoever asked for it.
+    // A node that cannot be reached now gets the release later. Without a majority the engine repeats it on all nodes.
     asked.forEach((answer, index) => {
       answer.catch(() => {
         nodes[index]?.owe(request);

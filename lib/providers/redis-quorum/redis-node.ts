@@ -3,7 +3,7 @@ import type { VotePace } from '../redis/lease-scripts.js';
 import { RedisLockingProvider } from '../redis/redis-locking.provider.js';
 import type { RedisLockingProviderOptions } from '../redis/redis-options.interface.js';
 
-/** One server of a quorum. It has no queue, and prefers who has waited longest. */
+/** One server of a quorum. It has no queue, and prefers the process that has waited longest. */
 export class RedisNode extends RedisLockingProvider {
   constructor(
     options: RedisLockingProviderOptions,

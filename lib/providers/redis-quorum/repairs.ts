@@ -22,7 +22,7 @@ export interface RepairCalls {
   /** Sends each when it is its turn, unless it is over by then. Resolves with whether the owner has the key there. */
   tell(repairs: readonly Repair[]): Promise<boolean>[];
 
-  /** Nobody knows whether it has arrived. */
+  /** The repair may have arrived, or may still arrive. */
   cancel(repair: Repair): void;
 }
 

@@ -1,4 +1,4 @@
-import { nonsensical } from './redis-errors.js';
+import { malformedReply } from './redis-errors.js';
 import type { ScriptName } from './script-runner.js';
 
 /** As many keys as one script call names at most: longer ones would hold up everybody else. */
@@ -71,7 +71,7 @@ function readList<Answer>(
   count: number,
 ): readonly (Answer | Error)[] {
   if (Array.isArray(reply)) return read(reply as unknown[]);
-  return Array.from({ length: count }, () => nonsensical(name));
+  return Array.from({ length: count }, () => malformedReply(name));
 }
 
 function hand<Answer>(answers: readonly (Answer | Error)[], settle: Batch<unknown, Answer>['settle']): void {

@@ -92,7 +92,7 @@ export class LeasesBySlot implements Pick<LeaseScripts, 'acquire' | 'extend' | '
     const found = new Map<string, { readonly token: number; readonly reentered: boolean }>();
     try {
       for (const part of parts) {
-        // Several keys never stand in line together, so neither does one of them.
+        // A request for several keys joins no queue, so neither does its part.
         for (const asked of this.scripts.acquire([{ ...part, tokens: 1, queue: false }])) {
           const answer = await asked;
           if (!answer.granted) {
@@ -105,7 +105,7 @@ export class LeasesBySlot implements Pick<LeaseScripts, 'acquire' | 'extend' | '
         }
       }
     } catch (error) {
-      // What was not reached took nothing, but the parts before it did: whoever asked has to undo them.
+      // The part that did not arrive changed nothing, but the parts before it did: the engine has to cancel the attempt.
       if (found.size > 0 && error instanceof StoreNotReachedError) {
         throw new Error(partlyTaken(error.message), { cause: error });
       }

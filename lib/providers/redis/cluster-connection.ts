@@ -57,7 +57,7 @@ const CLOSED = 'Connection is closed.';
 
 /** The connections to the nodes of a Redis Cluster: the provider's own, or the application's. */
 export class ClusterConnection implements StoreConnection {
-  readonly voidFor = VOID_FOR;
+  readonly tombstoneTtl = VOID_FOR;
   readonly subscribesToNodes = true;
   readonly subscriptions = 2;
 

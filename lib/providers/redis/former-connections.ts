@@ -25,20 +25,20 @@ export class FormerConnections {
   private earlier?: ServerSide;
 
   /** See {@link VOID}. */
-  voidFor = VOID.cutOff;
+  tombstoneTtl = VOID.cutOff;
 
   /**
    * What was sent over an earlier connection and has not arrived yet is not to arrive at all: by now it has been given
    * up. This is the first command on a new connection, so it comes before what undoes that.
    *
-   * @returns resolved when `voidFor` takes into account whether the server has done so
+   * @returns resolved when `tombstoneTtl` takes into account whether the server has done so
    */
   async cutOff(client: Redis): Promise<void> {
     const noteRefusal = (error: unknown): void => {
-      if (isReply(error)) this.voidFor = VOID.open;
+      if (isReply(error)) this.tombstoneTtl = VOID.open;
     };
     // A connection that was never named cannot be cut off. The one before it still may have to be.
-    if (!this.self && this.hadConnection) this.voidFor = VOID.open;
+    if (!this.self && this.hadConnection) this.tombstoneTtl = VOID.open;
     this.earlier = this.self ?? this.earlier;
     this.self = undefined;
     this.hadConnection = true;

@@ -7,7 +7,7 @@ import {
   type ReleaseOutcome,
 } from '../../provider-api/index.js';
 import { inBatches, type RunScript, type ScriptCall } from './batches.js';
-import { nonsensical, refusalOf, wholeNumber } from './redis-errors.js';
+import { malformedReply, refusalOf, wholeNumber } from './redis-errors.js';
 import type { StoreKeys } from './store-keys.js';
 
 /** What scripts are told beside their requests. */
@@ -15,7 +15,7 @@ export interface ScriptSurroundings {
   readonly keys: StoreKeys;
   readonly run: RunScript;
   /** For how many milliseconds an attempt that was given up before it came is refused when it comes. */
-  readonly voidFor: () => number;
+  readonly tombstoneTtl: () => number;
 }
 
 /** How soon a process is to ask a server of a quorum again for a key, in milliseconds. */
@@ -146,13 +146,14 @@ export class LeaseScripts {
     }
     const keys = this.namesOf(batch.map(({ keys: [key] }) => key));
     const read = (replies: readonly unknown[]): (boolean | Error)[] =>
-      replies.map((reply) => HELD[wholeNumber(reply)] ?? nonsensical('repair'));
+      replies.map((reply) => HELD[wholeNumber(reply)] ?? malformedReply('repair'));
     return { name: 'repair', keys, args, read };
   }
 
   /** How `release.lua` ends the grants. */
   private manner(request: EndRequest): string {
-    if (isCancel(request)) return `undo ${request.pending ? String(this.around.voidFor()) : ''} ${request.processId}`;
+    if (isCancel(request))
+      return `undo ${request.pending ? String(this.around.tombstoneTtl()) : ''} ${request.processId}`;
     return request.keepFor === undefined ? '' : `keep ${String(request.keepFor)}`;
   }
 
@@ -172,7 +173,7 @@ function readReply(reply: unknown, key: string, isWaiting: boolean): LeaseAnswer
   );
   if (kind === -1) return refusalOf(String(value));
   if (kind === 1) return grantOf([wholeNumber(value)], [second === 1], third === 1);
-  if (kind !== 0 || !Number.isFinite(wholeNumber(value))) return nonsensical('acquire');
+  if (kind !== 0 || !Number.isFinite(wholeNumber(value))) return malformedReply('acquire');
   if (typeof within === 'number' && within > 0) {
     // A free key is as good as held until the process that has waited longer was to ask again.
     const answer = refusal(key, Number(value) === -2 ? within : Number(value), third === 1);
@@ -181,15 +182,15 @@ function readReply(reply: unknown, key: string, isWaiting: boolean): LeaseAnswer
   return refusal(key, Number(value), third === 1, second === 1 ? Number(last) : undefined);
 }
 
-/** Whoever is told of a token that is none holds nothing. */
+/** A grant without a valid token is no grant. */
 function grantOf(fencingTokens: number[], reentered: boolean[], contended: boolean): LeaseAnswer | Error {
-  if (!fencingTokens.every((token) => Number.isSafeInteger(token) && token > 0)) return nonsensical('acquire');
+  if (!fencingTokens.every((token) => Number.isSafeInteger(token) && token > 0)) return malformedReply('acquire');
   return { granted: true, fencingTokens, reentered, contended };
 }
 
 type Refusal = LeaseAnswer & { readonly granted: false };
 
-/** @param lastToken - if it stands in line now */
+/** @param lastToken - if the process has a queue entry now */
 function refusal(key: string, pttl: number, foreign: boolean, lastToken?: number): Refusal {
   return {
     granted: false,
@@ -217,7 +218,7 @@ function readReplyForAll(reply: readonly unknown[], keys: readonly string[]): Le
       false,
     );
   }
-  if (granted !== 0 || !rest.every(Number.isFinite)) return nonsensical('acquireAll');
+  if (granted !== 0 || !rest.every(Number.isFinite)) return malformedReply('acquireAll');
   const [index = 1, pttl = -1, foreign] = rest;
   return refusal(keys[index - 1] ?? '', pttl, foreign === 1);
 }
@@ -255,7 +256,7 @@ function split<Answer>(
   return batch.map(({ keys }) => {
     const answers = replies.slice(start, (start += keys.length)).map(read);
     const known = answers.filter((answer) => answer !== undefined);
-    return known.length === keys.length ? known : nonsensical(script);
+    return known.length === keys.length ? known : malformedReply(script);
   });
 }
 

@@ -154,8 +154,8 @@ export class RedisConnection implements StoreConnection {
     return this.redis?.stream;
   }
 
-  get voidFor(): number {
-    return this.former.voidFor;
+  get tombstoneTtl(): number {
+    return this.former.tombstoneTtl;
   }
 
   masters(): readonly Redis[] {

@@ -54,7 +54,7 @@ export function refusalOf(text: string): Error {
 }
 
 /** An answer that has not the shape that it should have: what was asked for may have been done or not. */
-export function nonsensical(what: string): Error {
+export function malformedReply(what: string): Error {
   return new RedisError(nonsense(what), NOT_REDIS.remedy);
 }
 

@@ -24,7 +24,7 @@ import { leavesRoomForTag } from './key-slot.js';
 import { RedisConnection } from './redis-connection.js';
 import type { RedisLockingProviderOptions } from './redis-options.interface.js';
 import { forWakeUps, loginRefused, mayEvict, notSubscribed, untaggable } from './redis.messages.js';
-import { explainError, nonsensical, wholeNumber } from './redis-errors.js';
+import { explainError, malformedReply, wholeNumber } from './redis-errors.js';
 import { LeaseScripts, type RepairRequest, type VotePace } from './lease-scripts.js';
 import { RedisWakeUps } from './redis-wake-ups.js';
 import { ReplicatedLeases, type Replication } from './replicated-leases.js';
@@ -114,7 +114,7 @@ export class RedisLockingProvider extends BatchedStore implements QueueingStore 
     this.scripts = new LeaseScripts({
       keys: this.keys,
       run: this.script,
-      voidFor: () => this.connection.voidFor,
+      tombstoneTtl: () => this.connection.tombstoneTtl,
     });
     if (isForCluster(options)) this.leases = new LeasesBySlot(this.scripts, this.slotOf);
     else if (minReplicas > 0) this.leases = new ReplicatedLeases(this.scripts, this.replication(minReplicas));
@@ -179,7 +179,7 @@ export class RedisLockingProvider extends BatchedStore implements QueueingStore 
     const parts = bySlot(keys, this.slotOf);
     const counts = await Promise.all(parts.map(async (part) => this.script('force', this.keys.forGrants(part), [])));
     const held = counts.reduce<number>((sum, count) => sum + wholeNumber(count), 0);
-    if (!Number.isSafeInteger(held)) throw nonsensical('force');
+    if (!Number.isSafeInteger(held)) throw malformedReply('force');
     return held;
   }
 
@@ -204,7 +204,7 @@ export class RedisLockingProvider extends BatchedStore implements QueueingStore 
       const page: unknown = await this.send(async () =>
         server.scan(from, 'MATCH', pattern, 'COUNT', SCAN_COUNT, 'TYPE', 'string'),
       );
-      if (!isPage(page)) throw nonsensical('SCAN');
+      if (!isPage(page)) throw malformedReply('SCAN');
       const [next, found] = page;
       cursor = next;
       const keys = found
@@ -217,7 +217,7 @@ export class RedisLockingProvider extends BatchedStore implements QueueingStore 
 
   private async inspectPart(keys: readonly string[]): Promise<(readonly [string, StoredLease])[]> {
     const reply: unknown = await this.script('inspect', this.keys.withOrders(keys), []);
-    if (!Array.isArray(reply) || reply.length !== 3 * keys.length) throw nonsensical('inspect');
+    if (!Array.isArray(reply) || reply.length !== 3 * keys.length) throw malformedReply('inspect');
     return keys.flatMap((key, index) => {
       const [value, pttl, queue] = (reply as unknown[]).slice(3 * index, 3 * index + 3);
       return typeof value === 'string' ? [[key, toStoredLease(key, value, Number(pttl), queue as string[])]] : [];

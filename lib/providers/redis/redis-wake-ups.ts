@@ -15,7 +15,7 @@ export interface WakeUpOptions {
   readonly onLoginRefused: (error: Error) => void;
   /** It is subscribed. */
   readonly onSubscribed: () => void;
-  /** Whether somebody who is told of a grant is to ask once more. */
+  /** Whether a process has to ask once more when it is told of a grant. */
   readonly grantsAreOffers: boolean;
 }
 
@@ -75,7 +75,7 @@ export class RedisWakeUps {
       },
       refused: (error: Error): boolean => {
         this.how.onRefused(error);
-        // The engine has been promised to hear again: nobody else will try.
+        // `listen` has resolved, so the engine will not call it again: this link has to go on trying.
         if (this.heard) return true;
         this.endLinks();
         reject(error);

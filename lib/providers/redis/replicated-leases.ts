@@ -12,7 +12,7 @@ import { connectionBusy, connectionLost, notReplicated } from './redis.messages.
 /** How long replicas have to acknowledge, in milliseconds: what they need is a round trip from the master. */
 const REPLICA_TIMEOUT = 1000;
 
-/** Whoever asked has given up by then, and it must not run late. */
+/** The engine has stopped waiting by then, so the request must not run late. */
 const GIVEN_UP_AFTER = 5000;
 
 /** What it takes to have writes acknowledged. */

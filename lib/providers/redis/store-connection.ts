@@ -6,7 +6,7 @@ export interface StoreConnection {
   current?(): unknown;
 
   /** For how many milliseconds an attempt that was given up before it came is refused when it comes. */
-  readonly voidFor: number;
+  readonly tombstoneTtl: number;
 
   /** What to put in front of a key where the client does not do so itself: in SCAN. */
   readonly keyPrefix: string;

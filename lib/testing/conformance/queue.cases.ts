@@ -126,7 +126,7 @@ export const queueCases: ConformanceCase[] = [
     await there.ask('b', { queue: false });
     await there.queue('c');
     await here.hear('contended', 'c');
-    // What was told before that would have come before it.
+    // A message about `b` would have arrived before the one about `c`.
     assert.deepEqual(
       here.heard.filter(({ key }) => key === 'b'),
       [],
