@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { InMemoryLockingProvider } from '../../lib/index.js';
+import { InMemoryLockingProvider, type MemoryLockStore } from '../../lib/index.js';
 import * as broken from './broken/broken-providers.js';
 import { failuresOf } from './broken/run-suite.js';
 
@@ -47,5 +47,16 @@ describe('the conformance suite', () => {
 
   it.each(CAUGHT)('finds out the provider %s: %s', async (name, promise) => {
     expect(await failuresOf((store) => new broken[name]({ store }))).toContain(promise);
+  });
+
+  it('finds out a store that lacks a capability, or has one that it should be without', async () => {
+    class WithoutQueues extends InMemoryLockingProvider {
+      override listen = undefined as never;
+    }
+    const create = (store: MemoryLockStore): InMemoryLockingProvider => new WithoutQueues({ store });
+    expect(await failuresOf(create)).toContain('offers queueing');
+    expect(await failuresOf(create, { without: ['queueing'] })).toEqual([]);
+    const [failure] = await failuresOf((store) => new InMemoryLockingProvider({ store }), { without: ['queueing'] });
+    expect(failure).toMatch(/^does not offer queueing: waiting processes ask/);
   });
 });

@@ -138,7 +138,11 @@ export class InMemoryLockingProvider extends BatchedStore implements QueueingSto
     return { ...refused, queued: true, lastToken: this.store.lastToken };
   }
 
-  /** Grants a free key to the first process in the queue that listens. Returns whether another process than the one in `asks` got it. */
+  /**
+   * Grants a free key to the first process in the queue that listens.
+   *
+   * @returns whether another process than that of `asks` has the key now
+   */
   private handOff(key: string, asks?: LeaseRequest): boolean {
     const { lines, clock } = this.store;
     for (;;) {

@@ -1,10 +1,10 @@
 import { type InMemoryLockingProvider, MemoryLockStore } from '../../../lib/index.js';
-import { describeLockingProvider, ManualClock } from '../../../lib/testing/index.js';
+import { describeLockingProvider, ManualClock, type ConformanceOptions } from '../../../lib/testing/index.js';
 
 type Create = (store: MemoryLockStore) => InMemoryLockingProvider;
 
 /** Runs the conformance suite outside of a test runner; gives the names of the cases that failed. */
-export async function failuresOf(create: Create): Promise<string[]> {
+export async function failuresOf(create: Create, options: ConformanceOptions = {}): Promise<string[]> {
   const cases: { name: string; run: () => Promise<void> }[] = [];
   describeLockingProvider(
     'a provider',
@@ -25,6 +25,7 @@ export async function failuresOf(create: Create): Promise<string[]> {
       },
       it: (name, run) => cases.push({ name, run }),
     },
+    options,
   );
   const failed = await Promise.all(
     cases.map(async ({ name, run }) =>
