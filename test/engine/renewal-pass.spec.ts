@@ -11,6 +11,18 @@ beforeEach(() => {
 });
 
 describe('renewing many leases', () => {
+  it('asks for none again that is still under way when others are due', async () => {
+    await process.acquire('slow', { expire: '30s', renew: true });
+    process.wire.fail('extend', 'delay');
+    await world.clock.advance('10s');
+    process.wire.mend();
+    await process.acquire('quick', { expire: '6s', renew: true });
+    await world.clock.advance('4500ms');
+    const asked = process.wire.extensions.flat().flatMap(({ keys }) => keys);
+    expect(asked.filter((key) => key === 'slow')).toHaveLength(1);
+    expect(asked.filter((key) => key === 'quick').length).toBeGreaterThan(0);
+  });
+
   it('is one call for all of them, at a third of their length', async () => {
     const locks = await Promise.all(times(300, (index) => process.acquire(`k${index}`)));
     const { extensions } = process.wire;
