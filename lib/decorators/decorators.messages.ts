@@ -7,3 +7,9 @@ export const onGenerator = (decorator: string, method: string): string =>
   (decorator === '@WithLock'
     ? ', or one that returns an Observable; on an HTTP handler that streams what it generates, use @LockRequest.'
     : '.');
+
+export const standardDecorators = (decorator: string, member: string): string =>
+  `${decorator} on ${member}: the file was compiled with standard (TC39) decorators, but Nest and this package need TypeScript's experimental ones. ` +
+  'Set "experimentalDecorators": true and "emitDecoratorMetadata": true in the compilerOptions of the tsconfig.json beside the sources: ' +
+  'tsc, esbuild, tsx and Vite read it there (without such a file, give esbuild the same in tsconfigRaw). ' +
+  'For SWC set "legacyDecorator": true and "decoratorMetadata": true in jsc.transform of .swcrc.';

@@ -1,5 +1,6 @@
 import { types } from 'node:util';
 import { LockConfigurationError } from '../errors/index.js';
+import { assertLegacyCall } from './assert-legacy-call.js';
 import { carryOver } from './carry-over.js';
 import { notOnInstances, onGenerator } from './decorators.messages.js';
 
@@ -11,8 +12,8 @@ export type Method = (this: unknown, ...args: unknown[]) => unknown;
  * takes the method from the class (routes, `@Cron`, `@MessagePattern`, a subclass) gets the wrapped one.
  *
  * @param decorator - its name, for the error
- * @throws LockConfigurationError for anything but a method of instances, and for generators: nothing of their body runs in
- * the call itself
+ * @throws LockConfigurationError for anything but a method of instances, for generators (nothing of their body runs in the
+ * call itself), and for a call as a standard decorator
  */
 export function wrapMethod(
   decorator: string,
@@ -21,6 +22,7 @@ export function wrapMethod(
   descriptor: PropertyDescriptor | undefined,
   wrap: (original: Method, name: string | symbol) => Method,
 ): void {
+  assertLegacyCall(decorator, propertyKey);
   const original: unknown = descriptor?.value;
   if (propertyKey === undefined || !descriptor || typeof target === 'function' || typeof original !== 'function') {
     throw new LockConfigurationError(notOnInstances(decorator, String(propertyKey ?? 'a class')));

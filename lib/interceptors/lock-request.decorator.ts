@@ -1,4 +1,5 @@
 import { UseInterceptors } from '@nestjs/common';
+import { assertLegacyCall } from '../decorators/assert-legacy-call.js';
 import { LockConfigurationError } from '../errors/index.js';
 import { notOnMembers, twice } from './interceptor.messages.js';
 import { attachLockRequest, defineLockRequest, hasLockRequest, noteLockedMethod } from './lock-request.definition.js';
@@ -59,6 +60,7 @@ export function LockRequest<Known extends Partial<LockRequestRoots> = object>(
   const bind = UseInterceptors(LockInterceptor);
 
   const decorate = (target: object, name?: string | symbol, descriptor?: PropertyDescriptor): void => {
+    assertLegacyCall('@LockRequest', name);
     if (name === undefined) {
       if (typeof target !== 'function') throw new LockConfigurationError(notOnMembers('a value'));
       attach(target, target.name);

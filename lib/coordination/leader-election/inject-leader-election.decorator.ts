@@ -1,4 +1,5 @@
 import { Inject } from '@nestjs/common';
+import { assertLegacyCall } from '../../decorators/assert-legacy-call.js';
 import { assertElectionName } from './read-leader-options.js';
 
 /**
@@ -23,5 +24,13 @@ export function getLeaderElectionToken(name: string): string {
  * constructor(@InjectLeaderElection('outbox') private readonly election: LeaderElection) {}
  */
 export function InjectLeaderElection(name: string): ParameterDecorator & PropertyDecorator {
-  return Inject(getLeaderElectionToken(name));
+  const inject = Inject(getLeaderElectionToken(name)) as (
+    target: object,
+    propertyKey?: string | symbol,
+    index?: number,
+  ) => void;
+  return (target: object, propertyKey?: string | symbol, index?: number): void => {
+    assertLegacyCall('@InjectLeaderElection', propertyKey);
+    inject(target, propertyKey, index);
+  };
 }
