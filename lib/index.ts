@@ -38,6 +38,7 @@ export type {
   LockRequestKeyFunction,
   LockRequestOptions,
   LockRequestRoots,
+  OnRequestUnavailable,
 } from './interceptors/lock-request.interface.js';
 export { LockInterceptor } from './interceptors/lock.interceptor.js';
 export { LockExceptionFilter } from './filters/lock-exception.filter.js';

@@ -11,7 +11,7 @@ export interface CheckedOptions {
 }
 
 /** @throws LockConfigurationError at decoration already, for options that could only fail at every call */
-export function checkOptions({ onUnavailable = 'throw', ...execute }: WithLockOptions): CheckedOptions {
+export function checkOptions({ onUnavailable = 'throw', ...execute }: WithLockOptions<OnUnavailable>): CheckedOptions {
   resolveCallOptions(execute, 'job', readEngineSettings());
   if (onUnavailable !== 'throw' && onUnavailable !== 'skip' && typeof onUnavailable !== 'function') {
     throw new LockConfigurationError(`onUnavailable: must be 'throw', 'skip' or a function.`);

@@ -13,3 +13,16 @@ export const standardDecorators = (decorator: string, member: string): string =>
   'Set "experimentalDecorators": true and "emitDecoratorMetadata": true in the compilerOptions of the tsconfig.json beside the sources: ' +
   'tsc, esbuild, tsx and Vite read it there (without such a file, give esbuild the same in tsconfigRaw). ' +
   'For SWC set "legacyDecorator": true and "decoratorMetadata": true in jsc.transform of .swcrc.';
+
+const DECLARE_OBSERVABLE =
+  'Add { observable: true } to the options of the decorator; or write the return type down, import Observable as a value (not by "import type"), and have a compiler that emits types (emitDecoratorMetadata; esbuild and tsx emit none).';
+
+export const observableNotTrue = (decorator: string): string =>
+  `${decorator}: observable must be true, or be left out where the compiler emits the return type of the method.`;
+
+export const undeclaredObservable = (decorator: string, method: string): string =>
+  `${decorator} on ${method}: the method returned an Observable, which the decorator could not know, so its callers get a Promise of it. ${DECLARE_OBSERVABLE}`;
+
+export const subscribedTooLate = (decorator: string, method: string, isUndeclared: boolean): string =>
+  `${decorator} on ${method}: the Observable was subscribed to after its lock had been given up` +
+  (isUndeclared ? `, as nobody had subscribed when the call ended. ${DECLARE_OBSERVABLE}` : '.');

@@ -1,8 +1,10 @@
 import { AsyncResource } from 'node:async_hooks';
 import { defer, Observable, type Subscriber } from 'rxjs';
 import { followSignal } from '../engine/runtime/abort-listeners.js';
+import { setImmediate } from '../engine/runtime/real-queues.js';
 import { LockLostError } from '../errors/index.js';
 import type { ExecuteOptions, Lock } from '../interfaces/index.js';
+import { subscribedTooLate } from './decorators.messages.js';
 import { forwardUnderLock } from './forward-under-lock.js';
 
 type Execute = (job: (lock: Lock) => Promise<void>, options: Pick<ExecuteOptions, 'signal'>) => Promise<void>;
@@ -46,6 +48,14 @@ export function lockObservable<T>(
   });
 }
 
+/** A method that turned out to return an Observable. */
+interface TurnedOut {
+  /** The method, for messages. */
+  readonly label: string;
+  /** It returned the Observable itself, and the decorator did not know. */
+  readonly isUndeclared: boolean;
+}
+
 /** How a method that turned out to return an Observable goes on: see {@link keepUntilSettled}. */
 export interface KeptObservable<T> {
   readonly observable: Observable<T>;
@@ -58,20 +68,31 @@ export interface KeptObservable<T> {
  * until nobody is subscribed to its Observable any more. If nobody subscribes within the time the lease has left, the
  * lock is given up. A subscription after that fails.
  *
+ * A caller of an undeclared one expects the Observable itself, and the Promise it got is of no use to it. Callers that
+ * wait for either, as Nest does, subscribe in the same turn of the event loop: after that the lock is given up.
+ *
  * @param released - settles as the call under the lock does, once the lock is free
  */
 export function keepUntilSettled<T>(
   source: Observable<T>,
   lock: Lock,
   released: () => Promise<unknown>,
+  { label, isUndeclared }: TurnedOut,
 ): KeptObservable<T> {
   let finish: (outcome?: Promise<void>) => void = () => undefined;
   const done = new Promise<void>((resolve) => {
     finish = resolve;
   });
-  const unclaimed = setTimeout(finish, Math.min(lock.remaining, 30_000));
-  unclaimed.unref();
   let subscribers = 0;
+  let unclaimed: NodeJS.Timeout | undefined;
+  if (isUndeclared) {
+    setImmediate(() => {
+      if (subscribers === 0) finish();
+    });
+  } else {
+    unclaimed = setTimeout(finish, Math.min(lock.remaining, 30_000));
+    unclaimed.unref();
+  }
   // Bound to the call of the method, for what the source calls in turn is to join its lock.
   const forward = AsyncResource.bind(async (subscriber: Subscriber<T>): Promise<unknown> => {
     subscribers += 1;
@@ -86,8 +107,7 @@ export function keepUntilSettled<T>(
     clearTimeout(unclaimed);
     if (!lock.held) {
       finish();
-      const message = 'The Observable of a method with @WithLock was subscribed to after its lock had been given up.';
-      subscriber.error(new LockLostError(lock.keys, message));
+      subscriber.error(new LockLostError(lock.keys, subscribedTooLate('@WithLock', label, isUndeclared)));
       return;
     }
     forward(subscriber).then(

@@ -8,12 +8,34 @@ import type { ExecuteOptions } from '../interfaces/index.js';
  */
 export type OnUnavailable = 'throw' | 'skip' | ((error: LockTimeoutError, ...args: never[]) => unknown);
 
-/** Options of `@WithLock`: those of `execute`, and what to do when the lock cannot be had. */
-export interface WithLockOptions extends ExecuteOptions {
+/**
+ * Options of `@WithLock`: those of `execute`, and what to do when the lock cannot be had.
+ *
+ * An object that is declared apart needs the type of its `onUnavailable`, as the compiler checks that against the
+ * method: `WithLockOptions<'skip'>`. `satisfies WithLockOptions<OnUnavailable>` leaves it as it is.
+ *
+ * @typeParam Unavailable - the type of `onUnavailable`
+ * @typeParam Stream - the type of `observable`
+ */
+export interface WithLockOptions<
+  Unavailable = 'throw',
+  Stream extends true | undefined = undefined,
+> extends ExecuteOptions {
   /**
-   * Applies to a `LockTimeoutError` of this very lock only, never to one thrown inside the method.
+   * Applies to a `LockTimeoutError` of this very lock only, never to one thrown inside the method. The return type of
+   * the method has to admit what it makes of a call: `undefined` for `'skip'` (not of an Observable), the result of the
+   * function.
    *
    * @defaultValue 'throw'
    */
-  onUnavailable?: OnUnavailable | undefined;
+  onUnavailable?: Unavailable | undefined;
+
+  /**
+   * `true` for a method that returns an Observable whose type the compiler does not emit: esbuild and tsx emit none, the
+   * others only where the return type is written down and `Observable` is not imported by `import type`. Without it a
+   * call of such a method returns a Promise of the Observable, and the first one logs a warning.
+   *
+   * @defaultValue whether the emitted type is that of an Observable
+   */
+  observable?: Stream | undefined;
 }

@@ -1,24 +1,32 @@
 import 'reflect-metadata';
-import { from, isObservable, of, type Observable } from 'rxjs';
-import { isLockTimeoutError } from '../errors/index.js';
+import { Logger } from '@nestjs/common';
+import { from, isObservable, mergeMap, of, type Observable } from 'rxjs';
+import { isLockTimeoutError, LockConfigurationError } from '../errors/index.js';
 import { checkOptions, type CheckedOptions } from './check-options.js';
+import { observableNotTrue, undeclaredObservable } from './decorators.messages.js';
 import type { TakesKeyArguments } from './key-arguments.js';
 import { compileMethodKey, type KeysOf, type LockKeyFunction } from './method-key.js';
 import { injectLockingService, lockingServiceOf } from './inject-locking-service.js';
 import { keepUntilSettled, lockObservable } from './lock-observable.js';
-import type { WithLockOptions } from './with-lock-options.interface.js';
+import type { AdmitsUnavailable, AnyResult, Fallback, IsStream } from './call-results.js';
+import type { OnUnavailable, WithLockOptions } from './with-lock-options.interface.js';
 import { wrapMethod, type Method } from './wrap-method.js';
 
+const logger = new Logger('LockingModule');
+
 /**
- * The decorator that `@WithLock` makes: for a method that answers later and is called with at least `Args`. It infers
- * the method as a whole, for the sake of generic ones.
+ * The decorator that `@WithLock` makes: for a method that answers later, is called with at least `Args`, and may come to
+ * what `Unavailable` makes of a call. It infers the method as a whole, for the sake of generic ones.
  */
-type LockDecorator<Args extends unknown[]> = <
+type LockDecorator<Args extends unknown[], Unavailable, Stream> = <
   Decorated extends (...args: never[]) => Promise<unknown> | Observable<unknown>,
 >(
   target: object,
   propertyKey: string | symbol,
-  descriptor: TypedPropertyDescriptor<Decorated> & TakesKeyArguments<Decorated, Args>,
+  descriptor: TypedPropertyDescriptor<Decorated> &
+    TakesKeyArguments<Decorated, Args> &
+    AdmitsUnavailable<Decorated, Unavailable> &
+    IsStream<Decorated, Stream>,
 ) => void;
 
 /**
@@ -32,9 +40,9 @@ type LockDecorator<Args extends unknown[]> = <
  *
  * It works on providers of every scope, controllers, resolvers, gateways, `@Cron`, `@MessagePattern` and the like,
  * above or below other decorators. A method that returns an Observable holds the lock until that completes, fails or
- * is unsubscribed from.
+ * is unsubscribed from; where the compiler does not emit that type, say so by `observable: true`.
  *
- * @param options - those of `LockingService.execute`, and `onUnavailable`
+ * @param options - those of `LockingService.execute`, `onUnavailable`, and `observable`
  * @throws LockKeyError at decoration for a malformed template; at the call for a placeholder without a usable value
  * @throws LockConfigurationError at decoration for options that cannot work, and for generators, of whose body a call
  * runs nothing; at the call for a method that returns a generator
@@ -49,27 +57,44 @@ type LockDecorator<Args extends unknown[]> = <
  * \@WithLock('nightly-cleanup', { timeout: 0, onUnavailable: 'skip' })
  * async cleanup(): Promise<void> { … }
  */
-export function WithLock(key: string, options?: WithLockOptions): LockDecorator<unknown[]>;
-export function WithLock<Args extends unknown[]>(
+export function WithLock<
+  Word extends OnUnavailable | undefined = never,
+  FallbackArgs extends unknown[] = unknown[],
+  Result extends AnyResult = never,
+  Stream extends true | undefined = undefined,
+>(
+  key: string,
+  options?: WithLockOptions<Word | Fallback<FallbackArgs, Result>, Stream>,
+): LockDecorator<unknown[], Word | Fallback<FallbackArgs, Result>, Stream>;
+export function WithLock<
+  Args extends unknown[],
+  Word extends OnUnavailable | undefined = never,
+  FallbackArgs extends unknown[] = unknown[],
+  Result extends AnyResult = never,
+  Stream extends true | undefined = undefined,
+>(
   key: LockKeyFunction<Args>,
-  options?: WithLockOptions,
-): LockDecorator<[...Args, ...unknown[]]>;
+  options?: WithLockOptions<Word | Fallback<FallbackArgs, Result>, Stream>,
+): LockDecorator<[...Args, ...unknown[]], Word | Fallback<FallbackArgs, Result>, Stream>;
 export function WithLock(
   key: string | LockKeyFunction<never[]>,
-  options: WithLockOptions = {},
+  { observable, ...options }: WithLockOptions<OnUnavailable, true | undefined> = {},
 ): (target: object, propertyKey?: string | symbol, descriptor?: PropertyDescriptor) => void {
   const keysOf = compileMethodKey(key);
   const checked = checkOptions(options);
+  if (observable !== undefined && (observable as unknown) !== true) {
+    throw new LockConfigurationError(observableNotTrue('@WithLock'));
+  }
   return (target, propertyKey, descriptor) => {
     wrapMethod('@WithLock', propertyKey, target, descriptor, (original, name) => {
       injectLockingService(target);
-      const lock = returnsObservable(target, name) ? lockStream : lockCall;
-      return lock(original, keysOf, checked);
+      if (observable ?? returnsObservable(target, name)) return lockStream(original, keysOf, checked);
+      return lockCall(original, keysOf, checked, `${target.constructor.name}.${String(name)}`);
     });
   };
 }
 
-/** Known only where the compiler emits types for decorators; see `lockCall` for where it does not. */
+/** Known only where the compiler emits types for decorators; `observable: true` is for where it does not. */
 function returnsObservable(target: object, propertyKey: string | symbol): boolean {
   const type: unknown = Reflect.getMetadata('design:returntype', target, propertyKey);
   if (typeof type !== 'function') return false;
@@ -78,7 +103,9 @@ function returnsObservable(target: object, propertyKey: string | symbol): boolea
   return typeof methods.subscribe === 'function' && typeof methods.pipe === 'function';
 }
 
-function lockCall(original: Method, keysOf: KeysOf, { execute, onUnavailable }: CheckedOptions): Method {
+/** @param label - the method, for messages */
+function lockCall(original: Method, keysOf: KeysOf, { execute, onUnavailable }: CheckedOptions, label: string): Method {
+  let warned = false;
   return async function (...args) {
     const service = lockingServiceOf(this, '@WithLock');
     let entered = false as boolean;
@@ -88,9 +115,16 @@ function lockCall(original: Method, keysOf: KeysOf, { execute, onUnavailable }: 
           keysOf(this, args),
           async (lock) => {
             entered = true;
-            const result = await original.apply(this, args);
+            const returned = original.apply(this, args);
+            const result = await returned;
             if (!isObservable(result)) return result;
-            const { observable, done } = keepUntilSettled(result, lock, async () => run);
+            // A method that returned a Promise of it has callers that expect one.
+            const isUndeclared = result === returned;
+            if (isUndeclared && !warned) {
+              warned = true;
+              logger.warn(undeclaredObservable('@WithLock', label));
+            }
+            const { observable, done } = keepUntilSettled(result, lock, async () => run, { label, isUndeclared });
             resolve(observable);
             await done;
             return undefined;
@@ -111,14 +145,20 @@ function lockStream(original: Method, keysOf: KeysOf, { execute, onUnavailable }
     return lockObservable(
       async (job, { signal }) =>
         lockingServiceOf(this, '@WithLock').execute(keysOf(this, args), job, { ...execute, signal }),
-      () => original.apply(this, args) as Observable<unknown>,
+      () => toObservable(original.apply(this, args)),
       execute.signal,
       (error) => {
         if (onUnavailable === 'throw' || !isLockTimeoutError(error)) throw error;
         if (onUnavailable === 'skip') return from([]);
-        const fallback: unknown = onUnavailable.apply(this, [error, ...(args as never[])]);
-        return isObservable(fallback) ? fallback : fallback instanceof Promise ? from(fallback) : of(fallback);
+        return toObservable(onUnavailable.apply(this, [error, ...(args as never[])]));
       },
     );
   };
+}
+
+/** A decorator below may have made a Promise of the Observable. */
+function toObservable(result: unknown): Observable<unknown> {
+  if (isObservable(result)) return result;
+  if (!(result instanceof Promise)) return of(result);
+  return from(result).pipe(mergeMap((value: unknown) => (isObservable(value) ? value : of(value))));
 }

@@ -1,11 +1,46 @@
-import { UseInterceptors } from '@nestjs/common';
+import { UseInterceptors, type ExecutionContext } from '@nestjs/common';
+import type { Observable } from 'rxjs';
 import { assertLegacyCall } from '../decorators/assert-legacy-call.js';
+import type {
+  AnyResult,
+  Emits,
+  Emitted,
+  Fallback,
+  FallbackResult,
+  Skipped,
+  ResolvesWith,
+  Returned,
+  Returns,
+} from '../decorators/call-results.js';
 import { LockConfigurationError } from '../errors/index.js';
 import { notOnMembers, twice } from './interceptor.messages.js';
 import { attachLockRequest, defineLockRequest, hasLockRequest, noteLockedMethod } from './lock-request.definition.js';
-import type { LockRequestKeyFunction, LockRequestOptions, LockRequestRoots } from './lock-request.interface.js';
+import type {
+  LockRequestKeyFunction,
+  LockRequestOptions,
+  LockRequestRoots,
+  OnRequestUnavailable,
+} from './lock-request.interface.js';
 import { LockInterceptor } from './lock.interceptor.js';
 import { reportingResult, reportResultsOf } from './report-result.js';
+
+/** The decorator that `@LockRequest` makes: for handlers whose answer may be what `Unavailable` makes of a request. */
+type LockRequestDecorator<Unavailable> = ([FallbackResult<Unavailable> | Skipped<Unavailable>] extends [never]
+  ? MethodDecorator
+  : <Decorated extends (...args: never[]) => unknown>(
+      target: object,
+      propertyKey: string | symbol,
+      descriptor: TypedPropertyDescriptor<Decorated> & AnswersWith<Decorated, Unavailable>,
+    ) => void) &
+  ClassDecorator;
+
+/** Handlers answer with a value, a Promise or an Observable; so do the functions that stand in for them. */
+type AnswersWith<Decorated extends (...args: never[]) => unknown, Unavailable> =
+  ReturnType<Decorated> extends Observable<unknown>
+    ? Emits<Decorated, FallbackResult<Unavailable>>
+    : ReturnType<Decorated> extends PromiseLike<unknown>
+      ? ResolvesWith<Decorated, Emitted<FallbackResult<Unavailable>> | Skipped<Unavailable>>
+      : Returns<Decorated, Emitted<Returned<FallbackResult<Unavailable>>> | Skipped<Unavailable>>;
 
 /**
  * Handles requests one at a time per key, across every instance of the application that shares the store. The lock is
@@ -52,9 +87,22 @@ import { reportingResult, reportResultsOf } from './report-result.js';
  *
  * \@LockRequest(({ body }: LockRequestContext<{ body: PayDto }>) => ['pay', body.id])
  */
-export function LockRequest<Known extends Partial<LockRequestRoots> = object>(
+export function LockRequest<
+  Known extends Partial<LockRequestRoots> = object,
+  Word extends OnRequestUnavailable | undefined = never,
+  Result extends AnyResult = never,
+>(
   key: string | LockRequestKeyFunction<Known>,
-  options: LockRequestOptions = {},
+  options?: LockRequestOptions<Word | Fallback<[executionContext: ExecutionContext], Result>>,
+): LockRequestDecorator<Word | Fallback<[executionContext: ExecutionContext], Result>>;
+/** With `Known` named the compiler infers nothing else, so what becomes of a refused request is not checked. */
+export function LockRequest<Known extends Partial<LockRequestRoots>>(
+  key: string | LockRequestKeyFunction<Known>,
+  options: LockRequestOptions<OnRequestUnavailable>,
+): MethodDecorator & ClassDecorator;
+export function LockRequest(
+  key: string | LockRequestKeyFunction<never>,
+  options: LockRequestOptions<OnRequestUnavailable> = {},
 ): MethodDecorator & ClassDecorator {
   const definition = defineLockRequest(key as string | LockRequestKeyFunction, options);
   const bind = UseInterceptors(LockInterceptor);

@@ -3,7 +3,12 @@ import type { ExecutionContext } from '@nestjs/common';
 import { checkOptions, type CheckedOptions } from '../decorators/check-options.js';
 import { parseDuration } from '../engine/options/duration.js';
 import { parseKeyTemplate, REQUEST_ROOTS } from '../keys/index.js';
-import type { LockRequestContext, LockRequestKeyFunction, LockRequestOptions } from './lock-request.interface.js';
+import type {
+  LockRequestContext,
+  LockRequestKeyFunction,
+  LockRequestOptions,
+  OnRequestUnavailable,
+} from './lock-request.interface.js';
 import { requestContext } from './request-context.js';
 
 /** What a `@LockRequest` says, checked. */
@@ -21,7 +26,7 @@ const LOCK_REQUEST = 'nestjs-locking:lock-request';
 /** @throws LockKeyError and LockConfigurationError at decoration, for what could only fail at every request */
 export function defineLockRequest(
   key: string | LockRequestKeyFunction,
-  { responseTimeout = '10s', ...options }: LockRequestOptions,
+  { responseTimeout = '10s', ...options }: LockRequestOptions<OnRequestUnavailable>,
 ): LockRequestDefinition {
   const checked = { ...checkOptions(options), responseTimeout: parseDuration(responseTimeout, 'responseTimeout') };
   if (typeof key === 'function') {

@@ -1,7 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
-import type { WithLockOptions } from '../decorators/with-lock-options.interface.js';
 import type { LockTimeoutError } from '../errors/index.js';
-import type { Duration } from '../interfaces/index.js';
+import type { Duration, ExecuteOptions } from '../interfaces/index.js';
 
 /** The parts of a request that a key can be made of, as the transport delivers them: no pipe has run yet. */
 export interface LockRequestRoots {
@@ -42,20 +41,32 @@ export type LockRequestKeyFunction<Known extends Partial<LockRequestRoots> = obj
   request: LockRequestContext<Known>,
 ) => string | readonly string[];
 
-/** Options of `@LockRequest`: those of `@WithLock`, with another function for `onUnavailable`, and `responseTimeout`. */
-export interface LockRequestOptions extends Omit<WithLockOptions, 'onUnavailable'> {
+/**
+ * What a request comes to when its lock cannot be had in time. `'throw'`: the `LockTimeoutError` goes to the exception
+ * filters. `'skip'`: the answer is empty. A function: the answer is what it returns, or what the Promise or Observable
+ * that it returns comes to.
+ */
+export type OnRequestUnavailable =
+  'throw' | 'skip' | ((error: LockTimeoutError, executionContext: ExecutionContext) => unknown);
+
+/**
+ * Options of `@LockRequest`: those of `execute`, `onUnavailable`, and `responseTimeout`.
+ *
+ * @typeParam Unavailable - the type of `onUnavailable`, which the compiler checks against the handler; an object that is
+ * declared apart has to name it
+ */
+export interface LockRequestOptions<Unavailable = 'throw'> extends ExecuteOptions {
   /**
-   * What the request comes to when its lock cannot be had in time. `'throw'`: the `LockTimeoutError` goes to the
-   * exception filters. `'skip'`: the answer is empty. A function: the answer is what it returns, or what the Promise or
-   * Observable that it returns comes to.
+   * What the request comes to when its lock cannot be had in time. The return type of a decorated handler has to admit
+   * it, as clients and documentation go by that: `undefined` for `'skip'` (not of an Observable), or the answer of the
+   * function. On a class it is not checked.
    *
    * A handler that answers through `@Res()` needs `'throw'`, or a function that sends the response itself: Nest sends
    * none for it.
    *
    * @defaultValue 'throw'
    */
-  onUnavailable?:
-    'throw' | 'skip' | ((error: LockTimeoutError, executionContext: ExecutionContext) => unknown) | undefined;
+  onUnavailable?: Unavailable | undefined;
 
   /**
    * HTTP, for handlers that answer with a stream: how long the lock waits, in all, for a client that does not read. Then

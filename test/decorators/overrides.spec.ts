@@ -25,33 +25,33 @@ class Base {
   constructor(readonly locking: LockingService) {}
 
   @LockedCron(due, { name: 'cron', disabled: true, clockSkew: '2h' })
-  async cron(): Promise<string> {
+  async cron(): Promise<string | undefined> {
     return this.note('base cron');
   }
 
   @LockedCron(due, { name: 'base name', disabled: true, clockSkew: '2h' })
-  async renamed(): Promise<string> {
+  async renamed(): Promise<string | undefined> {
     return this.note('base renamed');
   }
 
   @LockedInterval('interval', HOUR)
-  async interval(): Promise<string> {
+  async interval(): Promise<string | undefined> {
     return this.note('base interval');
   }
 
   @Singleton('single')
-  async single(): Promise<string> {
+  async single(): Promise<string | undefined> {
     return this.note('base single');
   }
 
   @Singleton('joined', { join: true })
-  async joined(): Promise<string> {
+  async joined(): Promise<string | undefined> {
     await this.stage.enter('joined');
     return this.note('base joined');
   }
 
   @Singleton('base key')
-  async otherKey(): Promise<string> {
+  async otherKey(): Promise<string | undefined> {
     return this.note('base otherKey');
   }
 
@@ -75,32 +75,32 @@ class Base {
 @Injectable()
 class Override extends Base {
   @LockedCron(due, { name: 'cron', disabled: true, clockSkew: '2h' })
-  override async cron(): Promise<string> {
+  override async cron(): Promise<string | undefined> {
     return `own, ${await super.cron()}`;
   }
 
   @LockedCron(due, { name: 'own name', disabled: true, clockSkew: '2h' })
-  override async renamed(): Promise<string> {
+  override async renamed(): Promise<string | undefined> {
     return `own, ${await super.renamed()}`;
   }
 
   @LockedInterval('interval', HOUR)
-  override async interval(): Promise<string> {
+  override async interval(): Promise<string | undefined> {
     return `own, ${await super.interval()}`;
   }
 
   @Singleton('single')
-  override async single(): Promise<string> {
+  override async single(): Promise<string | undefined> {
     return `own, ${await super.single()}`;
   }
 
   @Singleton('joined', { join: true })
-  override async joined(): Promise<string> {
+  override async joined(): Promise<string | undefined> {
     return `own, ${await super.joined()}`;
   }
 
   @Singleton('own key')
-  override async otherKey(): Promise<string> {
+  override async otherKey(): Promise<string | undefined> {
     return `own, ${await super.otherKey()}`;
   }
 
@@ -119,12 +119,12 @@ class Override extends Base {
 @Injectable()
 class Third extends Override {
   @LockedCron(due, { name: 'cron', disabled: true, clockSkew: '2h' })
-  override async cron(): Promise<string> {
+  override async cron(): Promise<string | undefined> {
     return `third, ${await super.cron()}, ${String(this.ran.length < 3 && (await this.cron()))}`;
   }
 
   @Singleton('single')
-  override async single(): Promise<string> {
+  override async single(): Promise<string | undefined> {
     return `third, ${await super.single()}, ${String(this.ran.length < 3 && (await this.single()))}`;
   }
 }

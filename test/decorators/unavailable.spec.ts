@@ -132,7 +132,7 @@ describe('@WithLock: onUnavailable', () => {
     @Injectable()
     class Waiting {
       @WithLock('order:1', { onUnavailable: 'skip' })
-      async run(): Promise<string> {
+      async run(): Promise<string | undefined> {
         return Promise.resolve('ran');
       }
     }
@@ -196,7 +196,7 @@ describe('@WithLock: onUnavailable', () => {
       class Stacked {
         @WithLock('upper', { onUnavailable: 'skip' })
         @WithLock('lower', { timeout: 0 })
-        async run(): Promise<string> {
+        async run(): Promise<string | undefined> {
           return Promise.resolve('ran');
         }
       }
@@ -210,7 +210,7 @@ describe('@WithLock: onUnavailable', () => {
       class Stacked {
         @WithLock('upper')
         @WithLock('lower', { timeout: 0, onUnavailable: 'skip' })
-        async run(): Promise<string> {
+        async run(): Promise<string | undefined> {
           return Promise.resolve('ran');
         }
       }

@@ -1,10 +1,18 @@
 /* eslint-disable @typescript-eslint/no-unused-vars -- some methods take arguments only for the key to be made of them */
-import { describe, expect, it } from '@jest/globals';
-import { Injectable, type INestApplication } from '@nestjs/common';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Injectable, Logger, type INestApplication } from '@nestjs/common';
 import { getEventListeners } from 'node:events';
 import { defer, isObservable, lastValueFrom, Observable, of, Subject, take, toArray } from 'rxjs';
-import { isLockLostError, LockingService, WithLock } from '../../lib/index.js';
-import { freed, isHeld, rejection, useLockingApps, waiting } from './support.js';
+import {
+  isLockConfigurationError,
+  isLockLostError,
+  LockingService,
+  LockRequest,
+  WithLock,
+  type LockRequestOptions,
+} from '../../lib/index.js';
+import { eventually } from '../support/processes.js';
+import { freed, isHeld, rejection, thrown, useLockingApps, waiting } from './support.js';
 
 const failure = new TypeError('no more');
 
@@ -60,10 +68,21 @@ class Feeds {
   }
 
   @WithLock('feed:<0>', { timeout: 0, onUnavailable: 'skip' })
-  async skipping(_id: string): Promise<Observable<number>> {
+  async skipping(_id: string): Promise<Observable<number> | undefined> {
     return Promise.resolve(this.source);
   }
 }
+
+let warnings: string[] = [];
+
+beforeEach(() => {
+  warnings = [];
+  jest.spyOn(Logger.prototype, 'warn').mockImplementation((message: unknown) => void warnings.push(String(message)));
+});
+
+afterEach(() => {
+  jest.restoreAllMocks();
+});
 
 describe('@WithLock on a method that turns out to return an Observable', () => {
   const startApp = useLockingApps();
@@ -151,6 +170,7 @@ describe('@WithLock on a method that turns out to return an Observable', () => {
     expect(Date.now() - started).toBeLessThan(2000);
     expect(isLockLostError(await rejection(lastValueFrom(feed)))).toBe(true);
     expect(feeds.source.observed).toBe(false);
+    expect(warnings).toEqual([]);
   });
 
   it('renews the lease for as long as somebody listens', async () => {
@@ -203,5 +223,134 @@ describe('@WithLock on a method that turns out to return an Observable', () => {
       await new Promise(setImmediate);
       expect(getEventListeners(signal, 'abort')).toHaveLength(0);
     });
+  });
+});
+
+describe('@WithLock on a method that is typed Observable, where the compiler emits no types', () => {
+  const startApp = useLockingApps();
+
+  /** Methods as esbuild compiles them: the callers know of the Observable, the decorator does not. */
+  const start = async () => {
+    @Injectable()
+    class Bare {
+      readonly source = new Subject<number>();
+      calls = 0;
+
+      constructor(readonly locking: LockingService) {}
+
+      @WithLock('feed:<0>')
+      untold(_id: string) {
+        return this.watch();
+      }
+
+      @WithLock('feed:<0>', { observable: true })
+      told(_id: string) {
+        return this.watch();
+      }
+
+      @WithLock('feed:<0>', { observable: true, timeout: 0, onUnavailable: 'skip' })
+      skipping(_id: string) {
+        return this.watch();
+      }
+
+      @WithLock('outer:<0>', { observable: true })
+      @WithLock('feed:<0>')
+      toldAbove(_id: string) {
+        return this.watch();
+      }
+
+      @WithLock('feed:<0>')
+      async promised(_id: string) {
+        return Promise.resolve(this.watch());
+      }
+
+      @WithLock('feed:<0>')
+      async result(_id: string) {
+        return Promise.resolve(1);
+      }
+
+      private watch(): Observable<number> {
+        this.calls += 1;
+        return this.source;
+      }
+    }
+    const app = await startApp({ providers: [Bare] });
+    return { app, bare: app.get(Bare) };
+  };
+
+  it('warns at the first call, once a method, and names the remedy', async () => {
+    const { app, bare } = await start();
+    expect(warnings).toEqual([]);
+    for (const id of ['1', '2']) (await (bare.untold(id) as unknown as Promise<Observable<number>>)).subscribe();
+    expect(warnings).toEqual([expect.stringMatching(/^@WithLock on Bare\.untold: .*Promise.*\{ observable: true \}/)]);
+    expect(warnings[0]).toMatch(/emitDecoratorMetadata.*esbuild/);
+    bare.source.complete();
+    await freed(app, 'feed:1');
+  });
+
+  it('does not warn of a Promise of an Observable, or of another result', async () => {
+    const { bare } = await start();
+    (await bare.promised('1')).subscribe().unsubscribe();
+    expect(await bare.result('1')).toBe(1);
+    expect(warnings).toEqual([]);
+  });
+
+  it('frees the key at once when the caller takes the Promise for the Observable', async () => {
+    const { app, bare } = await start();
+    expect(() => bare.untold('1').pipe(take(1))).toThrow('pipe is not a function');
+    await eventually(() => bare.calls === 1);
+    // long before the lease of 30 s is over, for which it would wait for a subscriber
+    await freed(app, 'feed:1');
+    expect(bare.source.observed).toBe(false);
+  });
+
+  it('fails a subscription that comes in a later turn of the event loop, and names the remedy', async () => {
+    const { app, bare } = await start();
+    const feed = await (bare.untold('1') as unknown as Promise<Observable<number>>);
+    await freed(app, 'feed:1');
+    const error = await rejection(lastValueFrom(feed));
+    expect(isLockLostError(error)).toBe(true);
+    expect(String(error)).toContain('{ observable: true }');
+  });
+
+  it('returns an Observable with { observable: true }, which takes the lock when it is subscribed to', async () => {
+    const { app, bare } = await start();
+    const feed = bare.told('1').pipe(toArray());
+    await new Promise(setImmediate);
+    expect(bare.calls).toBe(0);
+    expect(await isHeld(app, 'feed:1')).toBe(false);
+
+    const values = lastValueFrom(feed);
+    await eventually(() => bare.source.observed);
+    expect(await isHeld(app, 'feed:1')).toBe(true);
+    expect(await lastValueFrom(bare.skipping('1'), { defaultValue: 'skipped' })).toBe('skipped');
+    bare.source.next(1);
+    bare.source.complete();
+    expect(await values).toEqual([1]);
+    expect(await isHeld(app, 'feed:1')).toBe(false);
+    expect(warnings).toEqual([]);
+  });
+
+  it('takes both locks where only the upper one of two decorators is told', async () => {
+    const { app, bare } = await start();
+    const values = lastValueFrom(bare.toldAbove('1').pipe(toArray()));
+    await eventually(() => bare.source.observed);
+    expect([await isHeld(app, 'outer:1'), await isHeld(app, 'feed:1')]).toEqual([true, true]);
+    bare.source.next(1);
+    bare.source.complete();
+    expect(await values).toEqual([1]);
+    expect([await isHeld(app, 'outer:1'), await isHeld(app, 'feed:1')]).toEqual([false, false]);
+  });
+
+  it.each([false, null, 'yes'])('refuses { observable: %s } when the class is defined', (observable) => {
+    const error = thrown(() => WithLock('feed', { observable: observable as unknown as true }));
+    expect(isLockConfigurationError(error)).toBe(true);
+    expect(String(error)).toContain('observable must be true');
+  });
+
+  it('is no option of @LockRequest, whose handlers Nest subscribes to', () => {
+    const error = thrown(() => LockRequest('feed', { observable: true } as unknown as LockRequestOptions));
+    expect(isLockConfigurationError(error)).toBe(true);
+    expect(String(error)).toContain('"observable"');
   });
 });

@@ -39,7 +39,7 @@ class OrdersResolver {
 
   @Query(() => String, { nullable: true })
   @LockRequest('busy', { timeout: 0, onUnavailable: 'skip' })
-  skip(): string {
+  skip(): string | undefined {
     return 'handled';
   }
 

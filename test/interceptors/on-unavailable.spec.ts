@@ -21,7 +21,7 @@ class BusyController {
 
   @Get('skip')
   @LockRequest('busy', { timeout, onUnavailable: 'skip' })
-  skip() {
+  skip(): string | undefined {
     return handler();
   }
 
@@ -40,7 +40,7 @@ class BusyController {
       url: context.switchToHttp().getRequest<{ url: string }>().url,
     }),
   })
-  value() {
+  value(): unknown {
     return handler();
   }
 

@@ -45,7 +45,7 @@ class Work {
   }
 
   @LeaderOnly('e')
-  async leaderOnly(): Promise<string> {
+  async leaderOnly(): Promise<string | undefined> {
     return Promise.resolve('called');
   }
 

@@ -19,13 +19,23 @@ export class Accepted {
   }
 
   @LeaderOnly('e')
-  async work(id: string): Promise<string> {
+  async work(id: string): Promise<string | undefined> {
     return Promise.resolve(id);
   }
 
   @LeaderOnly('e', { onFollower: (id: string) => id.length })
   protected async fallback(id: string): Promise<number> {
     return Promise.resolve(id.length);
+  }
+
+  @LeaderOnly('e', { onFollower: async () => Promise.resolve('follower') })
+  async literal(): Promise<string> {
+    return Promise.resolve('leader');
+  }
+
+  @LeaderOnly('e', { onFollower: undefined })
+  async nothing(): Promise<void> {
+    return Promise.resolve();
   }
 }
 
@@ -40,6 +50,24 @@ export class Refused {
   @OnFollower('e')
   follow(ended: LeaderTerm): number {
     return ended.fencingToken;
+  }
+
+  // @ts-expect-error -- on a follower it resolves with undefined
+  @LeaderOnly('e')
+  async result(): Promise<string> {
+    return Promise.resolve('leader');
+  }
+
+  // @ts-expect-error -- the fallback returns another type
+  @LeaderOnly('e', { onFollower: () => 'follower' })
+  async otherResult(): Promise<number> {
+    return Promise.resolve(1);
+  }
+
+  // @ts-expect-error -- the fallback takes another argument
+  @LeaderOnly('e', { onFollower: (id: number) => id })
+  async otherArgument(id: string): Promise<number> {
+    return Promise.resolve(id.length);
   }
 
   // @ts-expect-error -- a follower has nothing to return at once

@@ -5,17 +5,29 @@ import { Singleton } from '../../lib/index.js';
 
 export class Accepted {
   @Singleton('report:<0>', { join: true, expire: '1m' })
-  async template(year: number): Promise<number> {
+  async template(year: number): Promise<number | undefined> {
     return Promise.resolve(year);
   }
 
   @Singleton((scope: { tenant: string }) => `clean:${scope.tenant}`)
-  async keyFunction(scope: { tenant: string }): Promise<string> {
+  async keyFunction(scope: { tenant: string }): Promise<string | undefined> {
     return Promise.resolve(scope.tenant);
   }
 }
 
 export class Refused {
+  // @ts-expect-error -- a skipped call resolves with undefined
+  @Singleton('report')
+  async skips(): Promise<string> {
+    return Promise.resolve('done');
+  }
+
+  // @ts-expect-error -- so does one that would join a run in another process
+  @Singleton((year: number) => `report:${year}`, { join: true })
+  async joins(year: number): Promise<number> {
+    return Promise.resolve(year);
+  }
+
   // @ts-expect-error -- when it ends, nobody knows
   @Singleton('stream')
   stream(): Observable<number> {

@@ -32,12 +32,31 @@ describe('the types of decorators', () => {
     expect(await readFile(path.join(folder, 'mismatch/wrong-key-function.types.ts'), 'utf8')).toContain('@WithLock');
   });
 
+  it('say what the return type of a method leaves out, and what a fallback does not take', () => {
+    const { stdout } = compile(path.join(folder, 'mismatch/tsconfig.json'));
+    for (const [file, said] of [
+      ['skipped', 'ResultMismatch<Promise<string>, Promise<undefined>>'],
+      ['other-result', 'ResultMismatch<Promise<number>, Promise<string>>'],
+      ['other-argument', 'FallbackMismatch<[id: number], [id: string]>'],
+      ['no-stream', 'StreamMismatch<Promise<string>>'],
+    ] as const) {
+      const [complaint] = stdout.split(/^(?=\S)/m).filter((part) => part.includes(`${file}.types.ts`));
+      expect(complaint).toContain(said);
+    }
+    expect(stdout).toContain('The return type of the method must admit what a call returns that is not run');
+    expect(stdout).toContain('The fallback does not take the arguments of the method');
+    expect(stdout).toContain('observable: true is for methods that return an Observable');
+  });
+
   it('let through and refuse what *.types.ts say', async () => {
     expect(compile(path.join(folder, 'tsconfig.json'))).toEqual({ status: 0, stdout: '' });
     for (const [file, refusals] of [
       ['with-lock', 8],
-      ['singleton', 3],
-      ['leader-election', 3],
+      ['unavailable', 17],
+      ['singleton', 5],
+      ['leader-election', 6],
+      ['lock-request', 5],
+      ['schedule', 3],
       ['lock-job', 6],
     ] as const) {
       const source = await readFile(path.join(folder, `${file}.types.ts`), 'utf8');

@@ -1,3 +1,4 @@
+import type { AnyResult, ResolvesWith, TakesArguments } from '../../decorators/call-results.js';
 import { injectOnce } from '../../decorators/inject-once.js';
 import { wrapMethod } from '../../decorators/wrap-method.js';
 import { LockConfigurationError } from '../../errors/index.js';
@@ -8,20 +9,26 @@ import { LeaderElections } from './leader-elections.js';
 import { addRole } from './leader-role.js';
 import { assertElectionName } from './read-leader-options.js';
 
-/** Options of `@LeaderOnly`. */
-export interface LeaderOnlyOptions {
+/**
+ * Options of `@LeaderOnly`.
+ *
+ * @typeParam OnFollower - the type of `onFollower`, which the compiler checks against the method
+ */
+export interface LeaderOnlyOptions<OnFollower = undefined> {
   /**
-   * What a call comes to where this instance does not lead: what this returns for its arguments.
+   * What a call comes to where this instance does not lead: what this returns for its arguments. The method has to be
+   * typed to resolve with that as well.
    *
    * @defaultValue the call resolves with `undefined`
    */
-  onFollower?: ((...args: never[]) => unknown) | undefined;
+  onFollower?: OnFollower | undefined;
 }
 
-type LeaderOnlyDecorator = <Decorated extends (...args: never[]) => Promise<unknown>>(
+/** The decorator that `@LeaderOnly` makes: for a method that may resolve with `Result`, and is called with at least `Args`. */
+type LeaderOnlyDecorator<Args extends unknown[], Result> = <Decorated extends (...args: never[]) => Promise<unknown>>(
   target: object,
   propertyKey: string | symbol,
-  descriptor: TypedPropertyDescriptor<Decorated>,
+  descriptor: TypedPropertyDescriptor<Decorated> & TakesArguments<Decorated, Args> & ResolvesWith<Decorated, Result>,
 ) => void;
 
 /** Nest names the property in its error when it cannot be injected, so the description says what to do. */
@@ -31,7 +38,7 @@ const ELECTIONS = Symbol(
 
 /**
  * Runs a method on the leader only. A call on any other instance resolves with `undefined`, or with what `onFollower`
- * returns. It works on any method that returns a Promise, `@Cron` and the like included, above or below other
+ * returns; the compiler demands a method that is typed to do so. It works on any method that returns a Promise, `@Cron` and the like included, above or below other
  * decorators, on providers of every scope.
  *
  * A step-down waits for calls that are under way, for `leaderTimeout` at most. Where the leadership is lost while a call
@@ -47,7 +54,10 @@ const ELECTIONS = Symbol(
  * \@LeaderOnly('nightly')
  * async cleanUp(): Promise<void> { … }
  */
-export function LeaderOnly(name: string, options: LeaderOnlyOptions = {}): LeaderOnlyDecorator {
+export function LeaderOnly<Args extends unknown[] = unknown[], Result extends AnyResult = undefined>(
+  name: string,
+  options: LeaderOnlyOptions<(...args: Args) => Result> = {},
+): LeaderOnlyDecorator<Args, Result> {
   assertElectionName(name);
   const onFollower = checkedFallback(options);
   return (target, propertyKey, descriptor) => {
@@ -56,7 +66,7 @@ export function LeaderOnly(name: string, options: LeaderOnlyOptions = {}): Leade
       addRole(original, { name, role: 'only' });
       return async function (...args) {
         const candidate = electionsOf(this, name).candidate(name, '@LeaderOnly');
-        if (!candidate.term) return onFollower?.apply(this, args as never[]);
+        if (!candidate.term) return onFollower?.apply(this, args as Args);
         return await candidate.methods.track(async () => {
           const result = await original.apply(this, args);
           assertHandled(`@LeaderOnly(${quote(name)})`, result);
@@ -67,7 +77,7 @@ export function LeaderOnly(name: string, options: LeaderOnlyOptions = {}): Leade
   };
 }
 
-function checkedFallback({ onFollower, ...others }: LeaderOnlyOptions): LeaderOnlyOptions['onFollower'] {
+function checkedFallback<OnFollower>({ onFollower, ...others }: LeaderOnlyOptions<OnFollower>): OnFollower | undefined {
   const [unknown] = Object.keys(others);
   if (unknown !== undefined) throw new LockConfigurationError(unknownDecoratorOption(unknown));
   if (onFollower !== undefined && typeof onFollower !== 'function') {

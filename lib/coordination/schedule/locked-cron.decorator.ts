@@ -4,7 +4,7 @@ import { nominalTick } from './nominal-tick.js';
 import { assertName, readTickOptions } from './read-tick-options.js';
 import { noSuchJob } from './schedule.messages.js';
 import type { TickOptions } from './tick-options.interface.js';
-import { wrapScheduled } from './wrap-scheduled.js';
+import { wrapScheduled, type TickDecorator } from './wrap-scheduled.js';
 
 /** Options of `@LockedCron`: those of `@Cron`, with a name, and what concerns the instances. */
 export type LockedCronOptions = CronOptions &
@@ -36,7 +36,7 @@ export type LockedCronOptions = CronOptions &
  * \@LockedCron('0 3 * * *', { name: 'nightly-report', timeZone: 'Europe/Vienna' })
  * async report(): Promise<void> { … }
  */
-export function LockedCron(cronTime: Parameters<typeof Cron>[0], options: LockedCronOptions): MethodDecorator {
+export function LockedCron(cronTime: Parameters<typeof Cron>[0], options: LockedCronOptions): TickDecorator {
   const what = '@LockedCron';
   const given = (options as LockedCronOptions | undefined) ?? ({} as Partial<LockedCronOptions>);
   const { provider, expire, clockSkew, takeOver, allowOverlap, maxHold, ...cron } = given;
@@ -44,7 +44,7 @@ export function LockedCron(cronTime: Parameters<typeof Cron>[0], options: Locked
   assertName(what, name);
   const settings = readTickOptions(what, { provider, expire, clockSkew, takeOver, allowOverlap, maxHold });
   const schedule = Cron(cronTime, cron);
-  return (target, propertyKey, descriptor) => {
+  return (target, propertyKey, descriptor: PropertyDescriptor) => {
     const job = {
       what,
       kind: 'cron',

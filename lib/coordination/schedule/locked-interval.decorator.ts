@@ -4,7 +4,7 @@ import { windowStart } from './nominal-tick.js';
 import { assertName, readTickOptions } from './read-tick-options.js';
 import { everyMissing } from './schedule.messages.js';
 import type { TickOptions } from './tick-options.interface.js';
-import { wrapScheduled } from './wrap-scheduled.js';
+import { wrapScheduled, type TickDecorator } from './wrap-scheduled.js';
 
 /** What a timer of Node can wait for. */
 const LONGEST_INTERVAL = 2 ** 31 - 1;
@@ -22,7 +22,7 @@ const LONGEST_INTERVAL = 2 ** 31 - 1;
  * \@LockedInterval('poll-inbox', 10_000)
  * async poll(): Promise<void> { … }
  */
-export function LockedInterval(name: string, milliseconds: number, options: TickOptions = {}): MethodDecorator {
+export function LockedInterval(name: string, milliseconds: number, options: TickOptions = {}): TickDecorator {
   const what = '@LockedInterval';
   assertName(what, name);
   if (!Number.isInteger(milliseconds) || milliseconds < 1 || milliseconds > LONGEST_INTERVAL) {
@@ -30,7 +30,7 @@ export function LockedInterval(name: string, milliseconds: number, options: Tick
   }
   const settings = readTickOptions(what, options);
   const schedule = Interval(name, milliseconds);
-  return (target, propertyKey, descriptor) => {
+  return (target, propertyKey, descriptor: PropertyDescriptor) => {
     const tickOf = () => ({
       kind: 'interval' as const,
       name,

@@ -1,3 +1,4 @@
+import type { ResolvesWith } from '../../decorators/call-results.js';
 import { injectOnce } from '../../decorators/inject-once.js';
 import { isSuperCall, type MethodCall } from '../../decorators/method-call.js';
 import { wrapMethod } from '../../decorators/wrap-method.js';
@@ -23,6 +24,16 @@ interface ScheduledCall extends MethodCall {
 }
 
 const running = new AsyncLocalStorage<ScheduledCall>();
+
+/**
+ * The decorator that `@LockedCron` and `@LockedInterval` make: for a method that returns nothing, or a Promise that may be
+ * one of `undefined`.
+ */
+export type TickDecorator = <Decorated extends (...args: never[]) => unknown>(
+  target: object,
+  propertyKey: string | symbol,
+  descriptor: TypedPropertyDescriptor<Decorated> & ResolvesWith<Decorated, undefined>,
+) => void;
 
 /** A method that the scheduler calls, as its decorator describes it. */
 export interface ScheduledMethod {

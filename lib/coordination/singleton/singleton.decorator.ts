@@ -1,3 +1,4 @@
+import type { ResolvesWith } from '../../decorators/call-results.js';
 import { injectLockingService, lockingServiceOf } from '../../decorators/inject-locking-service.js';
 import type { TakesKeyArguments } from '../../decorators/key-arguments.js';
 import { compileMethodKey, type LockKeyFunction } from '../../decorators/method-key.js';
@@ -6,17 +7,22 @@ import { checkSingletonOptions } from './check-singleton-options.js';
 import { noteMethodCall } from './method-calls.js';
 import type { SingletonOptions } from './singleton-options.interface.js';
 
-/** The decorator that `@Singleton` makes: for a method that returns a Promise and is called with at least `Args`. */
+/**
+ * The decorator that `@Singleton` makes: for a method that is called with at least `Args` and returns a Promise, which may
+ * be one of `undefined`.
+ */
 type SingletonDecorator<Args extends unknown[]> = <Decorated extends (...args: never[]) => Promise<unknown>>(
   target: object,
   propertyKey: string | symbol,
-  descriptor: TypedPropertyDescriptor<Decorated> & TakesKeyArguments<Decorated, Args>,
+  descriptor: TypedPropertyDescriptor<Decorated> &
+    TakesKeyArguments<Decorated, Args> &
+    ResolvesWith<Decorated, undefined>,
 ) => void;
 
 /**
  * Runs a method once at a time per key, across every instance of the application that shares the store. A call that
  * comes meanwhile does not wait: it is skipped and resolves with `undefined`; or, with `join: true` and in the same
- * process, shares what the run comes to.
+ * process, shares what the run comes to. The compiler demands a method that may resolve with `undefined`.
  *
  * The key is a template or a function of the arguments, as of `@WithLock`, and shares its lock space. Inside the method
  * `LockingService.current()` is the lock. It works wherever `@WithLock` does. An override that calls `super` runs both
@@ -33,7 +39,7 @@ type SingletonDecorator<Args extends unknown[]> = <Decorated extends (...args: n
  * async cleanUp(): Promise<void> { … }
  *
  * \@Singleton('report:<0>', { join: true })
- * async report(year: number): Promise<Report> { … }
+ * async report(year: number): Promise<Report | undefined> { … }
  */
 export function Singleton(key: string, options?: SingletonOptions): SingletonDecorator<unknown[]>;
 export function Singleton<Args extends unknown[]>(

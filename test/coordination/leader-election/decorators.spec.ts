@@ -64,7 +64,7 @@ class OfRequest {
   }
 
   @LeaderOnly('e')
-  async work(): Promise<string> {
+  async work(): Promise<string | undefined> {
     return Promise.resolve('worked');
   }
 }
@@ -125,7 +125,7 @@ class Jobs {
   runs: string[] = [];
 
   @LeaderOnly('e')
-  async plain(what: string): Promise<string> {
+  async plain(what: string): Promise<string | undefined> {
     this.runs.push('plain');
     return Promise.resolve(`did ${what}`);
   }
@@ -178,7 +178,7 @@ class Jobs {
   @WithLock('locked')
   @LeaderOnly('e')
   @OnFollower('e')
-  async locked(): Promise<string> {
+  async locked(): Promise<string | undefined> {
     return Promise.resolve('locked');
   }
 }

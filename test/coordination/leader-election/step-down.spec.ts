@@ -22,13 +22,13 @@ class Work {
   }
 
   @LeaderOnly('e')
-  async work(): Promise<string> {
+  async work(): Promise<string | undefined> {
     await this.job.promise;
     return 'done';
   }
 
   @LeaderOnly('e')
-  async giveUp(): Promise<boolean> {
+  async giveUp(): Promise<boolean | undefined> {
     return this.election.resign();
   }
 }

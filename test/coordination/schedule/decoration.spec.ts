@@ -93,7 +93,7 @@ describe('the decorators', () => {
   });
 
   it('refuse @LeaderOnly below them, with which a follower that comes first would lose the tick', () => {
-    const below = (scheduled: MethodDecorator) => () => {
+    const below = (scheduled: ReturnType<typeof LockedCron>) => () => {
       class Jobs {
         @scheduled
         @LeaderOnly('jobs')

@@ -20,7 +20,7 @@ class Reports {
   constructor(readonly locking: LockingService) {}
 
   @Singleton('report:<0>', { join: true })
-  async build(year: number): Promise<string> {
+  async build(year: number): Promise<string | undefined> {
     this.runs += 1;
     await this.stage.enter('build');
     return `${year}: ${this.locking.current()?.keys.join()}`;
@@ -28,7 +28,7 @@ class Reports {
 
   @Cron('0 3 * * *', { disabled: true })
   @Singleton((scope: { tenant: string }) => `clean:${scope.tenant}`)
-  async clean(scope: { tenant: string }): Promise<string> {
+  async clean(scope: { tenant: string }): Promise<string | undefined> {
     await this.stage.enter(scope.tenant);
     return 'cleaned';
   }

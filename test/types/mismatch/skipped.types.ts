@@ -1,0 +1,9 @@
+import { WithLock } from 'nestjs-locking';
+
+/** Does not compile, on purpose: what the compiler says of it is read by the test. */
+export class Orders {
+  @WithLock('order:<0>', { onUnavailable: 'skip' })
+  async pay(id: string): Promise<string> {
+    return Promise.resolve(id);
+  }
+}
