@@ -17,8 +17,7 @@ export const standardDecorators = (decorator: string, member: string): string =>
 const DECLARE_OBSERVABLE =
   'Add { observable: true } to the options of the decorator; or write the return type down, import Observable as a value (not by "import type"), and have a compiler that emits types (emitDecoratorMetadata; esbuild and tsx emit none).';
 
-export const observableNotTrue = (decorator: string): string =>
-  `${decorator}: observable must be true, or be left out where the compiler emits the return type of the method.`;
+export const observableNotBoolean = (decorator: string): string => `${decorator}: observable must be true or false.`;
 
 export const undeclaredObservable = (decorator: string, method: string): string =>
   `${decorator} on ${method}: the method returned an Observable, which the decorator could not know, so its callers get a Promise of it. ${DECLARE_OBSERVABLE}`;

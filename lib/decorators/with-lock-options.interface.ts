@@ -17,10 +17,7 @@ export type OnUnavailable = 'throw' | 'skip' | ((error: LockTimeoutError, ...arg
  * @typeParam Unavailable - the type of `onUnavailable`
  * @typeParam Stream - the type of `observable`
  */
-export interface WithLockOptions<
-  Unavailable = 'throw',
-  Stream extends true | undefined = undefined,
-> extends ExecuteOptions {
+export interface WithLockOptions<Unavailable = 'throw', Stream extends boolean = false> extends ExecuteOptions {
   /**
    * Applies to a `LockTimeoutError` of this very lock only, never to one thrown inside the method. The return type of
    * the method has to admit what it makes of a call: `undefined` for `'skip'` (not of an Observable), the result of the
@@ -35,7 +32,7 @@ export interface WithLockOptions<
    * others only where the return type is written down and `Observable` is not imported by `import type`. Without it a
    * call of such a method returns a Promise of the Observable, and the first one logs a warning.
    *
-   * @defaultValue whether the emitted type is that of an Observable
+   * @defaultValue false; then the emitted type says whether it is one
    */
   observable?: Stream | undefined;
 }

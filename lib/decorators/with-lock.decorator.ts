@@ -3,7 +3,7 @@ import { Logger } from '@nestjs/common';
 import { from, isObservable, mergeMap, of, type Observable } from 'rxjs';
 import { isLockTimeoutError, LockConfigurationError } from '../errors/index.js';
 import { checkOptions, type CheckedOptions } from './check-options.js';
-import { observableNotTrue, undeclaredObservable } from './decorators.messages.js';
+import { observableNotBoolean, undeclaredObservable } from './decorators.messages.js';
 import type { TakesKeyArguments } from './key-arguments.js';
 import { compileMethodKey, type KeysOf, type LockKeyFunction } from './method-key.js';
 import { injectLockingService, lockingServiceOf } from './inject-locking-service.js';
@@ -61,7 +61,7 @@ export function WithLock<
   Word extends OnUnavailable | undefined = never,
   FallbackArgs extends unknown[] = unknown[],
   Result extends AnyResult = never,
-  Stream extends true | undefined = undefined,
+  Stream extends boolean = false,
 >(
   key: string,
   options?: WithLockOptions<Word | Fallback<FallbackArgs, Result>, Stream>,
@@ -71,24 +71,24 @@ export function WithLock<
   Word extends OnUnavailable | undefined = never,
   FallbackArgs extends unknown[] = unknown[],
   Result extends AnyResult = never,
-  Stream extends true | undefined = undefined,
+  Stream extends boolean = false,
 >(
   key: LockKeyFunction<Args>,
   options?: WithLockOptions<Word | Fallback<FallbackArgs, Result>, Stream>,
 ): LockDecorator<[...Args, ...unknown[]], Word | Fallback<FallbackArgs, Result>, Stream>;
 export function WithLock(
   key: string | LockKeyFunction<never[]>,
-  { observable, ...options }: WithLockOptions<OnUnavailable, true | undefined> = {},
+  { observable = false, ...options }: WithLockOptions<OnUnavailable, boolean> = {},
 ): (target: object, propertyKey?: string | symbol, descriptor?: PropertyDescriptor) => void {
   const keysOf = compileMethodKey(key);
   const checked = checkOptions(options);
-  if (observable !== undefined && (observable as unknown) !== true) {
-    throw new LockConfigurationError(observableNotTrue('@WithLock'));
+  if (typeof (observable as unknown) !== 'boolean') {
+    throw new LockConfigurationError(observableNotBoolean('@WithLock'));
   }
   return (target, propertyKey, descriptor) => {
     wrapMethod('@WithLock', propertyKey, target, descriptor, (original, name) => {
       injectLockingService(target);
-      if (observable ?? returnsObservable(target, name)) return lockStream(original, keysOf, checked);
+      if (observable || returnsObservable(target, name)) return lockStream(original, keysOf, checked);
       return lockCall(original, keysOf, checked, `${target.constructor.name}.${String(name)}`);
     });
   };

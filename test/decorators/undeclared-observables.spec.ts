@@ -342,7 +342,7 @@ describe('@WithLock on a method that is typed Observable, where the compiler emi
     expect([await isHeld(app, 'outer:1'), await isHeld(app, 'feed:1')]).toEqual([false, false]);
   });
 
-  it.each([false, null, 'yes'])('refuses { observable: %s } when the class is defined', (observable) => {
+  it.each([0, null, 'yes'])('refuses { observable: %s } when the class is defined', (observable) => {
     const error = thrown(() => WithLock('feed', { observable: observable as unknown as true }));
     expect(isLockConfigurationError(error)).toBe(true);
     expect(String(error)).toContain('observable must be true');

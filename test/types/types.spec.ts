@@ -32,6 +32,10 @@ describe('the types of decorators', () => {
     expect(await readFile(path.join(folder, 'mismatch/wrong-key-function.types.ts'), 'utf8')).toContain('@WithLock');
   });
 
+  it('let through methods of applications that are compiled without strict', () => {
+    expect(compile(path.join(folder, 'loose/tsconfig.json'))).toEqual({ status: 0, stdout: '' });
+  });
+
   it('say what the return type of a method leaves out, and what a fallback does not take', () => {
     const { stdout } = compile(path.join(folder, 'mismatch/tsconfig.json'));
     for (const [file, said] of [
