@@ -14,9 +14,16 @@ import type { LeaseStore } from './lease-store.js';
  * promise per request: the failure of one request does not touch the others.
  */
 export interface BatchingStore extends LeaseStore {
+  /** {@link LeaseStore.acquire} for each request. */
   acquireBatch(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[];
+
+  /** {@link LeaseStore.extend} for each request. */
   extendBatch(requests: readonly ExtendRequest[]): Promise<readonly boolean[]>[];
+
+  /** {@link LeaseStore.release} for each request. */
   releaseBatch(requests: readonly ReleaseRequest[]): Promise<readonly ReleaseOutcome[]>[];
+
+  /** {@link LeaseStore.cancel} for each request. */
   cancelBatch(requests: readonly CancelRequest[]): Promise<readonly ReleaseOutcome[]>[];
 }
 

@@ -124,7 +124,7 @@ describe('a user that may not', () => {
   };
 
   it.each([
-    ['run scripts', 'NOPERM', ['~*', '&*', '-evalsha']],
+    ['run scripts', 'NOPERM', ['~*', '&*', '-eval', '-evalsha']],
     ['touch the keys', 'NOPERM', ['~other:*', '&*']],
     [
       'write the counter',

@@ -55,8 +55,8 @@ describe('what is random', () => {
       [
         'coordination/bullmq/check-job-options.ts',
         'coordination/leader-election/campaign.ts',
-        'engine/backoff.ts',
-        'engine/seeker.ts',
+        'engine/acquire/acquire-attempt.ts',
+        'engine/acquire/backoff.ts',
         'providers/redis/cluster-connection.ts',
       ].map((file) => path.normalize(file)),
     );

@@ -1,6 +1,7 @@
 import { readEngineSettings } from '../../engine/options/engine-settings.js';
 import {
   BatchedStore,
+  type BatchingStore,
   type CancelRequest,
   type ExtendRequest,
   type LeaseAnswer,
@@ -49,7 +50,7 @@ const GRACE = 1 / 10;
  *   ],
  * });
  */
-export class RedisQuorumLockingProvider extends BatchedStore {
+export class RedisQuorumLockingProvider extends BatchedStore implements BatchingStore {
   /** The id of a provider of this class that names none. */
   static readonly identifier = 'locking-redis-quorum';
 
