@@ -23,25 +23,25 @@ export type {
   LockingModuleOptions,
   LockingModuleOptionsFactory,
   LockingProviderDefinition,
-} from './interfaces/module-options.interface.js';
+} from './module/module-options.interface.js';
 export { duration } from './engine/options/duration.js';
-export { LockingModule } from './locking.module.js';
-export { LockingService } from './locking.service.js';
+export { LockingModule } from './module/locking.module.js';
+export { LockingService } from './module/locking.service.js';
 export type { LockKeyFunction } from './decorators/method-key.js';
 export { WithLock } from './decorators/with-lock.decorator.js';
 export type { OnUnavailable, WithLockOptions } from './decorators/with-lock-options.interface.js';
 export { Singleton } from './coordination/singleton/singleton.decorator.js';
 export type { SingletonOptions } from './coordination/singleton/singleton-options.interface.js';
-export { LockRequest } from './interceptors/lock-request.decorator.js';
+export { LockRequest } from './requests/lock-request.decorator.js';
 export type {
   LockRequestContext,
   LockRequestKeyFunction,
   LockRequestOptions,
   LockRequestRoots,
   OnRequestUnavailable,
-} from './interceptors/lock-request.interface.js';
-export { LockInterceptor } from './interceptors/lock.interceptor.js';
-export { LockExceptionFilter } from './filters/lock-exception.filter.js';
+} from './requests/lock-request.interface.js';
+export { LockInterceptor } from './requests/lock.interceptor.js';
+export { LockExceptionFilter } from './requests/lock-exception.filter.js';
 export {
   InMemoryLockingProvider,
   type InMemoryLockingProviderOptions,

@@ -1,6 +1,6 @@
 import { LockConfigurationError } from '../errors/index.js';
-import { LOCKING_SERVICE } from '../locking.constants.js';
-import { LockingService } from '../locking.service.js';
+import { LOCKING_SERVICE } from '../module/locking.constants.js';
+import { LockingService } from '../module/locking.service.js';
 import { injectOnce } from './inject-once.js';
 
 /** Has Nest put the `LockingService` of the application into every instance of the class. */

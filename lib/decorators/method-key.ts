@@ -1,4 +1,4 @@
-import { METHOD_ROOTS, methodScope, parseKeyTemplate } from '../keys/index.js';
+import { METHOD_ROOTS, methodScope, parseKeyTemplate } from '../key-templates/index.js';
 
 /** A function that names the keys of a call from its arguments. */
 export type LockKeyFunction<Args extends unknown[]> = (...args: Args) => string | readonly string[];

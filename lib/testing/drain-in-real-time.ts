@@ -1,5 +1,5 @@
 import { Logger, type BeforeApplicationShutdown } from '@nestjs/common';
-import type { LockingRegistry } from '../locking.registry.js';
+import type { LockingRegistry } from '../module/locking.registry.js';
 import { ELSEWHERE } from './locking-test-control.js';
 import type { ManualClock } from './manual-clock.js';
 import { movesClockItself } from './testing.messages.js';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { parseDuration } from '../engine/options/duration.js';
 import { normalizeKeys } from '../engine/options/lock-keys.js';
 import type { Duration, ProviderChoice } from '../interfaces/index.js';
-import type { LockingRegistry } from '../locking.registry.js';
+import type { LockingRegistry } from '../module/locking.registry.js';
 import { InMemoryLockingProvider } from '../providers/memory/in-memory-locking.provider.js';
 import type { MemoryLockStore } from '../providers/memory/memory-lock-store.js';
 import type { ManualClock } from './manual-clock.js';

@@ -1,9 +1,9 @@
 import type { DynamicModule } from '@nestjs/common';
 import type { LockingProviderOptions } from '../interfaces/index.js';
-import type { LockingProviderDefinition } from '../interfaces/module-options.interface.js';
-import { LOCKING_CLOCK } from '../locking.constants.js';
-import { LockingModule } from '../locking.module.js';
-import { LockingRegistry } from '../locking.registry.js';
+import type { LockingProviderDefinition } from '../module/module-options.interface.js';
+import { LOCKING_CLOCK } from '../module/locking.constants.js';
+import { LockingModule } from '../module/locking.module.js';
+import { LockingRegistry } from '../module/locking.registry.js';
 import { InMemoryLockingProvider } from '../providers/memory/in-memory-locking.provider.js';
 import { MemoryLockStore } from '../providers/memory/memory-lock-store.js';
 import { DrainInRealTime } from './drain-in-real-time.js';

@@ -17,8 +17,8 @@ import {
   type LockingModuleOptions,
   type LockingModuleOptionsFactory,
 } from '../../lib/index.js';
-import { LockingRegistry } from '../../lib/locking.registry.js';
-import { MODULE_OPTIONS_TOKEN } from '../../lib/locking.module-definition.js';
+import { LockingRegistry } from '../../lib/module/locking.registry.js';
+import { MODULE_OPTIONS_TOKEN } from '../../lib/module/locking.module-definition.js';
 import { useApplications } from './support/applications.js';
 import { rejectionOf } from './support/poll.js';
 

@@ -1,7 +1,7 @@
 import type { Job } from 'bullmq';
 import { LockConfigurationError } from '../../errors/index.js';
-import { METHOD_ROOTS, methodScope, parseKeyTemplate } from '../../keys/index.js';
-import type { TemplateRoots } from '../../keys/template-roots.js';
+import { METHOD_ROOTS, methodScope, parseKeyTemplate } from '../../key-templates/index.js';
+import type { TemplateRoots } from '../../key-templates/template-roots.js';
 import { badKey } from './bullmq.messages.js';
 import type { LockJobKey } from './lock-job-options.interface.js';
 

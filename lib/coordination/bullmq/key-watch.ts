@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { inNeutralContext } from '../../engine/runtime/neutral-context.js';
 import { isLockBackendError, isLockTimeoutError } from '../../errors/index.js';
 import type { AcquireOptions } from '../../interfaces/index.js';
-import type { LockingService } from '../../locking.service.js';
+import type { LockingService } from '../../module/locking.service.js';
 
 /** How long one wait for the key lasts, in milliseconds. By then the first jobs have come back by themselves. */
 const LONGEST_WAIT = 30_000;

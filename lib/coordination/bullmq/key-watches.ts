@@ -1,6 +1,6 @@
 import type { Job } from 'bullmq';
 import type { AcquireOptions } from '../../interfaces/index.js';
-import type { LockingService } from '../../locking.service.js';
+import type { LockingService } from '../../module/locking.service.js';
 import { KeyWatch } from './key-watch.js';
 
 /** Each watched key is a queue entry in the store, which is renewed every second. */

@@ -8,7 +8,7 @@ import {
   LockConfigurationError,
   type LockBackendError,
 } from '../../errors/index.js';
-import type { LockingService } from '../../locking.service.js';
+import type { LockingService } from '../../module/locking.service.js';
 import { cancelled, notCalledByWorker, notPutBack, storeDown } from './bullmq.messages.js';
 import type { CheckedJobOptions } from './check-job-options.js';
 import type { JobKeys } from './job-keys.js';

@@ -1,6 +1,6 @@
 import type { Job } from 'bullmq';
 import { LockConfigurationError } from '../../errors/index.js';
-import type { LockingService } from '../../locking.service.js';
+import type { LockingService } from '../../module/locking.service.js';
 import { notAFunction, noService } from './bullmq.messages.js';
 import { checkJobOptions } from './check-job-options.js';
 import { compileJobKey, FUNCTION_ROOTS } from './job-keys.js';

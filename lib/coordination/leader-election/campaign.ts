@@ -1,6 +1,6 @@
 import { isLockTimeoutError } from '../../errors/index.js';
 import type { Lock } from '../../interfaces/index.js';
-import type { LockingService } from '../../locking.service.js';
+import type { LockingService } from '../../module/locking.service.js';
 import { leaderKey, uniqueOwner } from './leader-keys.js';
 import type { Outage } from './outage.js';
 import { pause } from './pause.js';

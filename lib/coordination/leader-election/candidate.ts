@@ -1,7 +1,7 @@
 import type { Logger } from '@nestjs/common';
 import { inNeutralContext } from '../../engine/runtime/neutral-context.js';
 import type { Lock } from '../../interfaces/index.js';
-import type { LockingService } from '../../locking.service.js';
+import type { LockingService } from '../../module/locking.service.js';
 import { Campaign } from './campaign.js';
 import { Heartbeat } from './heartbeat.js';
 import { elected, leadershipLost, notReleased, steppedDown, stillRunning } from './leader-election.messages.js';

@@ -1,5 +1,5 @@
 import type { EventEmitter } from 'node:events';
-import type { LockingService } from '../../locking.service.js';
+import type { LockingService } from '../../module/locking.service.js';
 import type { Candidate } from './candidate.js';
 import { notLeading } from './leader-election.messages.js';
 import { instanceOf, leaderKey, presencePrefix } from './leader-keys.js';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { escapeValue } from '../../keys/escape-value.js';
+import { escapeValue } from '../../key-templates/escape-value.js';
 
 /*
  * Names and ids are escaped, so a colon, a slash or a star in a key is always one of these: no name or id makes the

@@ -1,6 +1,6 @@
 import type { Logger } from '@nestjs/common';
 import type { Lock } from '../../interfaces/index.js';
-import type { LockingService } from '../../locking.service.js';
+import type { LockingService } from '../../module/locking.service.js';
 import { Heartbeat } from './heartbeat.js';
 import { notReleased } from './leader-election.messages.js';
 import { presenceKey, uniqueOwner } from './leader-keys.js';

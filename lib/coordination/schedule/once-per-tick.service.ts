@@ -3,7 +3,7 @@ import { SchedulerRegistry } from '@nestjs/schedule';
 import { parseDuration } from '../../engine/options/duration.js';
 import { LockConfigurationError } from '../../errors/index.js';
 import type { Duration } from '../../interfaces/index.js';
-import { LockingService } from '../../locking.service.js';
+import { LockingService } from '../../module/locking.service.js';
 import { nominalTick, windowStart, type CronTimeLike } from './nominal-tick.js';
 import { assertName, readTickOptions, type TickSettings } from './read-tick-options.js';
 import { bothKinds, notScheduled, workNotFunction } from './schedule.messages.js';

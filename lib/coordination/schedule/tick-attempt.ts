@@ -1,7 +1,7 @@
 import { assertDone } from '../../engine/lock/unstarted-work.js';
 import { isLockLostError, isLockTimeoutError } from '../../errors/index.js';
 import type { Lock } from '../../interfaces/index.js';
-import type { LockingService } from '../../locking.service.js';
+import type { LockingService } from '../../module/locking.service.js';
 import type { TickSettings } from './read-tick-options.js';
 import { isRunOf, keyOfRun, keyOfTick, ownerOfRun, retentionOf, runInTick, type Tick } from './tick.js';
 

@@ -4,7 +4,7 @@ import { systemClock } from '../../engine/runtime/clock.js';
 import { LeaseClock } from '../../engine/runtime/lease-clock.js';
 import { isLockBackendError } from '../../errors/index.js';
 import { onOneLine } from '../../errors/quote.js';
-import { LockingService } from '../../locking.service.js';
+import { LockingService } from '../../module/locking.service.js';
 import type { TickSettings } from './read-tick-options.js';
 import { overlaps, standByFailed, takingOver, tooLate } from './schedule.messages.js';
 import { StandBys } from './stand-bys.js';

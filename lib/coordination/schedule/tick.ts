@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { escapeValue } from '../../keys/escape-value.js';
+import { escapeValue } from '../../key-templates/escape-value.js';
 import type { TickSettings } from './read-tick-options.js';
 
 /** One run of a job that is due. */

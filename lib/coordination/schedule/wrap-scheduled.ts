@@ -5,7 +5,7 @@ import { wrapMethod } from '../../decorators/wrap-method.js';
 import type { SchedulerRegistry } from '@nestjs/schedule';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { LockConfigurationError } from '../../errors/index.js';
-import { LockingService } from '../../locking.service.js';
+import { LockingService } from '../../module/locking.service.js';
 import { rolesOf } from '../leader-election/leader-role.js';
 import type { TickSettings } from './read-tick-options.js';
 import { leaderOnlyBelow, notInjected } from './schedule.messages.js';

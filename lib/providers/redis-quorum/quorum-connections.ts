@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isLockConfigurationError } from '../../errors/index.js';
 import type { LockingProviderContext } from '../../provider-api/index.js';
-import { CONNECT_TIMEOUT } from '../../locking.constants.js';
+import { CONNECT_TIMEOUT } from '../../module/locking.constants.js';
 import type { NodeReports, QuorumNode } from './quorum-node.js';
 import {
   noAnswerYet,

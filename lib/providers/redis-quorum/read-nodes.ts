@@ -1,6 +1,6 @@
 import { parseDuration } from '../../engine/options/duration.js';
 import { isLockConfigurationError, LockConfigurationError } from '../../errors/index.js';
-import { inProvider } from '../../locking.messages.js';
+import { inProvider } from '../../module/locking.messages.js';
 import type { RedisLockingProviderOptions } from '../redis/redis-options.interface.js';
 import type { RedisQuorumLockingProviderOptions, RedisQuorumNode } from './redis-quorum-options.interface.js';
 import {

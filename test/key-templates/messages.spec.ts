@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { onOneLine, quote } from '../../lib/errors/quote.js';
 import { InMemoryLockingProvider, type LockingError } from '../../lib/index.js';
-import { readModuleOptions } from '../../lib/read-module-options.js';
+import { readModuleOptions } from '../../lib/module/read-module-options.js';
 import { rejectionOf } from '../module/support/poll.js';
 import { onEveryStore } from '../support/stores.js';
 

@@ -4,7 +4,7 @@ import { resolveCallOptions } from '../../lib/engine/options/call-options.js';
 import { readEngineSettings } from '../../lib/engine/options/engine-settings.js';
 import { isWellFormed } from '../../lib/engine/options/well-formed.js';
 import { LockConfigurationError, LockKeyError } from '../../lib/index.js';
-import { METHOD_ROOTS, methodScope, parseKeyTemplate } from '../../lib/keys/index.js';
+import { METHOD_ROOTS, methodScope, parseKeyTemplate } from '../../lib/key-templates/index.js';
 
 function refusalOf(keys: unknown): LockKeyError {
   try {

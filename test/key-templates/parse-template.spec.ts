@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { isLockKeyError } from '../../lib/errors/index.js';
-import { METHOD_ROOTS, parseKeyTemplate, REQUEST_ROOTS } from '../../lib/keys/index.js';
+import { METHOD_ROOTS, parseKeyTemplate, REQUEST_ROOTS } from '../../lib/key-templates/index.js';
 
 const METHOD_LIST = "an argument's position, such as <0> or <1.id>, and <this.name> for a property of the instance";
 const BRACKETS = 'Write "[]" for every element, "[3]" for one of them, and ".name" for a property.';

@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import type { ExecutionContext } from '@nestjs/common';
 import { checkOptions, type CheckedOptions } from '../decorators/check-options.js';
 import { parseDuration } from '../engine/options/duration.js';
-import { parseKeyTemplate, REQUEST_ROOTS } from '../keys/index.js';
+import { parseKeyTemplate, REQUEST_ROOTS } from '../key-templates/index.js';
 import type {
   LockRequestContext,
   LockRequestKeyFunction,

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { runInNewContext } from 'node:vm';
 import { isLockKeyError, LockKeyError } from '../../lib/errors/index.js';
-import { METHOD_ROOTS, methodScope, parseKeyTemplate, REQUEST_ROOTS } from '../../lib/keys/index.js';
+import { METHOD_ROOTS, methodScope, parseKeyTemplate, REQUEST_ROOTS } from '../../lib/key-templates/index.js';
 
 class Tenant {
   constructor(readonly id: string) {}

@@ -1,8 +1,8 @@
 import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import { injectLockingService } from '../decorators/inject-locking-service.js';
-import { LOCKING_SERVICE } from '../locking.constants.js';
-import type { LockingService } from '../locking.service.js';
+import { LOCKING_SERVICE } from '../module/locking.constants.js';
+import type { LockingService } from '../module/locking.service.js';
 import { currentRun } from './handler-run.js';
 import { lockRequestOf } from './lock-request.definition.js';
 import { lockRequest } from './locked-request.js';

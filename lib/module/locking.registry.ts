@@ -1,11 +1,11 @@
 import { Logger } from '@nestjs/common';
-import type { Clock } from './engine/runtime/clock.js';
-import { notDrained } from './engine/engine.messages.js';
-import { LockEngine } from './engine/lock-engine.js';
-import { inNeutralContext } from './engine/runtime/neutral-context.js';
-import { LockBackendError, LockConfigurationError } from './errors/index.js';
-import type { LeaseStore } from './provider-api/index.js';
-import type { LockingModuleOptions } from './interfaces/module-options.interface.js';
+import type { Clock } from '../engine/runtime/clock.js';
+import { notDrained } from '../engine/engine.messages.js';
+import { LockEngine } from '../engine/lock-engine.js';
+import { inNeutralContext } from '../engine/runtime/neutral-context.js';
+import { LockBackendError, LockConfigurationError } from '../errors/index.js';
+import type { LeaseStore } from '../provider-api/index.js';
+import type { LockingModuleOptions } from './module-options.interface.js';
 import { CONNECT_TIMEOUT } from './locking.constants.js';
 import {
   closeFailed,
@@ -17,7 +17,7 @@ import {
   notConnected,
   unknownProvider,
 } from './locking.messages.js';
-import { ThrottledLog } from './logging/throttled-log.js';
+import { ThrottledLog } from '../logging/throttled-log.js';
 import { normalizeProviderId, readModuleOptions, type ProviderPlan } from './read-module-options.js';
 
 interface Entry {

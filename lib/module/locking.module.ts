@@ -10,16 +10,16 @@ import { ModulesContainer } from '@nestjs/core';
 import {
   leaderElectionFeature,
   leaderElectionFeatureAsync,
-} from './coordination/leader-election/leader-election.feature.js';
-import { LeaderElectionModule } from './coordination/leader-election/leader-election.module.js';
+} from '../coordination/leader-election/leader-election.feature.js';
+import { LeaderElectionModule } from '../coordination/leader-election/leader-election.module.js';
 import type {
   LockingFeatureAsyncOptions,
   LockingFeatureOptions,
-} from './coordination/leader-election/leader-election-options.interface.js';
-import type { Clock } from './engine/runtime/clock.js';
-import { LockedClasses } from './interceptors/locked-classes.js';
-import type { LockingModuleOptions } from './interfaces/module-options.interface.js';
-import type { LockingProviderClass } from './provider-api/index.js';
+} from '../coordination/leader-election/leader-election-options.interface.js';
+import type { Clock } from '../engine/runtime/clock.js';
+import { LockedClasses } from '../requests/locked-classes.js';
+import type { LockingModuleOptions } from './module-options.interface.js';
+import type { LockingProviderClass } from '../provider-api/index.js';
 import { LOCKING_CLOCK, ONE_PER_APPLICATION } from './locking.constants.js';
 import { type ASYNC_OPTIONS_TYPE, ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } from './locking.module-definition.js';
 import { LockingRegistry } from './locking.registry.js';

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import type { ModulesContainer } from '@nestjs/core';
-import { LockConfigurationError } from './errors/index.js';
+import { LockConfigurationError } from '../errors/index.js';
 import { ONE_PER_APPLICATION } from './locking.constants.js';
 import { severalModules } from './locking.messages.js';
 

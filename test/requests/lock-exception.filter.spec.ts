@@ -11,7 +11,7 @@ import {
   LockRequest,
   LockTimeoutError,
 } from '../../lib/index.js';
-import { PLATFORMS, TestApp } from '../interceptors/support.js';
+import { PLATFORMS, TestApp } from './support.js';
 
 const KEYS = ['secret:7'];
 const store = new LockBackendError(KEYS, 'secret store is down', { cause: new Error('10.0.0.7') });

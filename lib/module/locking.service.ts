@@ -1,11 +1,11 @@
-import { checkSingletonOptions } from './coordination/singleton/check-singleton-options.js';
-import type { SingletonOptions } from './coordination/singleton/singleton-options.interface.js';
-import { outsideRuns, SingletonRuns } from './coordination/singleton/singleton-runs.js';
-import { parseDuration } from './engine/options/duration.js';
-import { currentLock, outsideFrames } from './engine/lock/lock-context.js';
-import { normalizeKeys } from './engine/options/lock-keys.js';
-import { assertOwner } from './engine/options/owner-ids.js';
-import { LockConfigurationError } from './errors/index.js';
+import { checkSingletonOptions } from '../coordination/singleton/check-singleton-options.js';
+import type { SingletonOptions } from '../coordination/singleton/singleton-options.interface.js';
+import { outsideRuns, SingletonRuns } from '../coordination/singleton/singleton-runs.js';
+import { parseDuration } from '../engine/options/duration.js';
+import { currentLock, outsideFrames } from '../engine/lock/lock-context.js';
+import { normalizeKeys } from '../engine/options/lock-keys.js';
+import { assertOwner } from '../engine/options/owner-ids.js';
+import { LockConfigurationError } from '../errors/index.js';
 import type {
   AcquireOptions,
   ExecuteOptions,
@@ -16,7 +16,7 @@ import type {
   ProviderChoice,
   ReleaseOptions,
   TryAcquireOptions,
-} from './interfaces/index.js';
+} from '../interfaces/index.js';
 import { jobNotFunction, ownerRequired } from './locking.messages.js';
 import type { LockingRegistry } from './locking.registry.js';
 

@@ -4,7 +4,7 @@ import { followSignal } from '../engine/runtime/abort-listeners.js';
 import { unstartedWork } from '../engine/lock/unstarted-work.js';
 import { LockLostError } from '../errors/index.js';
 import type { Lock } from '../interfaces/index.js';
-import type { LockingService } from '../locking.service.js';
+import type { LockingService } from '../module/locking.service.js';
 import { HandlerRun } from './handler-run.js';
 import { HttpExchange } from './http-exchange.js';
 import { lostLate, notRead } from './interceptor.messages.js';

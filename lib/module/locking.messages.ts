@@ -1,5 +1,5 @@
-import { onOneLine, quote } from './errors/quote.js';
-import { remedyOf } from './errors/remedy.js';
+import { onOneLine, quote } from '../errors/quote.js';
+import { remedyOf } from '../errors/remedy.js';
 
 const list = (ids: readonly string[]): string => ids.map((id) => quote(id)).join(', ');
 

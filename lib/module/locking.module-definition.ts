@@ -1,5 +1,5 @@
 import { ConfigurableModuleBuilder } from '@nestjs/common';
-import type { LockingModuleOptions } from './interfaces/module-options.interface.js';
+import type { LockingModuleOptions } from './module-options.interface.js';
 
 export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, ASYNC_OPTIONS_TYPE } =
   new ConfigurableModuleBuilder<LockingModuleOptions>({

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { METHOD_ROOTS, methodScope, parseKeyTemplate } from '../../lib/keys/index.js';
+import { METHOD_ROOTS, methodScope, parseKeyTemplate } from '../../lib/key-templates/index.js';
 
 /** What could be mistaken for an escape, a separator, a neighbouring literal or half of a character. */
 const nasty = ['%', '|', ':', 'a', 'u', '3', '7C', '%3A', '%7C', '%25', '%u', 'D83D', 'and', '-', '<', '>', '\u0085'];

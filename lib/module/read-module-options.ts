@@ -1,7 +1,7 @@
-import { COMMON_OPTION_NAMES, readEngineSettings, type EngineSettings } from './engine/options/engine-settings.js';
-import { isLockConfigurationError, LockConfigurationError } from './errors/index.js';
-import type { LockingProviderClass } from './provider-api/index.js';
-import type { LockingModuleOptions, LockingProviderDefinition } from './interfaces/module-options.interface.js';
+import { COMMON_OPTION_NAMES, readEngineSettings, type EngineSettings } from '../engine/options/engine-settings.js';
+import { isLockConfigurationError, LockConfigurationError } from '../errors/index.js';
+import type { LockingProviderClass } from '../provider-api/index.js';
+import type { LockingModuleOptions, LockingProviderDefinition } from './module-options.interface.js';
 import { PROVIDER_ID_PREFIX } from './locking.constants.js';
 import {
   entryNotObject,
@@ -20,7 +20,7 @@ import {
   unknownModuleOption,
   unknownProviderOption,
 } from './locking.messages.js';
-import { InMemoryLockingProvider } from './providers/memory/in-memory-locking.provider.js';
+import { InMemoryLockingProvider } from '../providers/memory/in-memory-locking.provider.js';
 
 /** A provider as it is to be built. */
 export interface ProviderPlan {
