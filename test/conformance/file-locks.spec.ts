@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { LockingModule } from '../../lib/index.js';
 import { describeLockingProvider } from '../../lib/testing/index.js';
-import { codeBlocks } from '../docs/markdown.js';
+import { codeBlocks } from '../support/markdown.js';
 import { FileLockingProvider } from './file-locks/file-locking.provider.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));

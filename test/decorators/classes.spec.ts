@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import { LockingService, WithLock } from '../../lib/index.js';
-import { freed, isHeld, Stage, useLockingApps, waiting } from './support.js';
+import { freed, isHeld, Stage, useLockingApps, waiting } from '../support/nest-apps.js';
 
 const NAME = Symbol('name');
 const NOTES = Symbol('notes');

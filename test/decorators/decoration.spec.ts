@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { isLockConfigurationError, isLockKeyError, WithLock, type WithLockOptions } from '../../lib/index.js';
-import { thrown } from './support.js';
+import { thrown } from '../support/nest-apps.js';
 
 type UntypedDecorator = (target: object, key: string | symbol, descriptor?: PropertyDescriptor) => void;
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import { WithLock, LockingService } from '../../lib/index.js';
-import { freed, isHeld, Stage, useLockingApps, waiting } from './support.js';
+import { freed, isHeld, Stage, useLockingApps, waiting } from '../support/nest-apps.js';
 
 @Injectable()
 class Orders {

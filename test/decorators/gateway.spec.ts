@@ -7,7 +7,7 @@ import { NestFactory } from '@nestjs/core';
 import { of, type Observable } from 'rxjs';
 import { WebSocket } from 'ws';
 import { LockingModule, LockingService, WithLock } from '../../lib/index.js';
-import { freed, Stage, waiting } from './support.js';
+import { freed, Stage, waiting } from '../support/nest-apps.js';
 
 let guarded = 0;
 

@@ -11,7 +11,7 @@ import {
 } from '../../lib/index.js';
 import { LockJob } from '../../lib/coordination/bullmq/index.js';
 import { LockedCron, LockedInterval } from '../../lib/coordination/schedule/index.js';
-import { rejection, thrown, useLockingApps } from './support.js';
+import { rejection, thrown, useLockingApps } from '../support/nest-apps.js';
 
 let ran = 0;
 

@@ -16,7 +16,7 @@ import {
   Resolver,
 } from '@nestjs/graphql';
 import { LockingService, WithLock } from '../../lib/index.js';
-import { Stage, useLockingApps, waiting } from './support.js';
+import { Stage, useLockingApps, waiting } from '../support/nest-apps.js';
 
 let guarded = 0;
 

@@ -29,7 +29,7 @@ import {
 import { Reflector, REQUEST } from '@nestjs/core';
 import { concat, map, NEVER, of, type Observable } from 'rxjs';
 import { LockingService, WithLock } from '../../lib/index.js';
-import { freed, isHeld, Stage, useLockingApps, waiting } from './support.js';
+import { freed, isHeld, Stage, useLockingApps, waiting } from '../support/nest-apps.js';
 
 interface HttpRequest {
   headers: Record<string, string | undefined>;

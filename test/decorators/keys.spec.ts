@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import { isLockKeyError, LockingService, WithLock } from '../../lib/index.js';
-import { rejection, Stage, useLockingApps, waiting } from './support.js';
+import { rejection, Stage, useLockingApps, waiting } from '../support/nest-apps.js';
 
 interface Line {
   sku: string;

@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Injectable, SetMetadata } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { WithLock } from '../../lib/index.js';
-import { useLockingApps } from './support.js';
+import { useLockingApps } from '../support/nest-apps.js';
 
 const Roles = Reflector.createDecorator<string[]>();
 

@@ -16,7 +16,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { firstValueFrom, of, toArray, type Observable } from 'rxjs';
 import { LockingModule, LockingService, WithLock } from '../../lib/index.js';
 import { eventually } from '../support/processes.js';
-import { Stage, waiting } from './support.js';
+import { Stage, waiting } from '../support/nest-apps.js';
 
 interface Pay {
   id: string;

@@ -18,7 +18,7 @@ import {
 } from 'rxjs';
 import { isLockConfigurationError, isLockLostError, LockingService, WithLock, type Lock } from '../../lib/index.js';
 import { eventually } from '../support/processes.js';
-import { freed, isHeld, rejection, useLockingApps, waiting } from './support.js';
+import { freed, isHeld, rejection, useLockingApps, waiting } from '../support/nest-apps.js';
 
 const failure = new TypeError('no more');
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import { isLockLostError, LockingService, WithLock, type Lock } from '../../lib/index.js';
-import { isHeld, rejection, Stage, useLockingApps } from './support.js';
+import { isHeld, rejection, Stage, useLockingApps } from '../support/nest-apps.js';
 
 const failure = new TypeError('no such order');
 const thenable = { then: (resolve: (value: string) => void) => resolve('from a thenable') };

@@ -11,8 +11,8 @@ import {
   Singleton,
   WithLock,
 } from '../../lib/index.js';
-import { rejection, Stage, useApps } from './support.js';
-import { eventually } from '../module/support/poll.js';
+import { rejection, Stage, useApps } from '../support/nest-apps.js';
+import { eventually } from '../support/poll.js';
 
 const due = new Date(Date.now() + 3_600_000);
 const HOUR = 3_600_000;

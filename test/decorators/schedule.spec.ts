@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { Cron, Interval, ScheduleModule, SchedulerRegistry, Timeout } from '@nestjs/schedule';
 import { InMemoryLockingProvider, LockingModule, LockingService, MemoryLockStore, WithLock } from '../../lib/index.js';
 import { eventually } from '../support/processes.js';
-import { useApps } from './support.js';
+import { useApps } from '../support/nest-apps.js';
 
 /** Ticks every few milliseconds, and takes longer than that: without a lock its runs overlap. */
 class Overlap {

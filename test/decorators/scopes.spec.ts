@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { forwardRef, Inject, Injectable, Module, Scope } from '@nestjs/common';
 import { ContextIdFactory, LazyModuleLoader, ModuleRef } from '@nestjs/core';
 import { isLockConfigurationError, LockingService, WithLock } from '../../lib/index.js';
-import { isHeld, rejection, Stage, useLockingApps, waiting } from './support.js';
+import { isHeld, rejection, Stage, useLockingApps, waiting } from '../support/nest-apps.js';
 
 const stages = new Map<string, Stage>();
 const stageOf = (id: string): Stage => {

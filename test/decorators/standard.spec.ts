@@ -17,7 +17,7 @@ import {
   WithLock,
 } from '../../lib/index.js';
 import * as main from '../../lib/index.js';
-import { thrown } from './support.js';
+import { thrown } from '../support/nest-apps.js';
 
 /** Compilers without `experimentalDecorators`. */
 const COMPILERS: Record<string, (source: string) => string> = {

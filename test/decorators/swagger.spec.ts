@@ -10,7 +10,7 @@ import {
   SwaggerModule,
 } from '@nestjs/swagger';
 import { WithLock } from '../../lib/index.js';
-import { useLockingApps } from './support.js';
+import { useLockingApps } from '../support/nest-apps.js';
 
 class OrderDto {
   @ApiProperty()

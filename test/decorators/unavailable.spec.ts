@@ -9,7 +9,7 @@ import {
   type OnUnavailable,
   type WithLockOptions,
 } from '../../lib/index.js';
-import { isHeld, rejection, Stage, thrown, useLockingApps } from './support.js';
+import { isHeld, rejection, Stage, thrown, useLockingApps } from '../support/nest-apps.js';
 
 @Injectable()
 class Orders {

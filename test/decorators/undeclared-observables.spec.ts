@@ -12,7 +12,7 @@ import {
   type LockRequestOptions,
 } from '../../lib/index.js';
 import { eventually } from '../support/processes.js';
-import { freed, isHeld, rejection, thrown, useLockingApps, waiting } from './support.js';
+import { freed, isHeld, rejection, thrown, useLockingApps, waiting } from '../support/nest-apps.js';
 
 const failure = new TypeError('no more');
 

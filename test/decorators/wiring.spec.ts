@@ -10,7 +10,7 @@ import {
   MemoryLockStore,
   WithLock,
 } from '../../lib/index.js';
-import { isHeld, rejection, Stage, useApps, waiting } from './support.js';
+import { isHeld, rejection, Stage, useApps, waiting } from '../support/nest-apps.js';
 
 @Injectable()
 class Jobs {

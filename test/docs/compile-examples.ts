@@ -3,7 +3,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { CodeBlock } from './markdown.js';
+import type { CodeBlock } from '../support/markdown.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const tsc = path.join(

@@ -6,7 +6,7 @@ import { COMMON_OPTION_NAMES, readEngineSettings } from '../../lib/engine/option
 import * as errors from '../../lib/errors/index.js';
 import { InMemoryLockingProvider, RedisLockingProvider, RedisQuorumLockingProvider } from '../../lib/index.js';
 import { compileExamples } from './compile-examples.js';
-import { anchors, codeBlocks, codeOf, links, tableRows } from './markdown.js';
+import { anchors, codeBlocks, codeOf, links, tableRows } from '../support/markdown.js';
 import { publicSurface, type PublicSurface } from './public-surface.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));

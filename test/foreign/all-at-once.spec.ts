@@ -1,6 +1,6 @@
 import { it } from '@jest/globals';
-import { useApplications } from '../module/support/applications.js';
-import { useRawRedis } from '../module/support/raw-redis.js';
+import { useApplications } from '../support/applications.js';
+import { useRawRedis } from '../support/raw-redis.js';
 import type { ForeignLibrary } from './support/foreign-locks.js';
 import { medusa } from './support/medusa.js';
 import { raceForCounter } from './support/race.js';

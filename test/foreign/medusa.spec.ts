@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { useApplications } from '../module/support/applications.js';
-import { useRawRedis } from '../module/support/raw-redis.js';
+import { useApplications } from '../support/applications.js';
+import { useRawRedis } from '../support/raw-redis.js';
 import { describeCoexistence } from './support/coexistence.js';
 import { medusa, MEDUSA_NAMESPACE, openMedusaProvider } from './support/medusa.js';
 import { useTimersThatKeepNothingAlive } from './support/medusa-timers.js';

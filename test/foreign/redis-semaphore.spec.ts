@@ -1,4 +1,4 @@
-import { useRawRedis } from '../module/support/raw-redis.js';
+import { useRawRedis } from '../support/raw-redis.js';
 import { describeCoexistence } from './support/coexistence.js';
 import { redisSemaphore } from './support/redis-semaphore.js';
 import { useForeignLocks } from './support/use-foreign-locks.js';

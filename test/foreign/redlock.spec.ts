@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { useApplications } from '../module/support/applications.js';
-import { useRawRedis } from '../module/support/raw-redis.js';
+import { useApplications } from '../support/applications.js';
+import { useRawRedis } from '../support/raw-redis.js';
 import { describeCoexistence } from './support/coexistence.js';
 import { openRedlock, redlock } from './support/redlock.js';
 import { useForeignLocks } from './support/use-foreign-locks.js';

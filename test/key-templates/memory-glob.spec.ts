@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { globMatcher } from '../../lib/providers/memory/glob.js';
-import { useRawRedis } from '../module/support/raw-redis.js';
+import { useRawRedis } from '../support/raw-redis.js';
 
 const redis = useRawRedis();
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { onOneLine, quote } from '../../lib/errors/quote.js';
 import { InMemoryLockingProvider, type LockingError } from '../../lib/index.js';
 import { readModuleOptions } from '../../lib/module/read-module-options.js';
-import { rejectionOf } from '../module/support/poll.js';
+import { rejectionOf } from '../support/poll.js';
 import { onEveryStore } from '../support/stores.js';
 
 /** What could begin a new line, a terminal's command, or make text look like another one. */

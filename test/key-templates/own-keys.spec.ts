@@ -2,9 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import { LockingModule, LockingService, LockKeyError } from '../../lib/index.js';
 import { keyOfRun, keyOfTick } from '../../lib/coordination/schedule/tick.js';
 import { leaderKey, presenceKey } from '../../lib/coordination/leader-election/leader-keys.js';
-import { useApplications } from '../module/support/applications.js';
-import { listedKeys } from '../module/support/listed-keys.js';
-import { eventually, rejectionOf } from '../module/support/poll.js';
+import { useApplications } from '../support/applications.js';
+import { listedKeys } from '../support/listed-keys.js';
+import { eventually, rejectionOf } from '../support/poll.js';
 
 const tick = { name: 'report', at: Date.parse('2026-01-01T00:00:00Z'), mayBeLate: 0 };
 

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { saysMoved } from '../../lib/coordination/bullmq/put-back.js';
 import { mayHaveRun } from '../../lib/engine/store/store-calls.js';
-import { runOrThrow } from '../package/support/run-command.js';
+import { runOrThrow } from '../support/run-command.js';
 import { useRedisServer } from '../support/redis.js';
 import { makeMinifiedApplication, removeApplication } from './support.js';
 

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import { fixChance } from './chance.js';
-import { RUNS, SEED } from './runs.js';
+import { RUNS, SEED } from '../support/model-runs.js';
 import { schedules, type Schedule } from './steps.js';
 import { windUp } from './wind-up.js';
 import { World } from './world.js';

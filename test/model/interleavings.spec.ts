@@ -4,7 +4,7 @@ import type { AcquireOptions } from '../../lib/index.js';
 import { fixChance } from './chance.js';
 import { Contest, type Contestant } from './contest.js';
 import { LONGEST_PAUSE } from './pauses.js';
-import { RUNS, SEED } from './runs.js';
+import { RUNS, SEED } from '../support/model-runs.js';
 
 const PROCESSES = 3;
 

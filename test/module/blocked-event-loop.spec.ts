@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { setImmediate } from 'node:timers/promises';
-import { useApplications } from './support/applications.js';
-import { rejectionOf } from './support/poll.js';
-import { useRawRedis } from './support/raw-redis.js';
+import { useApplications } from '../support/applications.js';
+import { rejectionOf } from '../support/poll.js';
+import { useRawRedis } from '../support/raw-redis.js';
 
 const redis = useRawRedis();
 

@@ -11,9 +11,9 @@ import {
 } from '../../lib/index.js';
 import { startRedisServer, type RedisServer } from '../../tools/redis-server/index.mjs';
 import { useRedisServer } from '../support/redis.js';
-import { useApplications } from './support/applications.js';
-import { LogCapture } from './support/log-capture.js';
-import { eventually, rejectionOf } from './support/poll.js';
+import { useApplications } from '../support/applications.js';
+import { LogCapture } from '../support/log-capture.js';
+import { eventually, rejectionOf } from '../support/poll.js';
 
 const applications = useApplications();
 const ESTABLISHED = 'Connection to Redis in "locking-redis" provider established';

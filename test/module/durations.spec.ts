@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { InMemoryLockingProvider, LockConfigurationError } from '../../lib/index.js';
-import { useApplications } from './support/applications.js';
-import { rejectionOf } from './support/poll.js';
+import { useApplications } from '../support/applications.js';
+import { rejectionOf } from '../support/poll.js';
 
 const applications = useApplications();
 

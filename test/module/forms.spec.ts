@@ -19,8 +19,8 @@ import {
 } from '../../lib/index.js';
 import { LockingRegistry } from '../../lib/module/locking.registry.js';
 import { MODULE_OPTIONS_TOKEN } from '../../lib/module/locking.module-definition.js';
-import { useApplications } from './support/applications.js';
-import { rejectionOf } from './support/poll.js';
+import { useApplications } from '../support/applications.js';
+import { rejectionOf } from '../support/poll.js';
 
 const applications = useApplications();
 

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { LockBackendError, RedisLockingProvider } from '../../lib/index.js';
-import { useApplications } from './support/applications.js';
-import { eventually, rejectionOf } from './support/poll.js';
-import { useRawRedis } from './support/raw-redis.js';
+import { useApplications } from '../support/applications.js';
+import { eventually, rejectionOf } from '../support/poll.js';
+import { useRawRedis } from '../support/raw-redis.js';
 
 const redis = useRawRedis();
 

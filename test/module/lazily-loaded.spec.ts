@@ -24,9 +24,9 @@ import {
   WithLock,
   type LeaderElection,
 } from '../../lib/index.js';
-import { useApplications } from './support/applications.js';
-import { LogCapture } from './support/log-capture.js';
-import { eventually, rejectionOf } from './support/poll.js';
+import { useApplications } from '../support/applications.js';
+import { LogCapture } from '../support/log-capture.js';
+import { eventually, rejectionOf } from '../support/poll.js';
 
 const applications = useApplications();
 

@@ -3,9 +3,9 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { LazyModuleLoader } from '@nestjs/core';
 import { LockConfigurationError, LockingModule, LockingService, RedisLockingProvider } from '../../lib/index.js';
 import { LockingTestingModule } from '../../lib/testing/index.js';
-import { useApplications } from './support/applications.js';
-import { rejectionOf } from './support/poll.js';
-import { useRawRedis } from './support/raw-redis.js';
+import { useApplications } from '../support/applications.js';
+import { rejectionOf } from '../support/poll.js';
+import { useRawRedis } from '../support/raw-redis.js';
 
 const applications = useApplications();
 const redis = useRawRedis();

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { InMemoryLockingProvider, LockConfigurationError, MemoryLockStore } from '../../lib/index.js';
-import { useApplications } from './support/applications.js';
-import { refusalOf } from './support/refusal.js';
-import { rejectionOf } from './support/poll.js';
+import { useApplications } from '../support/applications.js';
+import { refusalOf } from '../support/refusal.js';
+import { rejectionOf } from '../support/poll.js';
 
 const applications = useApplications();
 const resolve = InMemoryLockingProvider;

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { startRedisServer } from '../../tools/redis-server/index.mjs';
-import { useRawRedis } from './support/raw-redis.js';
+import { useRawRedis } from '../support/raw-redis.js';
 
 const script = fileURLToPath(new URL('./children/exits.mjs', import.meta.url));
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { InMemoryLockingProvider, type LeaseStore } from '../../lib/index.js';
-import { useApplications } from './support/applications.js';
-import { refusalOf } from './support/refusal.js';
+import { useApplications } from '../support/applications.js';
+import { refusalOf } from '../support/refusal.js';
 
 const applications = useApplications();
 const resolve = InMemoryLockingProvider;

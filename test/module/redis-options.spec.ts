@@ -3,8 +3,8 @@ import { Cluster, Redis } from 'ioredis';
 import { inspect } from 'node:util';
 import { LockConfigurationError, RedisLockingProvider } from '../../lib/index.js';
 import { useRedisServer } from '../support/redis.js';
-import { useApplications } from './support/applications.js';
-import { rejectionOf } from './support/poll.js';
+import { useApplications } from '../support/applications.js';
+import { rejectionOf } from '../support/poll.js';
 
 const applications = useApplications();
 const redis = useRedisServer();

@@ -3,9 +3,9 @@ import { Redis } from 'ioredis';
 import { inspect } from 'node:util';
 import { LockBackendError, LockingModule, LockingService, RedisLockingProvider } from '../../lib/index.js';
 import { useRedisServer } from '../support/redis.js';
-import { useApplications } from './support/applications.js';
-import { LogCapture } from './support/log-capture.js';
-import { eventually, rejectionOf } from './support/poll.js';
+import { useApplications } from '../support/applications.js';
+import { LogCapture } from '../support/log-capture.js';
+import { eventually, rejectionOf } from '../support/poll.js';
 
 const applications = useApplications();
 const SECRET = 'Wr0ng-S3cret';

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { LockBackendError } from '../../lib/index.js';
 import { startRedisServer, type RedisServer } from '../../tools/redis-server/index.mjs';
-import { useApplications } from './support/applications.js';
-import { eventually, rejectionOf } from './support/poll.js';
+import { useApplications } from '../support/applications.js';
+import { eventually, rejectionOf } from '../support/poll.js';
 
 const applications = useApplications();
 let server: RedisServer;

@@ -13,9 +13,9 @@ import { useRedisCluster } from '../support/cluster.js';
 import { deferred } from '../support/deferred.js';
 import { thaw, useRedisNodes } from '../support/redis-nodes.js';
 import { useRedisServer } from '../support/redis.js';
-import { useApplications } from './support/applications.js';
-import { LogCapture } from './support/log-capture.js';
-import { eventually, rejectionOf } from './support/poll.js';
+import { useApplications } from '../support/applications.js';
+import { LogCapture } from '../support/log-capture.js';
+import { eventually, rejectionOf } from '../support/poll.js';
 
 const DRAIN_TIMEOUT = 1000;
 

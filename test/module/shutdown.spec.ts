@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { LockBackendError, LockingModule, LockLostError } from '../../lib/index.js';
 import { deferred } from '../support/deferred.js';
-import { useApplications } from './support/applications.js';
-import { eventually, rejectionOf } from './support/poll.js';
-import { useRawRedis } from './support/raw-redis.js';
+import { useApplications } from '../support/applications.js';
+import { eventually, rejectionOf } from '../support/poll.js';
+import { useRawRedis } from '../support/raw-redis.js';
 
 const applications = useApplications();
 const redis = useRawRedis();

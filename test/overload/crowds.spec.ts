@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { isLockTimeoutError, type LockingService } from '../../lib/index.js';
-import { useApplications } from '../module/support/applications.js';
-import { useRawRedis } from '../module/support/raw-redis.js';
+import { useApplications } from '../support/applications.js';
+import { useRawRedis } from '../support/raw-redis.js';
 import { onEveryStore } from '../support/stores.js';
 
 const CROWD = 10_000;

@@ -5,7 +5,7 @@ import { Redis } from 'ioredis';
 import { useRedisServer } from '../support/redis.js';
 import { APPLICATIONS } from './support/applications.js';
 import { Consumer } from './support/consumer.js';
-import { packPackage } from './support/pack.js';
+import { packPackage } from '../support/pack.js';
 import { expectGoodReport, GOOD_SCHEDULE_REPORT, type FormatsReport } from './support/reports.js';
 import { makeTemporaryFolder, removeFolder } from './support/temporary-folder.js';
 

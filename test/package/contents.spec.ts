@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { anchors, links } from '../docs/markdown.js';
-import { packPackage } from './support/pack.js';
+import { anchors, links } from '../support/markdown.js';
+import { packPackage } from '../support/pack.js';
 import { makeTemporaryFolder, removeFolder } from './support/temporary-folder.js';
 
 describe('the packed package', () => {

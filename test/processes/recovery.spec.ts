@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import type { LockingService } from '../../lib/index.js';
-import { useApplications } from '../module/support/applications.js';
-import { eventually } from '../module/support/poll.js';
-import { useRawRedis } from '../module/support/raw-redis.js';
+import { useApplications } from '../support/applications.js';
+import { eventually } from '../support/poll.js';
+import { useRawRedis } from '../support/raw-redis.js';
 import { reportFigure } from '../support/figures.js';
 import { untilInLine } from '../support/store-view.js';
 import { useWorkers } from '../support/workers.js';

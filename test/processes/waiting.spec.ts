@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import type { LockingService } from '../../lib/index.js';
-import { useApplications } from '../module/support/applications.js';
-import { eventually } from '../module/support/poll.js';
-import { useRawRedis } from '../module/support/raw-redis.js';
+import { useApplications } from '../support/applications.js';
+import { eventually } from '../support/poll.js';
+import { useRawRedis } from '../support/raw-redis.js';
 import { signsOfLife, subscribers, untilClean, untilInLine } from '../support/store-view.js';
 import { useProxies } from '../support/tcp-proxy.js';
 import { useWorkers, type Worker } from '../support/workers.js';

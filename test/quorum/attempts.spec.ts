@@ -6,7 +6,7 @@ import {
   RedisQuorumLockingProvider,
   type LeaseStore,
 } from '../../lib/index.js';
-import { eventually, rejectionOf } from '../module/support/poll.js';
+import { eventually, rejectionOf } from '../support/poll.js';
 import { useQuorum } from './support.js';
 
 const quorum = useQuorum(5);

@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
-import { eventually, rejectionOf } from '../module/support/poll.js';
+import { eventually, rejectionOf } from '../support/poll.js';
 import { useProxies } from '../support/tcp-proxy.js';
 import { useQuorum } from './support.js';
 

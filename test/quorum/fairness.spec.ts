@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { fileURLToPath } from 'node:url';
 import { RedisQuorumLockingProvider, type LeaseAnswer } from '../../lib/index.js';
-import { eventually } from '../module/support/poll.js';
+import { eventually } from '../support/poll.js';
 import { useWorkers } from '../support/workers.js';
 import { useQuorum } from './support.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { LockBackendError, LockLostError } from '../../lib/index.js';
-import { eventually, rejectionOf } from '../module/support/poll.js';
+import { eventually, rejectionOf } from '../support/poll.js';
 import { useQuorum } from './support.js';
 
 const quorum = useQuorum(3);

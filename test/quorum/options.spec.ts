@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { inspect } from 'node:util';
 import { isLockConfigurationError, LockBackendError, RedisQuorumLockingProvider } from '../../lib/index.js';
-import { eventually, rejectionOf } from '../module/support/poll.js';
+import { eventually, rejectionOf } from '../support/poll.js';
 import { useQuorum } from './support.js';
 
 const quorum = useQuorum(4);

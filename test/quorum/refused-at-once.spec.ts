@@ -2,7 +2,7 @@ import { expect, it } from '@jest/globals';
 import { setImmediate as turn } from 'node:timers/promises';
 import { StoreNotReachedError, type ReleaseRequest } from '../../lib/index.js';
 import { QuorumNode, type NodeStore } from '../../lib/providers/redis-quorum/quorum-node.js';
-import { eventually } from '../module/support/poll.js';
+import { eventually } from '../support/poll.js';
 
 /** A connection that is lost and not yet known to be: it refuses each release before anything is sent. */
 class LostConnection {

@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { QuorumLeases } from '../../lib/providers/redis-quorum/quorum-leases.js';
 import { QuorumNode } from '../../lib/providers/redis-quorum/quorum-node.js';
 import { Tally } from '../../lib/providers/redis-quorum/tally.js';
-import { RUNS } from '../model/runs.js';
-import { eventually } from '../module/support/poll.js';
+import { RUNS } from '../support/model-runs.js';
+import { eventually } from '../support/poll.js';
 import '../support/property-seed.js';
 import { SimulatedNode } from './simulated-node.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { AcquireOptions, Lock } from '../../lib/index.js';
-import { eventually } from '../module/support/poll.js';
+import { eventually } from '../support/poll.js';
 import { useQuorum } from './support.js';
 
 const quorum = useQuorum(3);

@@ -6,8 +6,8 @@ import {
   type RedisQuorumLockingProviderOptions,
 } from '../../lib/index.js';
 import type { RedisServer, RedisServerOptions } from '../../tools/redis-server/index.mjs';
-import { useApplications, type StartedApplication } from '../module/support/applications.js';
-import { eventually } from '../module/support/poll.js';
+import { useApplications, type StartedApplication } from '../support/applications.js';
+import { eventually } from '../support/poll.js';
 import { thaw, useRedisNodes } from '../support/redis-nodes.js';
 
 /** What is no lock: the token counter, and marks of attempts that were given up, which run out by themselves. */

@@ -3,7 +3,7 @@ import type { LeaseAnswer, ReleaseRequest } from '../../lib/index.js';
 import { QuorumLeases } from '../../lib/providers/redis-quorum/quorum-leases.js';
 import { QuorumNode, type NodeStore } from '../../lib/providers/redis-quorum/quorum-node.js';
 import { Tally } from '../../lib/providers/redis-quorum/tally.js';
-import { eventually } from '../module/support/poll.js';
+import { eventually } from '../support/poll.js';
 
 const REFUSED: LeaseAnswer = { granted: false, key: 'k', remaining: 1000 };
 const GRANTED: LeaseAnswer = { granted: true, fencingTokens: [1], reentered: [false] };

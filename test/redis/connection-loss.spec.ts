@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { LockBackendError } from '../../lib/index.js';
-import { useApplications } from '../module/support/applications.js';
-import { eventually, rejectionOf } from '../module/support/poll.js';
-import { useRawRedis } from '../module/support/raw-redis.js';
+import { useApplications } from '../support/applications.js';
+import { eventually, rejectionOf } from '../support/poll.js';
+import { useRawRedis } from '../support/raw-redis.js';
 import { untilClean } from '../support/store-view.js';
 
 const redis = useRawRedis();

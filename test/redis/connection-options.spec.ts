@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { useApplications, type StartedApplication } from '../module/support/applications.js';
-import { listedKeys } from '../module/support/listed-keys.js';
-import { useRawRedis } from '../module/support/raw-redis.js';
+import { useApplications, type StartedApplication } from '../support/applications.js';
+import { listedKeys } from '../support/listed-keys.js';
+import { useRawRedis } from '../support/raw-redis.js';
 import type { RedisLockingProviderOptions } from '../../lib/index.js';
 
 const redis = useRawRedis();

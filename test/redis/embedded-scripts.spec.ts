@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { RedisLockingProvider } from '../../lib/index.js';
 import { SCRIPT_SOURCES } from '../../lib/providers/redis/scripts.generated.js';
-import { useApplications } from '../module/support/applications.js';
-import { useRawRedis } from '../module/support/raw-redis.js';
+import { useApplications } from '../support/applications.js';
+import { useRawRedis } from '../support/raw-redis.js';
 import { deferred } from '../support/deferred.js';
 
 const lib = new URL('../../lib/providers/redis/', import.meta.url);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { useApplications } from '../module/support/applications.js';
-import { eventually } from '../module/support/poll.js';
+import { useApplications } from '../support/applications.js';
+import { eventually } from '../support/poll.js';
 import { useRedisServer } from '../support/redis.js';
 
 const applications = useApplications();

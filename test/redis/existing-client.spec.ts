@@ -6,10 +6,10 @@ import { LockBackendError, LockTimeoutError, RedisLockingProvider } from '../../
 import { expectDirectHandOver } from '../support/expect-hand-over.js';
 import { subscribers, untilInLine } from '../support/store-view.js';
 import { useProxies } from '../support/tcp-proxy.js';
-import { useApplications } from '../module/support/applications.js';
-import { listedKeys } from '../module/support/listed-keys.js';
-import { eventually, rejectionOf } from '../module/support/poll.js';
-import { useRawRedis } from '../module/support/raw-redis.js';
+import { useApplications } from '../support/applications.js';
+import { listedKeys } from '../support/listed-keys.js';
+import { eventually, rejectionOf } from '../support/poll.js';
+import { useRawRedis } from '../support/raw-redis.js';
 
 const redis = useRawRedis();
 const startProxy = useProxies();

@@ -1,12 +1,12 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Redis, type RedisOptions } from 'ioredis';
 import type { LockingService, RedisLockingProviderOptions } from '../../lib/index.js';
-import { useApplications } from '../module/support/applications.js';
-import { useRawRedis } from '../module/support/raw-redis.js';
+import { useApplications } from '../support/applications.js';
+import { useRawRedis } from '../support/raw-redis.js';
 import { deferred } from '../support/deferred.js';
 import { expectDirectHandOver } from '../support/expect-hand-over.js';
 import { signsOfLife, subscribers, untilClean, untilInLine } from '../support/store-view.js';
-import { eventually } from '../module/support/poll.js';
+import { eventually } from '../support/poll.js';
 
 const redis = useRawRedis();
 const applications = useApplications();

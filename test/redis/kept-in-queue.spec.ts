@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { RedisLockingProvider, type LeaseRequest, type WakeUpListener } from '../../lib/index.js';
-import { rejectionOf } from '../module/support/poll.js';
-import { useRawRedis } from '../module/support/raw-redis.js';
+import { rejectionOf } from '../support/poll.js';
+import { useRawRedis } from '../support/raw-redis.js';
 import { OPTIONAL, REQUIRED } from '../support/acl.js';
 import { FENCE } from '../support/store-view.js';
 

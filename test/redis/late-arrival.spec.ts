@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { Redis, type RedisOptions } from 'ioredis';
 import { RedisLockingProvider, type RedisLockingProviderOptions } from '../../lib/index.js';
-import { useApplications, type StartedApplication } from '../module/support/applications.js';
-import { eventually, rejectionOf } from '../module/support/poll.js';
-import { useRawRedis } from '../module/support/raw-redis.js';
+import { useApplications, type StartedApplication } from '../support/applications.js';
+import { eventually, rejectionOf } from '../support/poll.js';
+import { useRawRedis } from '../support/raw-redis.js';
 import { refusedLate, scriptCalls, signsOfLife, untilClean, untilInLine } from '../support/store-view.js';
 import { useProxies, type ProxiedConnection, type TcpProxy } from '../support/tcp-proxy.js';
 

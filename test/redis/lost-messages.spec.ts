@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { RedisLockingProvider, type LeaseAnswer, type LockingService } from '../../lib/index.js';
-import { useApplications } from '../module/support/applications.js';
-import { eventually } from '../module/support/poll.js';
-import { useRawRedis } from '../module/support/raw-redis.js';
+import { useApplications } from '../support/applications.js';
+import { eventually } from '../support/poll.js';
+import { useRawRedis } from '../support/raw-redis.js';
 import { FENCE, scriptCalls, untilClean, untilInLine } from '../support/store-view.js';
 import { useProxies, type TcpProxy } from '../support/tcp-proxy.js';
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { LockConfigurationError } from '../../lib/index.js';
-import { useApplications } from '../module/support/applications.js';
-import { listedKeys } from '../module/support/listed-keys.js';
-import { rejectionOf } from '../module/support/poll.js';
-import { useRawRedis } from '../module/support/raw-redis.js';
+import { useApplications } from '../support/applications.js';
+import { listedKeys } from '../support/listed-keys.js';
+import { rejectionOf } from '../support/poll.js';
+import { useRawRedis } from '../support/raw-redis.js';
 
 const redis = useRawRedis();
 const applications = useApplications();

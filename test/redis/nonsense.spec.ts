@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { LockBackendError, type LockingService } from '../../lib/index.js';
-import { useApplications } from '../module/support/applications.js';
-import { eventually, rejectionOf } from '../module/support/poll.js';
+import { useApplications } from '../support/applications.js';
+import { eventually, rejectionOf } from '../support/poll.js';
 import { greet, useFakeRedis } from './support/fake-redis.js';
 
 const applications = useApplications();

@@ -3,9 +3,9 @@ import { Redis } from 'ioredis';
 import { mkdirSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import { LockBackendError, type LockingService } from '../../lib/index.js';
-import { useApplications } from '../module/support/applications.js';
-import { eventually, rejectionOf } from '../module/support/poll.js';
-import { useRawRedis, type RawRedis } from '../module/support/raw-redis.js';
+import { useApplications } from '../support/applications.js';
+import { eventually, rejectionOf } from '../support/poll.js';
+import { useRawRedis, type RawRedis } from '../support/raw-redis.js';
 
 const applications = useApplications();
 

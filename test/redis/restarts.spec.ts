@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import type { LockingService } from '../../lib/index.js';
-import { useApplications } from '../module/support/applications.js';
-import { eventually } from '../module/support/poll.js';
-import { useRawRedis, type RawRedis } from '../module/support/raw-redis.js';
+import { useApplications } from '../support/applications.js';
+import { eventually } from '../support/poll.js';
+import { useRawRedis, type RawRedis } from '../support/raw-redis.js';
 import { times } from '../support/lined-store.js';
 import { untilClean, untilInLine } from '../support/store-view.js';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { useApplications, type StartedApplication } from '../module/support/applications.js';
-import { eventually } from '../module/support/poll.js';
-import { useRawRedis } from '../module/support/raw-redis.js';
+import { useApplications, type StartedApplication } from '../support/applications.js';
+import { eventually } from '../support/poll.js';
+import { useRawRedis } from '../support/raw-redis.js';
 import { expectDirectHandOver } from '../support/expect-hand-over.js';
 import { times } from '../support/lined-store.js';
 import { callsFor, scriptCalls, untilInLine } from '../support/store-view.js';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { RedisLockingProvider, type LockingService } from '../../lib/index.js';
-import { useApplications } from '../module/support/applications.js';
-import { eventually, rejectionOf } from '../module/support/poll.js';
-import { useRawRedis } from '../module/support/raw-redis.js';
+import { useApplications } from '../support/applications.js';
+import { eventually, rejectionOf } from '../support/poll.js';
+import { useRawRedis } from '../support/raw-redis.js';
 import { expectDirectHandOver } from '../support/expect-hand-over.js';
 import { subscribers, untilClean, untilInLine } from '../support/store-view.js';
 

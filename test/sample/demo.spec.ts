@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually, isRunning } from '../support/processes.js';
 import { useRedisServer } from '../support/redis.js';
-import { buildSample, ended, isListening, startProgram, type Ended, type Program } from './programs.js';
+import { buildSample, ended, isListening, startProgram, type Ended, type Program } from '../support/sample-programs.js';
 
 const DEMO = 'dist-sample/shop/demo.js';
 const SHOP = 'dist-sample/shop/main.js';

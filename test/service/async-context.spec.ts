@@ -8,8 +8,8 @@ import {
   type Lock,
   type LockingProviderContext,
 } from '../../lib/index.js';
-import { LogCapture } from '../module/support/log-capture.js';
-import { eventually } from '../module/support/poll.js';
+import { LogCapture } from '../support/log-capture.js';
+import { eventually } from '../support/poll.js';
 import { deferred } from '../support/deferred.js';
 import { onEveryStore } from '../support/stores.js';
 

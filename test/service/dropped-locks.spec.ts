@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { fileURLToPath } from 'node:url';
-import { runCommand } from '../package/support/run-command.js';
+import { runCommand } from '../support/run-command.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 

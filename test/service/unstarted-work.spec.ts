@@ -8,7 +8,7 @@ import { defer, of, Subject } from 'rxjs';
 import { isLockConfigurationError, LockingModule, LockingService } from '../../lib/index.js';
 import { lockedProcessor } from '../../lib/coordination/bullmq/index.js';
 import { OncePerTick } from '../../lib/coordination/schedule/index.js';
-import { LogCapture } from '../module/support/log-capture.js';
+import { LogCapture } from '../support/log-capture.js';
 
 type Job = () => unknown;
 

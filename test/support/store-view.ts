@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { eventually } from '../module/support/poll.js';
+import { eventually } from './poll.js';
 
 const OWN = 'nestjs-locking:';
 

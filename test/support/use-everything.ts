@@ -2,8 +2,8 @@ import { expect } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import type { Cluster, Redis } from 'ioredis';
 import { RedisLockingProvider, type LockingService, type RedisLockingProviderOptions } from '../../lib/index.js';
-import { listedKeys } from '../module/support/listed-keys.js';
-import { eventually } from '../module/support/poll.js';
+import { listedKeys } from './listed-keys.js';
+import { eventually } from './poll.js';
 
 /** What applications do with locks: alone, in each other's way, by hand, and when answers are missing. */
 export async function useEverything(

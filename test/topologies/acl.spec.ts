@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { isLockBackendError, type RedisLockingProviderOptions } from '../../lib/index.js';
-import { useApplications, type StartedApplication } from '../module/support/applications.js';
-import { listedKeys } from '../module/support/listed-keys.js';
-import { eventually, rejectionOf } from '../module/support/poll.js';
-import { useRawRedis } from '../module/support/raw-redis.js';
+import { useApplications, type StartedApplication } from '../support/applications.js';
+import { listedKeys } from '../support/listed-keys.js';
+import { eventually, rejectionOf } from '../support/poll.js';
+import { useRawRedis } from '../support/raw-redis.js';
 import { BY_IOREDIS, OPTIONAL, REQUIRED } from '../support/acl.js';
 import { useEverything } from '../support/use-everything.js';
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Cluster, Redis } from 'ioredis';
 import type { RedisLockingProviderOptions } from '../../lib/index.js';
-import { useApplications } from '../module/support/applications.js';
+import { useApplications } from '../support/applications.js';
 import { BY_CLUSTER, BY_IOREDIS, OPTIONAL, REQUIRED } from '../support/acl.js';
 import { useRedisCluster } from '../support/cluster.js';
 import { useEverything } from '../support/use-everything.js';

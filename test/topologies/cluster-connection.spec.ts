@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { Cluster } from 'ioredis';
 import { LockBackendError } from '../../lib/index.js';
-import { useApplications } from '../module/support/applications.js';
-import { eventually, rejectionOf } from '../module/support/poll.js';
+import { useApplications } from '../support/applications.js';
+import { eventually, rejectionOf } from '../support/poll.js';
 import { startRedisServer } from '../../tools/redis-server/index.mjs';
 import { useRedisCluster } from '../support/cluster.js';
 

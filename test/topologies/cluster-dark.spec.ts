@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { Cluster, type ClusterOptions } from 'ioredis';
 import { LockBackendError, type RedisLockingProviderOptions } from '../../lib/index.js';
-import { useApplications } from '../module/support/applications.js';
-import { eventually, rejectionOf } from '../module/support/poll.js';
+import { useApplications } from '../support/applications.js';
+import { eventually, rejectionOf } from '../support/poll.js';
 import { useRedisCluster } from '../support/cluster.js';
 import { useProxies, type TcpProxy } from '../support/tcp-proxy.js';
 

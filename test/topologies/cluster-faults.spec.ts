@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import type { LockingService } from '../../lib/index.js';
-import { eventually } from '../module/support/poll.js';
+import { eventually } from '../support/poll.js';
 import { BusyKeys } from '../support/busy-keys.js';
 import { useClusterStore, useRedisCluster } from '../support/cluster.js';
 import type { RedisClusterNode } from '../../tools/redis-server/index.mjs';

@@ -1,6 +1,6 @@
 import { afterEach, describe, it } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { eventually } from '../module/support/poll.js';
+import { eventually } from '../support/poll.js';
 import { useClusterStore, useRedisCluster } from '../support/cluster.js';
 import { thaw } from '../support/redis-nodes.js';
 import type { RedisClusterNode } from '../../tools/redis-server/index.mjs';

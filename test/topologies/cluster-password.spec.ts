@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { useApplications } from '../module/support/applications.js';
-import { eventually } from '../module/support/poll.js';
+import { useApplications } from '../support/applications.js';
+import { eventually } from '../support/poll.js';
 import { useRedisCluster } from '../support/cluster.js';
 
 const redis = useRedisCluster({ replicas: 0 });

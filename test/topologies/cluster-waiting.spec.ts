@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { eventually } from '../module/support/poll.js';
+import { eventually } from '../support/poll.js';
 import { useClusterStore, useRedisCluster } from '../support/cluster.js';
 import { useWorkers } from '../support/workers.js';
 

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
 import { LockBackendError, LockingService, type LockInfo } from '../../lib/index.js';
 import { keySlot } from '../../lib/providers/redis/key-slot.js';
-import { eventually } from '../module/support/poll.js';
+import { eventually } from '../support/poll.js';
 import { useClusterStore, useRedisCluster } from '../support/cluster.js';
 
 const redis = useRedisCluster({ replicas: 0 });

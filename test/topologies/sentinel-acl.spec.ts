@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { RedisLockingProviderOptions } from '../../lib/index.js';
-import { useApplications } from '../module/support/applications.js';
-import { eventually } from '../module/support/poll.js';
+import { useApplications } from '../support/applications.js';
+import { eventually } from '../support/poll.js';
 import { OPTIONAL, REQUIRED } from '../support/acl.js';
 import { listeners, look, useSentinels } from '../support/sentinels.js';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import { isLockBackendError, type LockingService, type RedisLockingProviderOptions } from '../../lib/index.js';
-import { useApplications, type StartedApplication } from '../module/support/applications.js';
-import { eventually } from '../module/support/poll.js';
+import { useApplications, type StartedApplication } from '../support/applications.js';
+import { eventually } from '../support/poll.js';
 import { BusyKeys } from '../support/busy-keys.js';
 import { listeners, look, useSentinels } from '../support/sentinels.js';
 import type { SentinelGroup } from '../../tools/redis-server/index.mjs';

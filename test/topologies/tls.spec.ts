@@ -1,8 +1,8 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import type { ConnectionOptions } from 'node:tls';
 import { isLockBackendError, RedisLockingProvider, type RedisLockingProviderOptions } from '../../lib/index.js';
-import { useApplications, type StartedApplication } from '../module/support/applications.js';
-import { eventually, rejectionOf } from '../module/support/poll.js';
+import { useApplications, type StartedApplication } from '../support/applications.js';
+import { eventually, rejectionOf } from '../support/poll.js';
 import { describeOnServers } from '../support/describe-on-servers.js';
 import { useTlsServer, whyNoTls, type TlsServer } from '../support/tls-server.js';
 

@@ -4,9 +4,9 @@ import { Injectable, Scope, SetMetadata, type Type } from '@nestjs/common';
 import type { Job, Queue } from 'bullmq';
 import { LockJob } from '../../../lib/coordination/bullmq/index.js';
 import { isLockLostError, LockingModule, LockingService, RedisLockingProvider } from '../../../lib/index.js';
-import { rejection } from '../../decorators/support.js';
-import { useApplications } from '../../module/support/applications.js';
-import { eventually } from '../../module/support/poll.js';
+import { rejection } from '../../support/nest-apps.js';
+import { useApplications } from '../../support/applications.js';
+import { eventually } from '../../support/poll.js';
 import { deferred } from '../../support/deferred.js';
 import { inState, useQueues } from './support/queues.js';
 

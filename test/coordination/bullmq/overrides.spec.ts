@@ -4,7 +4,7 @@ import type { Type } from '@nestjs/common';
 import type { Job, Queue } from 'bullmq';
 import { LockJob, lockedProcessor } from '../../../lib/coordination/bullmq/index.js';
 import { LockingModule, LockingService, RedisLockingProvider } from '../../../lib/index.js';
-import { useApplications } from '../../module/support/applications.js';
+import { useApplications } from '../../support/applications.js';
 import { inState, useQueues } from './support/queues.js';
 
 describe('@LockJob on an override that calls super', () => {

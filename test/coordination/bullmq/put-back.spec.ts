@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Job } from 'bullmq';
 import { lockedProcessor } from '../../../lib/coordination/bullmq/index.js';
-import { eventually } from '../../module/support/poll.js';
+import { eventually } from '../../support/poll.js';
 import { deferred } from '../../support/deferred.js';
 import { onEveryStore } from '../../support/stores.js';
 import { fresh, inState, useQueues } from './support/queues.js';

@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import type { Job } from 'bullmq';
 import { LockJob, lockedProcessor, type LockJobOptions } from '../../../lib/coordination/bullmq/index.js';
 import { isLockConfigurationError, isLockKeyError } from '../../../lib/index.js';
-import { thrown } from '../../decorators/support.js';
-import { rejectionOf } from '../../module/support/poll.js';
+import { thrown } from '../../support/nest-apps.js';
+import { rejectionOf } from '../../support/poll.js';
 import { onEveryStore } from '../../support/stores.js';
 import { inState, useQueues } from './support/queues.js';
 

@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import type { Job } from 'bullmq';
 import { Redis } from 'ioredis';
 import { lockedProcessor } from '../../../lib/coordination/bullmq/index.js';
-import { useApplications } from '../../module/support/applications.js';
-import { eventually } from '../../module/support/poll.js';
+import { useApplications } from '../../support/applications.js';
+import { eventually } from '../../support/poll.js';
 import { useRedisServer } from '../../support/redis.js';
 import { fresh, inState, useQueues } from './support/queues.js';
 

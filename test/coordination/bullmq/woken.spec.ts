@@ -3,7 +3,7 @@ import type { Job } from 'bullmq';
 import { KeyWatches } from '../../../lib/coordination/bullmq/key-watches.js';
 import { lockedProcessor } from '../../../lib/coordination/bullmq/index.js';
 import type { LockingService } from '../../../lib/index.js';
-import { eventually } from '../../module/support/poll.js';
+import { eventually } from '../../support/poll.js';
 import { onEveryStore } from '../../support/stores.js';
 import { fresh, inState, useQueues } from './support/queues.js';
 

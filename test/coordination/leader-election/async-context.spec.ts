@@ -9,7 +9,7 @@ import {
   OnLeader,
   type LeaderTerm,
 } from '../../../lib/index.js';
-import { eventually } from '../../module/support/poll.js';
+import { eventually } from '../../support/poll.js';
 import { onEveryStore, short, type Instance } from './support.js';
 
 const tenant = new AsyncLocalStorage<string>();

@@ -12,7 +12,7 @@ import {
   WithLock,
   type LeaderTerm,
 } from '../../../lib/index.js';
-import { eventually } from '../../module/support/poll.js';
+import { eventually } from '../../support/poll.js';
 import { inLine, leaderOf, onEveryStore, said, short, type Instance } from './support.js';
 
 /** Notes what it is told, in order. */

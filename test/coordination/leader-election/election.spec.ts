@@ -7,8 +7,8 @@ import {
   OnLeader,
   type LeaderTerm,
 } from '../../../lib/index.js';
-import { listedKeys } from '../../module/support/listed-keys.js';
-import { eventually } from '../../module/support/poll.js';
+import { listedKeys } from '../../support/listed-keys.js';
+import { eventually } from '../../support/poll.js';
 import { deferred } from '../../support/deferred.js';
 import { HEARTBEAT, inLine, leaderOf, onEveryStore, said, short, TIMEOUT, type Instance } from './support.js';
 

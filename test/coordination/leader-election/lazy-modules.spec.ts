@@ -11,7 +11,7 @@ import {
   OnLeader,
   type LeaderTerm,
 } from '../../../lib/index.js';
-import { eventually, rejectionOf } from '../../module/support/poll.js';
+import { eventually, rejectionOf } from '../../support/poll.js';
 import { deferred } from '../../support/deferred.js';
 import { leaderOf, said, short, useInstances, type Instance } from './support.js';
 

@@ -15,9 +15,9 @@ import {
 } from '../../../lib/index.js';
 import { LazyModuleLoader } from '@nestjs/core';
 import { setTimeout as delay } from 'node:timers/promises';
-import { thrown } from '../../decorators/support.js';
-import { listedKeys } from '../../module/support/listed-keys.js';
-import { eventually, rejectionOf } from '../../module/support/poll.js';
+import { thrown } from '../../support/nest-apps.js';
+import { listedKeys } from '../../support/listed-keys.js';
+import { eventually, rejectionOf } from '../../support/poll.js';
 import { deferred } from '../../support/deferred.js';
 import { useInstances } from './support.js';
 

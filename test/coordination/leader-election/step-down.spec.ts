@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import { InjectLeaderElection, LeaderElection, LeaderOnly, OnLeader } from '../../../lib/index.js';
-import { listedKeys } from '../../module/support/listed-keys.js';
-import { eventually } from '../../module/support/poll.js';
+import { listedKeys } from '../../support/listed-keys.js';
+import { eventually } from '../../support/poll.js';
 import { deferred } from '../../support/deferred.js';
 import { inLine, leaderOf, onEveryStore, said, short, TIMEOUT, type Instance } from './support.js';
 

@@ -6,8 +6,8 @@ import {
   type LeaderElectionOptions,
   type LeaderTerm,
 } from '../../../lib/index.js';
-import { eventually, rejectionOf } from '../../module/support/poll.js';
-import { useRawRedis } from '../../module/support/raw-redis.js';
+import { eventually, rejectionOf } from '../../support/poll.js';
+import { useRawRedis } from '../../support/raw-redis.js';
 import { leaderOf, said, short, TIMEOUT, useInstances, type Instance } from './support.js';
 
 const redis = useRawRedis();

@@ -13,8 +13,8 @@ import {
   type LeaderElectionOptions,
   type LockingProviderDefinition,
 } from '../../../lib/index.js';
-import { LogCapture } from '../../module/support/log-capture.js';
-import { eventually } from '../../module/support/poll.js';
+import { LogCapture } from '../../support/log-capture.js';
+import { eventually } from '../../support/poll.js';
 import { useRedisServer } from '../../support/redis.js';
 
 /** Short, so that tests need not wait for long; a busy machine must be able to renew in time. */

@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { LockingModule } from '../../../lib/index.js';
 import { LockingTestControl, LockingTestingModule } from '../../../lib/testing/index.js';
-import { eventually } from '../../module/support/poll.js';
+import { eventually } from '../../support/poll.js';
 import { useInstances } from './support.js';
 
 const start = useInstances();

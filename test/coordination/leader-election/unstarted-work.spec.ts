@@ -2,7 +2,7 @@ import { describe, expect, it, jest } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import { defer, of } from 'rxjs';
 import { isLockConfigurationError, LeaderOnly, OnFollower, OnLeader } from '../../../lib/index.js';
-import { eventually } from '../../module/support/poll.js';
+import { eventually } from '../../support/poll.js';
 import { leaderOf, onEveryStore, said, short } from './support.js';
 
 const ran = jest.fn();

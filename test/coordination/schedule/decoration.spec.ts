@@ -9,8 +9,8 @@ import {
   type TickOptions,
 } from '../../../lib/coordination/schedule/index.js';
 import { LeaderOnly, LockingModule, WithLock } from '../../../lib/index.js';
-import { thrown } from '../../decorators/support.js';
-import { rejectionOf } from '../../module/support/poll.js';
+import { thrown } from '../../support/nest-apps.js';
+import { rejectionOf } from '../../support/poll.js';
 import { onEveryStore } from './support/instances.js';
 
 const decorate = (options: unknown) => () => {

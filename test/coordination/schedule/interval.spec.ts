@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import { currentTick, LockedInterval } from '../../../lib/coordination/schedule/index.js';
 import { LockingService } from '../../../lib/index.js';
-import { eventually } from '../../module/support/poll.js';
+import { eventually } from '../../support/poll.js';
 import { onEveryStore } from './support/instances.js';
 
 describe('@LockedInterval', () => {

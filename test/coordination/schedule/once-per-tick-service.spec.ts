@@ -4,7 +4,7 @@ import { SchedulerRegistry } from '@nestjs/schedule';
 import { CronJob, CronTime } from './support/cron.js';
 import { currentTick, OncePerTick, type OncePerTickOptions } from '../../../lib/coordination/schedule/index.js';
 import type { Lock } from '../../../lib/index.js';
-import { eventually, rejectionOf } from '../../module/support/poll.js';
+import { eventually, rejectionOf } from '../../support/poll.js';
 import { onEveryStore } from './support/instances.js';
 
 @Injectable()

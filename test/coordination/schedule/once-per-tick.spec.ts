@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { SchedulerRegistry } from '@nestjs/schedule';
-import { eventually, rejectionOf } from '../../module/support/poll.js';
+import { eventually, rejectionOf } from '../../support/poll.js';
 import { deferred } from '../../support/deferred.js';
 import { onEveryStore } from './support/instances.js';
 import { keyOf, reportDueAt, type Run } from './support/jobs.js';

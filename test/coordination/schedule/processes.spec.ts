@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { eventually } from '../../module/support/poll.js';
+import { eventually } from '../../support/poll.js';
 import { useRedisServer } from '../../support/redis.js';
 import { useCronWorkers, type CronWorker } from './support/cron-workers.js';
 

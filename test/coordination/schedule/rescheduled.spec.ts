@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import { SchedulerRegistry } from '@nestjs/schedule';
 import { LockedCron, OncePerTick } from '../../../lib/coordination/schedule/index.js';
-import { eventually } from '../../module/support/poll.js';
+import { eventually } from '../../support/poll.js';
 import { deferred } from '../../support/deferred.js';
 import { CronJob, CronTime } from './support/cron.js';
 import { onEveryStore } from './support/instances.js';

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { LockingService, RedisLockingProvider } from '../../../lib/index.js';
 import { startRedisServer, type RedisServer } from '../../../tools/redis-server/index.mjs';
-import { eventually, rejectionOf } from '../../module/support/poll.js';
+import { eventually, rejectionOf } from '../../support/poll.js';
 import { useInstances } from './support/instances.js';
 import { keyOf, reportDueAt, type Run } from './support/jobs.js';
 

@@ -4,7 +4,7 @@ import { OncePerTick } from '../../../lib/coordination/schedule/index.js';
 import { readTickOptions } from '../../../lib/coordination/schedule/read-tick-options.js';
 import { TickAttempt } from '../../../lib/coordination/schedule/tick-attempt.js';
 import { LockingService, LockLostError } from '../../../lib/index.js';
-import { eventually, rejectionOf } from '../../module/support/poll.js';
+import { eventually, rejectionOf } from '../../support/poll.js';
 import { deferred } from '../../support/deferred.js';
 import { onEveryStore, type Instance, type StartInstance } from './support/instances.js';
 import { keyOf, reportDueAt, type Job, type Run } from './support/jobs.js';

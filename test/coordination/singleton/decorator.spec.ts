@@ -10,7 +10,7 @@ import {
   LockingService,
   Singleton,
 } from '../../../lib/index.js';
-import { rejection, Stage, thrown, useApps, useLockingApps } from '../../decorators/support.js';
+import { rejection, Stage, thrown, useApps, useLockingApps } from '../../support/nest-apps.js';
 
 @Injectable()
 class Reports {

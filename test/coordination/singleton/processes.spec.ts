@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { useApplications } from '../../module/support/applications.js';
-import { eventually } from '../../module/support/poll.js';
-import { useRawRedis } from '../../module/support/raw-redis.js';
+import { useApplications } from '../../support/applications.js';
+import { eventually } from '../../support/poll.js';
+import { useRawRedis } from '../../support/raw-redis.js';
 import { useWorkers } from '../../support/workers.js';
 
 const redis = useRawRedis();

@@ -8,7 +8,7 @@ import {
   isLockTimeoutError,
   type Lock,
 } from '../../../lib/index.js';
-import { rejection, Stage } from '../../decorators/support.js';
+import { rejection, Stage } from '../../support/nest-apps.js';
 import { onEveryStore } from '../../support/stores.js';
 
 onEveryStore((store) => {

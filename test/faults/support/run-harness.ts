@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll } from '@jest/globals';
-import { ended, startProgram, type Ended, type Program } from '../../sample/programs.js';
+import { ended, startProgram, type Ended, type Program } from '../../support/sample-programs.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 

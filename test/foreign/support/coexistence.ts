@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { LockTimeoutError, type Lock, type LockInfo, type LockingService } from '../../../lib/index.js';
-import { useApplications } from '../../module/support/applications.js';
-import { eventually, rejectionOf } from '../../module/support/poll.js';
-import type { RawRedis } from '../../module/support/raw-redis.js';
+import { useApplications } from '../../support/applications.js';
+import { eventually, rejectionOf } from '../../support/poll.js';
+import type { RawRedis } from '../../support/raw-redis.js';
 import { deferred } from '../../support/deferred.js';
 import type { ForeignHold, ForeignLibrary, ForeignLocks } from './foreign-locks.js';
 import { untilPolled, untilRenewedFor } from './observe.js';

@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import { cp, mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { root } from '../../package/support/pack.js';
-import { runOrThrow } from '../../package/support/run-command.js';
+import { root } from '../../support/pack.js';
+import { runOrThrow } from '../../support/run-command.js';
 
 const source = path.join(root, 'test/foreign/peers');
 

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { eventually } from '../../module/support/poll.js';
+import { eventually } from '../../support/poll.js';
 
 /** How many attempts at a lock the server has seen, of any library: they make them by `SET` or by a script. */
 async function countAttempts(raw: Redis): Promise<number> {

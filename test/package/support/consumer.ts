@@ -1,7 +1,7 @@
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { root } from './pack.js';
-import { runCommand, runOrThrow, type CommandResult } from './run-command.js';
+import { root } from '../../support/pack.js';
+import { runCommand, runOrThrow, type CommandResult } from '../../support/run-command.js';
 
 const fixtures = path.join(root, 'test/package/fixtures');
 

@@ -1,7 +1,7 @@
 import { afterEach } from '@jest/globals';
 import { Queue, Worker, type Job, type Processor, type WorkerOptions } from 'bullmq';
 import { randomUUID } from 'node:crypto';
-import { eventually } from '../../../module/support/poll.js';
+import { eventually } from '../../../support/poll.js';
 import { useRedisServer, type RedisServerAccess } from '../../../support/redis.js';
 
 export interface Queues extends RedisServerAccess {

@@ -11,8 +11,8 @@ import {
   type LockingProviderDefinition,
   type LockingProviderOptions,
 } from '../../../../lib/index.js';
-import { useApplications } from '../../../module/support/applications.js';
-import { LogCapture } from '../../../module/support/log-capture.js';
+import { useApplications } from '../../../support/applications.js';
+import { LogCapture } from '../../../support/log-capture.js';
 import { useRedisServer } from '../../../support/redis.js';
 
 export interface Instance {

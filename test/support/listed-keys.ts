@@ -1,4 +1,4 @@
-import type { LockingService } from '../../../lib/index.js';
+import type { LockingService } from '../../lib/index.js';
 
 /** The keys that `list` names, sorted. */
 export async function listedKeys(locking: LockingService, match?: string): Promise<string[]> {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { useRedisServer, type RedisServerAccess } from '../../support/redis.js';
-import type { RedisServerOptions } from '../../../tools/redis-server/index.mjs';
+import { useRedisServer, type RedisServerAccess } from './redis.js';
+import type { RedisServerOptions } from '../../tools/redis-server/index.mjs';
 
 export interface RawRedis extends RedisServerAccess {
   /** A plain client that looks at the store behind the back of the locks. */

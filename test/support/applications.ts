@@ -7,7 +7,7 @@ import {
   RedisLockingProvider,
   type LockingModuleOptions,
   type RedisLockingProviderOptions,
-} from '../../../lib/index.js';
+} from '../../lib/index.js';
 import { LogCapture } from './log-capture.js';
 
 @Module({})

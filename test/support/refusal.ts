@@ -1,5 +1,5 @@
 import { expect } from '@jest/globals';
-import { LockConfigurationError, type LockingModuleOptions } from '../../../lib/index.js';
+import { LockConfigurationError, type LockingModuleOptions } from '../../lib/index.js';
 import type { Applications } from './applications.js';
 import { rejectionOf } from './poll.js';
 
