@@ -35,10 +35,12 @@ export function leaseIn(engine: LockEngine, key: string): Lease | undefined {
   return insideOf(engine).leases.get(key);
 }
 
-/** What callers that still wait in `engine` have been given of their keys. */
-export function collectedIn(engine: LockEngine): readonly Lease[] {
+/** What callers that still wait in `engine`, all of them or those for `keys`, have been given of their keys. */
+export function collectedIn(engine: LockEngine, keys?: readonly string[]): readonly Lease[] {
   const waiters = [...insideOf(engine).queues.waiters()];
-  return waiters.flatMap((waiter) => (waiter as { collected?: Grant }).collected?.leases ?? []);
+  return waiters
+    .filter((waiter) => keys === undefined || waiter.keys.join() === keys.join())
+    .flatMap((waiter) => (waiter as { collected?: Grant }).collected?.leases ?? []);
 }
 
 /** What `handle` is to give back, trusted or not. */

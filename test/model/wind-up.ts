@@ -74,9 +74,9 @@ function isIdle(world: World, key: string): boolean {
   return !lease || !isAccountedFor(world, key, lease.ownerId);
 }
 
-/** Whether `caller`, who waits for several keys, has been given `key` already. */
+/** Whether `caller`, who waits for several keys, has been given `key` already. What another caller has of them is taken. */
 function isCollectedBy({ processes }: World, { process, keys }: Caller, key: string): boolean {
-  return keys.length > 1 && collectedIn(processes[process]!.engine).some((lease) => lease.key === key);
+  return keys.length > 1 && collectedIn(processes[process]!.engine, keys).some((lease) => lease.key === key);
 }
 
 function isAccountedFor({ processes, ledger }: World, key: string, ownerId: string): boolean {
