@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { Redis } from 'ioredis';
+import { Cluster, Redis } from 'ioredis';
 import { inspect } from 'node:util';
 import { isLockConfigurationError, LockBackendError, RedisQuorumLockingProvider } from '../../lib/index.js';
 import { eventually, rejectionOf } from '../support/poll.js';
@@ -35,6 +35,13 @@ describe('nodes', () => {
   ])('name no server twice: %j and %j', async (one, other) => {
     expect(await refusal({ nodes: [one, 'redis://b', other] })).toMatch(
       /^Provider "shop": nodes names the server \S+ twice\. Each has one vote/,
+    );
+  });
+
+  it('are no clusters', async () => {
+    const clusters = ['a', 'b', 'c'].map((host) => new Cluster([{ host }], { lazyConnect: true }));
+    expect(await refusal({ nodes: clusters.map((client) => ({ client })) })).toMatch(
+      /^Provider "shop": nodes\[0\] is a Redis Cluster\. A node of a quorum is one server/,
     );
   });
 

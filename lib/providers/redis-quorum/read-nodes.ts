@@ -1,10 +1,12 @@
 import { parseDuration } from '../../engine/options/duration.js';
 import { isLockConfigurationError, LockConfigurationError } from '../../errors/index.js';
 import { inProvider } from '../../module/locking.messages.js';
+import { isForCluster } from '../redis/check-options.js';
 import type { RedisLockingProviderOptions } from '../redis/redis-options.interface.js';
 import type { RedisQuorumLockingProviderOptions, RedisQuorumNode } from './redis-quorum-options.interface.js';
 import {
   badNode,
+  clusterAsNode,
   nodesMissing,
   nodeTimeoutTooLong,
   repeatedNode,
@@ -54,6 +56,7 @@ export function readNodes(options: RedisQuorumLockingProviderOptions, id: string
   const clients = new Set<unknown>();
   const plans = nodes.map((entry, position) => {
     const node = readEntry(entry, position, id);
+    if (isForCluster(node)) throw new LockConfigurationError(clusterAsNode(id, position));
     const name = nameOf(node) ?? `nodes[${String(position)}]`;
     if (names.has(name) || (node.client && clients.has(node.client))) {
       throw new LockConfigurationError(repeatedNode(id, name));

@@ -12,6 +12,9 @@ export const badNode = (id: string, position: number): string =>
 export const unknownNodeOption = (id: string, position: number, name: string): string =>
   `Provider "${id}": "${name}" is not an option of nodes[${String(position)}]. Known are: redisUrl, redisOptions, client, credentials.`;
 
+export const clusterAsNode = (id: string, position: number): string =>
+  `Provider "${id}": nodes[${String(position)}] is a Redis Cluster. A node of a quorum is one server: use a cluster through RedisLockingProvider, or name servers that are independent of each other.`;
+
 export const repeatedNode = (id: string, name: string): string =>
   `Provider "${id}": nodes names the server ${name} twice. Each has one vote: name it once, whatever its databases.`;
 
