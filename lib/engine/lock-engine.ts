@@ -47,6 +47,9 @@ export interface ShutdownOutcome {
  * One per provider and application; it knows neither Nest nor Redis. Keys come in normalized, options resolved.
  */
 export class LockEngine implements HeldLockActions {
+  /** Called when another server may answer from now on, which may lack the last writes. */
+  readonly onStoreReplaced = new Set<() => void>();
+
   private readonly processId = randomBytes(12).toString('base64url');
   private readonly queues = new QueueTable();
   private readonly leases: LeaseTable;
@@ -267,6 +270,7 @@ export class LockEngine implements HeldLockActions {
     for (const request of calls.recent.repetitions(repeat)) retry.add(request, settings.expire);
     this.renewer.checkAll();
     this.acquirer.askAll();
+    for (const listener of this.onStoreReplaced) listener();
   }
 
   /**

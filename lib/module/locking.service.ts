@@ -53,6 +53,11 @@ export class LockingService {
     return Object.create(locking, { mayBeOwn: { value: true } }) as LockingService;
   }
 
+  /** @internal Calls `listener` whenever another server may answer for the provider, which may lack the last writes. */
+  onStoreReplaced(listener: () => void, options: ProviderChoice = {}): void {
+    this.engine(options).onStoreReplaced.add(listener);
+  }
+
   /**
    * Holds `keys` while `job` runs, renewing the lease underneath, and always releases. What the job returns or throws
    * passes through untouched.

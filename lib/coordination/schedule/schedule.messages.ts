@@ -41,5 +41,8 @@ export const overlaps = (tick: string): string => `${tick} is left out: an earli
 export const takingOver = (tick: string): string =>
   `${tick} is run again: the instance that ran it has died or lost its lock`;
 
+export const storeForgot = (tick: string): string =>
+  `${tick} is run again: the store has forgotten the run that another instance had begun, and no instance has said since that it is done. Redis loses such things in a restart without persistence, in a failover, and by FLUSHALL`;
+
 export const standByFailed = (tick: string, why: string): string =>
   `Standing by for ${tick}, the store could not be asked: ${why}`;

@@ -23,6 +23,9 @@ export class TickAttempt<T> {
   /** Whether the work was begun: an error then is its own, or says that its lock was lost. */
   begun = false;
 
+  /** Whether it has left a mark in the store. */
+  marked = false;
+
   constructor(
     private readonly locking: LockingService,
     private readonly tick: Tick,
@@ -134,6 +137,7 @@ export class TickAttempt<T> {
     const { provider } = this.settings;
     try {
       await this.locking.execute(keyOfTick(this.tick), () => undefined, { provider, timeout: 0, minHold });
+      this.marked = true;
     } catch {
       // The key was lost at this very moment. The call around this one tells, with what the work came to.
     }

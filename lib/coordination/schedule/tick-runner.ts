@@ -6,10 +6,20 @@ import { isLockBackendError } from '../../errors/index.js';
 import { onOneLine } from '../../errors/quote.js';
 import { LockingService } from '../../module/locking.service.js';
 import type { TickSettings } from './read-tick-options.js';
-import { overlaps, standByFailed, takingOver, tooLate } from './schedule.messages.js';
+import { DoneTicks } from './done-ticks.js';
+import { overlaps, standByFailed, storeForgot, takingOver, tooLate } from './schedule.messages.js';
 import { StandBys } from './stand-bys.js';
 import { TickAttempt, type TickWork } from './tick-attempt.js';
 import { keyOfRun, keyOfTick, retentionOf, type Tick } from './tick.js';
+
+/**
+ * How long an instance that stands by waits, where the store has forgotten a run, for the instance that ran the tick to
+ * mark it once more: for its connection to be there again.
+ */
+const MARK_PAUSE = 3000;
+
+/** How much earlier than the store said a lease may end, in milliseconds, as clocks run at different speeds. */
+const TOLERANCE = 200;
 
 /** How long an instance that stands by waits before it asks again, where the store could not be asked. */
 const STORE_PAUSE = 1000;
@@ -35,6 +45,13 @@ export function tickRunnerOf(locking: LockingService): TickRunner {
  */
 const FIRST_LOOK = 1300;
 
+/** What the store has told of a tick: whether it is done, and until when its key is held unless that is released. */
+interface Sight {
+  readonly at: number;
+  readonly done: boolean;
+  readonly heldUntil: number;
+}
+
 /** What an instance that stands by does if it has to. */
 interface Duty {
   readonly tick: Tick;
@@ -49,8 +66,11 @@ class TickRunner {
   private readonly standBys = new StandBys();
   /** The keys of the ticks that this instance runs or stands by for. */
   private readonly taken = new Set<string>();
+  private readonly done: DoneTicks;
 
-  constructor(private readonly locking: LockingService) {}
+  constructor(private readonly locking: LockingService) {
+    this.done = new DoneTicks(locking, clock);
+  }
 
   /**
    * Runs `work` unless another instance runs this tick or has run it. Does not wait for it: standing by goes on in the
@@ -78,9 +98,9 @@ class TickRunner {
       if (outcome.end === 'stale') this.logger.warn(tooLate(key, Date.now() - tick.at));
       if (outcome.end === 'overlap') this.logger.debug(overlaps(key));
       if (outcome.end === 'busy' && settings.takeOver) {
-        const asked = clock.now();
-        standsBy = !(await this.isDone(tick, settings));
-        if (standsBy) void this.standBy({ tick, settings, work, isScheduled }, asked);
+        const seen = await this.look(tick, settings);
+        standsBy = !seen.done;
+        if (standsBy) void this.standBy({ tick, settings, work, isScheduled }, seen);
       }
       return undefined;
     } catch (error) {
@@ -88,14 +108,15 @@ class TickRunner {
       if (!attempt.begun && isLockBackendError(error) && error.reason === 'shutdown') return undefined;
       throw error;
     } finally {
+      if (attempt.marked) this.done.note(tick, settings);
       if (!standsBy) this.taken.delete(key);
     }
   }
 
   /** Never rejects: what a run that was taken over comes to is logged, as the scheduler logs what a tick comes to. */
-  private async standBy(duty: Duty, asked: number): Promise<void> {
+  private async standBy(duty: Duty, seen: Sight): Promise<void> {
     try {
-      await this.standBys.during(keyOfRun(duty.tick), async (signal) => this.wait(duty, asked, signal));
+      await this.standBys.during(keyOfRun(duty.tick), async (signal) => this.wait(duty, seen, signal));
     } catch (error) {
       this.logger.error(error);
     } finally {
@@ -105,40 +126,58 @@ class TickRunner {
 
   /**
    * Waits in line for the tick's key, and looks up from time to time whether the tick is done. Who gets the key was left
-   * it by an instance that died, as a mark would have kept it, unless this instance itself slept through the mark.
+   * it by an instance that died, as a mark would have kept it; unless this instance itself slept through the mark, or the
+   * store has forgotten it: the key is free before the lease can have ended then.
    */
-  private async wait({ tick, settings, work, isScheduled }: Duty, asked: number, signal: AbortSignal): Promise<void> {
+  private async wait({ tick, settings, work, isScheduled }: Duty, first: Sight, signal: AbortSignal): Promise<void> {
     const { expire } = settings;
     const key = keyOfTick(tick);
-    let notDoneAt = asked;
-    const isTrusted = (): boolean => clock.now() - notDoneAt < retentionOf(tick, settings) - expire;
+    let seen = first;
+    let forgotten = false;
+    const isTrusted = (): boolean => clock.now() - seen.at < retentionOf(tick, settings) - expire;
     const isWanted = (): boolean => !signal.aborted && isScheduled();
     for (let look = FIRST_LOOK; isWanted() && isTrusted(); look *= 2) {
       const waits = { tick: Math.min(look, expire), run: expire + STORE_PAUSE, signal };
+      let isEarly = false;
+      const isFree = (): boolean => {
+        isEarly = !forgotten && clock.now() < seen.heldUntil - TOLERANCE;
+        return isTrusted() && !isEarly;
+      };
       const attempt = new TickAttempt(this.locking, tick, settings, work, () => {
-        this.logger.log(takingOver(key));
+        this.logger.log(forgotten ? storeForgot(key) : takingOver(key));
       });
       try {
-        const { end } = await attempt.make(waits, isTrusted);
+        const { end } = await attempt.make(waits, isFree);
         if (end === 'overlap') this.logger.debug(overlaps(key));
-        if (end !== 'busy') return;
-        const at = clock.now();
-        if (await this.isDone(tick, settings)) return;
-        notDoneAt = at;
+        if (isEarly) {
+          forgotten = true;
+          await pause(MARK_PAUSE, signal);
+        } else if (end !== 'busy') return;
+        seen = await this.look(tick, settings);
+        if (seen.done) return;
       } catch (error) {
         if (attempt.begun) throw error;
         if (!isWanted()) return;
         if (!isLockBackendError(error)) throw error;
         if (error.reason === 'shutdown') return;
         this.logger.debug(standByFailed(key, onOneLine(error.message)));
-        await delay(STORE_PAUSE, undefined, { ref: false });
+        await pause(STORE_PAUSE, signal);
+      } finally {
+        if (attempt.marked) this.done.note(tick, settings);
       }
     }
   }
 
   /** A lease never has longer to go than `expire`; a mark has, for as long as anybody may come. */
-  private async isDone(tick: Tick, { expire, provider }: TickSettings): Promise<boolean> {
+  private async look(tick: Tick, { expire, provider }: TickSettings): Promise<Sight> {
+    const at = clock.now();
     const info = await this.locking.inspect(keyOfTick(tick), { provider });
-    return info !== null && (info.ttl === null || info.ttl > expire);
+    const ttl = info ? (info.ttl ?? Infinity) : 0;
+    return { at, done: ttl > expire, heldUntil: at + ttl };
   }
+}
+
+/** Ends early when `signal` aborts. */
+async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  await delay(milliseconds, undefined, { ref: false, signal }).catch(() => undefined);
 }
