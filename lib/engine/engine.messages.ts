@@ -1,3 +1,4 @@
+import { isLockBackendError } from '../errors/index.js';
 import { onOneLine, quote } from '../errors/quote.js';
 import { remedyOf } from '../errors/remedy.js';
 
@@ -12,11 +13,36 @@ const whileHolding = (keys: readonly string[]): string =>
     ? ''
     : ` The jobs around this call held ${showKeys(keys)} meanwhile: if the holder waits for that, take these keys in the same order everywhere, or all of them in one call.`;
 
-export const timedOut = (keys: readonly string[], timeout: number, heldAround: readonly string[]): string =>
+/** Who has the key that a call waits for. */
+export interface KeyInTheWay {
+  readonly key: string;
+  readonly holder: 'a caller around' | 'this process' | 'another process' | 'unknown';
+  /** If the holder has named it. */
+  readonly ownerId?: string | undefined;
+}
+
+const HOLDERS: Readonly<Record<KeyInTheWay['holder'], string>> = {
+  'a caller around': 'a job around this very call',
+  'this process': 'another caller of this process',
+  'another process': 'another process',
+  unknown: 'somebody else',
+};
+
+const notJoined = `That job waits for this call and this call for that job: leave out reentrant: false, or do not wait for this call inside the job.`;
+
+export const timedOut = (
+  keys: readonly string[],
+  timeout: number,
+  { key, holder, ownerId }: KeyInTheWay,
+  heldAround: readonly string[],
+): string =>
+  (keys.length > 1 ? `${showKeys(keys)} could not be locked: ` : '') +
+  `${showKeys([key])} ${timeout === 0 ? 'is' : 'was still'} held by ${HOLDERS[holder]}` +
+  (ownerId === undefined ? '' : `, under the owner ${quote(ownerId)}`) +
   (timeout === 0
-    ? `${showKeys(keys)} is held by somebody else, and this call does not wait. Nothing was locked.`
-    : `${showKeys(keys)} was still held by somebody else after ${String(timeout)} ms. Nothing was locked and no job was run: try again later, or wait longer with the option timeout.`) +
-  whileHolding(heldAround);
+    ? ', and this call does not wait. Nothing was locked.'
+    : ` after ${String(timeout)} ms. Nothing was locked and no job was run: ${holder === 'a caller around' ? notJoined : 'try again later, or wait longer with the option timeout.'}`) +
+  (holder === 'a caller around' ? '' : whileHolding(heldAround));
 
 export const deadlocked = (keys: readonly string[], circle: readonly string[]): string =>
   `${showKeys(keys)} was not locked, as its holder in this process waits for ${showKeys(circle)}, which the jobs around this call hold: neither could go on. Nothing was locked and no job was run. Take these keys in the same order everywhere, or all of them in one call. A call that its job does not wait for needs reentrant: false.`;
@@ -27,8 +53,15 @@ export const queueFull = (keys: readonly string[], key: string, maxWaiters: numb
 export const noAnswerInTime = (keys: readonly string[], timeout: number): string =>
   `The store did not say within ${String(timeout)} ms whether ${showKeys(keys)} is free. No job was run. Check that the store is up and can be reached.`;
 
-export const callFailed = (action: string, keys: readonly string[], cause: unknown): string =>
-  `Could not ${action} ${keys.length === 0 ? 'locks' : showKeys(keys)}: ${onOneLine(cause instanceof Error ? cause.message : String(cause))}. ${remedyOf(cause) ?? 'Check that the store is up and can be reached.'}`;
+export const callFailed = (action: string, keys: readonly string[], failure: unknown): string => {
+  const cause = originOf(failure);
+  return `Could not ${action} ${keys.length === 0 ? 'locks' : showKeys(keys)}: ${onOneLine(cause instanceof Error ? cause.message : String(cause)).replace(/\.$/, '')}. ${remedyOf(cause) ?? 'Check that the store is up and can be reached.'}`;
+};
+
+/** What an error of this engine was made of: its text would say the same twice. */
+function originOf(failure: unknown): unknown {
+  return isLockBackendError(failure) && failure.cause !== undefined ? originOf(failure.cause) : failure;
+}
 
 /** @param blocked - for how many milliseconds the event loop stood still at the end of that time */
 export const noAnswer = (timeout: number, blocked = 0): string =>
@@ -37,8 +70,25 @@ export const noAnswer = (timeout: number, blocked = 0): string =>
 export const closed = (keys: readonly string[]): string =>
   `${showKeys(keys)} was not locked: the application is shutting down.`;
 
-export const ranOut = (keys: readonly string[]): string =>
-  `The lease of ${showKeys(keys)} ran out before it was renewed or released: somebody else may hold it now. A longer expire helps where the event loop was blocked; a longer maxHold where the job just takes that long.`;
+/** What kept a lease from going on: its options, with their length, or what its renewal failed for. */
+export interface LeaseEnd {
+  readonly by: 'expire' | 'maxHold' | 'store' | 'stall';
+  readonly ms: number;
+}
+
+const ENDS: Readonly<Record<LeaseEnd['by'], (ms: string) => string>> = {
+  expire: (ms) =>
+    `It was to last ${ms} ms and is not renewed: give a longer expire, call extend in time, or have it renewed with renew: true.`,
+  maxHold: (ms) =>
+    `It had lasted for the ${ms} ms that maxHold allows: give a longer maxHold if the work takes that long.`,
+  store: (ms) =>
+    `The store did not confirm its renewal within the lease of ${ms} ms: check that the store is up and can be reached.`,
+  stall: (ms) =>
+    `It could not be renewed in time, as the event loop was blocked or the process stood still for most of the lease of ${ms} ms: find what blocks it, or choose a longer lease.`,
+};
+
+export const ranOut = (keys: readonly string[], { by, ms }: LeaseEnd): string =>
+  `The lease of ${showKeys(keys)} ran out before it was renewed or released: somebody else may hold it now. ${ENDS[by](String(ms))}`;
 
 export const takenAway = (keys: readonly string[]): string =>
   `${showKeys(keys)} is no longer held: the store has lost it, or somebody released it by force.`;

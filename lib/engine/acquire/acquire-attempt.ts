@@ -21,8 +21,8 @@ export interface AttemptOwner {
   ended(attempt: AcquireAttempt): void;
   acquired(attempt: AcquireAttempt, acquired: Acquired): void;
 
-  /** Another process holds a key. Told each time that the store says so. */
-  refused(attempt: AcquireAttempt): void;
+  /** Another process holds `key`. Told each time that the store says so. */
+  refused(attempt: AcquireAttempt, key: string): void;
 
   /** The store could not be asked: whether to go on all the same. If not, it has failed. */
   goesOnAfter(attempt: AcquireAttempt, error: unknown): boolean;
@@ -61,10 +61,9 @@ export interface AttemptSpec {
 type Phase =
   | { readonly name: 'new' }
   | {
-      /** The store has said "not yet": when it was asked, of which key, and whether the attempt is in its queue. */
+      /** The store has said "not yet": when it was asked, and whether the attempt is in its queue. */
       readonly name: 'waiting';
       readonly since: number;
-      readonly key: string;
       readonly queued: boolean;
       /** Whether the store could not be asked since. */
       readonly failed: boolean;
@@ -127,11 +126,6 @@ export class AcquireAttempt implements Polled, RequestSink {
     return this.phase.name === 'waiting' && this.phase.queued;
   }
 
-  /** The key that was in the way last. */
-  get inTheWay(): string | undefined {
-    return this.phase.name === 'waiting' ? this.phase.key : undefined;
-  }
-
   ask(): void {
     if (this.isOver || this.request.isBusy) return;
     const { host, phase, once, content } = this;
@@ -185,9 +179,9 @@ export class AcquireAttempt implements Polled, RequestSink {
       return;
     }
     const { key, queued = false } = answer;
-    this.phase = { name: 'waiting', since: sentAt, key, queued, failed: false };
+    this.phase = { name: 'waiting', since: sentAt, queued, failed: false };
     if (this.once) this.cancel();
-    this.owner.refused(this);
+    this.owner.refused(this, key);
     if (this.isOver) return;
     const poll = !queued || answer.foreign ? this.nextPoll(answer.askWithin) : LONGEST_CHECK;
     const wait = this.askAgain ? 0 : Math.min(poll, LONGEST_CHECK, answer.remaining ?? Infinity);

@@ -176,8 +176,9 @@ export class Dispatcher implements AttemptOwner, SoloHost {
   }
 
   /** Behind another process: the store has said so. */
-  noteAnswer(waiter: Waiter): void {
+  noteAnswer(waiter: Waiter, inTheWay?: string): void {
     waiter.answered = true;
+    waiter.inTheWay = inTheWay;
     waiter.failure = undefined;
     if (waiter.options.timeout > 0) this.deadlines.add(waiter);
   }
@@ -196,10 +197,10 @@ export class Dispatcher implements AttemptOwner, SoloHost {
     this.advance(this.queues.open(key));
   }
 
-  refused(attempt: AcquireAttempt): void {
+  refused(attempt: AcquireAttempt, key: string): void {
     const waiter = this.firstFor(attempt);
     if (!waiter) return;
-    this.noteAnswer(waiter);
+    this.noteAnswer(waiter, key);
     if (attempt.once) this.timeOut(waiter);
   }
 

@@ -24,7 +24,7 @@ export interface SoloHost {
   timeOut(waiter: Waiter): void;
   refuseCrowded(waiter: Waiter, key: string): void;
   waitHere(waiter: Waiter, queue: KeyQueue): void;
-  noteAnswer(waiter: Waiter): void;
+  noteAnswer(waiter: Waiter, inTheWay?: string): void;
 }
 
 /** What solo waiters work with. */
@@ -131,8 +131,8 @@ export class SoloWaiter extends Waiter implements AttemptOwner {
     }
   }
 
-  refused({ once, content, inTheWay }: AcquireAttempt): void {
-    this.context.host.noteAnswer(this);
+  refused({ once, content }: AcquireAttempt, inTheWay: string): void {
+    this.context.host.noteAnswer(this, inTheWay);
     if (this.options.timeout === 0) this.context.host.timeOut(this);
     else if (once) this.go();
     else {

@@ -1,4 +1,4 @@
-import { ranOut, takenAway, takenOver } from '../engine.messages.js';
+import { takenAway, takenOver } from '../engine.messages.js';
 import type { Grant } from './lease.js';
 import { Lease, type LeaseSource } from './lease.js';
 
@@ -111,7 +111,7 @@ export class LeaseTable {
   /** Time ran out: the store may or may not have the keys of `grant`. */
   expire(grant: Grant): void {
     grant.leftovers.push(...this.leave(grant, grant.leases));
-    grant.lose(ranOut(grant.keys));
+    grant.expire();
   }
 
   /** Ends `grant`. Returns what no other grant covers, and so is to be released in the store. */

@@ -1,5 +1,5 @@
 import { LockLostError } from '../../errors/index.js';
-import { ranOut } from '../engine.messages.js';
+import { ranOut, type LeaseEnd } from '../engine.messages.js';
 import type { CallOptions } from '../options/call-options.js';
 import type { LeaseClock } from '../runtime/lease-clock.js';
 import { ContextAbort } from '../runtime/neutral-context.js';
@@ -149,6 +149,9 @@ export class Grant {
   /** Until when its leases are renewed, on the local clock. */
   private renewUntil: number;
 
+  /** Whether the store was asked to renew it, and has not confirmed that yet. Kept by the Renewer. */
+  unconfirmed = false;
+
   /** How many locks share it. */
   private locks = 1;
   private ended = false;
@@ -242,9 +245,14 @@ export class Grant {
   get signal(): AbortSignal {
     this.abort ??= new ContextAbort();
     // As with `held`: the timer may be late.
-    if (this.leases.length > 0 && this.clock.now() >= this.end) this.lose(ranOut(this.keys));
+    if (this.leases.length > 0 && this.clock.now() >= this.end) this.expire();
     if (this.lossReason && !this.abort.signal.aborted) this.abort.abort(this.lossReason);
     return this.abort.signal;
+  }
+
+  /** Its time is over. */
+  expire(): void {
+    this.lose(ranOut(this.keys, this.endedBy));
   }
 
   lose(message: string): void {
@@ -263,6 +271,14 @@ export class Grant {
   /** Resolves once it is certain whether it is held: at once, or when the store has answered. */
   async certainty(): Promise<void> {
     if (this.doubted) await new Promise<void>((resolve) => (this.onCertain ??= []).push(resolve));
+  }
+
+  /** Why its leases were not renewed in time. */
+  private get endedBy(): LeaseEnd {
+    const { renew, ttl, maxHold } = this.options;
+    if (!renew) return { by: 'expire', ms: ttl ?? 0 };
+    if (maxHold !== Infinity && !this.isRenewed(this.clock.now())) return { by: 'maxHold', ms: maxHold };
+    return { by: this.unconfirmed ? 'store' : 'stall', ms: ttl ?? 0 };
   }
 
   /** Tells the callers of {@link certainty}, if it is certain now. */

@@ -61,6 +61,7 @@ export class Renewer {
     }
     this.watches.delete(previous);
     watch.grant = next;
+    next.unconfirmed = watch.asking;
     this.watches.set(next, watch);
   }
 
@@ -136,12 +137,14 @@ export class Renewer {
     if (!first) return;
     const sentAt = this.clock.now();
     watch.asking = true;
+    watch.grant.unconfirmed = true;
     this.extender.extend(
       leases.map(({ key }) => key),
       first.ownerId,
       this.extensionFor(watch.grant),
       {
         answered: () => {
+          watch.grant.unconfirmed = false;
           this.checked(watch, sentAt + this.pace(watch.grant));
         },
         failed: () => {

@@ -25,8 +25,9 @@ export class Waiter {
   /** The key for which more waited before it than it accepts. It may still have what needs no waiting. */
   crowded?: string;
 
-  /** Whether the store has ever told it that another process holds a key. */
+  /** Whether the store has ever told it that another process holds a key, and of which it was told so last. */
   answered = false;
+  inTheWay?: string;
 
   /** What the store last failed with, after it had answered before. */
   failure?: unknown;

@@ -1,5 +1,5 @@
 import { LockBackendError, LockTimeoutError } from '../../errors/index.js';
-import { callFailed, deadlocked, noAnswerInTime, queueFull, timedOut } from '../engine.messages.js';
+import { callFailed, deadlocked, noAnswerInTime, queueFull, timedOut, type KeyInTheWay } from '../engine.messages.js';
 import type { LeaseTable } from '../hold/lease-table.js';
 import type { StoreCalls } from '../store/store-calls.js';
 import type { Waiter } from './queue.js';
@@ -19,7 +19,23 @@ export function timeoutOf(waiter: Waiter, calls: StoreCalls, leases: LeaseTable)
     return new LockBackendError(keys, noAnswerInTime(keys, timeout));
   }
   const heldAround = timeout > 0 ? around.filter(({ held }) => held).flatMap((grant) => grant.keys) : [];
-  return new LockTimeoutError(keys, timeout, timedOut(keys, timeout, [...new Set(heldAround)].sort()));
+  const message = timedOut(keys, timeout, keyInTheWayOf(waiter, leases), [...new Set(heldAround)].sort());
+  return new LockTimeoutError(keys, timeout, message);
+}
+
+/** Whoever is known to hold one of the keys that `waiter` lacks. */
+function keyInTheWayOf({ keys, entries, options, around = [], inTheWay }: Waiter, leases: LeaseTable): KeyInTheWay {
+  for (const key of keys) {
+    const grants = leases.get(key)?.grants ?? [];
+    const [grant] = grants;
+    // What it has already of several keys.
+    if (!grant || grant.options === options) continue;
+    if (grants.some((one) => around.includes(one))) return { key, holder: 'a caller around' };
+    return { key, holder: 'this process', ownerId: grant.options.ownerId };
+  }
+  const key = inTheWay ?? entries.map(({ queue }) => queue.head?.waiter.inTheWay).find((one) => one !== undefined);
+  if (key !== undefined && keys.includes(key)) return { key, holder: 'another process' };
+  return { key: keys[0] ?? '', holder: 'unknown' };
 }
 
 /** Why a wait does not go on: a holder of its keys waits for `circle`, which jobs around this call hold. */
