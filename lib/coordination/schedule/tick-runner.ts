@@ -138,7 +138,7 @@ class TickRunner {
     const isWanted = (): boolean => !signal.aborted && isScheduled();
     for (let look = FIRST_LOOK; isWanted() && isTrusted(); look *= 2) {
       const waits = { tick: Math.min(look, expire), run: expire + STORE_PAUSE, signal };
-      let isEarly = false;
+      let isEarly = false as boolean;
       const isFree = (): boolean => {
         isEarly = !forgotten && clock.now() < seen.heldUntil - TOLERANCE;
         return isTrusted() && !isEarly;
