@@ -25,9 +25,9 @@ describe('startSentinels', () => {
     second.kill('SIGKILL');
     expect(await group.elected(second)).toBe(first);
     await second.restart();
+    // Fails unless one of the two follows the other, and all sentinels know both. Mostly the first one leads, but where the
+    // machine stalls for half a second the sentinels move the master once more.
     await group.settled();
-    // It came back as what it has become, not as what it was started as.
-    expect(await group.master()).toBe(first);
 
     const all = [...group.servers, ...group.sentinelServers];
     await group.stop();
