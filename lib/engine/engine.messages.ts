@@ -16,13 +16,13 @@ const whileHolding = (keys: readonly string[]): string =>
 /** Who has the key that a call waits for. */
 export interface KeyInTheWay {
   readonly key: string;
-  readonly holder: 'a caller around' | 'this process' | 'another process' | 'unknown';
+  readonly holder: 'a job around' | 'this process' | 'another process' | 'unknown';
   /** If the holder has named it. */
   readonly ownerId?: string | undefined;
 }
 
 const HOLDERS: Readonly<Record<KeyInTheWay['holder'], string>> = {
-  'a caller around': 'a job around this very call',
+  'a job around': 'a job around this very call',
   'this process': 'another caller of this process',
   'another process': 'another process',
   unknown: 'somebody else',
@@ -41,8 +41,8 @@ export const timedOut = (
   (ownerId === undefined ? '' : `, under the owner ${quote(ownerId)}`) +
   (timeout === 0
     ? ', and this call does not wait. Nothing was locked.'
-    : ` after ${String(timeout)} ms. Nothing was locked and no job was run: ${holder === 'a caller around' ? notJoined : 'try again later, or wait longer with the option timeout.'}`) +
-  (holder === 'a caller around' ? '' : whileHolding(heldAround));
+    : ` after ${String(timeout)} ms. Nothing was locked and no job was run: ${holder === 'a job around' ? notJoined : 'try again later, or wait longer with the option timeout.'}`) +
+  (holder === 'a job around' ? '' : whileHolding(heldAround));
 
 export const deadlocked = (keys: readonly string[], circle: readonly string[]): string =>
   `${showKeys(keys)} was not locked, as its holder in this process waits for ${showKeys(circle)}, which the jobs around this call hold: neither could go on. Nothing was locked and no job was run. Take these keys in the same order everywhere, or all of them in one call. A call that its job does not wait for needs reentrant: false.`;

@@ -1,5 +1,5 @@
-import path from 'node:path';
 import ts from 'typescript';
+import { openModule } from './open-module.js';
 
 /** What the docstring of an export, or of one of its members, says. */
 export interface Docstring {
@@ -22,18 +22,7 @@ export interface PublicDocs {
 const OF_ERRORS = ['captureStackTrace', 'prepareStackTrace', 'stackTraceLimit'];
 
 export function publicDocs(file: string): PublicDocs {
-  const program = ts.createProgram([file], {
-    target: ts.ScriptTarget.ES2022,
-    module: ts.ModuleKind.NodeNext,
-    moduleResolution: ts.ModuleResolutionKind.NodeNext,
-    experimentalDecorators: true,
-    skipLibCheck: true,
-    types: ['node'],
-  });
-  const checker = program.getTypeChecker();
-  const source = program.getSourceFile(path.resolve(file));
-  const module = source && checker.getSymbolAtLocation(source);
-  if (!module) throw new Error(`${file} is no module`);
+  const { checker, source, module } = openModule(file);
 
   const docstring = (symbol: ts.Symbol, name = symbol.name): Docstring => ({
     name,

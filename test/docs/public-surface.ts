@@ -1,5 +1,5 @@
-import path from 'node:path';
 import ts from 'typescript';
+import { openModule } from './open-module.js';
 
 /** What a module exports, and the members of what it exports. */
 export interface PublicSurface {
@@ -9,18 +9,7 @@ export interface PublicSurface {
 }
 
 export function publicSurface(file: string): PublicSurface {
-  const program = ts.createProgram([file], {
-    target: ts.ScriptTarget.ES2022,
-    module: ts.ModuleKind.NodeNext,
-    moduleResolution: ts.ModuleResolutionKind.NodeNext,
-    experimentalDecorators: true,
-    skipLibCheck: true,
-    types: ['node'],
-  });
-  const checker = program.getTypeChecker();
-  const source = program.getSourceFile(path.resolve(file));
-  const module = source && checker.getSymbolAtLocation(source);
-  if (!module) throw new Error(`${file} is no module`);
+  const { checker, module } = openModule(file);
   const symbols = new Map(checker.getExportsOfModule(module).map((symbol) => [symbol.name, symbol]));
 
   return {

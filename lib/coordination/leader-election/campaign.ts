@@ -3,7 +3,7 @@ import type { Lock } from '../../interfaces/index.js';
 import type { LockingService } from '../../module/locking.service.js';
 import { leaderKey, uniqueOwner } from './leader-keys.js';
 import type { Outage } from './outage.js';
-import { pause } from './pause.js';
+import { pause } from '../pause.js';
 import type { ElectionPlan } from './read-leader-options.js';
 import { renewOptions } from './renewal.js';
 

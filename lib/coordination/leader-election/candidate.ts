@@ -7,7 +7,7 @@ import { Heartbeat } from './heartbeat.js';
 import { elected, leadershipLost, notReleased, steppedDown, stillRunning } from './leader-election.messages.js';
 import { LeaderHandlers } from './leader-handlers.js';
 import { Outage } from './outage.js';
-import { pause } from './pause.js';
+import { pause } from '../pause.js';
 import { Presence } from './presence.js';
 import type { ElectionPlan } from './read-leader-options.js';
 import { Renewal } from './renewal.js';

@@ -2,7 +2,7 @@ import { parseDuration } from '../../engine/options/duration.js';
 import { isLockConfigurationError, LockConfigurationError } from '../../errors/index.js';
 import type { Duration } from '../../interfaces/index.js';
 import { normalizeProviderId } from '../../module/read-module-options.js';
-import { LONGEST_TIMER } from './pause.js';
+import { LONGEST_TIMER } from '../pause.js';
 import type { LeaderElectionOptions } from './leader-election-options.interface.js';
 import {
   inElection,

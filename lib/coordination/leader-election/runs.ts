@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { innermostRunning } from '../../engine/runtime/call-chain.js';
-import { pause } from './pause.js';
+import { pause } from '../pause.js';
 
 interface Run {
   readonly runs: Runs;

@@ -41,8 +41,8 @@ export const overlaps = (tick: string): string => `${tick} is left out: an earli
 export const takingOver = (tick: string): string =>
   `${tick} is run again: the instance that ran it has died or lost its lock`;
 
-export const storeForgot = (tick: string): string =>
-  `${tick} is run again: the store has forgotten the run that another instance had begun, and no instance has said since that it is done. Redis loses such things in a restart without persistence, in a failover, and by FLUSHALL`;
+export const freedEarly = (tick: string): string =>
+  `${tick} is run again: its key was free before the lease of the instance that ran it could have expired, and no instance says that the tick is done. Either the store has lost its data (a restart without persistence, a failover, FLUSHALL), or that instance has given its locks up in a shutdown, or the key was released by force`;
 
 export const standByFailed = (tick: string, why: string): string =>
   `Standing by for ${tick}, the store could not be asked: ${why}`;

@@ -23,7 +23,7 @@ export class TickAttempt<T> {
   /** Whether the work was begun: an error then is its own, or says that its lock was lost. */
   begun = false;
 
-  /** Whether it has left a mark in the store. */
+  /** Whether it has left a mark in the store: not if its lock was lost after all. */
   marked = false;
 
   constructor(
@@ -62,6 +62,7 @@ export class TickAttempt<T> {
         },
       );
     } catch (error) {
+      if (isLockLostError(error)) this.marked = false;
       // Whoever has the tick's key now has the tick; if nobody has, standing by finds out.
       const isLostBefore = isLockLostError(error) && !this.begun && this.settings.takeOver;
       if (!isLostBefore && (entered || !isLockTimeoutError(error))) throw innermost(error);

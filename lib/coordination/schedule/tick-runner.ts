@@ -1,20 +1,20 @@
 import { Logger } from '@nestjs/common';
-import { setTimeout as delay } from 'node:timers/promises';
 import { systemClock } from '../../engine/runtime/clock.js';
 import { LeaseClock } from '../../engine/runtime/lease-clock.js';
 import { isLockBackendError } from '../../errors/index.js';
 import { onOneLine } from '../../errors/quote.js';
 import { LockingService } from '../../module/locking.service.js';
+import { pause } from '../pause.js';
 import type { TickSettings } from './read-tick-options.js';
 import { DoneTicks } from './done-ticks.js';
-import { overlaps, standByFailed, storeForgot, takingOver, tooLate } from './schedule.messages.js';
+import { freedEarly, overlaps, standByFailed, takingOver, tooLate } from './schedule.messages.js';
 import { StandBys } from './stand-bys.js';
 import { TickAttempt, type TickWork } from './tick-attempt.js';
 import { keyOfRun, keyOfTick, retentionOf, type Tick } from './tick.js';
 
 /**
- * How long an instance that stands by waits, where the store has forgotten a run, for the instance that ran the tick to
- * mark it once more: for its connection to be there again.
+ * How long an instance that stands by waits, if the store may have lost the mark of a tick, for the instance that ran the
+ * tick to be connected again and to mark it once more.
  */
 const MARK_PAUSE = 3000;
 
@@ -125,32 +125,32 @@ class TickRunner {
   }
 
   /**
-   * Waits in line for the tick's key, and looks up from time to time whether the tick is done. Who gets the key was left
-   * it by an instance that died, as a mark would have kept it; unless this instance itself slept through the mark, or the
-   * store has forgotten it: the key is free before the lease can have ended then.
+   * Queues for the tick's key, and looks up from time to time whether the tick is done. An instance that gets the key takes
+   * over from one that died, as a mark would have kept the key. There are two exceptions: this instance may have slept
+   * through the mark; and if the key is free before the lease can have expired, the store may have lost the mark.
    */
   private async wait({ tick, settings, work, isScheduled }: Duty, first: Sight, signal: AbortSignal): Promise<void> {
     const { expire } = settings;
     const key = keyOfTick(tick);
     let seen = first;
-    let forgotten = false;
+    let wasEarly = false;
     const isTrusted = (): boolean => clock.now() - seen.at < retentionOf(tick, settings) - expire;
     const isWanted = (): boolean => !signal.aborted && isScheduled();
     for (let look = FIRST_LOOK; isWanted() && isTrusted(); look *= 2) {
       const waits = { tick: Math.min(look, expire), run: expire + STORE_PAUSE, signal };
       let isEarly = false as boolean;
       const isFree = (): boolean => {
-        isEarly = !forgotten && clock.now() < seen.heldUntil - TOLERANCE;
+        isEarly = !wasEarly && clock.now() < seen.heldUntil - TOLERANCE;
         return isTrusted() && !isEarly;
       };
       const attempt = new TickAttempt(this.locking, tick, settings, work, () => {
-        this.logger.log(forgotten ? storeForgot(key) : takingOver(key));
+        this.logger.log(wasEarly ? freedEarly(key) : takingOver(key));
       });
       try {
         const { end } = await attempt.make(waits, isFree);
         if (end === 'overlap') this.logger.debug(overlaps(key));
         if (isEarly) {
-          forgotten = true;
+          wasEarly = true;
           await pause(MARK_PAUSE, signal);
         } else if (end !== 'busy') return;
         seen = await this.look(tick, settings);
@@ -175,9 +175,4 @@ class TickRunner {
     const ttl = info ? (info.ttl ?? Infinity) : 0;
     return { at, done: ttl > expire, heldUntil: at + ttl };
   }
-}
-
-/** Ends early when `signal` aborts. */
-async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  await delay(milliseconds, undefined, { ref: false, signal }).catch(() => undefined);
 }

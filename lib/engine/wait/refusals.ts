@@ -30,7 +30,7 @@ function keyInTheWayOf({ keys, entries, options, around = [], inTheWay }: Waiter
     const [grant] = grants;
     // What it has already of several keys.
     if (!grant || grant.options === options) continue;
-    if (grants.some((one) => around.includes(one))) return { key, holder: 'a caller around' };
+    if (grants.some((one) => around.includes(one))) return { key, holder: 'a job around' };
     return { key, holder: 'this process', ownerId: grant.options.ownerId };
   }
   const key = inTheWay ?? entries.map(({ queue }) => queue.head?.waiter.inTheWay).find((one) => one !== undefined);

@@ -150,7 +150,7 @@ export class InMemoryLockingProvider extends BatchedStore implements QueueingSto
       if (!place) return false;
       lines.shift(key);
       const { processId, attemptId, ownerId, ttl, tokens } = place;
-      if (asks && (processId === asks.processId || attemptId === asks.attemptId)) return false;
+      if (asks && ((asks.queue && processId === asks.processId) || attemptId === asks.attemptId)) return false;
       const token = this.store.nextToken(tokens);
       const contended = lines.addresses(key).length > 0;
       if (

@@ -34,6 +34,16 @@ export const handOffCases: ConformanceCase[] = [
     await there.queue('c');
     assert.deepEqual(await queueOf(provider, 'c'), ['there']);
   }),
+  queueCase('grants no key to a request without a queue entry before the entry of its own process', async (lines) => {
+    const { here, provider, other, pass } = lines;
+    await take(other, 'a', 'one', { ttl: 300 });
+    const attemptId = await here.queue('a', { ownerId: 'queued' });
+    await pass(400);
+    const answer = await here.ask('a', { queue: false });
+    assert.equal(answer.granted, false);
+    assert.equal((await look(provider, 'a'))?.ownerId, 'queued');
+    assert.equal((await here.hear('granted', 'a')).attemptId, attemptId);
+  }),
   queueCase('grants no key to a newcomer before the queue if it asks for many keys', async (lines) => {
     const { here, provider, other, pass } = lines;
     await take(provider, 'b', 'one', { ttl: 300 });
