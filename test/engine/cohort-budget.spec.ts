@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { deferred } from '../support/deferred.js';
 import { track } from '../support/faulty-provider.js';
-import { LinedStore, lockOf, times } from '../support/lined-store.js';
+import { SharedStore, lockOf, times } from '../support/shared-store.js';
 
-let world: LinedStore;
+let world: SharedStore;
 
 beforeEach(() => {
-  world = new LinedStore();
+  world = new SharedStore();
 });
 
 /** A job of 6 ms. */

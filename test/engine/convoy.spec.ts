@@ -1,15 +1,15 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { FaultyStore, track } from '../support/faulty-provider.js';
-import { LinedStore, lockOf, times, type LinedProcess } from '../support/lined-store.js';
+import { SharedStore, lockOf, times, type StoreProcess } from '../support/shared-store.js';
 
-let world: LinedStore;
+let world: SharedStore;
 
 beforeEach(() => {
-  world = new LinedStore();
+  world = new SharedStore();
 });
 
 /** Counts how often a caller gets `keys` that takes them again and again, each time for `milliseconds`. */
-function keepTaking(process: LinedProcess, keys: string | string[], milliseconds: number): { count: number } {
+function keepTaking(process: StoreProcess, keys: string | string[], milliseconds: number): { count: number } {
   const taken = { count: 0 };
   const work = (): Promise<void> => {
     taken.count += 1;
@@ -47,7 +47,7 @@ describe('callers of one key, while a caller of two waits for the other one that
     const singles = times(4, (index) => keepTaking(processes[index]!, 'a', 6));
     await world.tick(1000);
     const before = singles.reduce((sum, { count }) => sum + count, 0);
-    const tries = async (process: LinedProcess): Promise<void> => {
+    const tries = async (process: StoreProcess): Promise<void> => {
       for (;;) await process.acquire(['a', 'z'], { timeout: '100ms' }).catch(() => undefined);
     };
     for (const process of processes) void tries(process);

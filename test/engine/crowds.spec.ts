@@ -4,13 +4,13 @@ import type { Grant } from '../../lib/engine/hold/lease.js';
 import { NestedWaits } from '../../lib/engine/wait/nested-waits.js';
 import { Waiter } from '../../lib/engine/wait/queue.js';
 import { track } from '../support/faulty-provider.js';
-import { LinedStore, times } from '../support/lined-store.js';
+import { SharedStore, times } from '../support/shared-store.js';
 
 const ignore = (): void => undefined;
 
 describe('thousands of callers', () => {
   it('may wait for one key and another of their own: each lets the next pass, and all of them are served', async () => {
-    const world = new LinedStore();
+    const world = new SharedStore();
     const process = world.process();
     const count = 4000;
     const shared = await process.acquire('a', { timeout: '1h' });

@@ -1,13 +1,13 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { HeldLock } from '../../lib/engine/lock/held-lock.js';
 import { track } from '../support/faulty-provider.js';
-import { LinedStore, lockOf, type LinedProcess } from '../support/lined-store.js';
+import { SharedStore, lockOf, type StoreProcess } from '../support/shared-store.js';
 
-let world: LinedStore;
-let process: LinedProcess;
+let world: SharedStore;
+let process: StoreProcess;
 
 beforeEach(async () => {
-  world = new LinedStore();
+  world = new SharedStore();
   process = await world.listeningProcess();
 });
 

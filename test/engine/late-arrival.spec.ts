@@ -1,13 +1,13 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { track } from '../support/faulty-provider.js';
-import { LinedStore, lockOf, type LinedProcess } from '../support/lined-store.js';
+import { SharedStore, lockOf, type StoreProcess } from '../support/shared-store.js';
 
-let world: LinedStore;
-let process: LinedProcess;
-let other: LinedProcess;
+let world: SharedStore;
+let process: StoreProcess;
+let other: StoreProcess;
 
 beforeEach(() => {
-  world = new LinedStore();
+  world = new SharedStore();
   [process, other] = [world.process(), world.process()];
 });
 

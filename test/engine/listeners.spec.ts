@@ -3,13 +3,13 @@ import { getEventListeners, getMaxListeners } from 'node:events';
 import { EMPTY, lastValueFrom, NEVER, Subscription } from 'rxjs';
 import { lockObservable } from '../../lib/decorators/lock-observable.js';
 import { track } from '../support/faulty-provider.js';
-import { LinedStore, times, type LinedProcess } from '../support/lined-store.js';
+import { SharedStore, times, type StoreProcess } from '../support/shared-store.js';
 
-let world: LinedStore;
-let engine: LinedProcess;
+let world: SharedStore;
+let engine: StoreProcess;
 
 beforeEach(() => {
-  world = new LinedStore();
+  world = new SharedStore();
   engine = world.process();
 });
 

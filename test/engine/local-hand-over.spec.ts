@@ -1,16 +1,16 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { AcquireOptions } from '../../lib/index.js';
 import { track } from '../support/faulty-provider.js';
-import { LinedStore, lockOf, times, type LinedProcess } from '../support/lined-store.js';
+import { SharedStore, lockOf, times, type StoreProcess } from '../support/shared-store.js';
 
-let world: LinedStore;
+let world: SharedStore;
 
 beforeEach(() => {
-  world = new LinedStore();
+  world = new SharedStore();
 });
 
 /** Lets the renewals of `process` fail until so much of its leases of 30 s is left. */
-async function wearDownTo(process: LinedProcess, seconds: number): Promise<void> {
+async function wearDownTo(process: StoreProcess, seconds: number): Promise<void> {
   process.wire.fail('extend', 'refuse');
   await world.clock.advance(30 - seconds);
   process.wire.mend();

@@ -1,11 +1,11 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import { LockLostError } from '../../lib/index.js';
 import { track } from '../support/faulty-provider.js';
-import { LinedStore, lockOf, times } from '../support/lined-store.js';
+import { SharedStore, lockOf, times } from '../support/shared-store.js';
 
 describe('a lock that is lost before its job begins', () => {
   it('does not run a nested job that waited for one key while the outer lock on the other was revoked', async () => {
-    const world = new LinedStore();
+    const world = new SharedStore();
     const [process, other] = [await world.listeningProcess(), await world.listeningProcess()];
     const elsewhere = await other.acquire('b');
     const job = jest.fn();
@@ -32,7 +32,7 @@ describe('a lock that is lost before its job begins', () => {
   });
 
   it('leaves to the waiter what was taken for a job that was not run', async () => {
-    const world = new LinedStore();
+    const world = new SharedStore();
     const [process, other] = [await world.listeningProcess(), await world.listeningProcess()];
     const elsewhere = await other.acquire('b');
     void track(process.execute('a', () => process.execute(['a', 'b'], () => undefined, { timeout: '1h' })));
@@ -46,7 +46,7 @@ describe('a lock that is lost before its job begins', () => {
   });
 
   it('runs none of many jobs granted at once whose lease has run out while the others ran', async () => {
-    const world = new LinedStore();
+    const world = new SharedStore();
     const process = world.process({ expire: '1s' });
     const keys = times(40, (index) => `key:${index}`);
     const heldAtStart: boolean[] = [];

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { isLockBackendError, type AcquireOptions } from '../../lib/index.js';
 import { FaultyStore, track } from '../support/faulty-provider.js';
-import { LinedStore, type LinedProcess } from '../support/lined-store.js';
+import { SharedStore, type StoreProcess } from '../support/shared-store.js';
 
 /** What went wrong, in words. */
 function messageOf({ outcome }: { readonly outcome: PromiseSettledResult<unknown> | undefined }): string {
@@ -10,12 +10,12 @@ function messageOf({ outcome }: { readonly outcome: PromiseSettledResult<unknown
 }
 
 describe('a call that waited in vain is told who held which key', () => {
-  let world: LinedStore;
-  let one: LinedProcess;
-  let other: LinedProcess;
+  let world: SharedStore;
+  let one: StoreProcess;
+  let other: StoreProcess;
 
   beforeEach(() => {
-    world = new LinedStore();
+    world = new SharedStore();
     one = world.process();
     other = world.process();
   });

@@ -1,13 +1,13 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Duration } from '../../lib/index.js';
 import { track } from '../support/faulty-provider.js';
-import { LinedStore, type LinedProcess } from '../support/lined-store.js';
+import { SharedStore, type StoreProcess } from '../support/shared-store.js';
 
-let world: LinedStore;
-let process: LinedProcess;
+let world: SharedStore;
+let process: StoreProcess;
 
 beforeEach(() => {
-  world = new LinedStore();
+  world = new SharedStore();
   process = world.process();
 });
 

@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { track } from '../support/faulty-provider.js';
-import { LinedStore, lockOf, times, type LinedProcess } from '../support/lined-store.js';
+import { SharedStore, lockOf, times, type StoreProcess } from '../support/shared-store.js';
 
-let world: LinedStore;
-let process: LinedProcess;
+let world: SharedStore;
+let process: StoreProcess;
 
 beforeEach(() => {
-  world = new LinedStore();
+  world = new SharedStore();
   process = world.process();
 });
 

@@ -1,17 +1,17 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { track } from '../support/faulty-provider.js';
-import { LinedStore, lockOf, times, type LinedProcess } from '../support/lined-store.js';
+import { SharedStore, lockOf, times, type StoreProcess } from '../support/shared-store.js';
 
-let world: LinedStore;
-let processes: LinedProcess[];
+let world: SharedStore;
+let processes: StoreProcess[];
 
 beforeEach(() => {
-  world = new LinedStore();
+  world = new SharedStore();
   processes = times(3, () => world.process());
 });
 
 /** Takes `key` again and again, each time for `milliseconds`, until told to stop. */
-function keepBusy(process: LinedProcess, key: string, milliseconds: number): () => void {
+function keepBusy(process: StoreProcess, key: string, milliseconds: number): () => void {
   let stopped = false;
   const work = (): Promise<unknown> =>
     new Promise((resolve) => world.clock.setTimer(() => resolve(undefined), milliseconds));

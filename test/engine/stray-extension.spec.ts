@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { LinedStore, type LinedProcess } from '../support/lined-store.js';
+import { SharedStore, type StoreProcess } from '../support/shared-store.js';
 
-let world: LinedStore;
-let process: LinedProcess;
+let world: SharedStore;
+let process: StoreProcess;
 
 beforeEach(() => {
-  world = new LinedStore();
+  world = new SharedStore();
   process = world.process();
 });
 

@@ -1,13 +1,13 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { track } from '../support/faulty-provider.js';
-import { LinedStore, lockOf, times, type LinedProcess } from '../support/lined-store.js';
+import { SharedStore, lockOf, times, type StoreProcess } from '../support/shared-store.js';
 
-let world: LinedStore;
-let holder: LinedProcess;
-let waiter: LinedProcess;
+let world: SharedStore;
+let holder: StoreProcess;
+let waiter: StoreProcess;
 
 beforeEach(() => {
-  world = new LinedStore();
+  world = new SharedStore();
   [holder, waiter] = [world.process(), world.process()];
 });
 

@@ -2,14 +2,14 @@ import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Leaps } from '../../lib/engine/runtime/leaps.js';
 import { InMemoryLockingProvider, LockLostError } from '../../lib/index.js';
 import { track } from '../support/faulty-provider.js';
-import { LinedStore, lockOf } from '../support/lined-store.js';
+import { SharedStore, lockOf } from '../support/shared-store.js';
 import { LockEngine } from '../../lib/engine/lock-engine.js';
 import { readEngineSettings } from '../../lib/engine/options/engine-settings.js';
 
-let world: LinedStore;
+let world: SharedStore;
 
 beforeEach(() => {
-  world = new LinedStore();
+  world = new SharedStore();
 });
 
 describe('a lock in a machine that was suspended', () => {

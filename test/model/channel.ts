@@ -1,4 +1,4 @@
-import type { MemoryLines } from '../../lib/providers/memory/memory-lines.js';
+import type { MemoryQueues } from '../../lib/providers/memory/memory-queues.js';
 import type { WakeUpListener } from '../../lib/index.js';
 import { signal, type Faults, type Signal } from './faults.js';
 import type { ProcessClock } from './process-clock.js';
@@ -21,7 +21,7 @@ export class Channel {
   constructor(
     private readonly process: number,
     private readonly clock: ProcessClock,
-    private readonly lines: MemoryLines,
+    private readonly lines: MemoryQueues,
     private readonly faults: Faults,
     private readonly watcher: Watcher,
     private readonly ordered: boolean,

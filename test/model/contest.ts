@@ -115,7 +115,7 @@ export class Contest implements Stage {
     return {
       listen: (processId, listener) =>
         carry('listen', async () => {
-          this.store.lines.listen(processId, this.ear(process, listener));
+          this.store.queues.listen(processId, this.ear(process, listener));
           channel.isOpen = true;
         }).then(() => {
           channel.isKnownDeaf = false;

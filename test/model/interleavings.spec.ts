@@ -73,7 +73,7 @@ describe('requests, answers and messages of several processes in any order', () 
           expect(contest.violations).toEqual([]);
           expect(standstill).toBe(0);
           expect(contest.store.keys()).toEqual([]);
-          expect(contest.store.lines.addresses('a')).toEqual([]);
+          expect(contest.store.queues.processesIn('a')).toEqual([]);
         }),
         settings,
       );

@@ -2,7 +2,7 @@ import type { LeaseRequest, ReleaseOutcome, ReleaseRequest, ExtendRequest } from
 import type { MemoryLease } from '../../lib/providers/memory/memory-lock-store.js';
 import type { LockEngine } from '../../lib/engine/lock-engine.js';
 import type { ManualClock } from '../../lib/testing/index.js';
-import type { LinePlace } from '../../lib/providers/memory/memory-lines.js';
+import type { QueueEntry } from '../../lib/providers/memory/memory-queues.js';
 import { Batches } from './batches.js';
 import { leaseIn } from './inside.js';
 import { Ledger, type Caller, type LedgerLock } from './ledger.js';
@@ -160,7 +160,7 @@ export class Judge implements Watcher {
   }
 
   /** Whether the process may have failed to give up a place, which the store then drops when it comes upon it. */
-  mayBeForgotten({ processId, seenAt }: LinePlace): boolean {
+  mayBeForgotten({ processId, seenAt }: QueueEntry): boolean {
     const process = this.addresses.get(processId)!;
     return this.ledger.leftBehind.has(process) || this.stage.processes[process]!.calmSince >= seenAt;
   }

@@ -41,7 +41,7 @@ export class Process {
     this.faults = new Faults(() => common.now());
     const provider = watchedProvider(number, store, watcher);
     this.wire = new Wire(number, this.clock, provider, this.faults, watcher, ordered);
-    this.channel = new Channel(number, this.clock, store.lines, this.faults, watcher, ordered);
+    this.channel = new Channel(number, this.clock, store.queues, this.faults, watcher, ordered);
     this.engine = new LockEngine(this.wire.provider(listening ? this.channel : undefined), settings, this.clock);
   }
 

@@ -1,5 +1,5 @@
 import { getEventListeners } from 'node:events';
-import type { LinePlace } from '../../lib/providers/memory/memory-lines.js';
+import type { QueueEntry } from '../../lib/providers/memory/memory-queues.js';
 import type { MemoryLockStore } from '../../lib/providers/memory/memory-lock-store.js';
 import { collectedIn, sizesOf } from './inside.js';
 import type { Caller } from './ledger.js';
@@ -102,7 +102,7 @@ function expectAccountedFor(world: World, when: string): void {
 function expectNothingLeft({ processes, clock, store, judge, ledger }: World): void {
   const left: Record<string, number> = {
     'keys in the store': store.keys().length,
-    'places in line': placesIn(store).filter((place) => !judge.mayBeForgotten(place)).length,
+    'places in line': entriesIn(store).filter((place) => !judge.mayBeForgotten(place)).length,
     timers: clock.pendingTimers,
     'listeners on signals': ledger.callers.flatMap(({ abort }) => getEventListeners(abort.signal, 'abort')).length,
   };
@@ -113,15 +113,15 @@ function expectNothingLeft({ processes, clock, store, judge, ledger }: World): v
   if (found.length > 0) ledger.fault(`LEFT: ${found.map(([name, count]) => `${count} ${name}`).join(', ')}`);
 }
 
-function placesIn({ lines }: MemoryLockStore): LinePlace[] {
-  return [...(lines as unknown as { readonly lines: ReadonlyMap<string, LinePlace[]> }).lines.values()].flat();
+function entriesIn({ queues }: MemoryLockStore): QueueEntry[] {
+  return [...(queues as unknown as { readonly queues: ReadonlyMap<string, QueueEntry[]> }).queues.values()].flat();
 }
 
 function expectNobodyListens({ store, ledger }: World): void {
-  const { listeners } = store.lines as unknown as { readonly listeners: ReadonlyMap<string, unknown> };
+  const { listeners } = store.queues as unknown as { readonly listeners: ReadonlyMap<string, unknown> };
   if (listeners.size > 0) ledger.fault(`LEFT: ${listeners.size} listeners`);
   // What was given up is remembered for an hour, and forgotten when the next one is.
   store.refuse('the last');
-  const { voids } = store as unknown as { readonly voids: ReadonlyMap<string, unknown> };
-  if (voids.size > 1) ledger.fault(`LEFT: ${voids.size - 1} attempts that were given up long ago`);
+  const { tombstones } = store as unknown as { readonly tombstones: ReadonlyMap<string, unknown> };
+  if (tombstones.size > 1) ledger.fault(`LEFT: ${tombstones.size - 1} attempts that were given up long ago`);
 }

@@ -4,7 +4,7 @@ import { useApplications } from '../support/applications.js';
 import { eventually } from '../support/poll.js';
 import { useRawRedis } from '../support/raw-redis.js';
 import { reportFigure } from '../support/figures.js';
-import { untilInLine } from '../support/store-view.js';
+import { untilQueued } from '../support/store-view.js';
 import { useWorkers } from '../support/workers.js';
 
 /** How often each is tried, and what a busy machine may add, in milliseconds. */
@@ -39,7 +39,7 @@ describe('the next in line has the lock', () => {
       holder!.tell({ do: 'hold', key: 'k', expire: `${LEASE}ms` });
       await holder!.hear('holds');
       const waiting = waiter.acquire('k', { timeout: '20s' });
-      await untilInLine(redis.raw, 'k', 1);
+      await untilQueued(redis.raw, 'k', 1);
       holder!.kill();
       return async () => (await waiting).release();
     });
@@ -50,7 +50,7 @@ describe('the next in line has the lock', () => {
     await measure('subscription cut, then released', 1000, async () => {
       const lock = await holder.acquire('k', { timeout: '20s' });
       const waiting = waiter.acquire('k', { timeout: '20s' });
-      await untilInLine(redis.raw, 'k', 1);
+      await untilQueued(redis.raw, 'k', 1);
       await redis.raw.call('CLIENT', 'KILL', 'TYPE', 'PUBSUB');
       await lock.release();
       return async () => (await waiting).release();

@@ -4,7 +4,7 @@ import type { LockingService } from '../../lib/index.js';
 import { useApplications } from '../support/applications.js';
 import { eventually } from '../support/poll.js';
 import { useRawRedis } from '../support/raw-redis.js';
-import { signsOfLife, subscribers, untilClean, untilInLine } from '../support/store-view.js';
+import { heartbeats, subscribers, untilClean, untilQueued } from '../support/store-view.js';
 import { useProxies } from '../support/tcp-proxy.js';
 import { useWorkers, type Worker } from '../support/workers.js';
 
@@ -32,7 +32,7 @@ afterEach(async () => {
 async function waitThen(key: string, signal: NodeJS.Signals, expire = '20s'): Promise<Worker> {
   const [worker] = await startWorkers(redis.url, 1);
   worker!.tell({ do: 'hold', key, expire });
-  await untilInLine(redis.raw, key, 1);
+  await untilQueued(redis.raw, key, 1);
   const heard = await subscribers(redis.raw);
   worker!.signal(signal);
   if (signal === 'SIGKILL') await eventually(async () => (await subscribers(redis.raw)) === heard - 1);
@@ -58,7 +58,7 @@ describe('a process that waits', () => {
     const lock = await holder.acquire('k');
     await waitThen('k', 'SIGKILL');
     const waiting = next.acquire('k', { timeout: '20s' });
-    await untilInLine(redis.raw, 'k', 2);
+    await untilQueued(redis.raw, 'k', 2);
     // The release finds out: nobody listens there.
     await lock.release();
     const value = await redis.raw.get('lock:k');
@@ -73,9 +73,9 @@ describe('a process that waits', () => {
     const stopped = await waitThen('k', 'SIGSTOP');
     const order: string[] = [];
     const waiting = next.execute('k', () => order.push('next'), { timeout: '20s' });
-    await untilInLine(redis.raw, 'k', 2);
+    await untilQueued(redis.raw, 'k', 2);
     // The next in line drops it when it asks, and is first itself.
-    await eventually(async () => (await signsOfLife(redis.raw, 'k')).length === 1, 20_000);
+    await eventually(async () => (await heartbeats(redis.raw, 'k')).length === 1, 20_000);
     await lock.release();
     await waiting;
     expect(order).toEqual(['next']);
@@ -107,9 +107,9 @@ describe('a process that waits', () => {
     const lock = await holder.acquire('k');
     const [worker] = await startWorkers(proxy.url, 1);
     worker!.tell({ do: 'hold', key: 'k', expire: '2s' });
-    await untilInLine(redis.raw, 'k', 1);
+    await untilQueued(redis.raw, 'k', 1);
     const waiting = next.acquire('k', { timeout: '20s' });
-    await untilInLine(redis.raw, 'k', 2);
+    await untilQueued(redis.raw, 'k', 2);
     for (const connection of proxy.connections) connection.keep();
     worker!.kill();
     await lock.release();
@@ -128,7 +128,7 @@ describe('a process that waits', () => {
     const lock = await holder.acquire('k');
     const stopped = await waitThen('k', 'SIGSTOP', '1s');
     const waiting = next.acquire('k', { timeout: '20s' });
-    await untilInLine(redis.raw, 'k', 2);
+    await untilQueued(redis.raw, 'k', 2);
     await lock.release();
     const granted = await redis.raw.get('lock:k');
     const served = await waiting;
@@ -146,9 +146,9 @@ describe('a process that waits', () => {
     await holder.acquire('k');
     const [worker] = await startWorkers(redis.url, 1);
     worker!.tell({ do: 'hold', key: 'k', expire: '2s' });
-    await untilInLine(redis.raw, 'k', 1);
+    await untilQueued(redis.raw, 'k', 1);
     expect(await worker!.close()).toBe(0);
-    await untilInLine(redis.raw, 'k', 0);
+    await untilQueued(redis.raw, 'k', 0);
     expect(await subscribers(redis.raw)).toBe(0);
   });
 });
@@ -160,13 +160,13 @@ describe('several processes that want the same key', () => {
     const workers = await startWorkers(redis.url, 2);
     for (const [index, worker] of workers.entries()) {
       worker.tell({ do: 'hold', key: 'k', expire: '20s' });
-      await untilInLine(redis.raw, 'k', index + 1);
+      await untilQueued(redis.raw, 'k', index + 1);
     }
     await lock.release();
     const tokens: unknown[] = [lock.fencingToken];
     for (const [index, worker] of workers.entries()) {
       tokens.push((await worker.hear('holds')).token);
-      await untilInLine(redis.raw, 'k', 1 - index);
+      await untilQueued(redis.raw, 'k', 1 - index);
       worker.tell({ do: 'wake' });
       await worker.hear('ended');
     }

@@ -45,12 +45,12 @@ describe('a process that dies while it waits', () => {
     const lock = await locking.acquire('k');
     const [worker] = await start('', 1, { QUORUM: quorum.urls().join(), HOLD: '0' });
     worker!.tell({ do: 'contend' });
-    await eventually(async () => (await quorum.raws[0]!.hkeys('lock:nestjs-locking:line:k')).length > 0);
+    await eventually(async () => (await quorum.raws[0]!.hkeys('lock:nestjs-locking:queue:k')).length > 0);
     worker!.kill();
     expect(await lock.release()).toBe(true);
     // By then its note has run out: it was to ask again within 20 ms, and 200 ms are added to that.
     await (await locking.acquire('k', { timeout: '10s' })).release();
-    await eventually(async () => (await quorum.raws[0]!.exists('lock:nestjs-locking:line:k')) === 0);
+    await eventually(async () => (await quorum.raws[0]!.exists('lock:nestjs-locking:queue:k')) === 0);
   });
 });
 

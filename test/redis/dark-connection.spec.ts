@@ -7,7 +7,7 @@ import { useApplications } from '../support/applications.js';
 import { eventually, rejectionOf } from '../support/poll.js';
 import { useRawRedis } from '../support/raw-redis.js';
 import { expectDirectHandOver } from '../support/expect-hand-over.js';
-import { subscribers, untilClean, untilInLine } from '../support/store-view.js';
+import { subscribers, untilClean, untilQueued } from '../support/store-view.js';
 import { useProxies } from '../support/tcp-proxy.js';
 
 const redis = useRawRedis();
@@ -78,7 +78,7 @@ describe('a connection for wake-ups on which packets are dropped', () => {
       const waiter = await applications.onRedis({ redisUrl: proxy.url });
       const lock = await holder.locking.acquire('k');
       const waiting = waiter.locking.acquire('k', { timeout: '1m' });
-      await untilInLine(redis.raw, 'k', 1);
+      await untilQueued(redis.raw, 'k', 1);
       const [, forWakeUps] = proxy.connections;
       forWakeUps!.goDark();
       const since = performance.now();

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { LockBackendError, LockTimeoutError, RedisLockingProvider } from '../../lib/index.js';
 import { expectDirectHandOver } from '../support/expect-hand-over.js';
-import { subscribers, untilInLine } from '../support/store-view.js';
+import { subscribers, untilQueued } from '../support/store-view.js';
 import { useProxies } from '../support/tcp-proxy.js';
 import { useApplications } from '../support/applications.js';
 import { listedKeys } from '../support/listed-keys.js';
@@ -115,7 +115,7 @@ describe('an existing client', () => {
     const lock = await holder.locking.acquire('k');
     const waiting = waiter.locking.acquire('k', { timeout: '20s' });
     for (let round = 0; round < 2; round += 1) {
-      await untilInLine(redis.raw, 'k', 1);
+      await untilQueued(redis.raw, 'k', 1);
       expect(await redis.raw.call('CLIENT', 'KILL', 'TYPE', 'PUBSUB')).toBe(1);
       await eventually(async () => (await subscribers(redis.raw)) === 1);
     }

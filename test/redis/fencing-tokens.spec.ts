@@ -3,7 +3,7 @@ import type { LockingService } from '../../lib/index.js';
 import { useApplications } from '../support/applications.js';
 import { eventually } from '../support/poll.js';
 import { useRawRedis } from '../support/raw-redis.js';
-import { untilInLine } from '../support/store-view.js';
+import { untilQueued } from '../support/store-view.js';
 
 const redis = useRawRedis();
 const applications = useApplications();
@@ -87,7 +87,7 @@ describe('fencing tokens', () => {
       'by hand-over': async () => {
         const lock = await one.locking.acquire('k');
         const waiting = two.locking.execute('k', ({ fencingToken }) => fencingToken, { timeout: '20s' });
-        await untilInLine(redis.raw, 'k', 1);
+        await untilQueued(redis.raw, 'k', 1);
         await redis.raw.del(FENCE);
         await lock.release();
         return waiting;

@@ -5,7 +5,7 @@ import { useApplications } from '../support/applications.js';
 import { useRawRedis } from '../support/raw-redis.js';
 import { deferred } from '../support/deferred.js';
 import { expectDirectHandOver } from '../support/expect-hand-over.js';
-import { signsOfLife, subscribers, untilClean, untilInLine } from '../support/store-view.js';
+import { heartbeats, subscribers, untilClean, untilQueued } from '../support/store-view.js';
 import { eventually } from '../support/poll.js';
 
 const redis = useRawRedis();
@@ -49,7 +49,7 @@ describe('a key that is handed from application to application', () => {
     const waiting: Promise<unknown>[] = [];
     for (const [index, waiter] of waiters.entries()) {
       waiting.push(waiter.execute('k', () => order.push(index), { timeout: '20s' }));
-      await untilInLine(redis.raw, 'k', index + 1);
+      await untilQueued(redis.raw, 'k', index + 1);
     }
     await lock.release();
     await Promise.all([...waiting, over]);
@@ -63,7 +63,7 @@ describe('a key that is handed from application to application', () => {
     await holder.acquire('k', { ownerId: 'me' });
     for (const timeout of ['20s', '21s'] as const) waiter.execute('k', () => undefined, { timeout }).catch(String);
     other.execute('k', () => undefined, { timeout: '20s' }).catch(String);
-    await untilInLine(redis.raw, 'k', 2);
+    await untilQueued(redis.raw, 'k', 2);
     expect((await holder.inspect('k'))?.waiters).toBe(2);
     expect((await waiter.inspect('k'))?.waiters).toBe(3);
   });
@@ -86,11 +86,11 @@ describe('a key that is handed from application to application', () => {
       two.locking.execute(['l', 'm'], () => undefined, { timeout: '20s' }),
     ];
     const givenUp = one.locking.execute('l', () => undefined, { timeout: '400ms' }).catch((error: unknown) => error);
-    await untilInLine(redis.raw, 'k', 2);
-    await untilInLine(redis.raw, 'l', 2);
+    await untilQueued(redis.raw, 'k', 2);
+    await untilQueued(redis.raw, 'l', 2);
     expect(await subscribers(redis.raw)).toBe(2);
     expect(await givenUp).toMatchObject({ code: 'LOCK_TIMEOUT' });
-    await untilInLine(redis.raw, 'l', 1);
+    await untilQueued(redis.raw, 'l', 1);
     await Promise.all([...locks.map((lock) => lock.release()), ...waiting]);
     await untilClean(redis.raw);
     expect(await subscribers(redis.raw)).toBe(2);
@@ -107,7 +107,7 @@ describe('a key that is handed from application to application', () => {
     await app.close();
     expect(await waiting).toMatchObject({ code: 'LOCK_BACKEND' });
     await eventually(async () => (await subscribers(redis.raw)) === 0);
-    await untilInLine(redis.raw, 'k', 0);
+    await untilQueued(redis.raw, 'k', 0);
   });
 });
 
@@ -151,13 +151,13 @@ describe('wake-ups arrive', () => {
     const [holder, waiter] = [await start(), await start()];
     const lock = await holder.acquire('k');
     const waiting = waiter.acquire('k', { timeout: '20s' });
-    await untilInLine(redis.raw, 'k', 1);
+    await untilQueued(redis.raw, 'k', 1);
     await redis.raw.script('FLUSH');
-    const before = String(await signsOfLife(redis.raw, 'k'));
-    await eventually(async () => String(await signsOfLife(redis.raw, 'k')) !== before);
+    const before = String(await heartbeats(redis.raw, 'k'));
+    await eventually(async () => String(await heartbeats(redis.raw, 'k')) !== before);
     await redis.raw.script('FLUSH');
     await lock.release();
     expect((await waiting).held).toBe(true);
-    await untilInLine(redis.raw, 'k', 0);
+    await untilQueued(redis.raw, 'k', 0);
   });
 });

@@ -7,7 +7,7 @@ import { FENCE } from '../support/store-view.js';
 
 const redis = useRawRedis();
 const ORDER = 'lock:nestjs-locking:order:k';
-const LINE = 'lock:nestjs-locking:line:k';
+const QUEUE = 'lock:nestjs-locking:queue:k';
 const WRITES = ['set', 'del', 'incrby', 'hset', 'hdel', 'lrem', 'rpush', 'pexpire'] as const;
 const ALLOWED = [...REQUIRED, ...OPTIONAL].map((command) => `+${command}`);
 
@@ -50,7 +50,7 @@ const release = async (ownerId: string): Promise<unknown> => provider.release({ 
 /** Who holds the key, as its attempt, and which processes wait for it with a place that counts. */
 async function state(): Promise<{ holder: string | undefined; queue: string[] }> {
   const value = await redis.raw.get('lock:k');
-  const places = await redis.raw.hgetall(LINE);
+  const places = await redis.raw.hgetall(QUEUE);
   const queue = (await redis.raw.lrange(ORDER, 0, -1)).filter((processId) => places[processId] !== undefined);
   return { holder: value?.split(':')[2]?.replace('!,', ''), queue: [...new Set(queue)] };
 }

@@ -4,7 +4,7 @@ import { RedisLockingProvider, type RedisLockingProviderOptions } from '../../li
 import { useApplications, type StartedApplication } from '../support/applications.js';
 import { eventually, rejectionOf } from '../support/poll.js';
 import { useRawRedis } from '../support/raw-redis.js';
-import { refusedLate, scriptCalls, signsOfLife, untilClean, untilInLine } from '../support/store-view.js';
+import { tombstones, scriptCalls, heartbeats, untilClean, untilQueued } from '../support/store-view.js';
 import { useProxies, type ProxiedConnection, type TcpProxy } from '../support/tcp-proxy.js';
 
 const redis = useRawRedis();
@@ -43,7 +43,7 @@ describe.each([
     expect(await Promise.all([acquiring, alone])).toMatchObject([{ code: 'LOCK_BACKEND' }, { code: 'LOCK_BACKEND' }]);
     await eventually(() => log.of('log').length === 2);
     // The undoing has come by now, over the second connection.
-    for (const key of ['a', 'k', 'l']) await eventually(async () => (await refusedLate(redis.raw, key)).count === 1);
+    for (const key of ['a', 'k', 'l']) await eventually(async () => (await tombstones(redis.raw, key)).count === 1);
     expect(await first!.deliver()).toBe(fate);
     expect(await redis.raw.exists('lock:a', 'lock:k', 'lock:l')).toBe(0);
     expect(await locking.execute(['a', 'k', 'l'], () => 'ran')).toBe('ran');
@@ -55,20 +55,20 @@ describe.each([
     const lock = await holder.locking.acquire('k');
     const abort = new AbortController();
     const waiting = rejectionOf(locking.acquire('k', { timeout: '20s', signal: abort.signal }));
-    await untilInLine(redis.raw, 'k', 1);
+    await untilQueued(redis.raw, 'k', 1);
     const [first] = connections();
     first!.keep();
     await eventually(() => first!.keepsAnything);
     first!.cut();
-    const before = String(await signsOfLife(redis.raw, 'k'));
-    await eventually(async () => String(await signsOfLife(redis.raw, 'k')) !== before);
+    const before = String(await heartbeats(redis.raw, 'k'));
+    await eventually(async () => String(await heartbeats(redis.raw, 'k')) !== before);
     abort.abort(new Error('enough'));
     expect((await waiting).message).toBe('enough');
-    await untilInLine(redis.raw, 'k', 0);
+    await untilQueued(redis.raw, 'k', 0);
     await lock.release();
     expect(await first!.deliver()).toBe(fate);
     expect(await redis.raw.exists('lock:k')).toBe(0);
-    await untilInLine(redis.raw, 'k', 0);
+    await untilQueued(redis.raw, 'k', 0);
   });
 });
 
@@ -95,7 +95,7 @@ describe('an acquire on its way that was given up', () => {
   }
 
   async function expectRefused(first: ProxiedConnection): Promise<void> {
-    for (const key of ['a', 'k', 'l']) await eventually(async () => (await refusedLate(redis.raw, key)).count === 1);
+    for (const key of ['a', 'k', 'l']) await eventually(async () => (await tombstones(redis.raw, key)).count === 1);
     expect(await first.deliver()).toBe('closed');
     expect(await nothingHeld()).toBe(true);
   }
@@ -164,8 +164,8 @@ describe('earlier connections', () => {
     await eventually(() => first!.keepsAnything);
     first!.cut();
     await acquiring;
-    await eventually(async () => (await refusedLate(redis.raw, 'k')).count === 1);
-    expect((await refusedLate(redis.raw, 'k')).left).toBeGreaterThan(60_000);
+    await eventually(async () => (await tombstones(redis.raw, 'k')).count === 1);
+    expect((await tombstones(redis.raw, 'k')).left).toBeGreaterThan(60_000);
     expect(await first!.deliver()).toBe('answered');
     expect(await redis.raw.exists('lock:k')).toBe(0);
   });
@@ -210,7 +210,7 @@ describe('earlier connections', () => {
       await provider.cancel(request);
       await provider.close();
     }
-    const { count, left } = await refusedLate(redis.raw, 'k');
+    const { count, left } = await tombstones(redis.raw, 'k');
     expect(count).toBe(2);
     expect(left).toBeGreaterThan(60_000);
   });
@@ -220,7 +220,7 @@ describe('what is noted of attempts that were given up', () => {
   it('goes when it no longer says anything, also where a key is given up again and again', async () => {
     const provider = new RedisLockingProvider({ redisUrl: redis.url }, { id: 'locking-redis', warn: () => undefined });
     await provider.connect(() => undefined);
-    const line = 'lock:nestjs-locking:line:k';
+    const line = 'lock:nestjs-locking:queue:k';
     const past = Date.now() - 1000;
     await redis.raw.hset(line, { '!address.old': past, '!address.newer': past + 3_600_000 });
     const request = { keys: ['k'], ownerId: 'me', attemptId: 'address.new', processId: 'address', pending: true };

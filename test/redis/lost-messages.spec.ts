@@ -3,7 +3,7 @@ import { RedisLockingProvider, type LeaseAnswer, type LockingService } from '../
 import { useApplications } from '../support/applications.js';
 import { eventually } from '../support/poll.js';
 import { useRawRedis } from '../support/raw-redis.js';
-import { FENCE, scriptCalls, untilClean, untilInLine } from '../support/store-view.js';
+import { FENCE, scriptCalls, untilClean, untilQueued } from '../support/store-view.js';
 import { useProxies, type TcpProxy } from '../support/tcp-proxy.js';
 
 const redis = useRawRedis();
@@ -27,7 +27,7 @@ async function waitBehindProxy() {
   const waiter = await start(proxy.url);
   const lock = await holder.acquire('k');
   const waiting = waiter.acquire('k', { timeout: '20s' });
-  await untilInLine(redis.raw, 'k', 1);
+  await untilQueued(redis.raw, 'k', 1);
   const [commands, messages] = proxy.connections;
   return { lock, waiting, commands: commands!, messages: messages! };
 }
@@ -125,9 +125,9 @@ describe('a process whose subscription is not confirmed yet', () => {
     await eventually(() => proxy.connections[1]?.keepsAnything === true);
     const before = await scriptCalls(redis.raw);
     await eventually(async () => (await scriptCalls(redis.raw)) >= before + 4);
-    await untilInLine(redis.raw, 'k', 0);
+    await untilQueued(redis.raw, 'k', 0);
     proxy.connections[1]!.letGo();
-    await untilInLine(redis.raw, 'k', 1);
+    await untilQueued(redis.raw, 'k', 1);
     await lock.release();
     await (await waiting).release();
     await untilClean(redis.raw);

@@ -5,7 +5,7 @@ import { useApplications } from '../support/applications.js';
 import { eventually, rejectionOf } from '../support/poll.js';
 import { useRawRedis } from '../support/raw-redis.js';
 import { expectDirectHandOver } from '../support/expect-hand-over.js';
-import { subscribers, untilInLine } from '../support/store-view.js';
+import { subscribers, untilQueued } from '../support/store-view.js';
 
 const redis = useRawRedis();
 const applications = useApplications();
@@ -31,7 +31,7 @@ function clientOf(password: string): Redis {
 async function waitOnce(holder: LockingService, waiter: LockingService): Promise<void> {
   const lock = await holder.acquire('k');
   const waiting = waiter.acquire('k', { timeout: '20s' });
-  await untilInLine(redis.raw, 'k', 1);
+  await untilQueued(redis.raw, 'k', 1);
   await lock.release();
   await (await waiting).release();
 }

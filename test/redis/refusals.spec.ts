@@ -129,7 +129,7 @@ describe('a user that may not', () => {
     [
       'write the counter',
       '(NOPERM|ERR The user executing the script)',
-      ['~lock:k', '~lock:other', '~*line:*', '%R~*fence', '&*'],
+      ['~lock:k', '~lock:other', '~*queue:*', '%R~*fence', '&*'],
     ],
   ])('%s is told which rights are needed', async (_, code, rules) => {
     const locking = await open(...rules);

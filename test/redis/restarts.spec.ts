@@ -4,8 +4,8 @@ import type { LockingService } from '../../lib/index.js';
 import { useApplications } from '../support/applications.js';
 import { eventually } from '../support/poll.js';
 import { useRawRedis, type RawRedis } from '../support/raw-redis.js';
-import { times } from '../support/lined-store.js';
-import { untilClean, untilInLine } from '../support/store-view.js';
+import { times } from '../support/shared-store.js';
+import { untilClean, untilQueued } from '../support/store-view.js';
 
 const applications = useApplications();
 
@@ -27,7 +27,7 @@ async function standInLine(redis: RawRedis, expire: `${number}ms`) {
       running -= 1;
     };
     waiting.push(...times(5, () => waiter.execute('k', job, { timeout: '25s' })));
-    await untilInLine(redis.raw, 'k', index + 1);
+    await untilQueued(redis.raw, 'k', index + 1);
   }
   const expectRisingTokens = (): void => {
     const tokens = [lock.fencingToken, ...course.map(({ token }) => token)];
@@ -71,7 +71,7 @@ describe('a server that is restarted with its data while processes wait', () => 
     const { lock, waiting, course, expectRisingTokens } = await standInLine(redis, '20000ms');
     await redis.server.restart();
     await eventually(async () => (await redis.raw.ping().catch(() => '')) === 'PONG');
-    await untilInLine(redis.raw, 'k', 2);
+    await untilQueued(redis.raw, 'k', 2);
     expect(lock.held).toBe(true);
     expect(course).toEqual([]);
     // The connection of the holder may still be on its way.

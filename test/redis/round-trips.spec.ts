@@ -3,8 +3,8 @@ import { useApplications, type StartedApplication } from '../support/application
 import { eventually } from '../support/poll.js';
 import { useRawRedis } from '../support/raw-redis.js';
 import { expectDirectHandOver } from '../support/expect-hand-over.js';
-import { times } from '../support/lined-store.js';
-import { callsFor, scriptCalls, untilInLine } from '../support/store-view.js';
+import { times } from '../support/shared-store.js';
+import { callsFor, scriptCalls, untilQueued } from '../support/store-view.js';
 
 const redis = useRawRedis();
 const applications = useApplications();
@@ -89,7 +89,7 @@ describe('round trips', () => {
     const [holder, waiter] = [await start(), await start()];
     const lock = await holder.locking.acquire('k');
     const waiting = times(500, () => waiter.locking.execute('k', () => undefined, { timeout: '20s' }));
-    await untilInLine(redis.raw, 'k', 1);
+    await untilQueued(redis.raw, 'k', 1);
     const since = performance.now();
     await redis.raw.config('RESETSTAT');
     await eventually(async () => (await redis.raw.pttl('lock:k')) < 26_000);

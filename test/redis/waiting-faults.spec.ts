@@ -4,7 +4,7 @@ import { useApplications } from '../support/applications.js';
 import { eventually, rejectionOf } from '../support/poll.js';
 import { useRawRedis } from '../support/raw-redis.js';
 import { expectDirectHandOver } from '../support/expect-hand-over.js';
-import { subscribers, untilClean, untilInLine } from '../support/store-view.js';
+import { subscribers, untilClean, untilQueued } from '../support/store-view.js';
 
 const redis = useRawRedis();
 const applications = useApplications();
@@ -18,7 +18,7 @@ describe('a subscription that is cut', () => {
     const [holder, waiter] = await Promise.all([start(), start()]);
     const lock = await holder.acquire('k');
     const waiting = waiter.acquire('k', { timeout: '20s' });
-    await untilInLine(redis.raw, 'k', 1);
+    await untilQueued(redis.raw, 'k', 1);
     await cutSubscriptions();
     expect(await lock.release()).toBe(true);
     const since = performance.now();
@@ -34,11 +34,11 @@ describe('a subscription that is cut', () => {
     const lock = await holder.acquire('k');
     const waiting = waiter.acquire('k', { timeout: '20s' });
     for (let round = 0; round < 3; round += 1) {
-      await untilInLine(redis.raw, 'k', 1);
+      await untilQueued(redis.raw, 'k', 1);
       await cutSubscriptions();
       await eventually(async () => (await subscribers(redis.raw)) === 1);
     }
-    await untilInLine(redis.raw, 'k', 1);
+    await untilQueued(redis.raw, 'k', 1);
     await lock.release();
     await (await waiting).release();
     await expectDirectHandOver(redis.raw, holder, waiter);
@@ -49,7 +49,7 @@ describe('a subscription that is cut', () => {
     const lock = await holder.acquire('k');
     let served = 0;
     const waiting = waiters.map((waiter) => waiter.execute('k', () => (served += 1), { timeout: '20s' }));
-    await untilInLine(redis.raw, 'k', 3);
+    await untilQueued(redis.raw, 'k', 3);
     await cutSubscriptions();
     await lock.release();
     await Promise.all(waiting);
@@ -58,33 +58,33 @@ describe('a subscription that is cut', () => {
   });
 });
 
-describe('a place in a line that everybody had left', () => {
-  it('is taken again where notes about attempts have outlived it', async () => {
+describe('an entry of a queue that expired', () => {
+  it('is joined again where tombstones have outlived it', async () => {
     const [holder, first, second] = await Promise.all([start(), start(), start()]);
     const lock = await holder.acquire('k');
     const order: string[] = [];
     const ones = first.execute('k', () => order.push('first'), { timeout: '20s' });
-    await untilInLine(redis.raw, 'k', 1);
-    // The line has expired, what it says of places has not.
+    await untilQueued(redis.raw, 'k', 1);
+    // The order has expired, the hash with the entry has not.
     await redis.raw.del('lock:nestjs-locking:order:k');
     const others = second.execute('k', () => order.push('second'), { timeout: '20s' });
-    await untilInLine(redis.raw, 'k', 2);
+    await untilQueued(redis.raw, 'k', 2);
     await lock.release();
     await Promise.all([ones, others]);
     expect(order).toHaveLength(2);
     await untilClean(redis.raw);
   });
 
-  it('is not kept with them', async () => {
-    await redis.raw.hset('lock:nestjs-locking:line:k', 'gone', '1 30000 1 :gone.1:gone.1');
-    await redis.raw.pexpire('lock:nestjs-locking:line:k', 900_000);
+  it('is not kept alive by tombstones', async () => {
+    await redis.raw.hset('lock:nestjs-locking:queue:k', 'gone', '1 30000 1 :gone.1:gone.1');
+    await redis.raw.pexpire('lock:nestjs-locking:queue:k', 900_000);
     const provider = new RedisLockingProvider({ redisUrl: redis.url }, { id: 'locking-redis', warn: () => undefined });
     await provider.connect(() => undefined);
     const request = { keys: ['k'], ownerId: 'one', attemptId: 'one.1', processId: 'address', pending: true };
     await provider.cancel(request);
     await provider.close();
-    expect(await redis.raw.hkeys('lock:nestjs-locking:line:k')).toEqual(['!one.1']);
-    await redis.raw.del('lock:nestjs-locking:line:k');
+    expect(await redis.raw.hkeys('lock:nestjs-locking:queue:k')).toEqual(['!one.1']);
+    await redis.raw.del('lock:nestjs-locking:queue:k');
   });
 });
 
@@ -108,13 +108,13 @@ describe('a provider', () => {
   });
 });
 
-describe('a line', () => {
-  it('lasts for as long as somebody in it gives signs of life', async () => {
+describe('a queue', () => {
+  it('lasts as long as one entry in it has heartbeats', async () => {
     const [holder, waiter] = await Promise.all([start(), start()]);
     const lock = await holder.acquire('k');
     const waiting = waiter.acquire('k', { timeout: '20s' });
-    await untilInLine(redis.raw, 'k', 1);
-    const names = ['order', 'line'].map((kind) => `lock:nestjs-locking:${kind}:k`);
+    await untilQueued(redis.raw, 'k', 1);
+    const names = ['order', 'queue'].map((kind) => `lock:nestjs-locking:${kind}:k`);
     // As they are when nobody has asked for a while.
     for (const name of names) await redis.raw.pexpire(name, 4000);
     for (const name of names) {
@@ -137,7 +137,7 @@ describe('a newcomer', () => {
     const { fencingToken } = await holder.acquire('k', { expire: '900ms' });
     let served = 0;
     const waiting = waiter.execute('k', (lock) => (served = lock.fencingToken), { timeout: '20s' });
-    await untilInLine(redis.raw, 'k', 1);
+    await untilQueued(redis.raw, 'k', 1);
     let refused = 0;
     for (;;) {
       const lock = await newcomer.tryAcquire('k');
@@ -161,7 +161,7 @@ describe('a server that pauses', () => {
     const waiting: Promise<unknown>[] = [];
     for (const [index, waiter] of waiters.entries()) {
       waiting.push(waiter.execute('k', () => order.push(index), { timeout: '20s' }));
-      await untilInLine(redis.raw, 'k', index + 1);
+      await untilQueued(redis.raw, 'k', index + 1);
     }
     await redis.raw.client('PAUSE', 500, 'WRITE');
     await Promise.all([lock.release(), ...waiting]);
@@ -173,9 +173,9 @@ describe('a server that pauses', () => {
     const [holder, waiter, next] = await Promise.all([start(), start(), start()]);
     const lock = await holder.acquire('k');
     const givenUp = rejectionOf(waiter.acquire('k', { timeout: '400ms' }));
-    await untilInLine(redis.raw, 'k', 1);
+    await untilQueued(redis.raw, 'k', 1);
     const served = next.execute('k', () => 'served', { timeout: '20s' });
-    await untilInLine(redis.raw, 'k', 2);
+    await untilQueued(redis.raw, 'k', 2);
     await redis.raw.client('PAUSE', 700, 'WRITE');
     const released = lock.release();
     expect(await givenUp).toMatchObject({ code: 'LOCK_TIMEOUT' });

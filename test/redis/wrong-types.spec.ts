@@ -7,7 +7,7 @@ import { useRawRedis } from '../support/raw-redis.js';
 const redis = useRawRedis();
 const applications = useApplications();
 const FENCE = 'lock:nestjs-locking:fence';
-const LINE = 'lock:nestjs-locking:line:k';
+const QUEUE = 'lock:nestjs-locking:queue:k';
 const ORDER = 'lock:nestjs-locking:order:k';
 
 const open = async (): Promise<LockingService> => (await applications.onRedis({ redisUrl: redis.url })).locking;
@@ -70,7 +70,7 @@ describe('a token counter that is none', () => {
 describe('something else where the line for a key is', () => {
   it('(the line itself) grants nothing', async () => {
     const locking = await open();
-    await redis.raw.set(LINE, 'x');
+    await redis.raw.set(QUEUE, 'x');
     let ran = false;
     for (const keys of ['k', ['k', 'other']]) {
       const error = await rejectionOf(locking.execute(keys, () => (ran = true)));
@@ -81,7 +81,7 @@ describe('something else where the line for a key is', () => {
     }
     expect(ran).toBe(false);
     expect(await redis.raw.exists('lock:k', 'lock:other')).toBe(0);
-    await redis.raw.del(LINE);
+    await redis.raw.del(QUEUE);
     expect(await locking.execute('k', () => 1)).toBe(1);
   });
 

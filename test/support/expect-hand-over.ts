@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import type { LockingService } from '../../lib/index.js';
-import { callsFor, messagesSent, untilInLine } from './store-view.js';
+import { callsFor, messagesSent, untilQueued } from './store-view.js';
 
 const DIRECT = 'scripts: 1, messages: 1';
 
@@ -19,7 +19,7 @@ export async function expectDirectHandOver(
   for (let tries = 0; tries < 4 && traffic !== DIRECT; tries += 1) {
     const lock = await from.acquire(key);
     const waiting = to.acquire(key, { timeout: '20s' });
-    await untilInLine(raw, key, 1);
+    await untilQueued(raw, key, 1);
     const calls = await callsFor(raw, async () => Promise.all([lock.release(), waiting]));
     traffic = `scripts: ${calls}, messages: ${await messagesSent(raw)}`;
     const next = await waiting;

@@ -32,30 +32,30 @@ export async function subscribers(raw: Redis): Promise<number> {
 }
 
 /** The full name of what is kept for a key, whatever prefix and namespace it has. */
-async function nameOf(raw: Redis, kind: 'line' | 'order', key: string): Promise<string> {
+async function nameOf(raw: Redis, kind: 'queue' | 'order', key: string): Promise<string> {
   const names = await raw.keys('*');
   return names.find((name) => name.endsWith(`${OWN}${kind}:${key}`)) ?? 'nothing';
 }
 
 /** Waits until so many processes stand in line for a key. */
-export async function untilInLine(raw: Redis, key: string, count: number): Promise<void> {
+export async function untilQueued(raw: Redis, key: string, count: number): Promise<void> {
   await eventually(async () => (await raw.llen(await nameOf(raw, 'order', key))) === count);
 }
 
 async function fieldsOf(raw: Redis, key: string): Promise<[field: string, value: string][]> {
-  return Object.entries(await raw.hgetall(await nameOf(raw, 'line', key)));
+  return Object.entries(await raw.hgetall(await nameOf(raw, 'queue', key)));
 }
 
 /** When those who stand in line for a key last gave a sign of life, in milliseconds of the server's clock. */
-export async function signsOfLife(raw: Redis, key: string): Promise<number[]> {
+export async function heartbeats(raw: Redis, key: string): Promise<number[]> {
   const places = (await fieldsOf(raw, key)).filter(([field]) => !field.startsWith('!'));
   return places.map(([, place]) => Number(place.split(' ')[0]));
 }
 
 /** How many attempts at a key are refused, should they come, and for how long that is kept. */
-export async function refusedLate(raw: Redis, key: string): Promise<{ count: number; left: number }> {
+export async function tombstones(raw: Redis, key: string): Promise<{ count: number; left: number }> {
   const refused = (await fieldsOf(raw, key)).filter(([field]) => field.startsWith('!'));
-  return { count: refused.length, left: await raw.pttl(await nameOf(raw, 'line', key)) };
+  return { count: refused.length, left: await raw.pttl(await nameOf(raw, 'queue', key)) };
 }
 
 /** Waits until the store holds nothing but the token counter, and what will be forgotten without anybody's doing. */

@@ -185,8 +185,8 @@ describe('without an optional command', () => {
       await redis.raw.call('CLIENT', 'KILL', 'USER', 'locks');
       await redis.raw.call('CLIENT', 'UNPAUSE');
       expect(isLockBackendError(await call)).toBe(true);
-      await eventually(async () => (await redis.raw.exists('lock:nestjs-locking:line:k')) === 1);
-      const ttl = await redis.raw.pttl('lock:nestjs-locking:line:k');
+      await eventually(async () => (await redis.raw.exists('lock:nestjs-locking:queue:k')) === 1);
+      const ttl = await redis.raw.pttl('lock:nestjs-locking:queue:k');
       // It would repeat what it has released and cancelled when its connection is lost again.
       await app.close();
       await redis.raw.flushall();

@@ -51,12 +51,12 @@ export class InMemoryLockingProvider extends BatchedStore implements QueueingSto
 
   async listen(processId: string, listener: WakeUpListener): Promise<void> {
     this.processId = processId;
-    this.store.lines.listen(processId, listener);
+    this.store.queues.listen(processId, listener);
     return Promise.resolve();
   }
 
   async close(): Promise<void> {
-    if (this.processId !== undefined) this.store.lines.leave(this.processId);
+    if (this.processId !== undefined) this.store.queues.leave(this.processId);
     return Promise.resolve();
   }
 
@@ -103,14 +103,14 @@ export class InMemoryLockingProvider extends BatchedStore implements QueueingSto
     const token = this.store.nextToken(tokens);
     const expiresAt = this.store.clock.now() + (ttl ?? Infinity);
     const grants = keys.map((key) => {
-      if (request.queue) this.store.lines.remove(key, request.processId, attemptId);
+      if (request.queue) this.store.queues.remove(key, request.processId, attemptId);
       return this.grant(key, ownerId, attemptId, token, expiresAt);
     });
     return {
       granted: true,
       fencingTokens: grants.map(({ fencingToken }) => fencingToken),
       reentered: grants.map(({ attempts }) => attempts.length > 1),
-      contended: keys.some((key) => this.store.lines.addresses(key).length > 0),
+      contended: keys.some((key) => this.store.queues.processesIn(key).length > 0),
     };
   }
 
@@ -129,7 +129,7 @@ export class InMemoryLockingProvider extends BatchedStore implements QueueingSto
     const lease = this.store.get(key);
     const refused = { granted: false, key, remaining: remaining(lease?.expiresAt ?? now, now) } as const;
     if (!queue || keys.length > 1) return refused;
-    const isFirst = this.store.lines.join(key, { processId, attemptId, ownerId, ttl, tokens, seenAt: now });
+    const isFirst = this.store.queues.join(key, { processId, attemptId, ownerId, ttl, tokens, seenAt: now });
     if (isFirst && lease) {
       this.tellHolder(lease, (listener, holding) => {
         listener.contended(key, holding);
@@ -144,17 +144,17 @@ export class InMemoryLockingProvider extends BatchedStore implements QueueingSto
    * @returns whether another process than that of `asks` has the key now
    */
   private handOff(key: string, asks?: LeaseRequest): boolean {
-    const { lines, clock } = this.store;
+    const { queues, clock } = this.store;
     for (;;) {
-      const place = lines.first(key, clock.now());
-      if (!place) return false;
-      lines.shift(key);
-      const { processId, attemptId, ownerId, ttl, tokens } = place;
+      const entry = queues.first(key, clock.now());
+      if (!entry) return false;
+      queues.shift(key);
+      const { processId, attemptId, ownerId, ttl, tokens } = entry;
       if (asks && ((asks.queue && processId === asks.processId) || attemptId === asks.attemptId)) return false;
       const token = this.store.nextToken(tokens);
-      const contended = lines.addresses(key).length > 0;
+      const contended = queues.processesIn(key).length > 0;
       if (
-        !lines.tell(processId, (listener) => {
+        !queues.tell(processId, (listener) => {
           listener.granted(key, attemptId, token, contended);
         })
       )
@@ -167,7 +167,7 @@ export class InMemoryLockingProvider extends BatchedStore implements QueueingSto
 
   private tellHolder(lease: MemoryLease, what: (listener: WakeUpListener, attemptId: string) => void): void {
     const attemptId = lease.attempts.at(-1) ?? '';
-    this.store.lines.tell(processOf(attemptId), (listener) => {
+    this.store.queues.tell(processOf(attemptId), (listener) => {
       what(listener, attemptId);
     });
   }
@@ -221,7 +221,7 @@ export class InMemoryLockingProvider extends BatchedStore implements QueueingSto
 
   private cancelOne(key: string, { ownerId, attemptId, processId, pending }: CancelRequest): ReleaseOutcome {
     if (pending) this.store.refuse(attemptId);
-    this.store.lines.remove(key, processId, attemptId);
+    this.store.queues.remove(key, processId, attemptId);
     if (!this.store.get(key)) this.handOff(key);
     return this.cancelGrant(key, ownerId, attemptId);
   }
@@ -252,7 +252,7 @@ export class InMemoryLockingProvider extends BatchedStore implements QueueingSto
     const lease = this.store.get(key);
     if (!lease) return null;
     const { ownerId, fencingToken, expiresAt } = lease;
-    const queue = this.store.lines.addresses(key);
+    const queue = this.store.queues.processesIn(key);
     return { key, ownerId, fencingToken, ttl: remaining(expiresAt, this.store.clock.now()), queue };
   }
 }

@@ -1,5 +1,5 @@
 import { systemClock, type Clock, type ClockTimer } from '../../engine/runtime/clock.js';
-import { MemoryLines } from './memory-lines.js';
+import { MemoryQueues } from './memory-queues.js';
 
 /** One lease as it stands in memory. */
 export interface MemoryLease {
@@ -15,8 +15,8 @@ export interface MemoryLease {
 /** How often leases that ran out unreleased are swept away, in milliseconds. */
 const SWEEP_INTERVAL = 30_000;
 
-/** For how long an attempt that was given up before it came is refused when it comes, in milliseconds. */
-const VOID_FOR = 3_600_000;
+/** How long a tombstone refuses an attempt that was cancelled before it arrived, in milliseconds. */
+const TOMBSTONE_FOR = 3_600_000;
 
 /**
  * The leases of a process. Providers that are given the same store exclude each other; each has its own without one.
@@ -27,12 +27,12 @@ const VOID_FOR = 3_600_000;
  */
 export class MemoryLockStore {
   private readonly leases = new Map<string, MemoryLease>();
-  private readonly voids = new Map<string, number>();
+  private readonly tombstones = new Map<string, number>();
   private last = 0;
   private sweeper?: ClockTimer;
 
   /** @internal */
-  readonly lines = new MemoryLines();
+  readonly queues = new MemoryQueues();
 
   constructor(
     /** @internal */
@@ -84,17 +84,17 @@ export class MemoryLockStore {
   /** @internal An attempt that was given up: should it come (again), it is refused. */
   refuse(attemptId: string): void {
     const now = this.clock.now();
-    for (const [earlier, until] of this.voids) {
+    for (const [earlier, until] of this.tombstones) {
       if (until > now) break;
-      this.voids.delete(earlier);
+      this.tombstones.delete(earlier);
     }
-    this.voids.delete(attemptId);
-    this.voids.set(attemptId, now + VOID_FOR);
+    this.tombstones.delete(attemptId);
+    this.tombstones.set(attemptId, now + TOMBSTONE_FOR);
   }
 
   /** @internal */
   isRefused(attemptId: string): boolean {
-    return (this.voids.get(attemptId) ?? -Infinity) > this.clock.now();
+    return (this.tombstones.get(attemptId) ?? -Infinity) > this.clock.now();
   }
 
   private stopSweeping(): void {

@@ -153,7 +153,7 @@ export class LeaseScripts {
   /** How `release.lua` ends the grants. */
   private manner(request: EndRequest): string {
     if (isCancel(request))
-      return `undo ${request.pending ? String(this.around.tombstoneTtl()) : ''} ${request.processId}`;
+      return `cancel ${request.pending ? String(this.around.tombstoneTtl()) : ''} ${request.processId}`;
     return request.keepFor === undefined ? '' : `keep ${String(request.keepFor)}`;
   }
 

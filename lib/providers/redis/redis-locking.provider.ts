@@ -177,9 +177,9 @@ export class RedisLockingProvider extends BatchedStore implements QueueingStore 
 
   async revoke(keys: readonly string[]): Promise<number> {
     const parts = bySlot(keys, this.slotOf);
-    const counts = await Promise.all(parts.map(async (part) => this.script('force', this.keys.forGrants(part), [])));
+    const counts = await Promise.all(parts.map(async (part) => this.script('revoke', this.keys.forGrants(part), [])));
     const held = counts.reduce<number>((sum, count) => sum + wholeNumber(count), 0);
-    if (!Number.isSafeInteger(held)) throw malformedReply('force');
+    if (!Number.isSafeInteger(held)) throw malformedReply('revoke');
     return held;
   }
 

@@ -5,8 +5,8 @@ import type { StoreConnection } from './store-connection.js';
 import type { StoreKeys } from './store-keys.js';
 import { WakeUpLink } from './wake-up-link.js';
 
-/** `granted token wanted attempt key`, or `offered`, `wanted` or `taken`, `attempt key`: see `scripts/shared/line.lua`. */
-const MESSAGE = /^(?:granted (\d+) ([01])|(offered|wanted|taken)) (\S*) ([^]*)$/;
+/** `granted token contended attempt key`, or `offered`, `contended` or `revoked`, `attempt key`: see `scripts/shared/queue.lua`. */
+const MESSAGE = /^(?:granted (\d+) ([01])|(offered|contended|revoked)) (\S*) ([^]*)$/;
 
 export interface WakeUpOptions {
   /** This user may not subscribe. */
@@ -110,8 +110,8 @@ function deliver(message: string, listener: WakeUpListener, grantsAreOffers: boo
   if (!match) return;
   const [, token, contended, what, attemptId = '', key = ''] = match;
   if (what === 'offered') listener.offered(key, attemptId);
-  else if (what === 'wanted') listener.contended(key, attemptId);
-  else if (what === 'taken') listener.lost(key, attemptId);
+  else if (what === 'contended') listener.contended(key, attemptId);
+  else if (what === 'revoked') listener.lost(key, attemptId);
   else if (grantsAreOffers) listener.offered(key, attemptId);
   else listener.granted(key, attemptId, Number(token), contended === '1');
 }

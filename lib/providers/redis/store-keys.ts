@@ -2,14 +2,14 @@ import { RESERVED_KEY_PREFIX } from '../../engine/options/lock-keys.js';
 import { keySlot, slotTag } from './key-slot.js';
 
 /**
- * What is called how in Redis. The scripts find the other names from these: see `scripts/shared/line.lua`.
+ * The names of the keys in Redis. The scripts derive further names from these: see `scripts/shared/queue.lua`.
  *
- * In a cluster, what belongs to a lock has to be in its slot: the names of the rest carry a tag that puts them there,
- * `fence:{tag}`, `line:{tag}:key` and `order:{tag}:key`, so that there is one counter per slot.
+ * In a cluster, all keys of a lock have to be in its slot. Their names carry a tag that puts them there, `fence:{tag}`,
+ * `queue:{tag}:key` and `order:{tag}:key`, so each slot has a counter of its own.
  */
 export class StoreKeys {
   private readonly fence: string;
-  private readonly line: string;
+  private readonly queue: string;
   private readonly order: string;
 
   /**
@@ -21,7 +21,7 @@ export class StoreKeys {
     private readonly clusterPrefix?: string,
   ) {
     this.fence = `${namespace}${RESERVED_KEY_PREFIX}fence`;
-    this.line = `${namespace}${RESERVED_KEY_PREFIX}line`;
+    this.queue = `${namespace}${RESERVED_KEY_PREFIX}queue`;
     this.order = `${namespace}${RESERVED_KEY_PREFIX}order`;
   }
 
@@ -41,23 +41,23 @@ export class StoreKeys {
     return names;
   }
 
-  /** For a script: the token counter, and the lock and the line of each key. */
+  /** For a script: the token counter, and the lock and the queue of each key. */
   forGrants(keys: readonly string[]): string[] {
     const tag = this.tagFor(keys);
     const names = [this.fence + tag];
-    for (const key of keys) names.push(this.namespace + key, `${this.line}${tag}:${key}`);
+    for (const key of keys) names.push(this.namespace + key, `${this.queue}${tag}:${key}`);
     return names;
   }
 
-  /** For a script: the lock of each key, and the order of its line. */
+  /** For a script: the lock of each key, and the order of its queue. */
   withOrders(keys: readonly string[]): string[] {
     const tag = this.tagFor(keys);
     return keys.flatMap((key) => [this.namespace + key, `${this.order}${tag}:${key}`]);
   }
 
   /** @param prefix - what the client puts before every key */
-  channel(address: string, prefix: string): string {
-    return `${prefix}${this.namespace}${RESERVED_KEY_PREFIX}wake:${address}`;
+  channel(processId: string, prefix: string): string {
+    return `${prefix}${this.namespace}${RESERVED_KEY_PREFIX}wake:${processId}`;
   }
 
   private tagFor([first = '']: readonly string[]): string {

@@ -156,7 +156,7 @@ export const queueCases: ConformanceCase[] = [
     }
   }),
   queueCase('keeps the queues of all keys apart, whatever their names', async ({ here, there, nobody, provider }) => {
-    const keys = ['a', 'a:order', 'a:places', 'a:line', 'line:a', 'order:a', ':', '!a', 'a!'];
+    const keys = ['a', 'a:order', 'a:places', 'a:queue', 'queue:a', 'order:a', ':', '!a', 'a!'];
     await nobody.hold(keys);
     for (const key of keys) {
       await here.queue(key);

@@ -245,8 +245,8 @@ export class RejectsWholeBatches extends InMemoryLockingProvider {
 export class ServesTheLastFirst extends InMemoryLockingProvider {
   override acquireBatch(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
     const answers = super.acquireBatch(requests);
-    const { lines } = (this as unknown as { store: { lines: { lines: Map<string, unknown[]> } } }).store;
-    for (const waiting of lines.lines.values()) if (waiting.length === 3) waiting.splice(1, 0, waiting.pop());
+    const { queues } = (this as unknown as { store: { queues: { queues: Map<string, unknown[]> } } }).store;
+    for (const waiting of queues.queues.values()) if (waiting.length === 3) waiting.splice(1, 0, waiting.pop());
     return answers;
   }
 }

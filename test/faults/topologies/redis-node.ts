@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { startRedisServer, type RedisServer } from '../../../tools/redis-server/index.mjs';
 
 /** Of this package, what stays or expires late: places and notes of a line, and the counter of fencing tokens. */
-const LINE = 'lock:nestjs-locking:line:';
+const QUEUE = 'lock:nestjs-locking:queue:';
 const COUNTER = /^lock:(\{.*\})?nestjs-locking:fence/;
 
 /** Which server a fault is done to, at the moment at which it happens. */
@@ -51,7 +51,7 @@ export class RedisNode {
 
   async leftKeys(): Promise<string[]> {
     const keys = (await this.admin.keys('lock:*')).filter((key) => !COUNTER.test(key));
-    const notes = await Promise.all(keys.map(async (key) => key.startsWith(LINE) && this.holdsOnlyNotes(key)));
+    const notes = await Promise.all(keys.map(async (key) => key.startsWith(QUEUE) && this.holdsOnlyNotes(key)));
     return keys.filter((_, i) => !notes[i]).sort();
   }
 

@@ -1,29 +1,29 @@
--- Takes leases on several keys: every one of them, or none.
+-- Acquires leases on several keys: all of them, or none.
 --
 -- KEYS[1]    the token counter
--- KEYS[2..]  the lock and the line of each key
+-- KEYS[2..]  the lock and the queue of each key
 -- ARGV[1]    lease in ms; '' never expires
 -- ARGV[2]    '1': only if the owner holds every key already
 -- ARGV[3]    the claim, `:attempt:owner`. Asked again with the same attempt, the answer is the same
 --
 -- Returns {1, token and whether the owner held it before (1 or 0) of each key ...}
---      or {0, index of the key that is in the way, its PTTL (-1 never expires, -2 free), whether its holder is another
+--      or {0, index of the key that was refused, its PTTL (-1 never expires, -2 free), whether its holder is another
 --         program}
 --      or {-1, error}: nothing was changed
 
 --#include value
 --#include tokens
---#include line
+--#include queue
 --#include reenter
 
 local lease, onlyIfOwned, claim = ARGV[1], ARGV[2] == '1', ARGV[3]
 local attempt, owner = parseClaim(claim)
 
--- Sent twice, an attempt may have been granted the first time: what this answer denies is given back.
+-- An attempt that is sent twice may have been granted the first time: a refusal releases that grant.
 local function refuse(index, ttl, foreign)
   for i = 2, #KEYS, 2 do
     local value = redis.call('GET', KEYS[i])
-    local token, attempts, holder, wanted = parse(value or '')
+    local token, attempts, holder, contended = parse(value or '')
     if holder == owner then
       local others = {}
       for other in string.gmatch(attempts, '[^,]+') do
@@ -33,18 +33,18 @@ local function refuse(index, ttl, foreign)
       end
       local left = table.concat(others, ',')
       if left == '' and attempts ~= '' then
-        if not passOn(KEYS[i], KEYS[i + 1]) then
+        if not handOff(KEYS[i], KEYS[i + 1]) then
           redis.call('DEL', KEYS[i])
         end
       elseif left ~= attempts then
-        redis.call('SET', KEYS[i], compose(token, left, holder, wanted), 'KEEPTTL')
+        redis.call('SET', KEYS[i], compose(token, left, holder, contended), 'KEEPTTL')
       end
     end
   end
   return {0, index, ttl, foreign}
 end
 
--- Before anything is written.
+-- All checks come before the first write.
 local found = {}
 for i = 2, #KEYS, 2 do
   found[i] = redis.pcall('GET', KEYS[i])
@@ -53,7 +53,7 @@ for i = 2, #KEYS, 2 do
   end
 end
 for i = 2, #KEYS, 2 do
-  if comesTooLate(KEYS[i + 1], attempt) then
+  if hasTombstone(KEYS[i + 1], attempt) then
     return refuse(i / 2, -2, 0)
   elseif found[i] then
     local _, _, holder = parse(found[i])
@@ -64,9 +64,9 @@ for i = 2, #KEYS, 2 do
     return refuse(i / 2, -2, 0)
   end
 end
--- Free, but not for whoever comes last.
+-- A free key with a queue goes to its first waiter.
 for i = 2, #KEYS, 2 do
-  if not found[i] and isWanted(KEYS[i + 1]) == 1 and passOn(KEYS[i], KEYS[i + 1]) then
+  if not found[i] and isContended(KEYS[i + 1]) == 1 and handOff(KEYS[i], KEYS[i + 1]) then
     return refuse(i / 2, redis.call('PTTL', KEYS[i]), 0)
   end
 end

@@ -1,12 +1,12 @@
--- Makes leases last longer; a lease is never shortened.
+-- Extends leases; a lease is never shortened.
 --
 -- KEYS       the lock keys
 -- ARGV[1]    lease in ms from now; '' leaves the leases as they are
 -- ARGV[2]    '1': all keys, or none
--- ARGV[3..]  for each key the claim, `:attempt:owner`; with an empty attempt, whichever it is
+-- ARGV[3..]  for each key the claim, `:attempt:owner`; with an empty attempt, any attempt of the owner
 --
--- Returns 1 for each key that the owner holds, 0 for each that it does not: one that it has released does not count,
--- even while that is kept for it.
+-- Returns 1 for each key that the owner holds, 0 for each that it does not. A key that is kept for the owner after its
+-- release is not held.
 
 --#include value
 
@@ -14,7 +14,7 @@ local function holds(value, claim)
   if not value then
     return false
   end
-  -- Nearly always: a token of 16 digits, and the claim.
+  -- The usual case: a token of 16 digits, and the claim.
   if string.sub(value, 21) == claim and string.sub(claim, 1, 2) ~= '::' then
     return true
   end
@@ -24,7 +24,7 @@ local function holds(value, claim)
   return holder == owner and attempts ~= ''
 end
 
--- Lua takes no more than some thousand arguments.
+-- `unpack` takes a few thousand values at most.
 local values = #KEYS <= 1000 and redis.call('MGET', unpack(KEYS)) or {}
 local held, all = {}, true
 for i = 1, #KEYS do

@@ -1,8 +1,8 @@
--- Looks at locks.
+-- Reads locks and their queues.
 --
--- KEYS       the lock of each key, and the order of its line
+-- KEYS       the lock of each key, and the order of its queue
 --
--- Returns {value or false, PTTL, {address in line ...}} for each key, one after another in one flat list.
+-- Returns {value or false, PTTL, {process id ...}} for each key, one after another in one flat list.
 
 local reply = {}
 for i = 1, #KEYS, 2 do

@@ -1,17 +1,17 @@
--- Gives leases up, each key for itself, and each to the first in line for it.
+-- Releases leases, each on its own, and hands each key to the first waiter in its queue.
 --
 -- KEYS[1]    the token counter
 -- KEYS[2..]  the lock of each key
--- ARGV[1]    how: '' frees the keys now; 'keep ms' lets them run out in so many ms; 'undo': the attempt was given up,
---            so it goes alone, as if it had never been; 'undo ms address': it also leaves the line, where it may stand
---            under this address, and if it has not come yet, it is refused for so many ms. Either may be left out
+-- ARGV[1]    '' frees the keys now; 'keep ms' lets them expire in so many ms; 'cancel' cancels this attempt alone;
+--            'cancel ms process' also removes its queue entry under this process id, and refuses the attempt for so many
+--            ms if it has not arrived yet. Either may be left out
 -- ARGV[2..]  for each key the claim, `:attempt:owner`: the grant of this attempt, and the older ones; with an empty
 --            attempt, all that the owner holds
 --
--- Returns for each key: 0 the owner did not hold it, 1 freed, 2 kept, as another grant of the owner stands on it.
+-- Returns for each key: 0 the owner did not hold it, 1 freed, 2 still held by another attempt of the owner.
 
--- Most of the time nobody is in line, and the value is what it was: a token of 16 digits, and the claim. What comes
--- first does no more than that takes; the rest is not even defined until it is needed.
+-- The short path: without waiters the value is the one that the holder knows, a token of 16 digits and the claim. The
+-- functions after it are defined only if they are needed.
 local outcomes, freed = {}, {}
 if ARGV[1] == '' then
   if #KEYS == 2 then
@@ -21,7 +21,7 @@ if ARGV[1] == '' then
       return {1}
     end
   elseif #KEYS <= 1000 then
-    -- Lua takes no more than some thousand arguments.
+    -- `unpack` takes a few thousand values at most.
     local values = redis.call('MGET', unpack(KEYS, 2))
     for n = 1, #KEYS - 1 do
       if values[n] and string.sub(values[n], 21) == ARGV[n + 1] then
@@ -40,62 +40,62 @@ end
 
 --#include value
 --#include tokens
---#include line
+--#include queue
 
-local how, expires, address = string.match(ARGV[1], '^(%a*) ?(%d*) ?(.*)$')
-local undo = how == 'undo'
+local how, expires, process = string.match(ARGV[1], '^(%a*) ?(%d*) ?(.*)$')
+local cancel = how == 'cancel'
 
--- The attempt was not found at the key: it stands in line, or has not come, or is over.
-local function undoElsewhere(lock, line, claim)
-  local place = redis.call('HGET', line, address)
-  if place and string.match(place, '^%d+ %d* %d+ (.*)$') == claim then
-    leaveLine(line, address)
+-- The attempt does not hold the key: it waits in the queue, has not arrived, or is over.
+local function cancelElsewhere(lock, queue, claim)
+  local entry = redis.call('HGET', queue, process)
+  if entry and string.match(entry, '^%d+ %d* %d+ (.*)$') == claim then
+    dequeue(queue, process)
     if redis.call('EXISTS', lock) == 0 then
-      passOn(lock, line)
+      handOff(lock, queue)
     end
   end
 end
 
--- The attempts that are left once this one is given up, and whether it was among them.
+-- The attempts that remain without this one, and whether it was among them.
 local function without(attempt, attempts)
   local list = ',' .. attempts .. ','
   local first, final = string.find(list, ',' .. attempt .. ',', 1, true)
   if not first then
     return attempts, false
   end
-  local left = undo and string.sub(list, 1, first) .. string.sub(list, final + 1) or string.sub(list, final)
+  local left = cancel and string.sub(list, 1, first) .. string.sub(list, final + 1) or string.sub(list, final)
   left = string.gsub(string.gsub(left, '^,+', ''), ',+$', '')
   return left, true
 end
 
-local function giveUp(lock, line, claim)
+local function release(lock, queue, claim)
   local attempt, owner = parseClaim(claim)
   local value = redis.pcall('GET', lock)
-  local token, attempts, holder, wanted
+  local token, attempts, holder, contended
   if type(value) == 'string' then
-    token, attempts, holder, wanted = parse(value)
+    token, attempts, holder, contended = parse(value)
   end
   if holder ~= owner then
-    if undo then
-      undoElsewhere(lock, line, claim)
+    if cancel then
+      cancelElsewhere(lock, queue, claim)
     end
     return 0
   end
   if attempt ~= '' then
     local left, stood = without(attempt, attempts)
-    if undo and not stood then
-      undoElsewhere(lock, line, claim)
+    if cancel and not stood then
+      cancelElsewhere(lock, queue, claim)
     end
     if left ~= '' or not stood then
       if left ~= attempts then
-        redis.call('SET', lock, compose(token, left, holder, wanted), 'KEEPTTL')
+        redis.call('SET', lock, compose(token, left, holder, contended), 'KEEPTTL')
       end
       return 2
     end
   end
   if how == 'keep' then
     redis.call('SET', lock, compose(token, '', holder, false), 'PX', expires)
-  elseif not passOn(lock, line) then
+  elseif not handOff(lock, queue) then
     redis.call('DEL', lock)
   end
   return 1
@@ -103,11 +103,11 @@ end
 
 for n = 1, #KEYS - 1 do
   local lock = KEYS[n + 1]
-  outcomes[n] = outcomes[n] or giveUp(lock, lineOf(lock), ARGV[n + 1])
-  if undo and expires ~= '' then
-    -- Wherever it was found: it may come once more.
+  outcomes[n] = outcomes[n] or release(lock, queueOf(lock), ARGV[n + 1])
+  if cancel and expires ~= '' then
+    -- A copy of the attempt may still arrive.
     local attempt = parseClaim(ARGV[n + 1])
-    refuseLate(lineOf(lock), attempt, tonumber(expires))
+    writeTombstone(queueOf(lock), attempt, tonumber(expires))
   end
 end
 return outcomes

@@ -2,7 +2,7 @@
 -- of the servers has just confirmed the lease.
 --
 -- KEYS[1]    the token counter
--- KEYS[2..]  the lock and the line of each key
+-- KEYS[2..]  the lock and the queue of each key
 -- ARGV       for each key four: what is left of the lease in ms ('' never expires), its token, the last token that was
 --            set aside with it, and the claim, `:attempt:owner`
 --
@@ -11,9 +11,9 @@
 
 --#include value
 --#include tokens
---#include line
+--#include queue
 
--- A later token is to be greater than those that were set aside.
+-- Later tokens have to be greater than the tokens that were set aside.
 local function raiseTo(token)
   local stored = redis.pcall('GET', KEYS[1]) or '0'
   local last = type(stored) == 'string' and tonumber(stored)
@@ -25,14 +25,14 @@ local function raiseTo(token)
   end
 end
 
-local function give(lock, line, lease, token, lastToken, claim)
+local function give(lock, queue, lease, token, lastToken, claim)
   local attempt, owner = parseClaim(claim)
   local value = redis.pcall('GET', lock)
   if value then
     local _, _, holder = parse(type(value) == 'string' and value or '')
     return holder == owner and 1 or 0
   end
-  if comesTooLate(line, attempt) or comesTooLate(line, 'repair') then
+  if hasTombstone(queue, attempt) or hasTombstone(queue, 'repair') then
     return 0
   end
   raiseTo(tonumber(lastToken))

@@ -1,21 +1,21 @@
--- Grants keys that are free, as nearly all are, and ends the script there: it does no more than that takes, and what comes
--- after it is not even defined until it is needed. Otherwise `replies` has the answers for those that were granted.
+-- The short path: grants keys that are free and have no queue, and ends the script if that was all. The functions after
+-- it are defined only if they are needed. Otherwise `replies` has the answers for the keys that were granted.
 --
 -- ARGV[1] is the lease in ms, ARGV[2] how many tokens to set aside for each key, and ARGV[4..] the claims.
 
 local lease, tokens = ARGV[1], tonumber(ARGV[2])
 local replies, complete = {}, false
-local crowded
+local waiters
 if #KEYS == 3 then
-  crowded = redis.call('EXISTS', KEYS[3])
+  waiters = redis.call('EXISTS', KEYS[3])
 else
-  local lines = {}
+  local queues = {}
   for i = 3, #KEYS, 2 do
-    lines[#lines + 1] = KEYS[i]
+    queues[#queues + 1] = KEYS[i]
   end
-  crowded = redis.call('EXISTS', unpack(lines))
+  waiters = redis.call('EXISTS', unpack(queues))
 end
-if crowded == 0 and lease ~= '' and tokens > 0 then
+if waiters == 0 and lease ~= '' and tokens > 0 then
   local time = redis.call('TIME')
   local first = time[1] * 1000000 + time[2]
   local token = first
@@ -32,7 +32,7 @@ if crowded == 0 and lease ~= '' and tokens > 0 then
   if token > first then
     local last = redis.pcall('SET', KEYS[1], string.format('%.0f', token - 1), 'GET')
     if last and not (type(last) == 'string' and (tonumber(last) or 9e15) < 9e15) then
-      -- The counter is none, or not ours to write: as if nothing had been.
+      -- The counter holds no usable number, or this user may not write it: undo the grants.
       for i = 2, #KEYS, 2 do
         if replies[i / 2] then
           redis.call('DEL', KEYS[i])

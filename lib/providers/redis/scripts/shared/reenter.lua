@@ -1,8 +1,8 @@
--- The owner takes again what it holds: the lease is never shortened, and a new attempt gets a new token.
--- Returns the token, and whether another attempt stood before this one.
+-- The owner acquires a key that it holds: the lease is never shortened, and a new attempt gets a new token.
+-- Returns the token, and whether the owner has it by another attempt too.
 
 local function reenter(lock, value, attempt, owner, lease)
-  local token, attempts, _, wanted = parse(value)
+  local token, attempts, _, contended = parse(value)
   local others, newest = {}, nil
   for other in string.gmatch(attempts, '[^,]+') do
     newest = other
@@ -14,7 +14,7 @@ local function reenter(lock, value, attempt, owner, lease)
     token = takeTokens(1)
   end
   local reentered = #others > 0 and 1 or 0
-  -- Of an owner that keeps taking it again only the newest 16 are told apart.
+  -- Only the newest 16 attempts of an owner are told apart.
   others[#others + 1] = attempt
   attempts = table.concat(others, ',', math.max(1, #others - 15))
   local left = redis.call('PTTL', lock)
@@ -23,6 +23,6 @@ local function reenter(lock, value, attempt, owner, lease)
   elseif lease ~= '' then
     lease = string.format('%.0f', math.max(tonumber(lease), left))
   end
-  write(lock, compose(token, attempts, owner, wanted), lease)
+  write(lock, compose(token, attempts, owner, contended), lease)
   return tonumber(token), reentered
 end

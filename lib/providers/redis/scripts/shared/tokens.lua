@@ -1,5 +1,5 @@
 -- Fencing tokens: greater than every earlier one. The counter (KEYS[1]) survives holders, the clock survives the loss
--- of the counter. INCRBY, as that changes a number in place.
+-- of the counter. INCRBY changes a number in place, so it needs no memory.
 
 local BADFENCE = 'BADFENCE the token counter holds no usable number'
 
@@ -13,7 +13,7 @@ local function now()
   return micros
 end
 
--- The last token that was given out; nil where the counter holds no whole number.
+-- The last token set aside; nil where the counter holds no whole number.
 local function lastToken()
   local stored = redis.pcall('GET', KEYS[1]) or '0'
   local last = type(stored) == 'string' and tonumber(stored)

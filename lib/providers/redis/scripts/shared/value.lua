@@ -1,7 +1,7 @@
 -- A lock is the string `nl1:token:attempts:owner`, the attempts whose grants stand oldest first, with commas between.
--- Anything else is another program's lock. What follows the token, `:attempts:owner`, is called the claim. While somebody
--- stands in line for the key, the attempts begin with `!,`: the value is then not what its holder knows, and whoever
--- gives it up looks closer.
+-- Anything else is another program's lock. The rest after the token, `:attempts:owner`, is called the claim. While another
+-- process waits for the key, the attempts begin with `!,`: the value then differs from the one its holder knows, so a
+-- release does not take the short path past the queue.
 
 local function parse(value)
   local token, attempts, owner = string.match(value, '^nl1:(%d+):([^:]*):(.*)$')
@@ -11,15 +11,15 @@ local function parse(value)
   return token, attempts, owner, false
 end
 
-local function compose(token, attempts, owner, wanted)
-  return table.concat({'nl1', token, (wanted and '!,' or '') .. attempts, owner}, ':')
+local function compose(token, attempts, owner, contended)
+  return table.concat({'nl1', token, (contended and '!,' or '') .. attempts, owner}, ':')
 end
 
 local function parseClaim(claim)
   return string.match(claim, '^:([^:]*):(.*)$')
 end
 
--- For how long: '' is for ever.
+-- An empty lease never expires.
 local function write(lock, value, lease)
   if lease == '' then
     redis.call('SET', lock, value)

@@ -2,7 +2,7 @@ import { queueMicrotask } from '../../engine/runtime/real-queues.js';
 import type { WakeUpListener } from '../../provider-api/index.js';
 
 /** The entry of one process in the queue of one key. */
-export interface LinePlace {
+export interface QueueEntry {
   readonly processId: string;
   readonly attemptId: string;
   readonly ownerId: string;
@@ -16,8 +16,8 @@ export interface LinePlace {
 const PATIENCE = 5000;
 
 /** The queue of each key, and the listener of each process. */
-export class MemoryLines {
-  private readonly lines = new Map<string, LinePlace[]>();
+export class MemoryQueues {
+  private readonly queues = new Map<string, QueueEntry[]>();
   private readonly listeners = new Map<string, WakeUpListener>();
 
   listen(processId: string, listener: WakeUpListener): void {
@@ -39,41 +39,41 @@ export class MemoryLines {
   }
 
   /** Adds an entry to the queue of `key`, or renews it. Returns whether it is the first entry with a recent heartbeat. */
-  join(key: string, place: LinePlace): boolean {
-    const line = this.lines.get(key) ?? [];
-    this.lines.set(key, line);
-    const index = line.findIndex(({ processId }) => processId === place.processId);
-    if (index < 0) line.push(place);
-    else line[index] = place;
-    return this.first(key, place.seenAt)?.processId === place.processId;
+  join(key: string, entry: QueueEntry): boolean {
+    const queue = this.queues.get(key) ?? [];
+    this.queues.set(key, queue);
+    const index = queue.findIndex(({ processId }) => processId === entry.processId);
+    if (index < 0) queue.push(entry);
+    else queue[index] = entry;
+    return this.first(key, entry.seenAt)?.processId === entry.processId;
   }
 
   /** Removes the entry of a cancelled or granted attempt. */
   remove(key: string, processId: string, attemptId: string): void {
-    const line = this.lines.get(key);
-    const index = line?.findIndex((place) => place.processId === processId && place.attemptId === attemptId) ?? -1;
-    if (index >= 0) line?.splice(index, 1);
+    const queue = this.queues.get(key);
+    const index = queue?.findIndex((entry) => entry.processId === processId && entry.attemptId === attemptId) ?? -1;
+    if (index >= 0) queue?.splice(index, 1);
     this.tidy(key);
   }
 
   /** The first entry in the queue of `key` with a recent heartbeat; entries before it are dropped. */
-  first(key: string, now: number): LinePlace | undefined {
-    const line = this.lines.get(key);
-    while (line?.[0] && now - line[0].seenAt > PATIENCE) line.shift();
+  first(key: string, now: number): QueueEntry | undefined {
+    const queue = this.queues.get(key);
+    while (queue?.[0] && now - queue[0].seenAt > PATIENCE) queue.shift();
     this.tidy(key);
-    return line?.[0];
+    return queue?.[0];
   }
 
   shift(key: string): void {
-    this.lines.get(key)?.shift();
+    this.queues.get(key)?.shift();
     this.tidy(key);
   }
 
-  addresses(key: string): string[] {
-    return (this.lines.get(key) ?? []).map(({ processId }) => processId);
+  processesIn(key: string): string[] {
+    return (this.queues.get(key) ?? []).map(({ processId }) => processId);
   }
 
   private tidy(key: string): void {
-    if (this.lines.get(key)?.length === 0) this.lines.delete(key);
+    if (this.queues.get(key)?.length === 0) this.queues.delete(key);
   }
 }

@@ -21,7 +21,7 @@ type Primitive = 'acquire' | 'extend' | 'release';
 type Fault = 'refuse' | 'lose' | 'hold' | 'delay';
 
 /** What one process has between itself and the store: it notes what goes over it, and may be broken. */
-export class LinedWire {
+export class StoreWire {
   readonly acquires: (readonly LeaseRequest[])[] = [];
   readonly extensions: (readonly ExtendRequest[])[] = [];
   readonly releases: (readonly (ReleaseRequest | CancelRequest)[])[] = [];
@@ -73,13 +73,13 @@ export class LinedWire {
 
   /** The subscription breaks, and both ends notice. */
   interrupt(): void {
-    this.store.lines.leave(this.processId);
+    this.store.queues.leave(this.processId);
     this.listener?.interrupted();
   }
 
   /** It is there again. */
   restore(): void {
-    this.store.lines.listen(this.processId, this.relay());
+    this.store.queues.listen(this.processId, this.relay());
     this.listener?.restored();
   }
 

@@ -9,21 +9,21 @@ import {
   type LockingProviderOptions,
 } from '../../lib/index.js';
 import { ManualClock } from '../../lib/testing/index.js';
-import { LinedWire } from './lined-wire.js';
+import { StoreWire } from './store-wire.js';
 
-/** An in-memory store with lines, several processes on it, and a clock moved by hand. */
-export class LinedStore {
+/** An in-memory queueing store, several processes on it, and a clock moved by hand. */
+export class SharedStore {
   readonly clock = new ManualClock();
   readonly store = new MemoryLockStore(this.clock.elsewhere);
   readonly observer = new InMemoryLockingProvider({ store: this.store });
 
   /** A process with a connection of its own. */
-  process(options: LockingProviderOptions = {}): LinedProcess {
-    return new LinedProcess(new LinedWire(this.store), options, this.clock);
+  process(options: LockingProviderOptions = {}): StoreProcess {
+    return new StoreProcess(new StoreWire(this.store), options, this.clock);
   }
 
   /** The same, with a subscription: it has had somebody wait before, and hears of other processes. */
-  async listeningProcess(options: LockingProviderOptions = {}): Promise<LinedProcess> {
+  async listeningProcess(options: LockingProviderOptions = {}): Promise<StoreProcess> {
     const process = this.process(options);
     await Promise.all([process.execute('warm', () => undefined), process.execute('warm', () => undefined)]);
     process.wire.forget();
@@ -35,9 +35,9 @@ export class LinedStore {
     await this.clock.advance(0);
   }
 
-  /** Who stands in line for a key, first come first. */
+  /** The process ids in the queue of a key, first come first. */
   line(key: string): string[] {
-    return this.store.lines.addresses(key);
+    return this.store.queues.processesIn(key);
   }
 
   /** Lets `milliseconds` pass in steps of one. */
@@ -47,11 +47,11 @@ export class LinedStore {
 }
 
 /** An engine that takes options as users write them, and its wire. */
-export class LinedProcess {
+export class StoreProcess {
   readonly engine: LockEngine;
 
   constructor(
-    readonly wire: LinedWire,
+    readonly wire: StoreWire,
     options: LockingProviderOptions,
     clock: ManualClock,
   ) {
