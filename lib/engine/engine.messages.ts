@@ -51,7 +51,7 @@ export const queueFull = (keys: readonly string[], key: string, maxWaiters: numb
   `${showKeys(keys)} was not locked: ${String(maxWaiters)} other caller(s) of this process already wait for ${showKeys([key])}, and maxWaiters allows no more. No job was run: try again later, or raise maxWaiters.`;
 
 export const noAnswerInTime = (keys: readonly string[], timeout: number): string =>
-  `The store did not say within ${String(timeout)} ms whether ${showKeys(keys)} is free. No job was run. Check that the store is up and can be reached.`;
+  `The store did not say${timeout > 0 ? ` within ${String(timeout)} ms` : ''} whether ${showKeys(keys)} is free. No job was run. Check that the store is up and can be reached.`;
 
 export const callFailed = (action: string, keys: readonly string[], failure: unknown): string => {
   const cause = originOf(failure);

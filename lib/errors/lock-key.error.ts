@@ -5,8 +5,12 @@ import { hasLockErrorCode, LockingError } from './locking.error.js';
  * malformed. Thrown before anything is locked.
  */
 export class LockKeyError extends LockingError {
-  constructor(message: string, keys: readonly string[] = [], options?: ErrorOptions) {
+  /** Where a placeholder found no usable value, such as `0.lines[3].sku` or `body.cart.id`. */
+  declare readonly path?: string;
+
+  constructor(message: string, keys: readonly string[] = [], options?: ErrorOptions & { path?: string | undefined }) {
     super('LOCK_KEY', keys, message, options);
+    if (options?.path !== undefined) this.path = options.path;
   }
 }
 

@@ -31,24 +31,29 @@ export function unusable(
   placeholder = step.placeholder,
 ): LockKeyError {
   const { kind, remedy } = kindOf(value, placeholder);
-  return failed(plan, `<${placeholder}> has no usable value: ${pathOf(step, indices)} is ${kind}. ${remedy}`);
+  const path = pathOf(step, indices);
+  return failed(plan, path, `<${placeholder}> has no usable value: ${path} is ${kind}. ${remedy}`);
 }
 
 /** A `[]` stands after something else than an array. */
 export function notAnArray(plan: Plan, step: Step, indices: readonly number[], value: unknown): LockKeyError {
   const { kind } = kindOf(value, step.placeholder);
+  const path = pathOf(step, indices);
   return failed(
     plan,
-    `<${step.placeholder}> goes through the elements of ${pathOf(step, indices)}, which is ${kind}. ` +
+    path,
+    `<${step.placeholder}> goes through the elements of ${path}, which is ${kind}. ` +
       'Pass an array there, or remove the "[]"; of a Set or Map, pass [...it].',
   );
 }
 
 /** A getter, a Proxy or the scope threw. */
 export function notReadable(plan: Plan, step: Step, indices: readonly number[], cause: unknown): LockKeyError {
+  const path = pathOf(step, indices);
   return failed(
     plan,
-    `<${step.placeholder}> could not be read: ${pathOf(step, indices)} threw an error, which is the cause of this one. ` +
+    path,
+    `<${step.placeholder}> could not be read: ${path} threw an error, which is the cause of this one. ` +
       'Use a property that can be read at the time of the call.',
     { cause },
   );
@@ -62,9 +67,11 @@ export function tooLong(
   length: number,
   most: number,
 ): LockKeyError {
+  const path = pathOf(step, indices);
   return failed(
     plan,
-    `<${step.placeholder}> has no usable value: ${pathOf(step, indices)} is a string of ${length} characters, and a key ` +
+    path,
+    `<${step.placeholder}> has no usable value: ${path} is a string of ${length} characters, and a key ` +
       `has at most ${most} bytes. Use an id, or a hash of it.`,
   );
 }
@@ -74,6 +81,7 @@ export function tooManyKeys(plan: Plan, most: number): LockKeyError {
   const array = plan.levels.at(-1)?.array.label.join('[]');
   return failed(
     plan,
+    array,
     `${array} has too many elements: one call locks at most ${most} keys. ` +
       'Check the length before the call, split it, or lock something that stands for all of them.',
   );
@@ -82,16 +90,20 @@ export function tooManyKeys(plan: Plan, most: number): LockKeyError {
 /** All the arrays are empty. */
 export function noKey(plan: Plan): LockKeyError {
   const array = plan.levels.at(-1)?.array.label.join('[]');
-  return failed(plan, `it names no key, as ${array} has no elements. Do not call with nothing to lock.`);
+  return failed(plan, array, `it names no key, as ${array} has no elements. Do not call with nothing to lock.`);
 }
 
 /** The only thing in the template was an empty string. */
 export function emptyKey(plan: Plan): LockKeyError {
-  return failed(plan, 'the key is empty. Pass a text that is not, and put a name before it, such as "order:<0>".');
+  return failed(
+    plan,
+    undefined,
+    'the key is empty. Pass a text that is not, and put a name before it, such as "order:<0>".',
+  );
 }
 
-function failed(plan: Plan, problem: string, options?: ErrorOptions): LockKeyError {
-  return new LockKeyError(`Key template ${quote(plan.source, LONGEST_SHOWN)}: ${problem}`, [], options);
+function failed(plan: Plan, path: string | undefined, problem: string, cause?: ErrorOptions): LockKeyError {
+  return new LockKeyError(`Key template ${quote(plan.source, LONGEST_SHOWN)}: ${problem}`, [], { path, ...cause });
 }
 
 /** `0.lines[3].sku`, with the indices of the element at hand. */

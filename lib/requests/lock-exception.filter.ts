@@ -1,7 +1,8 @@
 import { Catch, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { throwError, type Observable } from 'rxjs';
 import { isLockBackendError, isLockLostError } from '../errors/index.js';
 import { AnyLockFailure, answerFor, type LockFailure } from './lock-failure.js';
-import { asGraphqlError, sendHttp, sendWs } from './send-answer.js';
+import { asGraphqlError, asMessageError, sendHttp, sendWs } from './send-answer.js';
 import { ThrottledLog } from '../logging/throttled-log.js';
 
 /**
@@ -19,7 +20,7 @@ import { ThrottledLog } from '../logging/throttled-log.js';
  * to other filters, and are answered with 500 by default.
  *
  * The client of a GraphQL operation gets the same message, with the code as `extensions.code`, and that of a gateway an
- * `exception` event with both. Microservices keep Nest's own treatment of errors, which tells their clients nothing.
+ * `exception` event with both. The client of a microservice gets `{ status: 'error', message, code }`.
  *
  * @example
  * app.useGlobalFilters(new LockExceptionFilter());
@@ -36,14 +37,15 @@ export class LockExceptionFilter implements ExceptionFilter<LockFailure> {
     this.logger.error(line);
   }, 10);
 
-  /** @returns the error that a GraphQL client may see; nothing anywhere else */
-  catch(failure: LockFailure, host: ArgumentsHost): Error | undefined {
+  /** @returns the error that a GraphQL client may see; a stream that fails for a microservice; nothing anywhere else */
+  catch(failure: LockFailure, host: ArgumentsHost): Error | Observable<never> | undefined {
     const type = host.getType<string>();
     // elsewhere, a filter that returns nothing leaves the error to Nest
-    if (type !== 'http' && type !== 'ws' && type !== 'graphql') return undefined;
+    if (type !== 'http' && type !== 'ws' && type !== 'graphql' && type !== 'rpc') return undefined;
     this.log(failure);
     const answer = answerFor(failure);
     if (type === 'graphql') return asGraphqlError(answer);
+    if (type === 'rpc') return throwError(() => asMessageError(answer));
     if (type === 'http') sendHttp(host.getArgByIndex(1), answer);
     else sendWs(host.getArgByIndex(0), answer);
     return undefined;

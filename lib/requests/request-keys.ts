@@ -54,8 +54,12 @@ function isProgramError(error: unknown): boolean {
   );
 }
 
-/** Says nothing of the template: it is the application's own business. */
+/** What a client sends itself. Of other roots, such as `user`, it learns nothing. */
+const SENT_BY_CLIENT = /^(?:params|query|body|headers|args)\b/;
+
+/** Names what the client can mend, and nothing of the template: that is the application's own business. */
 function badRequest(cause: unknown): BadRequestException {
-  const message = 'The request cannot be processed: a value that it needs is missing or cannot be used.';
+  const path = isLockKeyError(cause) && SENT_BY_CLIENT.test(cause.path ?? '') ? cause.path : undefined;
+  const message = `The request cannot be processed: ${path ?? 'a value that it needs'} is missing or cannot be used.`;
   return new BadRequestException({ statusCode: 400, message, error: 'Bad Request', code: 'LOCK_KEY' }, { cause });
 }

@@ -45,9 +45,14 @@ export function sendHttp(response: unknown, answer: LockFailureAnswer): void {
   }
 }
 
-/** Sends an `exception` event to a WebSocket client, in the form that Nest's own filter gives it. */
-export function sendWs(client: unknown, { body: { message, code } }: LockFailureAnswer): void {
-  const data = { status: 'error', message, code };
+/** The answer to a message, in the form that Nest's own filters give it. */
+export function asMessageError({ body: { message, code } }: LockFailureAnswer): object {
+  return { status: 'error', message, code };
+}
+
+/** Sends an `exception` event to a WebSocket client. */
+export function sendWs(client: unknown, answer: LockFailureAnswer): void {
+  const data = asMessageError(answer);
   const socket = client as {
     readyState?: unknown;
     send?: (text: string) => void;

@@ -55,6 +55,12 @@ class KeysController {
     return this.keys();
   }
 
+  @Get('tenant')
+  @LockRequest('tenant:<user.tenant>')
+  tenant() {
+    return this.keys();
+  }
+
   @Get('function/:id')
   @LockRequest(
     ({ params, headers, executionContext }: LockRequestContext<{ params: { id: string } }>) => [
@@ -143,27 +149,29 @@ describe.each(PLATFORMS)('the keys of an HTTP request (%s)', (platform) => {
     }) as never;
 
   it.each([
-    ['/query', 'query.sku is undefined', undefined],
-    ['/query?sku=a&sku=b', 'query.sku is an array', undefined],
-    ['/headers', 'headers.X-Tenant is undefined', undefined],
-    ['/built-in', 'headers.constructor is undefined', undefined],
-    ['/body', 'body.order is undefined', {}],
-    ['/body', 'body.order.id is null', { order: { id: null } }],
-    ['/body', 'body.order.id is an object', { order: { id: {} } }],
-    ['/body', 'a key has at most', { order: { id: 'x'.repeat(70_000) } }],
-    ['/body-function', 'TypeError: Cannot read properties of undefined', {}],
-    ['/body-function', 'is not a function', { order: { id: 7 } }],
-    ['/body-function', 'surrogate', { order: { id: '\ud800' } }],
-    ['/lines', 'has no elements', { lines: [] }],
-    ['/lines', 'which is an object', { lines: {} }],
+    ['/query', 'query.sku is undefined', undefined, 'query.sku'],
+    ['/query?sku=a&sku=b', 'query.sku is an array', undefined, 'query.sku'],
+    ['/headers', 'headers.X-Tenant is undefined', undefined, 'headers.X-Tenant'],
+    ['/built-in', 'headers.constructor is undefined', undefined, 'headers.constructor'],
+    ['/tenant', 'user.tenant is undefined', undefined, 'a value that it needs'],
+    ['/body', 'body.order is undefined', {}, 'body.order'],
+    ['/body', 'body.order.id is null', { order: { id: null } }, 'body.order.id'],
+    ['/body', 'body.order.id is an object', { order: { id: {} } }, 'body.order.id'],
+    ['/body', 'a key has at most', { order: { id: 'x'.repeat(70_000) } }, 'body.order.id'],
+    ['/body-function', 'TypeError: Cannot read properties of undefined', {}, 'a value that it needs'],
+    ['/body-function', 'is not a function', { order: { id: 7 } }, 'a value that it needs'],
+    ['/body-function', 'surrogate', { order: { id: '\ud800' } }, 'a value that it needs'],
+    ['/lines', 'has no elements', { lines: [] }, 'body.lines'],
+    ['/lines', 'which is an object', { lines: {} }, 'body.lines'],
+    ['/lines', 'body.lines[1].sku is undefined', { lines: [{ sku: 'a' }, {}] }, 'body.lines[1].sku'],
   ])(
-    'a client that sends what makes no key gets 400, and the route is logged: %s (%s)',
-    async (path, problem, body) => {
+    'a client that sends what makes no key learns which value it is, and the route is logged: %s (%s)',
+    async (path, problem, body, value) => {
       const answer = body === undefined ? await test.get(path) : await post(path, body);
       expect(answer.status).toBe(400);
       expect(JSON.parse(answer.text)).toEqual({
         statusCode: 400,
-        message: 'The request cannot be processed: a value that it needs is missing or cannot be used.',
+        message: `The request cannot be processed: ${value} is missing or cannot be used.`,
         error: 'Bad Request',
         code: 'LOCK_KEY',
       });

@@ -155,9 +155,15 @@ describe('@LockRequest on messages', () => {
     ]);
   });
 
-  it('leaves a busy lock to Nest, whatever the filter, or to the fallback', async () => {
+  it('tells a client through the filter that the lock is busy, names no key, and logs nothing', async () => {
     await test.locking.acquire('busy');
-    await expect(send('busy')).rejects.toEqual({ status: 'error', message: 'Internal server error' });
+    const message = 'The resource is busy, try again later.';
+    await expect(send('busy')).rejects.toEqual({ status: 'error', message, code: 'LOCK_TIMEOUT' });
+    expect(test.log.lines).toEqual([]);
+  });
+
+  it('leaves a busy lock without the filter to the fallback, or to Nest', async () => {
+    await test.locking.acquire('busy');
     expect(await send('fallback')).toBe('LOCK_TIMEOUT');
     await expect(send('own')).rejects.toEqual({ status: 'error', message: 'Internal server error' });
   });

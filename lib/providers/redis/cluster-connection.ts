@@ -1,6 +1,6 @@
 import type { Cluster, ClusterOptions, Redis } from 'ioredis';
 import { LockConfigurationError } from '../../errors/index.js';
-import { remedyOf } from '../../errors/remedy.js';
+import { remedyOf, withRemedy } from '../../errors/remedy.js';
 import { StoreNotReachedError } from '../../provider-api/index.js';
 import { Credentials, refusesLogin } from './credentials.js';
 import { keySlot } from './key-slot.js';
@@ -223,7 +223,7 @@ export class ClusterConnection implements StoreConnection {
     const explained = NOT_RUN.test(error.message) ? new StoreNotReachedError(error.message) : explainError(error);
     if (!this.options.client || !(explained instanceof StoreNotReachedError)) return explained;
     // A client that sends commands again by itself may have had this one run before.
-    return Object.assign(new Error(explained.message, { cause: error }), { remedy: remedyOf(explained) });
+    return withRemedy(new Error(explained.message, { cause: error }), remedyOf(explained));
   }
 
   opening(key: string): Promise<void> | undefined {

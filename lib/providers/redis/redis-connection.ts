@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { LockConfigurationError } from '../../errors/index.js';
-import { remedyOf } from '../../errors/remedy.js';
+import { remedyOf, withRemedy } from '../../errors/remedy.js';
 import { StoreNotReachedError } from '../../provider-api/index.js';
 import { sayWhy } from './connection-error.js';
 import { LONGEST_RECONNECT_DELAY, NEVER_LATE, ownOptions, withoutForced } from './connection-options.js';
@@ -147,7 +147,7 @@ export class RedisConnection implements StoreConnection {
     }
     const cause =
       this.redis?.status === 'connect' && !this.lastError ? notReady() : notConnected(this.lastError?.message);
-    throw Object.assign(new StoreNotReachedError(cause), { remedy: remedyOf(this.lastError) });
+    throw withRemedy(new StoreNotReachedError(cause), remedyOf(this.lastError));
   }
 
   current(): unknown {
@@ -214,7 +214,7 @@ export class RedisConnection implements StoreConnection {
     const message = isOfConnecting ? sayWhy(error, Boolean(redis?.options.tls)) : explained.message;
     // Its own cause is dropped with all that the client has attached to it.
     const remedy = remedyOf(explained);
-    this.lastError = Object.assign(new Error(message), { remedy });
+    this.lastError = withRemedy(new Error(message), remedy);
     if (!this.hasWorked || this.isRefused || !refusesLogin(error)) return;
     this.isRefused = true;
     this.warn(loginRefused(this.id, forCommands(), message, remedy ?? ''));
