@@ -1,6 +1,5 @@
-import { clearImmediate, setImmediate } from 'node:timers';
 import { Leaps } from './leaps.js';
-import { makeInNeutralContext } from './neutral-context.js';
+import { Timers } from './timers.js';
 
 /** A timer of a {@link Clock}. */
 export interface ClockTimer {
@@ -31,12 +30,6 @@ export interface Clock {
   setTimer(callback: () => void, milliseconds: number, keepAlive: boolean): ClockTimer;
 }
 
-/** A timer of Node fires at once beyond this, so the wait is cut: who set it looks at the clock again anyway. */
-const LONGEST_TIMER = 2 ** 31 - 1;
-
-/** A timer that fires so many milliseconds late found the event loop blocked. */
-const LATE = 20;
-
 const leaps = new Leaps(
   () => performance.now(),
   () => Date.now(),
@@ -47,25 +40,5 @@ export const systemClock: Clock = {
   now: () => performance.now(),
   leapt: (now) => leaps.sum(now),
   epochMicroseconds: () => Date.now() * 1000,
-  setTimer(callback, milliseconds, keepAlive) {
-    const wait = Math.min(Math.max(0, Math.ceil(milliseconds)), LONGEST_TIMER);
-    const due = performance.now() + wait;
-    let afterReading: NodeJS.Immediate | undefined;
-    // Node runs timers that are due before it reads. Answers that came in time, while the event loop was blocked, count.
-    const fire = (): void => {
-      if (performance.now() - due < LATE) callback();
-      else {
-        afterReading = setImmediate(callback);
-        if (!keepAlive) afterReading.unref();
-      }
-    };
-    const timer = makeInNeutralContext(setTimeout, fire, wait);
-    if (!keepAlive) timer.unref();
-    return {
-      cancel: () => {
-        clearTimeout(timer);
-        if (afterReading) clearImmediate(afterReading);
-      },
-    };
-  },
+  setTimer: (callback, milliseconds, keepAlive) => Timers.now().add(callback, milliseconds, keepAlive),
 };

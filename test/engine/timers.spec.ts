@@ -1,0 +1,101 @@
+import { afterEach, expect, it, jest } from '@jest/globals';
+import { Timers } from '../../lib/engine/runtime/timers.js';
+
+/** Timers of one test, and how many timers of Node they have set. */
+function make(): { timers: Timers; set: () => number } {
+  const spy = jest.spyOn(globalThis, 'setTimeout');
+  return { timers: new Timers(), set: () => spy.mock.calls.length };
+}
+
+afterEach(() => {
+  jest.useRealTimers();
+  jest.restoreAllMocks();
+});
+
+it('calls back in the order in which timers are due, however they were added', async () => {
+  const { timers } = make();
+  const rung: number[] = [];
+  const delays = [30, 5, 20, 5, 40, 1, 15];
+  await Promise.all(
+    delays.map(
+      async (delay) =>
+        new Promise<void>((resolve) => {
+          const ring = (): void => {
+            rung.push(delay);
+            resolve();
+          };
+          timers.add(ring, delay, true);
+        }),
+    ),
+  );
+  expect(rung).toEqual([1, 5, 5, 15, 20, 30, 40]);
+});
+
+it('never calls back what was cancelled, whatever the others do', async () => {
+  const { timers } = make();
+  const rung: number[] = [];
+  const all = Array.from({ length: 50 }, (_, index) => {
+    const delay = (index * 7) % 50;
+    return { delay, timer: timers.add(() => rung.push(delay), delay, true) };
+  });
+  for (const { delay, timer } of all) if (delay % 3 > 0) timer.cancel();
+  await new Promise<void>((resolve) => timers.add(resolve, 60, true));
+  expect(rung).toEqual([0, 3, 6, 9, 12, 15, 18, 21, 24, 27, 30, 33, 36, 39, 42, 45, 48]);
+});
+
+it('sets no timer of Node for one that is due later than another, and none anew when it is cancelled', () => {
+  const { timers, set } = make();
+  timers.add(() => undefined, 10_000, false);
+  for (let i = 0; i < 1000; i += 1) timers.add(() => undefined, 20_000, true).cancel();
+  expect(set()).toBe(1);
+  timers.add(() => undefined, 5000, false).cancel();
+  expect(set()).toBe(2);
+});
+
+it('calls back those that are due later although one throws', async () => {
+  jest.useFakeTimers();
+  const timers = new Timers();
+  let rang = 0;
+  timers.add(
+    () => {
+      throw new Error('of a callback');
+    },
+    1,
+    true,
+  );
+  timers.add(() => (rang += 1), 2, true);
+  expect(() => jest.advanceTimersByTime(1)).toThrow('of a callback');
+  jest.advanceTimersByTime(5);
+  expect(rang).toBe(1);
+});
+
+it('keeps the process alive for those alone that are to', () => {
+  const set = jest.spyOn(globalThis, 'setTimeout');
+  const timers = new Timers();
+  timers.add(() => undefined, 10_000, false);
+  const timer = set.mock.results[0]?.value as NodeJS.Timeout;
+  expect(timer.hasRef()).toBe(false);
+  const kept = [timers.add(() => undefined, 20_000, true), timers.add(() => undefined, 30_000, true)];
+  expect(timer.hasRef()).toBe(true);
+  kept[0]?.cancel();
+  expect(timer.hasRef()).toBe(true);
+  kept[1]?.cancel();
+  expect(timer.hasRef()).toBe(false);
+});
+
+it('those of fake timers and real ones are kept apart', async () => {
+  const real = Timers.now();
+  real.add(() => undefined, 10_000, false);
+  jest.useFakeTimers();
+  const fake = Timers.now();
+  expect(fake).not.toBe(real);
+  let rang = 0;
+  fake.add(() => (rang += 1), 20_000, true);
+  await jest.advanceTimersByTimeAsync(19_000);
+  expect(rang).toBe(0);
+  await jest.advanceTimersByTimeAsync(1001);
+  expect(rang).toBe(1);
+  jest.useRealTimers();
+  expect(Timers.now()).toBe(real);
+  await new Promise<void>((resolve) => real.add(resolve, 5, true));
+});
