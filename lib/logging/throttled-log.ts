@@ -1,4 +1,5 @@
-import { systemClock, type Clock, type ClockTimer } from '../engine/runtime/clock.js';
+import type { Clock, ClockTimer } from '../engine/runtime/clock.js';
+import { systemClock } from '../engine/runtime/system-clock.js';
 
 /** In milliseconds. */
 const INTERVAL = 10_000;

@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { systemClock } from '../../engine/runtime/clock.js';
+import { systemClock } from '../../engine/runtime/system-clock.js';
 import { LeaseClock } from '../../engine/runtime/lease-clock.js';
 import { isLockBackendError } from '../../errors/index.js';
 import { onOneLine } from '../../errors/quote.js';

@@ -1,6 +1,3 @@
-import { Leaps } from './leaps.js';
-import { Timers } from './timers.js';
-
 /** A timer of a {@link Clock}. */
 export interface ClockTimer {
   cancel(): void;
@@ -29,16 +26,3 @@ export interface Clock {
    */
   setTimer(callback: () => void, milliseconds: number, keepAlive: boolean): ClockTimer;
 }
-
-const leaps = new Leaps(
-  () => performance.now(),
-  () => Date.now(),
-);
-
-/** The clock of the machine. */
-export const systemClock: Clock = {
-  now: () => performance.now(),
-  leapt: (now) => leaps.sum(now),
-  epochMicroseconds: () => Date.now() * 1000,
-  setTimer: (callback, milliseconds, keepAlive) => Timers.now().add(callback, milliseconds, keepAlive),
-};
