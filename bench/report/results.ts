@@ -43,7 +43,7 @@ export interface FigureResult {
   readonly title: string;
   readonly unit: string;
   readonly better: 'more' | 'less';
-  /** Stays out of the README. */
+  /** Stays out of docs/performance.md. */
   readonly detail: boolean;
   readonly contenders: readonly ContenderFigure[];
   /** The name of the best peer; `null` without peers. */

@@ -21,7 +21,7 @@ export interface Stage {
 export interface Row {
   readonly id: string;
   readonly title: string;
-  /** For the README: what it means, in a line. */
+  /** For docs/performance.md: what it means, in a line. */
   readonly meaning: string;
   readonly rounds: { readonly full: number; readonly quick: number };
   takesPart(participant: Participant): boolean;
@@ -38,6 +38,6 @@ export interface Figure {
   /** The contender that it is divided by, round by round; absolute without one. */
   readonly relativeTo?: Participant;
   readonly goal?: Goal;
-  /** Stays out of the README. */
+  /** Stays out of docs/performance.md. */
   readonly detail?: boolean;
 }

@@ -19,6 +19,13 @@ const CONTEXT = [
   `declare const locking: LockingService;`,
   `declare const orderId: string;`,
   `declare const db: { query(sql: string, values: unknown[]): Promise<{ rowCount: number }> };`,
+  `declare const prisma: { order: { updateMany(q: { where: object; data: object }): Promise<{ count: number }> } };`,
+  `interface Update { set(v: object): Update; where(sql: string, v: object): Update; execute(): Promise<{ affected?: number }> }`,
+  `declare const orders: { createQueryBuilder(): { update(): Update } };`,
+  `interface Accounts { findAccount(id: string): Promise<{ balance: number }>; setBalance(id: string, to: number): Promise<void> }`,
+  `declare function transaction(work: (tx: Accounts) => Promise<void>): Promise<void>;`,
+  `declare const queue: { add(name: string, data: object): Promise<unknown> };`,
+  `declare function Transactional(): MethodDecorator;`,
   `interface PayDto { id: string }`,
   `export type { PayDto };`,
 ].join(' ');

@@ -39,7 +39,7 @@ describe('the packed package', () => {
 
   it('has nothing else', () => {
     const known =
-      /^(package\.json|[A-Z]+\.md|LICENSE|docs\/.+\.md|dist\/cjs\/package\.json|dist\/(esm|cjs)\/.+\.(js|d\.ts))$/;
+      /^(package\.json|[A-Z]+\.md|LICENSE|docs\/.+\.(md|svg)|dist\/cjs\/package\.json|dist\/(esm|cjs)\/.+\.(js|d\.ts))$/;
     expect(files.filter((name) => !known.test(name))).toEqual([]);
   });
 

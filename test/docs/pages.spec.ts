@@ -13,14 +13,20 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const read = (file: string): string => readFileSync(`${root}/${file}`, 'utf8');
 
 const readme = read('README.md');
-const code = codeOf(readme);
+const options = read('docs/options.md');
+const docs = readdirSync(`${root}/docs`, { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.md'))
+  .map((name) => `docs/${name}`);
+/** The pages for users: those about the insides do not document an export. */
+const guide = docs.filter((name) => !name.startsWith('docs/internals/'));
+const code = guide.map((name) => codeOf(read(name))).join('\n');
 
-/** Those of `names` that a page, the README if not told, does not have as code. */
+/** Those of `names` that a page, any page of the guide if not told, does not have as code. */
 function unmentioned(names: readonly string[], within = code): string[] {
   return names.filter((name) => !new RegExp(`(?<![\\w$])${name.replace('$', '\\$')}(?![\\w$])`).test(within));
 }
 
-describe('the README', () => {
+describe('the pages of docs/', () => {
   let lib: PublicSurface;
   let testing: PublicSurface;
 
@@ -29,7 +35,7 @@ describe('the README', () => {
     testing = publicSurface(`${root}/lib/testing/index.ts`);
   }, 120_000);
 
-  it('mentions everything that the package exports', () => {
+  it('mention everything that the package exports', () => {
     expect(lib.names).toContain('LockingService');
     expect(testing.names).toContain('LockingTestingModule');
     expect(unmentioned([...lib.names, ...testing.names])).toEqual([]);
@@ -56,14 +62,14 @@ describe('the README', () => {
     'RedisLockingProviderOptions',
     'ReleaseOptions',
     'WithLockOptions',
-  ])('mentions every member of %s', (name) => {
+  ])('mention every member of %s', (name) => {
     const members = lib.membersOf(name);
     expect(members.length).toBeGreaterThan(0);
     expect(unmentioned(members)).toEqual([]);
   });
 
   it.each(['HoldElsewhereOptions', 'LockingTestControl', 'LockingTestingModuleOptions', 'ProviderUnderTest'])(
-    'mentions every member of %s',
+    'mention every member of %s',
     (name) => {
       const members = testing.membersOf(name);
       expect(members.length).toBeGreaterThan(0);
@@ -71,28 +77,55 @@ describe('the README', () => {
     },
   );
 
-  it('has a row for every option of a provider', () => {
+  it('have a row for every option of a provider', () => {
     const providers = [InMemoryLockingProvider, RedisLockingProvider, RedisQuorumLockingProvider];
     const names = [...COMMON_OPTION_NAMES, ...providers.flatMap(({ optionNames }) => optionNames)];
-    expect(names.filter((name) => tableRows(readme, name).length === 0)).toEqual([]);
+    expect(names.filter((name) => tableRows(options, name).length === 0)).toEqual([]);
   });
 
   it.each(COMMON_OPTION_NAMES.filter((name) => name !== 'failFast' && name !== 'maxWaiters'))(
-    'tells the default of %s',
+    'tell the default of %s',
     (name) => {
-      const written = tableRows(readme, name)[0]?.[2]?.replace(/^`'?(.*?)'?`$/, '$1') ?? '';
+      const written = tableRows(options, name)[0]?.[2]?.replace(/^`'?(.*?)'?`$/, '$1') ?? '';
       const value = /^[\d.]+$/.test(written) ? Number(written) : written;
       expect(readEngineSettings({ [name]: value })).toEqual(readEngineSettings());
       expect(readEngineSettings({ [name]: 40 })).not.toEqual(readEngineSettings());
     },
   );
 
-  it('has a row for every error, with its guard', () => {
+  it('have a row for every error, with its guard', () => {
     const classes = Object.keys(errors).filter((name) => name.endsWith('Error') && name.startsWith('Lock'));
     for (const name of classes.filter((each) => each !== 'LockingError')) {
-      expect(tableRows(readme, name).flat().join(' ')).toContain(`\`is${name}\``);
+      expect(tableRows(read('docs/errors.md'), name).flat().join(' ')).toContain(`\`is${name}\``);
     }
     expect(unmentioned(Object.keys(errors))).toEqual([]);
+  });
+});
+
+describe('the README', () => {
+  it('fits on a screen or two', () => {
+    expect(readme.split('\n').length).toBeLessThanOrEqual(200);
+    expect(Buffer.byteLength(readme)).toBeLessThanOrEqual(15 * 1024);
+  });
+
+  it('has tables of facts: no cell is a paragraph', () => {
+    const cells = readme
+      .split('\n')
+      .filter((line) => line.startsWith('|'))
+      .flatMap((line) => line.split(/(?<!\\)\|/).slice(1, -1));
+    expect(cells.filter((cell) => cell.trim().split(/\s+/).length > 15)).toEqual([]);
+  });
+
+  it('links every page for users', () => {
+    const linked = links(readme).map((link) => link.replace(/#.*/, ''));
+    expect(guide.filter((name) => !linked.includes(name))).toEqual([]);
+  });
+
+  it('has no figure of the benchmark that docs/performance.md does not have', () => {
+    const measured = read('docs/performance.md');
+    const figures = tableRowsUnder(readme, 'Performance').flatMap((cells) => cells.slice(1));
+    expect(figures.length).toBeGreaterThan(4);
+    expect(figures.filter((figure) => !measured.includes(figure))).toEqual([]);
   });
 
   it('names only npm scripts that there are', () => {
@@ -102,6 +135,18 @@ describe('the README', () => {
     expect(named.filter((name) => !(name in scripts))).toEqual([]);
   });
 });
+
+/** The cells of the table under a heading, without its own heading. */
+function tableRowsUnder(markdown: string, heading: string): string[][] {
+  const section = markdown.split(/^## /m).find((each) => each.startsWith(`${heading}\n`)) ?? '';
+  const rows = section.split('\n').filter((line) => line.startsWith('|'));
+  return rows.slice(2).map((line) =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  );
+}
 
 describe.each([
   ['docs/cron.md', 'lib/coordination/schedule/index.ts'],
@@ -114,12 +159,15 @@ describe.each([
   }, 60_000);
 });
 
-const docs = readdirSync(`${root}/docs`, { recursive: true, encoding: 'utf8' })
-  .filter((name) => name.endsWith('.md'))
-  .map((name) => `docs/${name}`);
+/** The note before a block that is a part of a file, which is compiled with the project. */
+const PART = /^a part of (\S+)$/;
+
+const samples = readdirSync(`${root}/sample`, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => `sample/${name}/README.md`);
 const pages = ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md'];
 
-describe.each([...pages, ...docs])('%s', (file) => {
+describe.each([...pages, ...docs, ...samples])('%s', (file) => {
   const text = read(file);
   const folder = path.dirname(file);
 
@@ -140,8 +188,19 @@ describe.each([...pages, ...docs])('%s', (file) => {
   });
 
   it('has examples that compile', async () => {
-    const blocks = codeBlocks(text).filter(({ language }) => language === 'ts');
-    if (file === 'README.md') expect(blocks.length).toBeGreaterThan(10);
+    const blocks = codeBlocks(text).filter(({ language, note }) => language === 'ts' && !PART.test(note));
+    if (file === 'README.md') expect(blocks.length).toBeGreaterThan(1);
     expect(blocks.length === 0 ? [] : await compileExamples(file, blocks)).toEqual([]);
   }, 120_000);
+
+  it('shows parts of files as they stand there', () => {
+    for (const { text: part, note } of codeBlocks(text)) {
+      const [, source] = PART.exec(note) ?? [];
+      if (source !== undefined) expect(unindented(read(path.join(folder, source)))).toContain(unindented(part));
+    }
+  });
 });
+
+function unindented(text: string): string {
+  return text.trim().replace(/^ +/gm, '');
+}

@@ -8,7 +8,7 @@ const HEADING = ['work', 'measured', 'nestjs-locking', 'best of the others'];
 const METHOD =
   'Each package works at its own defaults and in processes of its own, with the calls that its documentation recommends; one that gives up waiting is called again at once. They take turns, round by round, and the figures are medians over the rounds. The speed of such a machine changes from minute to minute: trust the ratios, which are taken within a round. "Floor" is a bare `SET NX PX` and a compare-and-delete script, without any waiting; "serial" is the same jobs one after another without a lock.';
 
-/** The section of the README about performance, from the results of a full run. */
+/** The page about performance, from the results of a full run. */
 export function renderPerformance(results: Results): string {
   const { machine, versions, rows, startedAt, seconds } = results;
   return [

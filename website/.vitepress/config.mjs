@@ -1,0 +1,145 @@
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { existsSync, readFileSync } from 'node:fs';
+import { withMermaid } from 'vitepress-plugin-mermaid';
+import { REWRITES, siteLink, slug } from './links.mjs';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const api = path.join(root, 'website/api/typedoc-sidebar.json');
+
+/** @param {string} name */
+const packaged = (name) => fileURLToPath(import.meta.resolve(name));
+/** @param {string} text @param {string} link */
+const page = (text, link) => ({ text, link });
+
+export default withMermaid({
+  title: 'nestjs-locking',
+  description: 'Distributed locks for NestJS',
+  lang: 'en',
+  cleanUrls: true,
+  srcDir: root,
+  srcExclude: ['{lib,test,tools,bench,dist*}/**', '.*/**', 'README.md', 'website/README.md', 'sample/README.md'],
+  rewrites: { ...REWRITES },
+  outDir: path.join(root, '.cache/website'),
+  cacheDir: path.join(root, '.cache/vitepress'),
+  vite: {
+    publicDir: path.join(root, 'website/public'),
+    build: { chunkSizeWarningLimit: 2000 },
+    // The pages stand outside the folder that has the packages.
+    resolve: {
+      alias: [
+        { find: /^vue$/, replacement: packaged('vue/dist/vue.runtime.esm-bundler.js') },
+        { find: /^vue\/server-renderer$/, replacement: packaged('vue/server-renderer') },
+      ],
+    },
+  },
+  markdown: {
+    anchor: { slugify: slug },
+    toc: { slugify: slug },
+    config(md) {
+      md.core.ruler.push('site-links', ({ tokens, env }) => {
+        const from = path.relative(root, env.realPath ?? env.path);
+        for (const { children } of tokens) {
+          let unlinked = false;
+          for (const token of children ?? []) {
+            const href = token.type === 'link_open' ? token.attrGet('href') : null;
+            if (href !== null) {
+              const link = siteLink(href, from);
+              unlinked = link === undefined;
+              if (link !== undefined) token.attrSet('href', link);
+            }
+            // a source file: the name stays, the link goes
+            if (unlinked && token.type.startsWith('link_')) token.tag = 'span';
+            if (token.type === 'link_close') unlinked = false;
+          }
+        }
+      });
+    },
+  },
+  mermaid: { securityLevel: 'strict' },
+  themeConfig: {
+    search: { provider: 'local' },
+    outline: [2, 3],
+    nav: [
+      page('Guide', '/getting-started'),
+      page('Reference', '/options'),
+      page('API', '/api/'),
+      page('Internals', '/internals/architecture'),
+    ],
+    sidebar: [
+      {
+        text: 'Start',
+        items: [page('Getting started', '/getting-started'), page('Choosing expire and timeout', '/times')],
+      },
+      {
+        text: 'What you want to do',
+        items: [
+          page('Run a method one at a time', '/with-lock'),
+          page('Lock in code', '/locking-service'),
+          page('Lock a request', '/requests'),
+          page('Run a cron job once', '/cron'),
+          page('Elect a leader', '/leader-election'),
+          page('Lock queue jobs', '/queues'),
+          page('Run one at a time, skip the rest', '/singleton'),
+          page('Lock under a name of your own', '/owners'),
+          page('Refuse late writes: fencing', '/fencing'),
+          page('Use locks with transactions', '/transactions'),
+          page('Scale out', '/scaling'),
+          page('Test', '/testing'),
+        ],
+      },
+      {
+        text: 'In production',
+        items: [
+          page('Redis: Sentinel, Cluster, TLS, ACL', '/redis'),
+          page('Managed Redis', '/managed-redis'),
+          page('A quorum of servers', '/quorum'),
+          page('Shutdown', '/shutdown'),
+          page('Securing the store', '/security'),
+          page('Troubleshooting', '/troubleshooting'),
+          page('Performance', '/performance'),
+        ],
+      },
+      {
+        text: 'Reference',
+        items: [
+          page('Options', '/options'),
+          page('Errors', '/errors'),
+          page('Compilers and bundlers', '/compilers'),
+          page('What a lock guarantees', '/guarantees'),
+          page('How safety is shown', '/safety'),
+          page('Versions and limits', '/compatibility'),
+          page('A provider of your own', '/custom-provider'),
+        ],
+      },
+      {
+        text: 'Moving here',
+        items: [page('From another library', '/moving')],
+      },
+      {
+        text: 'Internals',
+        collapsed: true,
+        items: [
+          page('Architecture', '/internals/architecture'),
+          page('Protocol', '/internals/protocol'),
+          page('Redis', '/internals/redis'),
+          page('Failures', '/internals/failures'),
+          page('Decisions', '/internals/decisions'),
+          page('Built on locks', '/internals/built-on-locks'),
+        ],
+      },
+      {
+        text: 'Project',
+        collapsed: true,
+        items: [
+          page('Changes', '/changelog'),
+          page('Contributing', '/contributing'),
+          page('Reporting a vulnerability', '/reporting'),
+          page('Sample: shop', '/samples/shop'),
+          page('Sample: payments', '/samples/payments'),
+        ],
+      },
+      ...(existsSync(api) ? [{ text: 'API', collapsed: true, items: JSON.parse(readFileSync(api, 'utf8')) }] : []),
+    ],
+  },
+});
