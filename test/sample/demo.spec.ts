@@ -188,3 +188,31 @@ describe('npm run start:shop', () => {
     expect(stderr.trimEnd().split('\n')).toEqual([expect.stringContaining(message)]);
   });
 });
+
+describe('the small samples', () => {
+  it('cron: a job that three instances fire runs once per tick', async () => {
+    const { code, stdout } = await ended(startProgram('dist-sample/cron/main.js', [], {}));
+    expect(code).toBe(0);
+    const ticks = [...stdout.matchAll(/^(\d\d:\d\d:\d\d) {2}instance/gm)].map(([, second]) => second);
+    expect(ticks.length).toBeGreaterThan(2);
+    expect(new Set(ticks).size).toBe(ticks.length);
+    expect(stdout).toContain(`the report was made ${ticks.length} times`);
+  }, 60_000);
+
+  it('leader: each instance leads when the one before it has stopped', async () => {
+    const { code, stdout } = await ended(startProgram('dist-sample/leader/main.js', [], {}));
+    expect(code).toBe(0);
+    const led = [...stdout.matchAll(/^instance (\w) leads, with the token (\d+)$/gm)];
+    expect(led.map(([, instance]) => instance).sort()).toEqual(['A', 'B', 'C']);
+    const tokens = led.map(([, , token]) => Number(token));
+    expect(tokens).toEqual(tokens.toSorted((a, b) => a - b));
+  }, 60_000);
+
+  it('requests: an order is paid once, and a request that waits too long is told when to try again', async () => {
+    const { code, stdout } = await ended(startProgram('dist-sample/requests/main.js', [], {}));
+    expect(code).toBe(0);
+    expect(stdout.match(/ paid$/gm)).toHaveLength(1 + 2);
+    expect(stdout.match(/201 {2}paid$/gm)).toHaveLength(1);
+    expect(stdout).toContain('409  try again after 1 s');
+  }, 60_000);
+});

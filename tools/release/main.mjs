@@ -1,0 +1,38 @@
+// npm run release -- 0.2.0: checks that the tree is ready, builds and checks the package, sets the version, commits and tags.
+// It publishes and pushes nothing; it says how to.
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { releaseProblems, withRelease } from './release-notes.mjs';
+
+/** @param {string} program @param {string[]} args */
+const run = (program, ...args) => execFileSync(program, args, { stdio: 'inherit' });
+/** @param {string[]} args */
+const git = (...args) => execFileSync('git', args, { encoding: 'utf8' }).trim();
+
+const version = process.argv[2] ?? '';
+const { version: current } = JSON.parse(readFileSync('package.json', 'utf8'));
+const changelog = readFileSync('CHANGELOG.md', 'utf8');
+
+const problems = releaseProblems({
+  version,
+  current,
+  changelog,
+  dirty: git('status', '--porcelain') !== '',
+  tagged: git('tag', '--list', `v${version}`) !== '',
+});
+if (problems.length > 0) {
+  console.error(`No release:\n${problems.map((problem) => `- ${problem}`).join('\n')}`);
+  process.exit(1);
+}
+
+run('npm', 'run', '--silent', 'lint');
+run('npm', 'run', '--silent', 'typecheck');
+run('npm', 'run', '--silent', 'check:package');
+run('npm', 'run', '--silent', 'test:all');
+
+writeFileSync('CHANGELOG.md', withRelease(changelog, version, new Date().toISOString().slice(0, 10)));
+if (version !== current) run('npm', 'version', version, '--no-git-tag-version');
+git('add', 'CHANGELOG.md', 'package.json', 'package-lock.json');
+git('commit', '-m', `chore: release ${version}`);
+git('tag', '-a', `v${version}`, '-m', `nestjs-locking ${version}`);
+console.log(`Tagged v${version}. To publish it: git push --follow-tags && npm publish`);
