@@ -125,6 +125,7 @@ export default withMermaid({
           page('Redis', '/internals/redis'),
           page('Failures', '/internals/failures'),
           page('Decisions', '/internals/decisions'),
+          page('Fault harness', '/internals/fault-harness'),
           page('Built on locks', '/internals/built-on-locks'),
         ],
       },
