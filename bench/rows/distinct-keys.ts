@@ -5,7 +5,7 @@ import type { Figure, Row } from './row.js';
 export const oneAtATime = distinctKeys({
   id: 'one-at-a-time',
   title: 'acquire + release, distinct keys, one at a time',
-  meaning: 'What a lock costs that nobody else wants: two round trips.',
+  meaning: 'What a lock costs that no other caller wants: two round trips.',
   width: 1,
   goal: atLeast(0.95, '× floor'),
 });
