@@ -116,7 +116,7 @@ export class LockEngine implements HeldLockActions {
     const subscribe = isQueueing(provider)
       ? async () => inNeutralContext(async () => provider.listen(processId, router))
       : undefined;
-    const acquirer = new Acquirer(
+    const acquirer: Acquirer = new Acquirer(
       calls,
       retry,
       leases,
@@ -146,7 +146,7 @@ export class LockEngine implements HeldLockActions {
       gap,
     );
     this.dispatcher = dispatcher;
-    const router = new WakeUpRouter(queues, leases, acquirer, handOff, retry, advance);
+    const router: WakeUpRouter = new WakeUpRouter(queues, leases, acquirer, handOff, retry, advance);
     this.solo = { host: dispatcher, queues, leases, acquirer, releaser, renewer, extender, clock, leaseClock, nextId };
   }
 

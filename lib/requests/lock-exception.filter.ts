@@ -1,6 +1,6 @@
 import { Catch, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { throwError, type Observable } from 'rxjs';
-import { isLockBackendError, isLockLostError } from '../errors/index.js';
+import { isLockLostError, isLockTimeoutError } from '../errors/index.js';
 import { AnyLockFailure, answerFor, type LockFailure } from './lock-failure.js';
 import { asGraphqlError, asMessageError, sendHttp, sendWs } from './send-answer.js';
 import { ThrottledLog } from '../logging/throttled-log.js';
@@ -20,7 +20,9 @@ import { ThrottledLog } from '../logging/throttled-log.js';
  * to other filters, and are answered with 500 by default.
  *
  * The client of a GraphQL operation gets the same message, with the code as `extensions.code`, and that of a gateway an
- * `exception` event with both. The client of a microservice gets `{ status: 'error', message, code }`.
+ * `exception` event with both. The client of a microservice gets
+ * `{ status: 'error', message, code }`; a busy lock is logged there as well, up to 10 times in 10 s, as the sender of an
+ * event gets no answer.
  *
  * @example
  * app.useGlobalFilters(new LockExceptionFilter());
@@ -37,12 +39,16 @@ export class LockExceptionFilter implements ExceptionFilter<LockFailure> {
     this.logger.error(line);
   }, 10);
 
+  private readonly refusals = new ThrottledLog((line) => {
+    this.logger.warn(line);
+  }, 10);
+
   /** @returns the error that a GraphQL client may see; a stream that fails for a microservice; nothing anywhere else */
   catch(failure: LockFailure, host: ArgumentsHost): Error | Observable<never> | undefined {
     const type = host.getType<string>();
     // elsewhere, a filter that returns nothing leaves the error to Nest
     if (type !== 'http' && type !== 'ws' && type !== 'graphql' && type !== 'rpc') return undefined;
-    this.log(failure);
+    this.log(failure, type);
     const answer = answerFor(failure);
     if (type === 'graphql') return asGraphqlError(answer);
     if (type === 'rpc') return throwError(() => asMessageError(answer));
@@ -51,11 +57,15 @@ export class LockExceptionFilter implements ExceptionFilter<LockFailure> {
     return undefined;
   }
 
-  /** Busy is an everyday event; what the client is not told about the others must be found somewhere. */
-  private log(failure: LockFailure): void {
+  /**
+   * Busy is an everyday event, of which clients are told, but for the senders of events, to whom nothing is answered. What
+   * clients are not told about the others must be found somewhere.
+   */
+  private log(failure: LockFailure, type: string): void {
     const line = `${failure.name}: ${failure.message}`;
-    if (isLockLostError(failure)) this.losses.add(line);
-    else if (!isLockBackendError(failure)) return;
+    if (isLockTimeoutError(failure)) {
+      if (type === 'rpc') this.refusals.add(line);
+    } else if (isLockLostError(failure)) this.losses.add(line);
     else if (failure.reason === 'shutdown') this.logger.debug(line);
     else this.outages.add(line);
   }

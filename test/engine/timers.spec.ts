@@ -83,19 +83,37 @@ it('keeps the process alive for those alone that are to', () => {
   expect(timer.hasRef()).toBe(false);
 });
 
-it('those of fake timers and real ones are kept apart', async () => {
-  const real = Timers.now();
-  real.add(() => undefined, 10_000, false);
+it('calls back a timer that is added by another at the end of its own time, under fake timers too', () => {
   jest.useFakeTimers();
-  const fake = Timers.now();
-  expect(fake).not.toBe(real);
+  const timers = new Timers();
+  const rung: string[] = [];
+  timers.add(() => rung.push('first'), 100, true);
+  const early = (): void => {
+    if (performance.now() < 101) timers.add(early, 0, true);
+    else rung.push('second');
+  };
+  timers.add(early, 100, true);
+  jest.advanceTimersByTime(100);
+  expect(rung).toEqual(['first']);
+  jest.advanceTimersByTime(1);
+  expect(rung).toEqual(['first', 'second']);
+});
+
+it('are timers of the test under fake timers, which it can count and clear, and of the machine again after them', async () => {
+  const timers = new Timers();
+  timers.add(() => undefined, 10_000, false);
+  jest.useFakeTimers();
   let rang = 0;
-  fake.add(() => (rang += 1), 20_000, true);
-  await jest.advanceTimersByTimeAsync(19_000);
+  timers.add(() => (rang += 1), 5000, true);
+  timers.add(() => (rang += 1), 6000, true).cancel();
+  expect(jest.getTimerCount()).toBe(1);
+  jest.clearAllTimers();
+  timers.add(() => (rang += 1), 20_000, true);
+  await jest.advanceTimersByTimeAsync(19_999);
   expect(rang).toBe(0);
-  await jest.advanceTimersByTimeAsync(1001);
+  await jest.advanceTimersByTimeAsync(1);
   expect(rang).toBe(1);
+  expect(jest.getTimerCount()).toBe(0);
   jest.useRealTimers();
-  expect(Timers.now()).toBe(real);
-  await new Promise<void>((resolve) => real.add(resolve, 5, true));
+  await new Promise<void>((resolve) => timers.add(resolve, 5, true));
 });

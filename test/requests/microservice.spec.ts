@@ -3,6 +3,7 @@ import type { AddressInfo, Server } from 'node:net';
 import { Controller, Inject, UseFilters, UseInterceptors } from '@nestjs/common';
 import {
   ClientProxyFactory,
+  EventPattern,
   MessagePattern,
   Payload,
   Transport,
@@ -63,6 +64,13 @@ class OrdersController {
   @UseFilters(LockExceptionFilter)
   busy(): string {
     return 'handled';
+  }
+
+  @EventPattern('busy-event')
+  @LockRequest('busy', { timeout: 0 })
+  @UseFilters(LockExceptionFilter)
+  busyEvent(data: object): object {
+    return data;
   }
 
   @MessagePattern('fallback')
@@ -155,11 +163,17 @@ describe('@LockRequest on messages', () => {
     ]);
   });
 
-  it('tells a client through the filter that the lock is busy, names no key, and logs nothing', async () => {
+  it('tells a client through the filter that the lock is busy, and names no key to it', async () => {
     await test.locking.acquire('busy');
     const message = 'The resource is busy, try again later.';
     await expect(send('busy')).rejects.toEqual({ status: 'error', message, code: 'LOCK_TIMEOUT' });
-    expect(test.log.lines).toEqual([]);
+  });
+
+  it('logs an event whose lock is busy, as nothing is answered to its sender', async () => {
+    await test.locking.acquire('busy');
+    client.emit('busy-event', {});
+    await until(() => test.log.lines.length > 0);
+    expect(test.log.lines).toEqual([expect.stringMatching(/^warn: LockTimeoutError: "busy" is held/)]);
   });
 
   it('leaves a busy lock without the filter to the fallback, or to Nest', async () => {

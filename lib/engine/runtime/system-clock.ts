@@ -7,10 +7,12 @@ const leaps = new Leaps(
   () => Date.now(),
 );
 
+const timers = new Timers();
+
 /** The clock of the machine. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   leapt: (now) => leaps.sum(now),
   epochMicroseconds: () => Date.now() * 1000,
-  setTimer: (callback, milliseconds, keepAlive) => Timers.now().add(callback, milliseconds, keepAlive),
+  setTimer: (callback, milliseconds, keepAlive) => timers.add(callback, milliseconds, keepAlive),
 };

@@ -9,27 +9,14 @@ const LONGEST_WAIT = 2 ** 31 - 1;
 /** A timer that fires so many milliseconds late found the event loop blocked. */
 const LATE = 20;
 
-/** Timers of Node count whole milliseconds of their own, so they may be early by this. */
-const GRAIN = 1;
-
 /**
  * All timers of the engine on one timer of Node, outside every async context. Most are cancelled long before they are
  * due: a lock sets and cancels several. Here that moves an entry of a small heap, and leaves Node's timer as it is; it is
  * set anew only for an earlier time, or when it has fired.
+ *
+ * Fake timers of a test have another clock, and the test counts, runs and clears them: there each timer is one of theirs.
  */
 export class Timers {
-  private static current?: Timers;
-  private static readonly all = new WeakMap<typeof setTimeout, Timers>();
-
-  /** Fake timers of a test have a clock of their own, and timers that are set on it; so have the real ones after it. */
-  static now(): Timers {
-    const { current } = Timers;
-    if (current?.set === setTimeout) return current;
-    const timers = Timers.all.get(setTimeout) ?? new Timers();
-    Timers.all.set(setTimeout, timers);
-    return (Timers.current = timers);
-  }
-
   private readonly set = setTimeout;
   private readonly clear = clearTimeout;
   private readonly time = performance.now.bind(performance);
@@ -40,9 +27,11 @@ export class Timers {
 
   private armed?: { readonly timer: NodeJS.Timeout; readonly due: number };
 
-  /** Calls `callback` once, whole `milliseconds` from now. */
+  /** Calls `callback` once, whole `milliseconds` from now, and never before one has passed. */
   add(callback: () => void, milliseconds: number, keepAlive: boolean): ClockTimer {
-    const timer = new Timer(this, callback, this.time() + Math.max(0, Math.ceil(milliseconds)), keepAlive);
+    const wait = Math.max(1, Math.ceil(milliseconds));
+    if (setTimeout !== this.set) return ofTheirOwn(callback, wait, keepAlive);
+    const timer = new Timer(this, callback, this.time() + wait, keepAlive);
     if (keepAlive) this.keep(1);
     this.heap.add(timer);
     if (timer.heapIndex === 0) this.arm();
@@ -76,7 +65,7 @@ export class Timers {
     this.armed = undefined;
     try {
       const now = this.time();
-      for (let { first } = this.heap; first && first.due <= now + GRAIN; first = this.heap.first) first.fire(now);
+      for (let { first } = this.heap; first && first.due <= now; first = this.heap.first) first.fire(now);
     } finally {
       this.arm();
     }
@@ -109,4 +98,14 @@ class Timer implements ClockTimer, HeapElement {
     this.afterReading = setImmediate(this.callback);
     if (!this.keepAlive) this.afterReading.unref();
   }
+}
+
+function ofTheirOwn(callback: () => void, wait: number, keepAlive: boolean): ClockTimer {
+  const timer = makeInNeutralContext(setTimeout, callback, Math.min(wait, LONGEST_WAIT));
+  if (!keepAlive) timer.unref();
+  return {
+    cancel: () => {
+      clearTimeout(timer);
+    },
+  };
 }
