@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
+import { Redis } from 'ioredis';
 import { LockBackendError } from '../../lib/index.js';
 import { useApplications } from '../support/applications.js';
 import { eventually, rejectionOf } from '../support/poll.js';
@@ -12,6 +14,17 @@ const applications = useApplications();
 const cut = (): Promise<unknown> => redis.raw.call('CLIENT', 'KILL', 'TYPE', 'normal');
 
 describe('a connection that is cut', () => {
+  it('fails a call that comes before the client has noticed, in our own words', async () => {
+    const client = new Redis(redis.url, { enableOfflineQueue: false });
+    await once(client, 'ready');
+    const { locking } = await applications.onRedis({ client });
+    client.stream.destroy();
+    expect(client.status).toBe('ready');
+    const error = await rejectionOf(locking.acquire('k'));
+    client.disconnect();
+    expect(error.message).toMatch(/^Could not lock "k": not connected to Redis\b.* Check that the store is up/);
+  });
+
   it('is made again, so that calls work within a second', async () => {
     const { locking, log } = await applications.onRedis({ redisUrl: redis.url });
     for (let round = 1; round <= 3; round += 1) {

@@ -31,6 +31,9 @@ import type { StoreConnection } from './store-connection.js';
 /** How ioredis begins to say that the connection of a command was lost. Its errors have no names in a minified bundle. */
 const GIVEN_UP = 'Reached the max retries per request limit';
 
+/** What ioredis says of a command while the connection is breaking. */
+const NOT_WRITABLE = "Stream isn't writeable";
+
 /** Of a subscription that has just been made, whether it is at the same server is looked at so much later, in ms. */
 const LOOK_LATER = 1000;
 
@@ -199,6 +202,8 @@ export class RedisConnection implements StoreConnection {
   explain(error: unknown): unknown {
     if (!(error instanceof Error)) return error;
     if (error.message.startsWith(GIVEN_UP)) return new Error(connectionLost(), { cause: error });
+    if (error.message.startsWith(NOT_WRITABLE))
+      return new Error(notConnected(this.lastError?.message), { cause: error });
     if (error.message.startsWith('READONLY')) this.leaveReplica();
     return explainError(error);
   }
@@ -206,7 +211,7 @@ export class RedisConnection implements StoreConnection {
   /** Only the message: the error of a refused AUTH carries the password among the command's arguments. */
   private readonly noteError = (error: Error): void => {
     // Of ioredis' own first commands on a connection that has just broken: the cause came before.
-    if (this.lastError && error.message.startsWith("Stream isn't writeable")) return;
+    if (this.lastError && error.message.startsWith(NOT_WRITABLE)) return;
     const { redis, readyAt } = this;
     const explained = explainError(error) as Error;
     // Of a connection that worked, or of what Redis itself says, the cause is another one.
