@@ -13,7 +13,7 @@ const whileHolding = (keys: readonly string[]): string =>
     ? ''
     : ` The jobs around this call held ${showKeys(keys)} meanwhile: if the holder waits for that, take these keys in the same order everywhere, or all of them in one call.`;
 
-/** Who has the key that a call waits for. */
+/** The holder of the key that a call waits for. */
 export interface KeyInTheWay {
   readonly key: string;
   readonly holder: 'a job around' | 'this process' | 'another process' | 'unknown';

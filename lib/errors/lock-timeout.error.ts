@@ -1,7 +1,7 @@
 import { hasLockErrorCode, LockingError } from './locking.error.js';
 
 /**
- * Somebody else held at least one of the keys for as long as the call was prepared to wait, or too many wait for it
+ * Another holder had at least one of the keys for as long as the call was prepared to wait, or too many wait for it
  * already (see {@link reason}). Nothing is held and the job was not run; trying again later is safe.
  *
  * @example
@@ -17,7 +17,7 @@ export class LockTimeoutError extends LockingError {
     readonly timeout: number,
     message: string,
     /**
-     * `'held'`: somebody else held a key for as long as the call was prepared to wait. `'queue-full'`: as many callers
+     * `'held'`: another holder had a key for as long as the call was prepared to wait. `'queue-full'`: as many callers
      * of this process as `maxWaiters` allows wait for it already, so this one was refused at once. `'deadlock'`: a holder
      * in this process waits for a key that the jobs around this call hold, so neither could go on: refused at once.
      */
@@ -27,7 +27,7 @@ export class LockTimeoutError extends LockingError {
   }
 }
 
-/** Whether `error` says that a key was held by somebody else. */
+/** Whether `error` says that another holder had a key. */
 export function isLockTimeoutError(error: unknown): error is LockTimeoutError {
   return hasLockErrorCode(error, 'LOCK_TIMEOUT');
 }

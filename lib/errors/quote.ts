@@ -19,7 +19,7 @@ export function quote(text: string, most = MOST_SHOWN): string {
   return escapeControls(JSON.stringify(cut(text, most)));
 }
 
-/** What somebody else's error says, on one line, cut short. */
+/** The message of an error of another library, on one line, cut short. */
 export function onOneLine(text: string): string {
   return escapeControls(cut(text, MOST_TOLD));
 }

@@ -1,5 +1,5 @@
 /**
- * What an operator can do about `error`, if whoever made it has said so in a property `remedy`: whole sentences, to
+ * The remedy for an operator, if the error has one in its property `remedy`: whole sentences, to
  * stand after its message.
  */
 export function remedyOf(error: unknown): string | undefined {

@@ -29,7 +29,7 @@ export interface AcquireOptions {
   /**
    * Refuse this call at once, with a `LockTimeoutError` whose `reason` is `'queue-full'`, if so many callers of this
    * process already wait for one of its keys. A whole number from 1 on; `Infinity` lifts the limit of the provider. To
-   * wait for nobody at all, set `timeout: 0`.
+   * not wait at all, set `timeout: 0`.
    *
    * @defaultValue the provider's `maxWaiters`, no limit
    */

@@ -11,7 +11,7 @@ export interface Lock extends AsyncDisposable {
   /** The keys it covers, deduplicated and sorted, without the provider's namespace. */
   readonly keys: readonly string[];
 
-  /** Who holds it: the `ownerId` of the call, or an id made for this lock alone. */
+  /** Its holder: the `ownerId` of the call, or an id made for this lock alone. */
   readonly ownerId: string;
 
   /**
@@ -29,7 +29,7 @@ export interface Lock extends AsyncDisposable {
 
   /**
    * Aborts, with a `LockLostError` as its reason, the moment the lock can no longer be trusted. Its listeners run in the
-   * async context (`AsyncLocalStorage`) in which `signal` was first read, whoever or whatever ends the lock.
+   * async context (`AsyncLocalStorage`) in which `signal` was first read, whatever ends the lock.
    */
   readonly signal: AbortSignal;
 
@@ -64,7 +64,7 @@ export interface LockInfo {
   /** The key, without the provider's namespace. */
   readonly key: string;
 
-  /** Who holds it. For a lock taken by other software, the raw value that it stored. */
+  /** Its holder. For a lock of other software, the raw value that it stored. */
   readonly ownerId: string;
 
   /** The token of the current grant; `null` for a lock taken by other software. */

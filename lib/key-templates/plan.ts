@@ -34,7 +34,7 @@ export interface Level {
 export interface Plan {
   readonly source: string;
   readonly slots: number;
-  /** What is read once, in an order in which every parent comes first. */
+  /** The steps that are read once, every parent before its parts. */
   readonly steps: readonly Step[];
   /** The `[]`s, outermost first. */
   readonly levels: readonly Level[];

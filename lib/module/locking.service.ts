@@ -64,7 +64,7 @@ export class LockingService {
    *
    * @param options - `timeout` (default `waitLockingTimeout`, 5 s), `expire` (default 30 s), `ownerId`, `renew`,
    * `signal`, `provider`, `reentrant`, `maxHold`, `minHold`
-   * @throws LockTimeoutError when somebody else held a key until the end of `timeout`; the job was not run
+   * @throws LockTimeoutError when another holder had a key until the end of `timeout`; the job was not run
    * @throws LockLostError when the lock was lost while the job ran; its `outcome` carries what the job came to
    * @throws LockConfigurationError when the job returned an Observable or a generator, which would run without the lock;
    * nothing of it was run
@@ -119,7 +119,7 @@ export class LockingService {
    * expires. A renewed lock without an `ownerId` that was garbage collected before its release ends with its lease, and a
    * warning names its keys; a reference to it or to its `signal` keeps it.
    *
-   * @throws LockTimeoutError when somebody else held a key until the end of `timeout` (default 5 s)
+   * @throws LockTimeoutError when another holder had a key until the end of `timeout` (default 5 s)
    *
    * @example
    * await using lock = await locking.acquire('report', { expire: '1m' });
@@ -186,7 +186,7 @@ export class LockingService {
   }
 
   /**
-   * Frees `keys` whoever holds them: for operators, and for locks that never expire. A holder finds out at its next
+   * Frees `keys`, with any holder: for operators, and for locks that never expire. A holder finds out at its next
    * renewal at the latest, and its signal aborts.
    *
    * @returns how many of them were held
@@ -195,7 +195,7 @@ export class LockingService {
     return this.engine(options).forceRelease(normalizeKeys(keys, true));
   }
 
-  /** Who holds `key`, and for how long; `null` if nobody does. */
+  /** The holder of `key`, and for how long it holds; `null` if the key is free. */
   async inspect(key: string, options: ProviderChoice = {}): Promise<LockInfo | null> {
     const [only = key] = normalizeKeys(key, true);
     return this.engine(options).inspect(only);

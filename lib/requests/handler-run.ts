@@ -92,7 +92,7 @@ export class HandlerRun {
     }
   }
 
-  /** Nobody listens any more. */
+  /** The last subscriber has gone. */
   abandon(): void {
     this.abandoned = true;
     // after its end the chain itself has given up on what is still running, which is then waited for

@@ -1,7 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { onceClosed, type Closable } from './once-closed.js';
 
-/** What is needed of Node's responses, of HTTP/1 and HTTP/2 alike. */
+/** The part of Node's responses that is needed, of HTTP/1 and HTTP/2 alike. */
 interface RawResponse extends Closable {
   readonly headersSent?: boolean;
   readonly writableEnded?: boolean;
@@ -16,7 +16,7 @@ interface RawResponse extends Closable {
   destroy?(): void;
 }
 
-/** What of the connection is needed as well. */
+/** The part of the connection that is needed. */
 interface Connection extends Closable {
   destroy?(): void;
 }
@@ -42,7 +42,7 @@ export class HttpExchange {
     return new HttpExchange(response, isClosable(socket) ? socket : undefined);
   }
 
-  /** Whether the response has been sent, or nobody is there to get it. */
+  /** Whether the response has been sent, or the client has left. */
   get over(): boolean {
     const { response, socket } = this;
     return [

@@ -58,8 +58,8 @@ export class LockExceptionFilter implements ExceptionFilter<LockFailure> {
   }
 
   /**
-   * Busy is an everyday event, of which clients are told, but for the senders of events, to whom nothing is answered. What
-   * clients are not told about the others must be found somewhere.
+   * A busy lock is an everyday event. Clients are told of it, but the sender of an event gets no answer. Of other failures
+   * clients learn little, so the log has them.
    */
   private log(failure: LockFailure, type: string): void {
     const line = `${failure.name}: ${failure.message}`;

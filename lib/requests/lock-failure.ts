@@ -35,7 +35,7 @@ export abstract class AnyLockFailure extends LockingError {
   }
 }
 
-/** In seconds. Whoever was prepared to wait for an hour need not be told to stay away for as long. */
+/** In seconds. A client that would have waited for an hour need not stay away for as long. */
 const LONGEST_RETRY_AFTER = 60;
 
 /** As long as a store may take over an answer before it counts as down, in seconds. */

@@ -48,7 +48,7 @@ class LockedRequest {
     this.response = new ResponseWait(this.exchange);
   }
 
-  /** @returns what to do when nobody listens any more */
+  /** @returns called when the last subscriber has gone */
   start(): () => void {
     const stopListening = this.exchange?.onceOver(() => {
       if (this.exchange?.clientGone) this.leave();

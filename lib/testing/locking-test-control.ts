@@ -12,7 +12,7 @@ export const ELSEWHERE = 'elsewhere:';
 
 /** Options of {@link LockingTestControl.holdElsewhere}. */
 export interface HoldElsewhereOptions extends ProviderChoice {
-  /** How long somebody else holds the keys; for good without it. A number is seconds. */
+  /** How long the other holder has the keys; for good without it. A number is seconds. */
   expire?: Duration | undefined;
 }
 
@@ -36,10 +36,10 @@ export class LockingTestControl {
   ) {}
 
   /**
-   * Has somebody else, as if in another process, hold `keys`.
+   * Has another holder, as if in another process, hold `keys`.
    *
-   * @returns what frees them again; whoever waits is then served at once. A key whose `expire` has run out is no longer
-   * its own: it stays with whoever holds it then
+   * @returns an object that frees them again; waiters are then served at once. A key whose `expire` has run out is no longer
+   * its own: it stays with its holder of that moment
    * @throws Error when one of the keys is held already
    */
   async holdElsewhere(
@@ -63,7 +63,7 @@ export class LockingTestControl {
     };
   }
 
-  /** Takes `keys` from whoever holds them: signals abort, and jobs under them end in a `LockLostError`. */
+  /** Revokes `keys`: signals abort, and jobs under them end in a `LockLostError`. */
   async lose(keys: string | readonly string[], options: ProviderChoice = {}): Promise<void> {
     await this.registry.engine(options.provider).forceRelease(normalizeKeys(keys, true));
   }

@@ -14,7 +14,7 @@ interface PendingTimer {
  * run on it.
  *
  * @example
- * await clock.advance('31s'); // a lease of 30 s has run out, and whoever waits has been served
+ * await clock.advance('31s'); // a lease of 30 s has run out, and the waiters have been served
  */
 export class ManualClock implements Clock {
   private time = 0;
@@ -53,7 +53,7 @@ export class ManualClock implements Clock {
     };
   }
 
-  /** How many timers wait for the clock to move: 0 when nothing is locked and nobody waits. */
+  /** How many timers wait for the clock to move: 0 when nothing is locked and no call waits. */
   get pendingTimers(): number {
     return this.timers.size;
   }

@@ -7,7 +7,7 @@ import { pause } from '../pause.js';
 import type { ElectionPlan } from './read-leader-options.js';
 import { renewOptions } from './renewal.js';
 
-/** Nobody waits for ever: after so long a candidate goes to the end of the line. */
+/** No wait lasts for ever: after so long a candidate joins the queue again at its end. */
 const PATIENCE = '24h';
 
 /** Milliseconds between attempts where the store cannot be asked, from the first to the longest. */
@@ -22,7 +22,7 @@ export class Campaign {
     private readonly plan: ElectionPlan,
     private readonly locking: () => LockingService,
     private readonly outage: Outage,
-    /** Called once, if somebody else led when this instance first looked. */
+    /** Called once, if another instance led when this one first looked. */
     private readonly onSomebodyElse: () => void,
   ) {}
 

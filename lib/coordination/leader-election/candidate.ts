@@ -61,7 +61,7 @@ export class Candidate {
     if (provider !== undefined) locking.provider(provider);
   }
 
-  /** Handlers belong to the application as a whole, not to whoever starts it. */
+  /** Handlers belong to the application as a whole, not to the caller that starts it. */
   start(): void {
     this.running = inNeutralContext(async () => this.run());
   }
@@ -118,7 +118,7 @@ export class Candidate {
       try {
         const lock = await this.campaign.win(signal);
         const term = await this.lead(lock);
-        // Whoever resigned wants another one to lead: they come first.
+        // An instance that resigned wants another one to lead: the others come first.
         if (term && term.loss === undefined) await pause(this.plan.heartbeatInterval, signal);
       } catch (error) {
         if (!this.isStopping()) this.outage.note(error);
@@ -147,7 +147,7 @@ export class Candidate {
       await term.ended;
       await this.workEnded(term);
     } finally {
-      // Not waited for: a renewal that nobody answers must not keep the key.
+      // Not waited for: an unanswered renewal must not keep the key.
       void heartbeat.stop();
       await this.release(lock);
       this.current = undefined;

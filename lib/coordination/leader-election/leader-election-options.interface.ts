@@ -3,7 +3,7 @@ import type { Duration } from '../../interfaces/index.js';
 
 /** One leader election, as `LockingModule.forFeature` is told of it. */
 export interface LeaderElectionOptions {
-  /** What is led. All instances that name the same, on the same store and namespace, elect one leader among them. */
+  /** The name of the election. All instances with the same name, on the same store and namespace, elect one leader among them. */
   name: string;
 
   /**

@@ -75,7 +75,7 @@ export class LeaderElection {
   }
 
   /**
-   * The `instanceId` of whoever leads by the store; `undefined` if nobody does.
+   * The `instanceId` of the leader, by the store; `undefined` if there is none.
    *
    * @throws LockBackendError when the store cannot be asked
    */
@@ -105,7 +105,7 @@ export class LeaderElection {
   /**
    * Steps down. `isLeader()` is false and the signal aborted at once. The calls of `@OnLeader` and `@LeaderOnly` methods
    * that are under way are then waited for, for `leaderTimeout` at most, with the lock still held; after that it is
-   * handed to the next in line. After one `heartbeatInterval` this instance stands for leader again, behind the others.
+   * handed to the first waiter. After one `heartbeatInterval` this instance stands for leader again, behind the others.
    *
    * Called from within such a method, or from what it has started, it resolves without waiting for that method: the lock
    * is released once that has ended.

@@ -21,7 +21,7 @@ export class LeaderHandlers {
   /** Calls of `@OnLeader` methods that are under way. */
   readonly runs = new Runs();
 
-  /** What was told last, with the term if this instance has become leader. */
+  /** The last event, with the term if this instance has become leader. */
   private told?: { readonly leader?: Term };
 
   private readonly methods: Record<EventName, LeaderHandler[]> = { leader: [], follower: [] };

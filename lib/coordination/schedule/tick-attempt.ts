@@ -15,7 +15,7 @@ export type AttemptOutcome<T> =
   | { readonly end: 'busy' }
   /** An earlier tick is still running: this one counts as done. */
   | { readonly end: 'overlap' }
-  /** The key was had, but too late to trust that nobody had it before. */
+  /** The key was granted, but too late to trust that no other instance had it before. */
   | { readonly end: 'stale' };
 
 /** One attempt to get hold of a tick and run it, and to leave a mark that it was run. */
@@ -63,7 +63,7 @@ export class TickAttempt<T> {
       );
     } catch (error) {
       if (isLockLostError(error)) this.marked = false;
-      // Whoever has the tick's key now has the tick; if nobody has, standing by finds out.
+      // The holder of the tick's key now has the tick; if there is none, standing by finds out.
       const isLostBefore = isLockLostError(error) && !this.begun && this.settings.takeOver;
       if (!isLostBefore && (entered || !isLockTimeoutError(error))) throw innermost(error);
       return { end: 'busy' };

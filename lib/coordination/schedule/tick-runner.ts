@@ -29,7 +29,7 @@ const clock = new LeaseClock(systemClock);
 
 const runners = new WeakMap<LockingService, TickRunner>();
 
-/** The one runner of an application, whoever asks for it. */
+/** The one runner of an application. */
 export function tickRunnerOf(locking: LockingService): TickRunner {
   let runner = runners.get(locking);
   if (!runner) {
@@ -41,7 +41,7 @@ export function tickRunnerOf(locking: LockingService): TickRunner {
 
 /**
  * Most runs are short: whether one is over is looked up after so many milliseconds, and then less and less often. Not at
- * whole seconds, where the next ticks are due, as the place in line is lost for that moment.
+ * whole seconds, where the next ticks are due, as the queue entry is lost for that moment.
  */
 const FIRST_LOOK = 1300;
 

@@ -35,7 +35,7 @@ export function currentTick(): Date | undefined {
   return tick && new Date(tick.at);
 }
 
-/** Held by whoever runs this tick, and kept for a while by whoever has run it. */
+/** Held by the instance that runs this tick, and kept for it for a while after the run. */
 export function keyOfTick(tick: Tick): string {
   return `${keyOfRun(tick)}@${new Date(tick.at).toISOString()}`;
 }

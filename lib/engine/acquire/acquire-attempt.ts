@@ -41,7 +41,7 @@ export interface AttemptHost extends RequestContext {
   listen(): void;
 }
 
-/** What is to be acquired, and how. */
+/** The keys to acquire, and how. */
 export interface AttemptSpec {
   readonly keys: readonly string[];
   readonly ttl: number | null;

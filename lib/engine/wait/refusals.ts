@@ -23,7 +23,7 @@ export function timeoutOf(waiter: Waiter, calls: StoreCalls, leases: LeaseTable)
   return new LockTimeoutError(keys, timeout, message);
 }
 
-/** Whoever is known to hold one of the keys that `waiter` lacks. */
+/** The holder of one of the keys that `waiter` lacks, as far as it is known. */
 function keyInTheWayOf({ keys, entries, options, around = [], inTheWay }: Waiter, leases: LeaseTable): KeyInTheWay {
   for (const key of keys) {
     const grants = leases.get(key)?.grants ?? [];

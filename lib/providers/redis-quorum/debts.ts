@@ -8,7 +8,7 @@ const BATCH = 200;
 
 /**
  * What a node still has to give up, by attempt: it could not be asked, or its answer is missing. Only what one attempt
- * has taken: anything else could be somebody's newer lock by the time the node hears of it.
+ * has taken: anything else could be a newer lock of another holder by the time the node hears of it.
  */
 export class Debts {
   private readonly byAttempt = new Map<string, EndRequest[]>();

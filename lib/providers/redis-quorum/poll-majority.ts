@@ -2,7 +2,7 @@ import { answersIn, poll, reasonsIn, type Verdict, type Vote } from './poll.js';
 import type { Quorum } from './quorum.js';
 import { tooFewAnswered } from './redis-quorum.messages.js';
 
-/** Asks until `isDecided`, or until nobody else answers. Rejects without answers from a majority. */
+/** Asks until `isDecided`, or until no further node answers. Rejects without answers from a majority. */
 export async function pollMajority<Answer>(
   quorum: Quorum,
   asked: readonly Promise<Answer>[],

@@ -11,7 +11,7 @@ export interface Repair extends HeldLease {
   readonly ownerId: string;
   /** Until when the lease lasts on the local clock; `Infinity` never expires. */
   readonly until: number;
-  /** Whether the confirmation still counts: it is recent, and nobody here has released the key since. */
+  /** Whether the confirmation still counts: it is recent, and this process has not released the key since. */
   readonly isFresh: () => boolean;
   /** Called once, when nothing of it is under way any more. */
   readonly onEnd: () => void;

@@ -4,7 +4,7 @@ import { answersIn, type Verdict, type Vote } from './poll.js';
 type Granted = LeaseAnswer & { granted: true };
 type Refused = LeaseAnswer & { granted: false };
 
-/** Counts what the nodes of a quorum have said, and says what it comes to. `undefined`: nobody knows yet. */
+/** Counts what the nodes of a quorum have said, and says what it comes to. `undefined`: not known yet. */
 export class Tally {
   /** So many nodes are a majority. */
   readonly quorum: number;
@@ -38,7 +38,7 @@ export class Tally {
     return {
       granted: true,
       fencingTokens: keys.map((_, index) => Math.max(...granted.map(({ fencingTokens }) => fencingTokens[index] ?? 0))),
-      // Without a majority that has held it all the while, somebody else may have in between.
+      // Without a majority that has held it all the while, another owner may have in between.
       reentered: keys.map((_, index) =>
         this.isQuorum(granted.filter(({ reentered }) => reentered[index] === true).length),
       ),
@@ -119,7 +119,7 @@ export class Tally {
 
 const LIKELIEST: readonly ReleaseOutcome[] = ['freed', 'kept', 'gone'];
 
-/** The leases of the owner who has most of them. */
+/** The leases of the owner with the most of them. */
 function largestGroup(leases: readonly (StoredLease | null)[]): readonly StoredLease[] {
   const byOwner = new Map<string, StoredLease[]>();
   let largest: StoredLease[] = [];

@@ -4,7 +4,7 @@ import { LONGEST_RECONNECT_DELAY } from './connection-options.js';
 import { badCredentials, connectionClosed, credentialsFailed, noCredentialsYet } from './redis.messages.js';
 import type { RedisCredentials, RedisCredentialsFunction } from './redis-options.interface.js';
 
-/** What was not told within so many milliseconds is taken for a failure. */
+/** Credentials that take longer than so many milliseconds count as a failure. */
 const LONGEST_WAIT = 5000;
 
 /** Asks for credentials before each connection, so that one that is made after a rotation has the new ones. */

@@ -43,7 +43,7 @@ export class FormerConnections {
     this.self = undefined;
     this.hadConnection = true;
     const { earlier } = this;
-    // The address as well: after a restart or a failover the number may be somebody else's.
+    // The address as well: after a restart or a failover the number may be that of another client.
     const killed = earlier && client.call('CLIENT', 'KILL', 'ID', earlier.id, 'ADDR', earlier.addr).catch(noteRefusal);
     client.call('CLIENT', 'INFO').then((info) => {
       const [, id, addr] = /\bid=(\d+) addr=(\S+)/.exec(String(info)) ?? [];

@@ -278,7 +278,7 @@ export class RedisConnection implements StoreConnection {
 
   /**
    * A subscription on a former master, now a replica, still hears, but is not counted by `PUBLISH` on the new one: its
-   * process would be taken for gone, and lose its places in line.
+   * process would count as gone, and lose its queue entries.
    */
   private readonly bringAlong = (): void => {
     const { redis, subscriber } = this;

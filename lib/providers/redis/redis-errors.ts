@@ -26,7 +26,7 @@ class RedisRefusal extends StoreNotReachedError {
   }
 }
 
-/** What Redis appends to errors from within scripts: of use to nobody who does not know the script. */
+/** What Redis appends to errors from within scripts: of no use without knowing the script. */
 const WHERE = / script: [0-9a-f]{40}, on @user_script:\d+\.$/;
 
 /** What the parsers of ioredis 5 and 6 say. */

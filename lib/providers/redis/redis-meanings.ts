@@ -1,6 +1,6 @@
 /** What an answer of Redis means for locks. */
 export interface Meaning {
-  /** What is the matter, to stand in brackets after the server's own words. */
+  /** The meaning of an error, for the brackets after the server's own words. */
   readonly means: string;
 
   /** What to do about it, in whole sentences. */
