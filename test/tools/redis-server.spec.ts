@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { findRedisServer, serverNames, startRedisServer, type RedisServer } from '../../tools/redis-server/index.mjs';
-import { eventually, isRunning } from '../support/processes.js';
+import { isRunning } from '../support/processes.js';
 import { useRedisServer } from '../support/redis.js';
 
 /** Sends one inline command and gives the first line of the answer. */
@@ -65,12 +65,20 @@ describe('startRedisServer', () => {
     const { port, pid } = server;
     await ask(port, 'SET key value');
     server.kill('SIGKILL');
-    await eventually(() => !isRunning(pid));
 
     await server.restart();
     expect(server.port).toBe(port);
     expect(server.pid).not.toBe(pid);
     expect(await ask(port, 'GET key')).toBe('$-1');
+  });
+
+  it('takes no connection once it was sent SIGKILL', async () => {
+    const server = await start();
+    for (let round = 0; round < 10; round++) {
+      server.kill('SIGKILL');
+      await expect(ask(server.port, 'PING')).rejects.toThrow('ECONNREFUSED');
+      await server.restart();
+    }
   });
 
   it('keeps the data over a restart when the config persists it', async () => {

@@ -31,7 +31,10 @@ export interface RedisServer {
   readonly dir: string;
   /** Ends the server (SIGTERM, then SIGKILL) and removes its directory; calling it again does no harm. */
   stop(): Promise<void>;
-  /** Sends a signal to the server: SIGKILL for a crash, SIGSTOP and SIGCONT for a hang. Throws when it is not running. */
+  /**
+   * Sends a signal to the server: SIGKILL for a crash, SIGSTOP and SIGCONT for a hang. Throws when it is not running.
+   * After SIGKILL it returns once the process is gone, so that connections are refused from then on.
+   */
   kill(signal: NodeJS.Signals): void;
   /** Ends the server if it still runs and starts it on the same port; data is lost unless `config` persists it. */
   restart(): Promise<void>;

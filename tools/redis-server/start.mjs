@@ -6,6 +6,7 @@ import { ping } from './ping.mjs';
 import { Supervisor } from './supervisor.mjs';
 
 const readyWithinMs = 10_000;
+const deadWithinMs = 10_000;
 const pollMs = 10;
 const portAttempts = 5;
 
@@ -55,11 +56,33 @@ function serverHandle(supervisor, port, password, relaunch, running) {
     stop: () => supervisor.close(),
     kill(signal) {
       process.kill(running.pid, signal);
+      if (signal === 'SIGKILL') blockUntilDead(running.pid);
     },
     async restart() {
       running = await relaunch();
     },
   };
+}
+
+/**
+ * A server that was sent SIGKILL still takes connections for a moment. Blocks the thread until it does not, so that no
+ * caller can forget to wait; the watchdog, which reaps the process, runs elsewhere.
+ *
+ * @param {number} pid
+ */
+function blockUntilDead(pid) {
+  const sleeper = new Int32Array(new SharedArrayBuffer(4));
+  for (const deadline = Date.now() + deadWithinMs; isAlive(pid); Atomics.wait(sleeper, 0, 0, 1))
+    if (Date.now() > deadline) throw new Error(`The Redis server (process ${pid}) did not end after SIGKILL`);
+}
+
+/** @param {number} pid */
+function isAlive(pid) {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
 }
 
 /**
