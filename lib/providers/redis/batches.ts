@@ -1,8 +1,19 @@
 import { malformedReply } from './redis-errors.js';
 import type { ScriptName } from './script-runner.js';
 
-/** As many keys as one script call names at most: longer ones would hold up everybody else. */
-const BATCH = 200;
+/** As many requests as one script call serves at most: longer ones would hold up everybody else. */
+export const LARGEST_BATCH = 200;
+
+/** The same for locks and releases: the server works on one call while this process makes, or reads, the next. */
+export const PIPELINED_BATCH = 50;
+
+/** Which requests go together. */
+export interface Batching<Request> {
+  /** How many requests one call serves at most. */
+  readonly most: number;
+  readonly alike: (one: Request, other: Request) => boolean;
+  readonly slotOf: (request: Request) => number;
+}
 
 /** One call of a script for several requests. */
 export interface ScriptCall<Answer> {
@@ -24,10 +35,9 @@ interface Batch<Request, Answer> {
 /** Sends requests that are `alike`, and of one slot, together, and answers each for itself. */
 export function inBatches<Request, Answer>(
   requests: readonly Request[],
-  alike: (one: Request, other: Request) => boolean,
+  { most, alike, slotOf }: Batching<Request>,
   toCall: (batch: readonly Request[]) => ScriptCall<Answer>,
   run: RunScript,
-  slotOf: (request: Request) => number,
 ): Promise<Answer>[] {
   const openBySlot = new Map<number, Batch<Request, Answer>[]>();
   const all: Batch<Request, Answer>[] = [];
@@ -46,7 +56,7 @@ export function inBatches<Request, Answer>(
     batch.requests.push(request);
     answers.push(new Promise((resolve, reject) => settle.push({ resolve, reject })));
     // One that goes alone is not to be asked by all the others whether they may go along.
-    if (batch.requests.length >= BATCH || !alike(request, request)) open.splice(open.indexOf(batch), 1);
+    if (batch.requests.length >= most || !alike(request, request)) open.splice(open.indexOf(batch), 1);
   }
   for (const { requests: together, settle } of all) {
     const fail = (error: unknown): void => {

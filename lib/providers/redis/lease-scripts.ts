@@ -6,7 +6,7 @@ import {
   type LeaseRequest,
   type ReleaseOutcome,
 } from '../../provider-api/index.js';
-import { inBatches, type RunScript, type ScriptCall } from './batches.js';
+import { inBatches, LARGEST_BATCH, PIPELINED_BATCH, type RunScript, type ScriptCall } from './batches.js';
 import { malformedReply, refusalOf, wholeNumber } from './redis-errors.js';
 import type { StoreKeys } from './store-keys.js';
 
@@ -51,7 +51,7 @@ export class LeaseScripts {
       one.queue === other.queue &&
       one.processId === other.processId &&
       one.onlyIfOwned === other.onlyIfOwned;
-    return inBatches(requests, alike, (batch) => this.toAcquire(batch), this.around.run, this.slotOf);
+    return this.send(requests, PIPELINED_BATCH, alike, (batch) => this.toAcquire(batch));
   }
 
   release(requests: readonly EndRequest[]): Promise<readonly ReleaseOutcome[]>[] {
@@ -60,12 +60,12 @@ export class LeaseScripts {
       if (!isCancel(one)) return !isCancel(other) && one.keepFor === other.keepFor;
       return isCancel(other) && one.pending === other.pending && one.processId === other.processId;
     };
-    return inBatches(requests, alike, (batch) => this.toRelease(batch), this.around.run, this.slotOf);
+    return this.send(requests, PIPELINED_BATCH, alike, (batch) => this.toRelease(batch));
   }
 
   extend(requests: readonly ExtendRequest[]): Promise<readonly boolean[]>[] {
     const alike = (one: ExtendRequest, other: ExtendRequest): boolean => areShort(one, other) && one.ttl === other.ttl;
-    return inBatches(requests, alike, (batch) => this.toExtend(batch), this.around.run, this.slotOf);
+    return this.send(requests, LARGEST_BATCH, alike, (batch) => this.toExtend(batch));
   }
 
   vote(requests: readonly LeaseRequest[], pace: VotePace): Promise<LeaseAnswer>[] {
@@ -75,17 +75,21 @@ export class LeaseScripts {
       one.tokens === other.tokens &&
       one.waited === other.waited &&
       one.onlyIfOwned === other.onlyIfOwned;
-    return inBatches(requests, alike, (batch) => this.toVote(batch, pace), this.around.run, this.slotOf);
+    return this.send(requests, PIPELINED_BATCH, alike, (batch) => this.toVote(batch, pace));
   }
 
   repair(requests: readonly RepairRequest[]): Promise<boolean>[] {
-    return inBatches(
-      requests,
-      () => true,
-      (batch) => this.toRepair(batch),
-      this.around.run,
-      this.slotOf,
-    );
+    const alike = (): boolean => true;
+    return this.send(requests, LARGEST_BATCH, alike, (batch) => this.toRepair(batch));
+  }
+
+  private send<Request extends Claimed, Answer>(
+    requests: readonly Request[],
+    most: number,
+    alike: (one: Request, other: Request) => boolean,
+    toCall: (batch: readonly Request[]) => ScriptCall<Answer>,
+  ): Promise<Answer>[] {
+    return inBatches(requests, { most, alike, slotOf: this.slotOf }, toCall, this.around.run);
   }
 
   private toAcquire(batch: readonly LeaseRequest[]): ScriptCall<LeaseAnswer> {
