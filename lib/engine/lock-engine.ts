@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { LockBackendError, LockTimeoutError } from '../errors/index.js';
-import type { AcquireOptions, Duration, LockInfo } from '../interfaces/index.js';
+import type { Duration, ExecuteOptions, LockInfo } from '../interfaces/index.js';
 import { isCancel, isQueueing, type EndRequest, type LeaseStore, type StoredLease } from '../provider-api/index.js';
 import { Acquirer } from './acquire/acquirer.js';
 import { Poller } from './acquire/poller.js';
@@ -64,7 +64,7 @@ export class LockEngine implements HeldLockActions {
   private readonly dispatcher: Dispatcher;
   private readonly solo: SoloContext;
   private readonly poller: Poller;
-  private readonly resolved: Record<HoldMode, WeakMap<AcquireOptions, CallOptions>> = {
+  private readonly resolved: Record<HoldMode, WeakMap<ExecuteOptions, CallOptions>> = {
     job: new WeakMap(),
     handle: new WeakMap(),
   };
@@ -155,7 +155,7 @@ export class LockEngine implements HeldLockActions {
    *
    * @throws LockConfigurationError for an option that is unknown or cannot work
    */
-  resolve(options: AcquireOptions, mode: HoldMode): CallOptions {
+  resolve(options: ExecuteOptions, mode: HoldMode): CallOptions {
     const known = this.resolved[mode].get(options);
     if (known) return known;
     const resolved = resolveCallOptions(options, mode, this.settings);
@@ -168,7 +168,7 @@ export class LockEngine implements HeldLockActions {
 
   execute<T>(keys: readonly string[], job: LockedJob<T>, options: CallOptions): Promise<T> {
     this.running += 1;
-    return runJob(this, this.hold(keys, options), job, this.onJobEnd);
+    return runJob(this, this.hold(keys, options), job, options.awaitRelease, this.onJobEnd);
   }
 
   acquire(keys: readonly string[], options: CallOptions): Promise<HeldLock> {

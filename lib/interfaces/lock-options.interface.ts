@@ -65,8 +65,17 @@ export interface AcquireOptions {
 /** Options of `tryAcquire`: those of `acquire` but for what concerns the wait. */
 export type TryAcquireOptions = Omit<AcquireOptions, 'timeout' | 'maxWaiters'>;
 
-/** Options of `execute` and of a decorated method. */
-export type ExecuteOptions = AcquireOptions;
+/** Options of `execute` and of a decorated method: those of `acquire`, and whether the call waits for the release. */
+export interface ExecuteOptions extends AcquireOptions {
+  /**
+   * With `false` the call ends when the job has ended and the release is sent, which saves the caller a round trip. It
+   * then cannot say that the key was taken away in the last moment of the job (by `forceRelease`, or by a store that
+   * lost its data): for that there is `LockLostError` only with `true`. The release itself is as safe as ever.
+   *
+   * @defaultValue true
+   */
+  awaitRelease?: boolean | undefined;
+}
 
 /** Options of `release` and `releaseAll`. */
 export interface ReleaseOptions {

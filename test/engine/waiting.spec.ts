@@ -137,4 +137,5 @@ const plain = {
   reentrant: true,
   maxHold: Infinity,
   minHold: 0,
+  awaitRelease: true,
 };

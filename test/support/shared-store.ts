@@ -6,6 +6,7 @@ import {
   InMemoryLockingProvider,
   MemoryLockStore,
   type AcquireOptions,
+  type ExecuteOptions,
   type LockingProviderOptions,
 } from '../../lib/index.js';
 import { ManualClock } from '../../lib/testing/index.js';
@@ -66,7 +67,7 @@ export class StoreProcess {
     return this.engine.tryAcquire(list(keys), resolveCallOptions(options, 'handle', this.engine.settings));
   }
 
-  execute<T>(keys: string | string[], job: (lock: HeldLock) => T | Promise<T>, options: AcquireOptions = {}) {
+  execute<T>(keys: string | string[], job: (lock: HeldLock) => T | Promise<T>, options: ExecuteOptions = {}) {
     const resolved = resolveCallOptions(options, 'job', this.engine.settings);
     return this.engine.execute(list(keys), (lock) => job(lock as HeldLock), resolved);
   }

@@ -17,6 +17,7 @@ export async function runJob<T>(
   engine: object,
   acquiring: Promise<HeldLock>,
   job: LockedJob<T>,
+  awaitRelease: boolean,
   onEnd: () => void,
 ): Promise<T> {
   try {
@@ -36,8 +37,9 @@ export async function runJob<T>(
     closeFrame(frame);
     let loss: string | undefined;
     try {
-      const held = handle.giveUp();
-      if (!(typeof held === 'boolean' ? held : await held)) loss = takenAway(handle.keys);
+      let held = handle.giveUp();
+      if (typeof held !== 'boolean') held = awaitRelease ? await held : forget(held);
+      if (!held) loss = takenAway(handle.keys);
       // A call inside the job that it did not await may be about to end as well: the caller finds the key free after it.
       if (handle.outlived)
         await new Promise<void>((resolve) => {
@@ -53,6 +55,12 @@ export async function runJob<T>(
   } finally {
     onEnd();
   }
+}
+
+/** A release that fails is repeated in the background, whether or not its caller waits. */
+function forget(giving: Promise<boolean>): true {
+  giving.catch(() => undefined);
+  return true;
 }
 
 async function isHeldAfterAll(handle: HeldLock): Promise<boolean> {

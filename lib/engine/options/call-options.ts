@@ -1,6 +1,6 @@
 import { LockConfigurationError } from '../../errors/index.js';
 import { quote } from '../../errors/quote.js';
-import type { AcquireOptions, Duration } from '../../interfaces/index.js';
+import type { AcquireOptions, Duration, ExecuteOptions } from '../../interfaces/index.js';
 import { parseDuration } from './duration.js';
 import { assertOwner } from './owner-ids.js';
 import { readMaxWaiters, type EngineSettings } from './engine-settings.js';
@@ -17,6 +17,8 @@ export interface CallOptions {
   readonly reentrant: boolean;
   readonly maxHold: number;
   readonly minHold: number;
+  /** Whether the call of a job ends with the answer to its release. */
+  readonly awaitRelease: boolean;
 }
 
 /** `job`: held around a job, hence renewed. `handle`: held until the caller releases it. */
@@ -33,17 +35,19 @@ const NAMES = new Set([
   'reentrant',
   'maxHold',
   'minHold',
+  'awaitRelease',
 ]);
 
 const AT_LEAST_ONE = { bareUnit: 's', minimum: 1 } as const;
 
 /** @throws LockConfigurationError for an option that is unknown or cannot work. */
-export function resolveCallOptions(options: AcquireOptions, mode: HoldMode, settings: EngineSettings): CallOptions {
+export function resolveCallOptions(options: ExecuteOptions, mode: HoldMode, settings: EngineSettings): CallOptions {
   assertKnown(options);
+  if (mode === 'handle' && options.awaitRelease !== undefined) throw new LockConfigurationError(awaitsItself());
   const { ownerId } = options;
   assertOwner(ownerId);
   const maxHold = options.maxHold === undefined ? Infinity : parseDuration(options.maxHold, 'maxHold', AT_LEAST_ONE);
-  for (const name of ['renew', 'reentrant'] as const) assertBoolean(options[name], name);
+  for (const name of ['renew', 'reentrant', 'awaitRelease'] as const) assertBoolean(options[name], name);
   if (options.signal !== undefined && !(options.signal instanceof AbortSignal)) {
     throw new LockConfigurationError('signal: must be an AbortSignal.');
   }
@@ -57,6 +61,7 @@ export function resolveCallOptions(options: AcquireOptions, mode: HoldMode, sett
     reentrant: options.reentrant ?? true,
     maxHold,
     minHold: options.minHold === undefined ? 0 : parseDuration(options.minHold, 'minHold'),
+    awaitRelease: options.awaitRelease ?? true,
   };
 }
 
@@ -83,6 +88,10 @@ function leaseLength(
 /** The lease of a call that names `expire`, or the provider's. */
 export function parseExpire(expire: Duration | undefined, settings: EngineSettings): number {
   return expire === undefined ? settings.expire : parseDuration(expire, 'expire', AT_LEAST_ONE);
+}
+
+function awaitsItself(): string {
+  return 'awaitRelease: is for execute and decorated methods. Call lock.release() without await instead.';
 }
 
 function assertBoolean(value: unknown, name: string): void {
