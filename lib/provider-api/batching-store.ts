@@ -11,28 +11,28 @@ import type { LeaseStore } from './lease-store.js';
 
 /**
  * A store that serves the requests of a batch in one round trip. It carries them out in their order, and gives one
- * promise per request: the failure of one request does not touch the others.
+ * answer per request, a promise: the failure of one request does not touch the others.
  */
 export interface BatchingStore extends LeaseStore {
   /** {@link LeaseStore.acquire} for each request. */
-  acquireBatch(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[];
+  acquireBatch(requests: readonly LeaseRequest[]): PromiseLike<LeaseAnswer>[];
 
   /** {@link LeaseStore.extend} for each request. */
-  extendBatch(requests: readonly ExtendRequest[]): Promise<readonly boolean[]>[];
+  extendBatch(requests: readonly ExtendRequest[]): PromiseLike<readonly boolean[]>[];
 
   /** {@link LeaseStore.release} for each request. */
-  releaseBatch(requests: readonly ReleaseRequest[]): Promise<readonly ReleaseOutcome[]>[];
+  releaseBatch(requests: readonly ReleaseRequest[]): PromiseLike<readonly ReleaseOutcome[]>[];
 
   /** {@link LeaseStore.cancel} for each request. */
-  cancelBatch(requests: readonly CancelRequest[]): Promise<readonly ReleaseOutcome[]>[];
+  cancelBatch(requests: readonly CancelRequest[]): PromiseLike<readonly ReleaseOutcome[]>[];
 }
 
 /** Serves single requests as batches of one. A {@link BatchingStore} may extend it. */
 export abstract class BatchedStore implements BatchingStore {
-  abstract acquireBatch(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[];
-  abstract extendBatch(requests: readonly ExtendRequest[]): Promise<readonly boolean[]>[];
-  abstract releaseBatch(requests: readonly ReleaseRequest[]): Promise<readonly ReleaseOutcome[]>[];
-  abstract cancelBatch(requests: readonly CancelRequest[]): Promise<readonly ReleaseOutcome[]>[];
+  abstract acquireBatch(requests: readonly LeaseRequest[]): PromiseLike<LeaseAnswer>[];
+  abstract extendBatch(requests: readonly ExtendRequest[]): PromiseLike<readonly boolean[]>[];
+  abstract releaseBatch(requests: readonly ReleaseRequest[]): PromiseLike<readonly ReleaseOutcome[]>[];
+  abstract cancelBatch(requests: readonly CancelRequest[]): PromiseLike<readonly ReleaseOutcome[]>[];
   abstract revoke(keys: readonly string[]): Promise<number>;
   abstract inspect(keys: readonly string[]): Promise<readonly (StoredLease | null)[]>;
   abstract list(match?: string): AsyncIterable<StoredLease>;
@@ -61,7 +61,7 @@ export function isBatching(store: LeaseStore): store is BatchingStore {
   return [acquireBatch, extendBatch, releaseBatch, cancelBatch].every((method) => typeof method === 'function');
 }
 
-async function only<Answer>([answer]: readonly Promise<Answer>[]): Promise<Answer> {
+async function only<Answer>([answer]: readonly PromiseLike<Answer>[]): Promise<Answer> {
   if (!answer) throw new Error('the store gave no answer to a request');
   return answer;
 }

@@ -34,10 +34,9 @@ export class WatchedStore extends MemoryLockStore {
     return lease;
   }
 
-  override delete(key: string): boolean {
-    const held = super.delete(key);
-    if (held) this.ends.set(key, this.clock.now());
-    return held;
+  override delete(key: string): void {
+    if (this.get(key)) this.ends.set(key, this.clock.now());
+    super.delete(key);
   }
 
   /** Since when nobody has had `key` in the store. */

@@ -126,7 +126,7 @@ it('one key without a token fails alone: the other keys of the call are waited f
     requestOf('third', { attemptId: 'third.1' }),
     requestOf('third', { attemptId: 'third.2', keys: ['free'] }),
   ]);
-  const [answer, error] = await Promise.all([held, rejectionOf(free!)]);
+  const [answer, error] = await Promise.all([held, rejectionOf(Promise.resolve(free!))]);
   expect(answer).toMatchObject({ granted: false, queued: true });
   expect(error.message).toMatch(/^BADFENCE/);
   expect((await state()).queue).toEqual(['first', 'second', 'third']);

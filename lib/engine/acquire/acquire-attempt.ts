@@ -12,8 +12,9 @@ export interface Acquired {
   readonly reentered: readonly boolean[];
   /** Whether another process waits for it. */
   readonly contended: boolean;
-  /** Until when it can be trusted, on the lease clock. */
+  /** Until when it can be trusted, and the time now, on the lease clock. */
   readonly deadline: number;
+  readonly now: number;
 }
 
 /** For what an attempt is made. `ended` comes first when it is over, whatever the end. */
@@ -161,13 +162,14 @@ export class AcquireAttempt implements Polled, RequestSink {
     // The store granted it after its last "not yet": how long after is unknown here.
     const since = phase.name === 'waiting' ? phase.since : (request.firstSentAt ?? 0);
     const deadline = localDeadline(since, this.content.ttl);
-    if (host.leaseClock.now() >= deadline || (phase.name === 'waiting' && !phase.queued)) {
+    const now = host.leaseClock.now();
+    if (now >= deadline || (phase.name === 'waiting' && !phase.queued)) {
       // Too long ago to trust it, or from before the last answer, but most likely the key is there: the store knows.
       this.askNow();
       return;
     }
     request.granted(token);
-    this.acquired({ tokens: [token], reentered: [false], contended, deadline });
+    this.acquired({ tokens: [token], reentered: [false], contended, deadline, now });
   }
 
   answered(answer: LeaseAnswer, sentAt: number, lastRelease: number): void {
@@ -175,7 +177,7 @@ export class AcquireAttempt implements Polled, RequestSink {
       const { fencingTokens: tokens, reentered, contended = false } = answer;
       const isOver = this.host.releases.hasEnded(this.content.keys, tokens, lastRelease);
       const deadline = isOver ? -Infinity : localDeadline(sentAt, this.content.ttl);
-      this.acquired({ tokens, reentered, contended, deadline });
+      this.acquired({ tokens, reentered, contended, deadline, now: this.host.leaseClock.now() });
       return;
     }
     const { key, queued = false } = answer;
@@ -201,7 +203,7 @@ export class AcquireAttempt implements Polled, RequestSink {
   }
 
   private acquired(acquired: Acquired): void {
-    if (this.host.leaseClock.now() < acquired.deadline) {
+    if (acquired.now < acquired.deadline) {
       this.finish();
       this.owner.acquired(this, acquired);
       return;

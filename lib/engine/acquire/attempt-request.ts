@@ -133,7 +133,7 @@ export class AttemptRequest implements LeaseSource, AnswerSink<LeaseAnswer> {
     }
   }
 
-  failed(error: unknown, owed?: Promise<LeaseAnswer>): void {
+  failed(error: unknown, owed?: PromiseLike<LeaseAnswer>): void {
     this.asking = false;
     if (mayHaveRun(error)) this.unanswered += 1;
     if (owed) this.follow(owed, this.sentAt, this.lastRelease);
@@ -158,7 +158,7 @@ export class AttemptRequest implements LeaseSource, AnswerSink<LeaseAnswer> {
   }
 
   /** An answer that takes too long may still come. */
-  private follow(owed: Promise<LeaseAnswer>, sentAt: number, lastRelease: number): void {
+  private follow(owed: PromiseLike<LeaseAnswer>, sentAt: number, lastRelease: number): void {
     this.owed += 1;
     owed.then(
       (answer) => {

@@ -64,7 +64,7 @@ export class Dispatcher implements AttemptOwner, SoloHost {
       }
     }
     waiter.order = this.joined += 1;
-    for (const key of keys) waiter.entries.push(this.enter(waiter, key));
+    waiter.entries = keys.map((key) => this.enter(waiter, key));
     if (keys.length > 1) waiter.group = this.enter(waiter, groupOf(keys));
     waiter.deadline = this.clock.now() + options.timeout;
     // Until the first answer, or the error that there is none, a longer wait cannot end.
@@ -187,13 +187,13 @@ export class Dispatcher implements AttemptOwner, SoloHost {
     this.queues.end(attempt);
   }
 
-  acquired({ content, request }: AcquireAttempt, { tokens: [token = 0], contended, deadline }: Acquired): void {
+  acquired({ content, request }: AcquireAttempt, { tokens: [token = 0], contended, deadline, now }: Acquired): void {
     const [key = ''] = content.keys;
     const { ownerId, attemptId, ttl, tokens = 1 } = content;
     const lease = new Lease(key, ownerId, attemptId, token - 1, token - 1 + tokens, ttl, deadline, true);
     this.leases.add(lease, request.unsettled ? request : undefined);
     // Without wake-ups the holder cannot know about other processes, so it assumes that one waits.
-    if (contended || !this.acquirer.canQueue) this.handOff.noteContended(lease);
+    if (contended || !this.acquirer.canQueue) this.handOff.noteContended(lease, now);
     this.advance(this.queues.open(key));
   }
 
@@ -310,7 +310,7 @@ export class Dispatcher implements AttemptOwner, SoloHost {
 
   /** Forgets a queue that is not in use. */
   private tidy(queue: KeyQueue): void {
-    if (queue.isEmpty && !this.leases.get(queue.key)) this.queues.delete(queue);
+    if (queue.isEmpty) this.queues.delete(queue);
   }
 
   private leave(waiter: Waiter): void {

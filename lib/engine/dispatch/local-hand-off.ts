@@ -32,9 +32,9 @@ export class LocalHandOff {
   ) {}
 
   /** Another process waits for `lease`: the budget begins. */
-  noteContended(lease: Lease): void {
+  noteContended(lease: Lease, now = this.leaseClock.now()): void {
     if (!lease.shared || lease.contendedSince !== Infinity) return;
-    lease.contendedSince = this.leaseClock.now();
+    lease.contendedSince = now;
     lease.grantsLeft = COHORT_GRANTS;
   }
 

@@ -181,13 +181,13 @@ export class SoloWaiter extends Waiter implements AttemptOwner {
   }
 
   /** The entries of the keys that it lacks. */
-  private missing(): QueueEntry[] {
+  private missing(): readonly QueueEntry[] {
     const { collected, entries } = this;
     return collected ? entries.filter(({ queue }) => !collected.leaseOf(queue.key)) : entries;
   }
 
   /** The entries of the keys to acquire next: of all that it lacks, or of the first in order only. */
-  private wanted(): QueueEntry[] {
+  private wanted(): readonly QueueEntry[] {
     const { collected, patience } = this;
     const missing = this.missing();
     const [first] = missing;

@@ -78,7 +78,7 @@ export class LeaseTable {
 
   /** The only grant of `lease` ends; the lease stays, for the next one. */
   untie(grant: Grant, lease: Lease): void {
-    lease.grants.length = 0;
+    lease.grants = [];
     grant.leases = [];
   }
 
@@ -88,7 +88,7 @@ export class LeaseTable {
       remove(grant.leases, lease);
       grant.lose(message);
     }
-    lease.grants.length = 0;
+    lease.grants = [];
     this.drop(lease);
     lease.source?.settle();
   }
@@ -97,7 +97,7 @@ export class LeaseTable {
   detach(lease: Lease, message: string): void {
     for (const grant of lease.grants) {
       remove(grant.leases, lease);
-      grant.leftovers.push(lease);
+      grant.leftovers = [...grant.leftovers, lease];
       grant.lose(message);
     }
     this.drop(lease);
@@ -105,20 +105,22 @@ export class LeaseTable {
 
   /** The store has confirmed what was detached. */
   forget(lease: Lease): void {
-    for (const grant of lease.grants) remove(grant.leftovers, lease);
+    for (const grant of lease.grants) grant.leftovers = grant.leftovers.filter((leftover) => leftover !== lease);
   }
 
   /** Time ran out: the store may or may not have the keys of `grant`. */
   expire(grant: Grant): void {
-    grant.leftovers.push(...this.leave(grant, grant.leases));
+    grant.leftovers = [...grant.leftovers, ...this.leave(grant, grant.leases)];
     grant.expire();
   }
 
   /** Ends `grant`. Returns what no other grant covers, and so is to be released in the store. */
   end(grant: Grant): Lease[] {
     const last = this.leave(grant, grant.leases);
-    if (grant.leftovers.length > 0) last.unshift(...grant.leftovers.splice(0));
-    return last;
+    if (grant.leftovers.length === 0) return last;
+    const all = [...grant.leftovers, ...last];
+    grant.leftovers = [];
+    return all;
   }
 
   /** Ends the part of `grant` that covers `keys`. Returns what no other grant covers. */
@@ -149,9 +151,12 @@ export class LeaseTable {
   }
 }
 
+/** Most have one of each: an array that is pushed to would have room for seventeen. */
 function tie(grant: Grant, lease: Lease): void {
-  lease.grants.push(grant);
-  grant.leases.push(lease);
+  if (lease.grants.length === 0) lease.grants = [grant];
+  else lease.grants.push(grant);
+  if (grant.leases.length === 0) grant.leases = [lease];
+  else grant.leases.push(lease);
 }
 
 function remove<T>(from: T[], one: T): void {

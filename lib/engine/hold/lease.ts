@@ -28,7 +28,7 @@ const LONGEST_DOUBT = 5000;
  */
 export class Lease {
   /** Kept by the LeaseTable. */
-  readonly grants: Grant[] = [];
+  grants: Grant[] = [];
 
   /** Attempts of this process that have granted it before {@link attemptId}: a named owner acquires it again. */
   earlier?: string[];
@@ -141,7 +141,7 @@ export class Lease {
 export class Grant {
   /** Leases that are held, and those that are no longer trusted but may still stand in the store. Kept by the LeaseTable. */
   leases: Lease[] = [];
-  leftovers: Lease[] = [];
+  leftovers: readonly Lease[] = [];
 
   /** Milliseconds for which the store is to keep the keys after the release. */
   minHold = 0;

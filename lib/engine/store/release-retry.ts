@@ -47,7 +47,7 @@ export class ReleaseRetry {
    * @param ttl - how long the lease can outlive this moment; `null` never expires
    * @param owed - the answer, if the request was sent and has taken too long
    */
-  add(request: EndRequest, ttl: number | null, owed?: Promise<readonly ReleaseOutcome[]>): void {
+  add(request: EndRequest, ttl: number | null, owed?: PromiseLike<readonly ReleaseOutcome[]>): void {
     if (this.closed) return;
     this.pending.set(request, { until: this.clock.now() + (ttl ?? LONGEST_RETRY), isUnderWay: owed !== undefined });
     if (owed) this.follow(request, owed);
@@ -107,7 +107,7 @@ export class ReleaseRetry {
     });
   }
 
-  private follow(request: EndRequest, owed: Promise<readonly ReleaseOutcome[]>): void {
+  private follow(request: EndRequest, owed: PromiseLike<readonly ReleaseOutcome[]>): void {
     owed.then(
       (outcomes) => {
         this.confirm(request, outcomes);

@@ -1,4 +1,5 @@
 import { LockBackendError } from '../../errors/index.js';
+import { Reply, type ReplyReader } from '../../provider-api/index.js';
 import { callFailed } from '../engine.messages.js';
 
 /** What waits for the answer to one request. Exactly one of the two is called, once. */
@@ -9,7 +10,7 @@ export interface AnswerSink<Answer> {
    * @param owed - where the answer has taken too long: it may still come, or fail. Until then the request is under way,
    * and sent again it would only wait behind itself
    */
-  failed(error: LockBackendError, owed?: Promise<Answer>): void;
+  failed(error: LockBackendError, owed?: PromiseLike<Answer>): void;
 }
 
 /** One call under way: to the store, or several requests that went out together. */
@@ -33,7 +34,7 @@ export class RequestBatcher<Request extends { readonly keys: readonly string[] }
 
   constructor(
     private readonly action: string,
-    private readonly call: (requests: readonly Request[]) => Promise<Answer>[],
+    private readonly call: (requests: readonly Request[]) => readonly PromiseLike<Answer>[],
     private readonly calls: CallLog,
   ) {}
 
@@ -69,10 +70,12 @@ export class RequestBatcher<Request extends { readonly keys: readonly string[] }
 }
 
 /** One call with several requests, each of which is answered for itself. */
-class RequestBatch<Request extends { readonly keys: readonly string[] }, Answer> implements OpenCall {
+class RequestBatch<Request extends { readonly keys: readonly string[] }, Answer>
+  implements OpenCall, ReplyReader<Answer>
+{
   readonly since: number;
   private left: number;
-  private answers: readonly Promise<Answer>[] = [];
+  private answers: readonly PromiseLike<Answer>[] = [];
 
   constructor(
     private readonly action: string,
@@ -85,7 +88,7 @@ class RequestBatch<Request extends { readonly keys: readonly string[] }, Answer>
     this.left = requests.length;
   }
 
-  follow(call: (requests: readonly Request[]) => Promise<Answer>[]): void {
+  follow(call: (requests: readonly Request[]) => readonly PromiseLike<Answer>[]): void {
     this.calls.open(this);
     try {
       this.answers = call(this.requests);
@@ -95,27 +98,30 @@ class RequestBatch<Request extends { readonly keys: readonly string[] }, Answer>
     }
     for (let index = 0; index < this.requests.length; index += 1) {
       const answer = this.answers[index];
-      if (!answer) {
-        this.fail(index, new Error('the provider gave no answer to a request'));
-        continue;
-      }
-      answer.then(
-        (value) => {
-          this.settle(index)?.answered(value);
-        },
-        (cause: unknown) => {
-          this.fail(index, cause);
-        },
-      );
+      if (answer instanceof Reply) (answer as Reply<Answer>).read(this, index);
+      else if (answer) {
+        answer.then(
+          (value) => {
+            this.answered(index, value);
+          },
+          (cause: unknown) => {
+            this.failed(index, cause);
+          },
+        );
+      } else this.failed(index, new Error('the provider gave no answer to a request'));
     }
+  }
+
+  answered(index: number, answer: Answer): void {
+    this.settle(index)?.answered(answer);
   }
 
   /** Nothing more is waited for. */
   expire(cause: unknown): void {
-    for (let index = 0; index < this.requests.length; index += 1) this.fail(index, cause, this.answers[index]);
+    for (let index = 0; index < this.requests.length; index += 1) this.failed(index, cause, this.answers[index]);
   }
 
-  private fail(index: number, cause: unknown, owed?: Promise<Answer>): void {
+  failed(index: number, cause: unknown, owed?: PromiseLike<Answer>): void {
     const sink = this.settle(index);
     if (!sink) return;
     const keys = this.requests[index]?.keys ?? [];

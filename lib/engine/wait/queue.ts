@@ -4,7 +4,7 @@ import type { CallOptions } from '../options/call-options.js';
 
 /** One caller that waits for its keys, in the queues of all of them. */
 export class Waiter {
-  readonly entries: QueueEntry[] = [];
+  entries: readonly QueueEntry[] = [];
 
   /** Of several keys: its entry among those of this process that want the same ones. */
   group?: QueueEntry;

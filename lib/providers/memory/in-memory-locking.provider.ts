@@ -2,6 +2,7 @@ import { setImmediate } from '../../engine/runtime/real-queues.js';
 import type { LockingProviderOptions } from '../../interfaces/index.js';
 import {
   BatchedStore,
+  Reply,
   type CancelRequest,
   type ExtendRequest,
   type LeaseAnswer,
@@ -60,26 +61,21 @@ export class InMemoryLockingProvider extends BatchedStore implements QueueingSto
     return Promise.resolve();
   }
 
-  // No async functions: each would cost every lock two promises more.
-  /* eslint-disable @typescript-eslint/promise-function-async */
-
-  acquireBatch(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
-    return requests.map((request) => Promise.resolve(this.acquireOne(request)));
+  acquireBatch(requests: readonly LeaseRequest[]): PromiseLike<LeaseAnswer>[] {
+    return requests.map((request) => Reply.of(this.acquireOne(request)));
   }
 
-  extendBatch(requests: readonly ExtendRequest[]): Promise<readonly boolean[]>[] {
-    return requests.map((request) => Promise.resolve(this.extendOne(request)));
+  extendBatch(requests: readonly ExtendRequest[]): PromiseLike<readonly boolean[]>[] {
+    return requests.map((request) => Reply.of(this.extendOne(request)));
   }
 
-  releaseBatch(requests: readonly ReleaseRequest[]): Promise<readonly ReleaseOutcome[]>[] {
-    return requests.map((request) => Promise.resolve(request.keys.map((key) => this.releaseOne(key, request))));
+  releaseBatch(requests: readonly ReleaseRequest[]): PromiseLike<readonly ReleaseOutcome[]>[] {
+    return requests.map((request) => Reply.of(request.keys.map((key) => this.releaseOne(key, request))));
   }
 
-  cancelBatch(requests: readonly CancelRequest[]): Promise<readonly ReleaseOutcome[]>[] {
-    return requests.map((request) => Promise.resolve(request.keys.map((key) => this.cancelOne(key, request))));
+  cancelBatch(requests: readonly CancelRequest[]): PromiseLike<readonly ReleaseOutcome[]>[] {
+    return requests.map((request) => Reply.of(request.keys.map((key) => this.cancelOne(key, request))));
   }
-
-  /* eslint-enable @typescript-eslint/promise-function-async */
 
   async revoke(keys: readonly string[]): Promise<number> {
     return Promise.resolve(keys.filter((key) => this.revokeOne(key)).length);
@@ -115,7 +111,7 @@ export class InMemoryLockingProvider extends BatchedStore implements QueueingSto
       granted: true,
       fencingTokens: grants.map(({ fencingToken }) => fencingToken),
       reentered: grants.map(({ attempts }) => attempts.length > 1),
-      contended: keys.some((key) => this.store.queues.processesIn(key).length > 0),
+      contended: keys.some((key) => this.store.queues.has(key)),
     };
   }
 
@@ -150,14 +146,14 @@ export class InMemoryLockingProvider extends BatchedStore implements QueueingSto
    */
   private handOff(key: string, asks?: LeaseRequest): boolean {
     const { queues, clock } = this.store;
-    for (;;) {
+    while (queues.has(key)) {
       const entry = queues.first(key, clock.now());
       if (!entry) return false;
       queues.shift(key);
       const { processId, attemptId, ownerId, ttl, tokens } = entry;
       if (asks && ((asks.queue && processId === asks.processId) || attemptId === asks.attemptId)) return false;
       const token = this.store.nextToken(tokens);
-      const contended = queues.processesIn(key).length > 0;
+      const contended = queues.has(key);
       if (
         !queues.tell(processId, (listener) => {
           listener.granted(key, attemptId, token, contended);
@@ -168,6 +164,7 @@ export class InMemoryLockingProvider extends BatchedStore implements QueueingSto
       this.store.set(key, { ownerId, fencingToken: token, attempts: [attemptId], expiresAt });
       return true;
     }
+    return false;
   }
 
   private tellHolder(lease: MemoryLease, what: (listener: WakeUpListener, attemptId: string) => void): void {

@@ -58,11 +58,9 @@ export class MemoryLockStore {
   }
 
   /** @internal */
-  delete(key: string): boolean {
-    const held = this.get(key) !== undefined;
+  delete(key: string): void {
     this.leases.delete(key);
     if (this.leases.size === 0) this.stopSweeping();
-    return held;
   }
 
   /** @internal */
@@ -95,7 +93,8 @@ export class MemoryLockStore {
 
   /** @internal */
   isRefused(attemptId: string): boolean {
-    return (this.tombstones.get(attemptId) ?? -Infinity) > this.clock.now();
+    const until = this.tombstones.get(attemptId);
+    return until !== undefined && until > this.clock.now();
   }
 
   private stopSweeping(): void {

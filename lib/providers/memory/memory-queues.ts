@@ -64,6 +64,11 @@ export class MemoryQueues {
     return queue?.[0];
   }
 
+  /** Whether any process has an entry in the queue of `key`. */
+  has(key: string): boolean {
+    return this.queues.has(key);
+  }
+
   shift(key: string): void {
     this.queues.get(key)?.shift();
     this.tidy(key);

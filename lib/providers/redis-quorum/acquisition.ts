@@ -18,7 +18,7 @@ const TIE_WAITS = [2, 4, 8, 16];
 export async function acquireByQuorum(
   quorum: Quorum,
   request: LeaseRequest,
-  asked: Promise<LeaseAnswer>[],
+  asked: PromiseLike<LeaseAnswer>[],
   since: number,
 ): Promise<LeaseAnswer> {
   const { nodes, tally, patience } = quorum;
@@ -51,8 +51,8 @@ export async function acquireByQuorum(
 }
 
 /**
- * Of those who have some nodes each, and none of them enough, one goes on while the others give up: it is the one that
- * has the first node of all that answer.
+ * If several processes have some nodes each, and none of them enough, one goes on while the others give up: the process
+ * that has the first node of all that answer.
  */
 function isFirstInTie(votes: readonly Vote<LeaseAnswer>[], tally: Tally): boolean {
   const answers = answersIn(votes);

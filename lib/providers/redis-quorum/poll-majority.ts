@@ -5,7 +5,7 @@ import { tooFewAnswered } from './redis-quorum.messages.js';
 /** Asks until `isDecided`, or until no further node answers. Rejects without answers from a majority. */
 export async function pollMajority<Answer>(
   quorum: Quorum,
-  asked: readonly Promise<Answer>[],
+  asked: readonly PromiseLike<Answer>[],
   isDecided: (votes: readonly Vote<Answer>[]) => boolean,
   decided: Verdict = 'decided',
 ): Promise<readonly Vote<Answer>[]> {

@@ -22,7 +22,7 @@ export interface Patience {
  */
 export async function poll<Answer>(
   nodes: readonly QuorumNode[],
-  asked: readonly Promise<Answer>[],
+  asked: readonly PromiseLike<Answer>[],
   { nodeTimeout, grace }: Patience,
   judge: (votes: readonly Vote<Answer>[]) => Verdict,
 ): Promise<readonly Vote<Answer>[]> {

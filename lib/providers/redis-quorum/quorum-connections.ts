@@ -44,7 +44,7 @@ export class QuorumConnections implements NodeReports {
    */
   async open(onConnected: () => void): Promise<void> {
     const failures: string[] = [];
-    const settled: Promise<void>[] = [];
+    const settled: PromiseLike<void>[] = [];
     this.overdue = setTimeout(() => {
       for (const node of this.nodes) {
         if (!node.isConnected && !this.troubled.has(node)) this.noteFailure(node, noAnswerYet(CONNECT_TIMEOUT));

@@ -23,7 +23,7 @@ export class QuorumLeases {
     this.renewals = new Renewals(quorum);
   }
 
-  acquire(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
+  acquire(requests: readonly LeaseRequest[]): PromiseLike<LeaseAnswer>[] {
     const since = performance.now();
     // Without a queue: the queues of the nodes would know nothing of each other.
     const plain = requests.map((request) => (request.queue ? { ...request, queue: false } : request));
@@ -31,11 +31,11 @@ export class QuorumLeases {
     return plain.map(async (request, index) => acquireByQuorum(this.quorum, request, column(asked, index), since));
   }
 
-  extend(requests: readonly ExtendRequest[]): Promise<readonly boolean[]>[] {
+  extend(requests: readonly ExtendRequest[]): PromiseLike<readonly boolean[]>[] {
     return this.renewals.extend(requests);
   }
 
-  release(requests: readonly EndRequest[]): Promise<readonly ReleaseOutcome[]>[] {
+  release(requests: readonly EndRequest[]): PromiseLike<readonly ReleaseOutcome[]>[] {
     for (const { keys } of requests) this.renewals.end(keys);
     const asked = this.quorum.nodes.map((node) => node.release(requests));
     return requests.map(async (request, index) => this.releaseOne(request, column(asked, index)));
@@ -97,14 +97,14 @@ export class QuorumLeases {
 
   private async releaseOne(
     request: EndRequest,
-    asked: Promise<readonly ReleaseOutcome[]>[],
+    asked: PromiseLike<readonly ReleaseOutcome[]>[],
   ): Promise<readonly ReleaseOutcome[]> {
     const { tally, nodes } = this.quorum;
     const count = request.keys.length;
     const votes = await pollMajority(this.quorum, asked, (some) => tally.outcomes(some, count).every(isKnown));
     // A node that cannot be reached now gets the release later. Without a majority the engine repeats it on all nodes.
     asked.forEach((answer, index) => {
-      answer.catch(() => {
+      answer.then(undefined, () => {
         nodes[index]?.owe(request);
       });
     });
@@ -113,7 +113,7 @@ export class QuorumLeases {
 }
 
 /** What each node says to the request at `index`. */
-function column<Answer>(asked: readonly Promise<Answer>[][], index: number): Promise<Answer>[] {
+function column<Answer>(asked: readonly PromiseLike<Answer>[][], index: number): PromiseLike<Answer>[] {
   return asked.map(
     async (answers) => answers[index] ?? Promise.reject(new Error('a node gave no answer to a request')),
   );

@@ -27,9 +27,9 @@ const NO_REPAIR = { ownerId: '', attemptId: 'repair', processId: '', pending: tr
 /** The store of one node. */
 export interface NodeStore extends BatchingStore {
   /** Releases and cancels, in their order. */
-  endBatch(requests: readonly EndRequest[]): Promise<readonly ReleaseOutcome[]>[];
+  endBatch(requests: readonly EndRequest[]): PromiseLike<readonly ReleaseOutcome[]>[];
 
-  repair(requests: readonly RepairRequest[]): Promise<boolean>[];
+  repair(requests: readonly RepairRequest[]): PromiseLike<boolean>[];
 }
 
 /** What a node reports of itself. */
@@ -58,7 +58,7 @@ export class QuorumNode {
   readonly silence: NodeSilence;
 
   /** For each attempt the end of what was asked last. */
-  private readonly tails = new Map<string, Promise<void>>();
+  private readonly tails = new Map<string, PromiseLike<void>>();
 
   private readonly repairs: Repairs;
   private readonly debts = new Debts();
@@ -115,14 +115,14 @@ export class QuorumNode {
     return ofNode(this.name, error);
   }
 
-  acquire(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
+  acquire(requests: readonly LeaseRequest[]): PromiseLike<LeaseAnswer>[] {
     return this.inTurn(requests, (batch) => {
-      // What is asked now makes up for what is still owed of the same attempt, unless it does not get there.
+      // A request that arrives makes up for the cancels that the node is still owed of the same attempt.
       const owed = this.debts.isEmpty ? [] : batch.map(({ attemptId }) => this.debts.take(attemptId));
       const answers = this.provider.acquireBatch(batch);
       owed.forEach((debts, index) => {
         if (debts.length > 0)
-          answers[index]?.catch((error: unknown) => {
+          answers[index]?.then(undefined, (error: unknown) => {
             this.oweAgain(debts, error);
           });
       });
@@ -130,11 +130,11 @@ export class QuorumNode {
     });
   }
 
-  extend(requests: readonly ExtendRequest[]): Promise<readonly boolean[]>[] {
+  extend(requests: readonly ExtendRequest[]): PromiseLike<readonly boolean[]>[] {
     return this.ask(requests.length, () => this.provider.extendBatch(requests));
   }
 
-  release(requests: readonly EndRequest[]): Promise<readonly ReleaseOutcome[]>[] {
+  release(requests: readonly EndRequest[]): PromiseLike<readonly ReleaseOutcome[]>[] {
     return this.inTurn(requests, (batch) => this.provider.endBatch(batch));
   }
 
@@ -153,7 +153,7 @@ export class QuorumNode {
   async revoke(key: string): Promise<number> {
     // A holder elsewhere may have been confirmed just before: its repair is not to undo what an operator does.
     const noted = this.ask(1, () => this.provider.endBatch([{ keys: [key], ...NO_REPAIR }]));
-    for (const answer of noted) answer.catch(() => undefined);
+    for (const answer of noted) answer.then(undefined, () => undefined);
     return this.askOne(async () => this.provider.revoke([key]));
   }
 
@@ -177,8 +177,8 @@ export class QuorumNode {
 
   private inTurn<Request extends Attempted, Answer>(
     requests: readonly Request[],
-    call: (batch: readonly Request[]) => Promise<Answer>[],
-  ): Promise<Answer>[] {
+    call: (batch: readonly Request[]) => PromiseLike<Answer>[],
+  ): PromiseLike<Answer>[] {
     const isFree = ({ attemptId }: Request): boolean => attemptId === undefined || !this.tails.has(attemptId);
     const free = this.tails.size === 0 ? requests : requests.filter(isFree);
     const answers = free.length > 0 ? this.ask(free.length, () => call(free)) : [];
@@ -193,14 +193,14 @@ export class QuorumNode {
     });
   }
 
-  private async after<Answer>(attemptId = '', ask: () => Promise<Answer>[]): Promise<Answer> {
+  private async after<Answer>(attemptId = '', ask: () => PromiseLike<Answer>[]): Promise<Answer> {
     if (this.silence.isLeftOut) throw new StoreNotReachedError(owesAnswer());
     await this.tails.get(attemptId);
-    const [answer] = ask() as [Promise<Answer>];
+    const [answer] = ask() as [PromiseLike<Answer>];
     return answer;
   }
 
-  private follow(attemptId: string, answer: Promise<unknown>): void {
+  private follow(attemptId: string, answer: PromiseLike<unknown>): void {
     const end = (pay: () => void) => (): void => {
       if (this.tails.get(attemptId) !== tail) return;
       this.tails.delete(attemptId);
@@ -218,7 +218,7 @@ export class QuorumNode {
     this.tails.set(attemptId, tail);
   }
 
-  private ask<Answer>(count: number, call: () => Promise<Answer>[]): Promise<Answer>[] {
+  private ask<Answer>(count: number, call: () => PromiseLike<Answer>[]): PromiseLike<Answer>[] {
     if (this.silence.isLeftOut) {
       return Array.from({ length: count }, async () => Promise.reject(new StoreNotReachedError(owesAnswer())));
     }
@@ -234,7 +234,7 @@ export class QuorumNode {
   }
 
   private async askOne<Answer>(call: () => Promise<Answer>): Promise<Answer> {
-    const [answer] = this.ask(1, () => [call()]) as [Promise<Answer>];
+    const [answer] = this.ask(1, () => [call()]) as [PromiseLike<Answer>];
     return answer;
   }
 

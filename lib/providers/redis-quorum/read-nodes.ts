@@ -78,7 +78,7 @@ function readEntry(entry: unknown, position: number, id: string): RedisQuorumNod
   return entry;
 }
 
-/** What is the same for the same server; nothing where that is not to be seen, as in a URL that is none. */
+/** A name that is the same for the same server; nothing where no name can be read, as in a malformed URL. */
 function nameOf({ redisUrl, redisOptions, client }: RedisQuorumNode): string | undefined {
   const options = (client as Partial<typeof client>)?.options ?? redisOptions;
   if (redisUrl === undefined) {

@@ -13,7 +13,7 @@ export class RedisNode extends RedisLockingProvider {
     super(options, context);
   }
 
-  override acquireBatch(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
+  override acquireBatch(requests: readonly LeaseRequest[]): PromiseLike<LeaseAnswer>[] {
     return this.vote(requests, this.pace);
   }
 }

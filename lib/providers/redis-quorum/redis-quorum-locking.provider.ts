@@ -24,8 +24,8 @@ import { Tally } from './tally.js';
 const GRACE = 1 / 10;
 
 /**
- * Locks on several Redis servers that know nothing of each other: whoever has a majority of them holds the lock, so a
- * minority may die or hang without anybody noticing.
+ * Locks on several Redis servers that know nothing of each other: a process that has a majority of them holds the lock,
+ * so a minority may die or hang unnoticed.
  *
  * After Salvatore Sanfilippo, "Distributed Locks with Redis" (the Redlock algorithm,
  * https://redis.io/docs/latest/develop/clients/patterns/distributed-locks/). What Martin Kleppmann's "How to do
@@ -99,19 +99,19 @@ export class RedisQuorumLockingProvider extends BatchedStore implements Batching
     await this.connections.close();
   }
 
-  acquireBatch(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
+  acquireBatch(requests: readonly LeaseRequest[]): PromiseLike<LeaseAnswer>[] {
     return this.leases.acquire(requests);
   }
 
-  extendBatch(requests: readonly ExtendRequest[]): Promise<readonly boolean[]>[] {
+  extendBatch(requests: readonly ExtendRequest[]): PromiseLike<readonly boolean[]>[] {
     return this.leases.extend(requests);
   }
 
-  releaseBatch(requests: readonly ReleaseRequest[]): Promise<readonly ReleaseOutcome[]>[] {
+  releaseBatch(requests: readonly ReleaseRequest[]): PromiseLike<readonly ReleaseOutcome[]>[] {
     return this.leases.release(requests);
   }
 
-  cancelBatch(requests: readonly CancelRequest[]): Promise<readonly ReleaseOutcome[]>[] {
+  cancelBatch(requests: readonly CancelRequest[]): PromiseLike<readonly ReleaseOutcome[]>[] {
     return this.leases.release(requests);
   }
 

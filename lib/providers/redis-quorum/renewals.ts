@@ -22,7 +22,7 @@ class Renewal {
  * have been down at the grant, or have lost its data since. By that a lock survives that all nodes restart empty one
  * after another.
  *
- * Only a majority's confirmation of the same round allows it, and a node takes the lease only if nobody has the key
+ * Only a majority's confirmation of the same round allows it, and a node takes the lease only if the key is free
  * there. So a lock that was released or revoked elsewhere can at most come back on a minority, and the next round, which
  * finds it lost, cancels it there. A release in this process ends the repairs that are to come, and waits on each node
  * for the one under way.
@@ -33,7 +33,7 @@ export class Renewals {
 
   constructor(private readonly quorum: Quorum) {}
 
-  extend(requests: readonly ExtendRequest[]): Promise<Flags>[] {
+  extend(requests: readonly ExtendRequest[]): PromiseLike<Flags>[] {
     const since = performance.now();
     const asked = this.quorum.nodes.map((node) => node.extend(requests));
     return requests.map(async (request, index) =>
@@ -51,11 +51,11 @@ export class Renewals {
     for (const key of keys) for (const renewal of this.open.get(key) ?? []) renewal.freshUntil = -Infinity;
   }
 
-  private async extendOne(request: ExtendRequest, asked: Promise<Flags>[], since: number): Promise<Flags> {
+  private async extendOne(request: ExtendRequest, asked: PromiseLike<Flags>[], since: number): Promise<Flags> {
     const { tally, nodes, patience } = this.quorum;
     const { keys, ttl, leases } = request;
     const renewal = this.begin(keys);
-    const repairs: Promise<void>[] = [];
+    const repairs: PromiseLike<void>[] = [];
     const close = (): void => {
       void Promise.allSettled([...asked, ...repairs]).then(() => {
         this.close(keys, renewal);
@@ -97,11 +97,11 @@ export class Renewals {
   /** @param ttl - for how long a majority has extended the keys; `null` if it has not */
   private repair(
     { keys, ownerId, leases = [] }: ExtendRequest,
-    asked: readonly Promise<Flags>[],
+    asked: readonly PromiseLike<Flags>[],
     renewal: Renewal,
     since: number,
     ttl: number | null,
-  ): Promise<void>[] {
+  ): PromiseLike<void>[] {
     if (renewal.freshUntil === Infinity) renewal.freshUntil = performance.now() + FRESH_FOR;
     const { isFresh } = renewal;
     return this.quorum.nodes.map(async (node, index) => {
@@ -119,13 +119,13 @@ export class Renewals {
   }
 
   /**
-   * What is left of lost leases is of use to nobody, and one that never expires would stay there. A node that lacks the
+   * The remains of lost leases are of no use, and one that never expires would stay there. A node that lacks the
    * lease is told as well: a repair of it may be under way, which the cancellation then waits for.
    */
   private cancelLost(
     { keys, ownerId, leases = [] }: ExtendRequest,
     flags: readonly (boolean | undefined)[],
-    asked: readonly Promise<Flags>[],
+    asked: readonly PromiseLike<Flags>[],
   ): void {
     const lost = keys.flatMap((key, position) => {
       const lease: HeldLease | undefined = leases[position];

@@ -20,7 +20,7 @@ export interface Repair extends HeldLease {
 /** How one node is told. */
 export interface RepairCalls {
   /** Sends each when it is its turn, unless it is over by then. Resolves with whether the owner has the key there. */
-  tell(repairs: readonly Repair[]): Promise<boolean>[];
+  tell(repairs: readonly Repair[]): PromiseLike<boolean>[];
 
   /** The repair may have arrived, or may still arrive. */
   cancel(repair: Repair): void;
@@ -79,8 +79,8 @@ export class Repairs {
 /** Sends those that are not over; the others are not there. */
 export function sendRepairs(
   repairs: readonly Repair[],
-  send: (requests: readonly RepairRequest[]) => Promise<boolean>[],
-): Promise<boolean>[] {
+  send: (requests: readonly RepairRequest[]) => PromiseLike<boolean>[],
+): PromiseLike<boolean>[] {
   const fresh = repairs.filter((repair) => !isOver(repair));
   const answers = fresh.length > 0 ? send(fresh.map(toRequest)) : [];
   return repairs.map(async (repair) => answers[fresh.indexOf(repair)] ?? false);

@@ -1,3 +1,4 @@
+import { Reply } from '../../provider-api/index.js';
 import { malformedReply } from './redis-errors.js';
 import type { ScriptName } from './script-runner.js';
 
@@ -29,7 +30,7 @@ export type RunScript = (name: ScriptName, keys: readonly string[], args: readon
 
 interface Batch<Request, Answer> {
   readonly requests: Request[];
-  readonly settle: { readonly resolve: (answer: Answer) => void; readonly reject: (error: unknown) => void }[];
+  readonly replies: Reply<Answer>[];
 }
 
 /** Sends requests that are `alike`, and of one slot, together, and answers each for itself. */
@@ -38,34 +39,35 @@ export function inBatches<Request, Answer>(
   { most, alike, slotOf }: Batching<Request>,
   toCall: (batch: readonly Request[]) => ScriptCall<Answer>,
   run: RunScript,
-): Promise<Answer>[] {
+): PromiseLike<Answer>[] {
   const openBySlot = new Map<number, Batch<Request, Answer>[]>();
   const all: Batch<Request, Answer>[] = [];
-  const answers: Promise<Answer>[] = [];
+  const answers: Reply<Answer>[] = [];
   for (const request of requests) {
     const slot = slotOf(request);
     let open = openBySlot.get(slot);
     if (!open) openBySlot.set(slot, (open = []));
     let batch = open.find(({ requests: [first] }) => first && alike(first, request));
     if (!batch) {
-      batch = { requests: [], settle: [] };
+      batch = { requests: [], replies: [] };
       open.push(batch);
       all.push(batch);
     }
-    const { settle } = batch;
+    const reply = new Reply<Answer>();
     batch.requests.push(request);
-    answers.push(new Promise((resolve, reject) => settle.push({ resolve, reject })));
+    batch.replies.push(reply);
+    answers.push(reply);
     // One that goes alone is not to be asked by all the others whether they may go along.
     if (batch.requests.length >= most || !alike(request, request)) open.splice(open.indexOf(batch), 1);
   }
-  for (const { requests: together, settle } of all) {
+  for (const { requests: together, replies } of all) {
     const fail = (error: unknown): void => {
-      for (const { reject } of settle) reject(error);
+      for (const reply of replies) reply.reject(error);
     };
     try {
       const { name, keys, args, read } = toCall(together);
       run(name, keys, args).then((reply) => {
-        hand(readList(name, reply, read, settle.length), settle);
+        hand(readList(name, reply, read, replies.length), replies);
       }, fail);
     } catch (error) {
       fail(error);
@@ -84,10 +86,10 @@ function readList<Answer>(
   return Array.from({ length: count }, () => malformedReply(name));
 }
 
-function hand<Answer>(answers: readonly (Answer | Error)[], settle: Batch<unknown, Answer>['settle']): void {
-  settle.forEach(({ resolve, reject }, index) => {
+function hand<Answer>(answers: readonly (Answer | Error)[], replies: readonly Reply<Answer>[]): void {
+  for (const [index, reply] of replies.entries()) {
     const answer = answers[index] ?? new Error('Redis answered fewer requests than it was sent');
-    if (answer instanceof Error) reject(answer);
-    else resolve(answer);
-  });
+    if (answer instanceof Error) reply.reject(answer);
+    else reply.resolve(answer);
+  }
 }

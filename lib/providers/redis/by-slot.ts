@@ -25,8 +25,8 @@ export function bySlot(keys: readonly string[], slotOf: (key: string) => number)
 }
 
 /**
- * The requests of the engine in a cluster, where a script sees no more than one slot. Who asks for keys of several is
- * served slot by slot, in the order of the keys.
+ * The requests of the engine in a cluster, where a script sees no more than one slot. A request for keys of several
+ * slots is served slot by slot, in the order of the keys.
  */
 export class LeasesBySlot implements Pick<LeaseScripts, 'acquire' | 'extend' | 'release'> {
   constructor(
@@ -34,7 +34,7 @@ export class LeasesBySlot implements Pick<LeaseScripts, 'acquire' | 'extend' | '
     private readonly slotOf: (key: string) => number,
   ) {}
 
-  acquire(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
+  acquire(requests: readonly LeaseRequest[]): PromiseLike<LeaseAnswer>[] {
     return this.each(
       requests,
       (whole) => this.scripts.acquire(whole),
@@ -42,7 +42,7 @@ export class LeasesBySlot implements Pick<LeaseScripts, 'acquire' | 'extend' | '
     );
   }
 
-  extend(requests: readonly ExtendRequest[]): Promise<readonly boolean[]>[] {
+  extend(requests: readonly ExtendRequest[]): PromiseLike<readonly boolean[]>[] {
     return this.each(
       requests,
       (whole) => this.scripts.extend(whole),
@@ -50,7 +50,7 @@ export class LeasesBySlot implements Pick<LeaseScripts, 'acquire' | 'extend' | '
     );
   }
 
-  release(requests: readonly EndRequest[]): Promise<readonly ReleaseOutcome[]>[] {
+  release(requests: readonly EndRequest[]): PromiseLike<readonly ReleaseOutcome[]>[] {
     return this.each(
       requests,
       (whole) => this.scripts.release(whole),
@@ -61,12 +61,12 @@ export class LeasesBySlot implements Pick<LeaseScripts, 'acquire' | 'extend' | '
   /** Those of one slot together, the others each for itself. */
   private each<Request extends { readonly keys: readonly string[] }, Answer>(
     requests: readonly Request[],
-    together: (requests: readonly Request[]) => Promise<Answer>[],
+    together: (requests: readonly Request[]) => PromiseLike<Answer>[],
     inParts: (request: Request, parts: readonly Request[]) => Promise<Answer>,
-  ): Promise<Answer>[] {
+  ): PromiseLike<Answer>[] {
     const whole: Request[] = [];
     const places: number[] = [];
-    const answers: Promise<Answer>[] = [];
+    const answers: PromiseLike<Answer>[] = [];
     requests.forEach((request, index) => {
       const groups = bySlot(request.keys, this.slotOf);
       if (groups.length > 1) {
@@ -119,11 +119,11 @@ export class LeasesBySlot implements Pick<LeaseScripts, 'acquire' | 'extend' | '
   }
 
   /**
-   * First asks whether all are held, then extends them. What is lost in between is told as not held; the others have
-   * become longer then, which harms nobody but those who wait for them.
+   * First asks whether all are held, then extends them. A lease that is lost in between is answered as not held; the
+   * others have become longer then, which delays only their waiters.
    */
   private async extendParts(request: ExtendRequest, parts: readonly ExtendRequest[]): Promise<readonly boolean[]> {
-    const extend = (some: readonly ExtendRequest[]): Promise<readonly boolean[]>[] => this.scripts.extend(some);
+    const extend = (some: readonly ExtendRequest[]): PromiseLike<readonly boolean[]>[] => this.scripts.extend(some);
     const sentAt = performance.now();
     const asked = parts.map((part) => ({ ...part, ttl: null }));
     const held = await this.inParts(request, asked, extend);
@@ -136,7 +136,7 @@ export class LeasesBySlot implements Pick<LeaseScripts, 'acquire' | 'extend' | '
   private async inParts<Request extends { readonly keys: readonly string[] }, Answer>(
     { keys }: Request,
     parts: readonly Request[],
-    ask: (parts: readonly Request[]) => Promise<readonly Answer[]>[],
+    ask: (parts: readonly Request[]) => PromiseLike<readonly Answer[]>[],
   ): Promise<readonly Answer[]> {
     const answers = await Promise.all(ask(parts));
     const byKey = new Map<string, Answer>();

@@ -15,7 +15,7 @@ interface ServerSide {
   readonly addr: string;
 }
 
-/** What was sent over a connection that is no more, and may still arrive. */
+/** The commands that were sent over a connection which is closed now, and may still arrive. */
 export class FormerConnections {
   /** What the server calls the present connection. */
   private self?: ServerSide;
@@ -28,8 +28,8 @@ export class FormerConnections {
   tombstoneTtl = VOID.cutOff;
 
   /**
-   * What was sent over an earlier connection and has not arrived yet is not to arrive at all: by now it has been given
-   * up. This is the first command on a new connection, so it comes before what undoes that.
+   * A command that was sent over an earlier connection and has not arrived yet must not arrive at all: its caller has
+   * given it up. This is the first command on a new connection, so it comes before the cancels of those.
    *
    * @returns resolved when `tombstoneTtl` takes into account whether the server has done so
    */

@@ -43,7 +43,7 @@ const HELD: readonly boolean[] = [false, true];
 export class LeaseScripts {
   constructor(private readonly around: ScriptSurroundings) {}
 
-  acquire(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
+  acquire(requests: readonly LeaseRequest[]): PromiseLike<LeaseAnswer>[] {
     const alike = (one: LeaseRequest, other: LeaseRequest): boolean =>
       areShort(one, other) &&
       one.ttl === other.ttl &&
@@ -54,7 +54,7 @@ export class LeaseScripts {
     return this.send(requests, PIPELINED_BATCH, alike, (batch) => this.toAcquire(batch));
   }
 
-  release(requests: readonly EndRequest[]): Promise<readonly ReleaseOutcome[]>[] {
+  release(requests: readonly EndRequest[]): PromiseLike<readonly ReleaseOutcome[]>[] {
     const alike = (one: EndRequest, other: EndRequest): boolean => {
       if (!areShort(one, other)) return false;
       if (!isCancel(one)) return !isCancel(other) && one.keepFor === other.keepFor;
@@ -63,12 +63,12 @@ export class LeaseScripts {
     return this.send(requests, PIPELINED_BATCH, alike, (batch) => this.toRelease(batch));
   }
 
-  extend(requests: readonly ExtendRequest[]): Promise<readonly boolean[]>[] {
+  extend(requests: readonly ExtendRequest[]): PromiseLike<readonly boolean[]>[] {
     const alike = (one: ExtendRequest, other: ExtendRequest): boolean => areShort(one, other) && one.ttl === other.ttl;
     return this.send(requests, LARGEST_BATCH, alike, (batch) => this.toExtend(batch));
   }
 
-  vote(requests: readonly LeaseRequest[], pace: VotePace): Promise<LeaseAnswer>[] {
+  vote(requests: readonly LeaseRequest[], pace: VotePace): PromiseLike<LeaseAnswer>[] {
     const alike = (one: LeaseRequest, other: LeaseRequest): boolean =>
       areShort(one, other) &&
       one.ttl === other.ttl &&
@@ -78,7 +78,7 @@ export class LeaseScripts {
     return this.send(requests, PIPELINED_BATCH, alike, (batch) => this.toVote(batch, pace));
   }
 
-  repair(requests: readonly RepairRequest[]): Promise<boolean>[] {
+  repair(requests: readonly RepairRequest[]): PromiseLike<boolean>[] {
     const alike = (): boolean => true;
     return this.send(requests, LARGEST_BATCH, alike, (batch) => this.toRepair(batch));
   }
@@ -88,7 +88,7 @@ export class LeaseScripts {
     most: number,
     alike: (one: Request, other: Request) => boolean,
     toCall: (batch: readonly Request[]) => ScriptCall<Answer>,
-  ): Promise<Answer>[] {
+  ): PromiseLike<Answer>[] {
     return inBatches(requests, { most, alike, slotOf: this.slotOf }, toCall, this.around.run);
   }
 

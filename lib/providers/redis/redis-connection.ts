@@ -101,8 +101,8 @@ export class RedisConnection implements StoreConnection {
       const cutOff = this.former.cutOff(client);
       this.bringAlong();
       onConnected();
-      // Behind one name or address there may be another server each time. What is repeated there includes cancels, which
-      // have to outlast what may still arrive over the connections before.
+      // Behind one name or address there may be another server each time. The requests that are repeated there include
+      // cancels, which have to outlast the commands that may still arrive over the connections before.
       if (this.hasBeenReady) {
         void cutOff.then(() => {
           if (!this.closing.signal.aborted) onReplaced();

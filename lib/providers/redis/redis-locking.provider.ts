@@ -105,7 +105,7 @@ export class RedisLockingProvider extends BatchedStore implements QueueingStore 
       onSubscribed: () => {
         this.warnedOf.delete('login');
       },
-      // What is handed over was not waited for: only the answer to a question is.
+      // WAIT follows a request, and no request precedes a hand-off.
       grantsAreOffers: minReplicas > 0,
     });
     this.runner = new ScriptRunner(this.explain, () => {
@@ -144,34 +144,34 @@ export class RedisLockingProvider extends BatchedStore implements QueueingStore 
     await this.wakeUps.listen(processId, listener);
   }
 
-  acquireBatch(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
+  acquireBatch(requests: readonly LeaseRequest[]): PromiseLike<LeaseAnswer>[] {
     return this.leases.acquire(requests);
   }
 
-  extendBatch(requests: readonly ExtendRequest[]): Promise<readonly boolean[]>[] {
+  extendBatch(requests: readonly ExtendRequest[]): PromiseLike<readonly boolean[]>[] {
     return this.leases.extend(requests);
   }
 
-  releaseBatch(requests: readonly ReleaseRequest[]): Promise<readonly ReleaseOutcome[]>[] {
+  releaseBatch(requests: readonly ReleaseRequest[]): PromiseLike<readonly ReleaseOutcome[]>[] {
     return this.leases.release(requests);
   }
 
-  cancelBatch(requests: readonly CancelRequest[]): Promise<readonly ReleaseOutcome[]>[] {
+  cancelBatch(requests: readonly CancelRequest[]): PromiseLike<readonly ReleaseOutcome[]>[] {
     return this.leases.release(requests);
   }
 
   /** @internal For a server of a quorum: releases and cancels in their order. */
-  endBatch(requests: readonly EndRequest[]): Promise<readonly ReleaseOutcome[]>[] {
+  endBatch(requests: readonly EndRequest[]): PromiseLike<readonly ReleaseOutcome[]>[] {
     return this.leases.release(requests);
   }
 
   /** @internal For a server of a quorum. */
-  vote(requests: readonly LeaseRequest[], pace: VotePace): Promise<LeaseAnswer>[] {
+  vote(requests: readonly LeaseRequest[], pace: VotePace): PromiseLike<LeaseAnswer>[] {
     return this.scripts.vote(requests, pace);
   }
 
   /** @internal For a server of a quorum. Resolves with whether the owner has the key here now. */
-  repair(requests: readonly RepairRequest[]): Promise<boolean>[] {
+  repair(requests: readonly RepairRequest[]): PromiseLike<boolean>[] {
     return this.scripts.repair(requests);
   }
 

@@ -35,8 +35,8 @@ export interface RedisLockingProviderOptions extends LockingProviderOptions {
 
   /**
    * An existing ioredis client. It is used as it is and never closed by this module; it is only told to connect again
-   * (`disconnect(true)`) when its connection is found dead. Where somebody has to wait, a duplicate of it is made to hear
-   * of wake-ups, and closed at the end.
+   * (`disconnect(true)`) when its connection is found dead. When a caller first has to wait, a duplicate of it is made for
+   * the messages that wake waiters, and closed at the end.
    */
   client?: Redis | Cluster | undefined;
 

@@ -20,9 +20,9 @@ export interface WakeUpOptions {
 }
 
 /**
- * Connections of their own, made when first somebody has to wait, that hear what concerns this process: one, or two to
- * different nodes of a cluster, so that one node that hangs keeps nothing from this process. What is heard twice does
- * no harm.
+ * Connections of their own for the messages to this process, made when a caller first has to wait: one, or two to
+ * different nodes of a cluster, so that one node that hangs keeps nothing from this process. A message that comes twice
+ * does no harm.
  */
 export class RedisWakeUps {
   private readonly links: WakeUpLink[] = [];

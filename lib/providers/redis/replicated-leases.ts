@@ -39,7 +39,7 @@ interface Queued<Request, Answer> {
  * connection, there is no second one before it is over: what comes meanwhile goes together in the next. So releases
  * never stand behind more than one, however long replicas take.
  *
- * What was granted and not acknowledged is rejected, and undone like everything that may have been carried out.
+ * A grant that was not acknowledged is rejected, and undone like every request that may have been carried out.
  */
 export class ReplicatedLeases {
   private acquires: Queued<LeaseRequest, LeaseAnswer>[] = [];
@@ -51,19 +51,19 @@ export class ReplicatedLeases {
     private readonly replication: Replication,
   ) {}
 
-  acquire(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
+  acquire(requests: readonly LeaseRequest[]): PromiseLike<LeaseAnswer>[] {
     const answers = requests.map(async (request) => queue(this.acquires, request));
     this.send();
     return answers;
   }
 
-  extend(requests: readonly ExtendRequest[]): Promise<readonly boolean[]>[] {
+  extend(requests: readonly ExtendRequest[]): PromiseLike<readonly boolean[]>[] {
     const answers = requests.map(async (request) => queue(this.extensions, request));
     this.send();
     return answers;
   }
 
-  release(requests: readonly EndRequest[]): Promise<readonly ReleaseOutcome[]>[] {
+  release(requests: readonly EndRequest[]): PromiseLike<readonly ReleaseOutcome[]>[] {
     return this.scripts.release(requests);
   }
 
@@ -132,7 +132,7 @@ function stillWanted<Request, Answer>(list: readonly Queued<Request, Answer>[]):
 
 /** Answers at once where nothing was taken. */
 function hand<Answer>(
-  answer: Promise<Answer>,
+  answer: PromiseLike<Answer>,
   { resolve, reject }: Queued<unknown, Answer>,
   took: (answer: Answer) => boolean,
   enough: Promise<void>,
@@ -142,5 +142,5 @@ function hand<Answer>(
       if (took(value)) await enough;
       resolve(value);
     })
-    .catch(reject);
+    .then(undefined, reject);
 }

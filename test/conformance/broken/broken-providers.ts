@@ -18,19 +18,19 @@ type Keyed = LeaseRequest | ExtendRequest | ReleaseRequest | CancelRequest;
 abstract class Rewrites extends InMemoryLockingProvider {
   protected abstract rewrite<Request extends Keyed>(request: Request): Request;
 
-  override acquireBatch(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
+  override acquireBatch(requests: readonly LeaseRequest[]): PromiseLike<LeaseAnswer>[] {
     return super.acquireBatch(requests.map((request) => this.rewrite(request)));
   }
 
-  override extendBatch(requests: readonly ExtendRequest[]): Promise<readonly boolean[]>[] {
+  override extendBatch(requests: readonly ExtendRequest[]): PromiseLike<readonly boolean[]>[] {
     return super.extendBatch(requests.map((request) => this.rewrite(request)));
   }
 
-  override releaseBatch(requests: readonly ReleaseRequest[]): Promise<readonly ReleaseOutcome[]>[] {
+  override releaseBatch(requests: readonly ReleaseRequest[]): PromiseLike<readonly ReleaseOutcome[]>[] {
     return super.releaseBatch(requests.map((request) => this.rewrite(request)));
   }
 
-  override cancelBatch(requests: readonly CancelRequest[]): Promise<readonly ReleaseOutcome[]>[] {
+  override cancelBatch(requests: readonly CancelRequest[]): PromiseLike<readonly ReleaseOutcome[]>[] {
     return super.cancelBatch(requests.map((request) => this.rewrite(request)));
   }
 }
@@ -95,7 +95,7 @@ export class RoundsLeasesUp extends Rewrites {
 abstract class ReleasesOtherwise extends InMemoryLockingProvider {
   protected abstract change(request: ReleaseRequest, holders: readonly (string | undefined)[]): ReleaseRequest;
 
-  override releaseBatch(requests: readonly ReleaseRequest[]): Promise<readonly ReleaseOutcome[]>[] {
+  override releaseBatch(requests: readonly ReleaseRequest[]): PromiseLike<readonly ReleaseOutcome[]>[] {
     return requests.map(async (request) => {
       const stored = await super.inspect(request.keys);
       const holders = stored.map((lease) => lease?.ownerId);
@@ -130,21 +130,21 @@ export class ForgetsAttempts extends ReleasesOtherwise {
 }
 
 export class KeepsNoTombstones extends InMemoryLockingProvider {
-  override cancelBatch(requests: readonly CancelRequest[]): Promise<readonly ReleaseOutcome[]>[] {
+  override cancelBatch(requests: readonly CancelRequest[]): PromiseLike<readonly ReleaseOutcome[]>[] {
     return super.cancelBatch(requests.map((request) => ({ ...request, pending: false })));
   }
 }
 
 /** A cancelled attempt takes along what its owner held before. */
 export class CancelsAllGrants extends InMemoryLockingProvider {
-  override cancelBatch(requests: readonly CancelRequest[]): Promise<readonly ReleaseOutcome[]>[] {
+  override cancelBatch(requests: readonly CancelRequest[]): PromiseLike<readonly ReleaseOutcome[]>[] {
     return super.releaseBatch(requests.map(({ keys, ownerId }) => ({ keys, ownerId })));
   }
 }
 
 /** It cancels for every owner. */
 export class CancelsForAnybody extends InMemoryLockingProvider {
-  override cancelBatch(requests: readonly CancelRequest[]): Promise<readonly ReleaseOutcome[]>[] {
+  override cancelBatch(requests: readonly CancelRequest[]): PromiseLike<readonly ReleaseOutcome[]>[] {
     return requests.map(async (request) => {
       const [stored] = await super.inspect(request.keys);
       return Promise.all(super.cancelBatch([{ ...request, ownerId: stored?.ownerId ?? request.ownerId }])).then(
@@ -156,7 +156,7 @@ export class CancelsForAnybody extends InMemoryLockingProvider {
 
 /** A cancelled attempt stays in the queue. */
 export class KeepsCancelledEntries extends InMemoryLockingProvider {
-  override cancelBatch(requests: readonly CancelRequest[]): Promise<readonly ReleaseOutcome[]>[] {
+  override cancelBatch(requests: readonly CancelRequest[]): PromiseLike<readonly ReleaseOutcome[]>[] {
     return super.cancelBatch(requests.map((request) => ({ ...request, processId: 'another' })));
   }
 }
@@ -193,7 +193,7 @@ export class IgnoresKeepFor extends ReleasesOtherwise {
 
 /** What it keeps for a while after a release is still held there. */
 export class HoldsWhatItKeeps extends InMemoryLockingProvider {
-  override releaseBatch(requests: readonly ReleaseRequest[]): Promise<readonly ReleaseOutcome[]>[] {
+  override releaseBatch(requests: readonly ReleaseRequest[]): PromiseLike<readonly ReleaseOutcome[]>[] {
     return super.releaseBatch(requests).map(async (answer, index) => {
       const outcomes = await answer;
       const { keys, ownerId, keepFor } = requests[index]!;
@@ -209,8 +209,8 @@ export class HoldsWhatItKeeps extends InMemoryLockingProvider {
 
 /** Serves the requests for several keys of a batch before the others. */
 export class ReordersBatches extends InMemoryLockingProvider {
-  override acquireBatch(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
-    const answers = new Map<LeaseRequest, Promise<LeaseAnswer>>();
+  override acquireBatch(requests: readonly LeaseRequest[]): PromiseLike<LeaseAnswer>[] {
+    const answers = new Map<LeaseRequest, PromiseLike<LeaseAnswer>>();
     const sorted = [...requests].sort((a, b) => b.keys.length - a.keys.length);
     super.acquireBatch(sorted).forEach((answer, index) => answers.set(sorted[index]!, answer));
     return requests.map((request) => answers.get(request)!);
@@ -219,7 +219,7 @@ export class ReordersBatches extends InMemoryLockingProvider {
 
 /** Answers the later requests of a batch by what stood before it. */
 export class AnswersBatchesFromBefore extends InMemoryLockingProvider {
-  override releaseBatch(requests: readonly ReleaseRequest[]): Promise<readonly ReleaseOutcome[]>[] {
+  override releaseBatch(requests: readonly ReleaseRequest[]): PromiseLike<readonly ReleaseOutcome[]>[] {
     const before = super.inspect(requests.flatMap(({ keys }) => keys));
     return super.releaseBatch(requests).map(async (done, index) => {
       const [outcomes, stored] = await Promise.all([done, before]);
@@ -234,7 +234,7 @@ export class AnswersBatchesFromBefore extends InMemoryLockingProvider {
 
 /** One request that it cannot serve, and none of the batch is served. */
 export class RejectsWholeBatches extends InMemoryLockingProvider {
-  override acquireBatch(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
+  override acquireBatch(requests: readonly LeaseRequest[]): PromiseLike<LeaseAnswer>[] {
     const bad = requests.some(({ keys }) => keys.some((key) => key.includes('\u0000')));
     if (!bad) return super.acquireBatch(requests);
     return requests.map(async () => Promise.reject(new Error('a key with a NUL')));
@@ -243,7 +243,7 @@ export class RejectsWholeBatches extends InMemoryLockingProvider {
 
 /** Hands a key to the last waiter of three. */
 export class ServesTheLastFirst extends InMemoryLockingProvider {
-  override acquireBatch(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
+  override acquireBatch(requests: readonly LeaseRequest[]): PromiseLike<LeaseAnswer>[] {
     const answers = super.acquireBatch(requests);
     const { queues } = (this as unknown as { store: { queues: { queues: Map<string, unknown[]> } } }).store;
     for (const waiting of queues.queues.values()) if (waiting.length === 3) waiting.splice(1, 0, waiting.pop());
@@ -252,7 +252,7 @@ export class ServesTheLastFirst extends InMemoryLockingProvider {
 }
 
 export class RepeatsTokens extends InMemoryLockingProvider {
-  override acquireBatch(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
+  override acquireBatch(requests: readonly LeaseRequest[]): PromiseLike<LeaseAnswer>[] {
     return super.acquireBatch(requests).map(async (done) => {
       const answer = await done;
       return answer.granted ? { ...answer, fencingTokens: answer.fencingTokens.map(() => 7) } : answer;
@@ -261,13 +261,13 @@ export class RepeatsTokens extends InMemoryLockingProvider {
 }
 
 export class IgnoresTokenBlocks extends InMemoryLockingProvider {
-  override acquireBatch(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
+  override acquireBatch(requests: readonly LeaseRequest[]): PromiseLike<LeaseAnswer>[] {
     return super.acquireBatch(requests.map((request) => ({ ...request, tokens: 1 })));
   }
 }
 
 export class ExtendsForAnybody extends InMemoryLockingProvider {
-  override extendBatch(requests: readonly ExtendRequest[]): Promise<readonly boolean[]>[] {
+  override extendBatch(requests: readonly ExtendRequest[]): PromiseLike<readonly boolean[]>[] {
     return requests.map(async (request) => {
       const [lease] = await super.inspect(request.keys);
       const [held] = await Promise.all(super.extendBatch([{ ...request, ownerId: lease?.ownerId ?? request.ownerId }]));
@@ -277,7 +277,7 @@ export class ExtendsForAnybody extends InMemoryLockingProvider {
 }
 
 export class ExtendsSomeKeys extends InMemoryLockingProvider {
-  override extendBatch(requests: readonly ExtendRequest[]): Promise<readonly boolean[]>[] {
+  override extendBatch(requests: readonly ExtendRequest[]): PromiseLike<readonly boolean[]>[] {
     return requests.map(async (request) => {
       const each = super.extendBatch(request.keys.map((key) => ({ ...request, keys: [key] })));
       return (await Promise.all(each)).flat();
@@ -286,7 +286,7 @@ export class ExtendsSomeKeys extends InMemoryLockingProvider {
 }
 
 export class TakesSomeKeys extends InMemoryLockingProvider {
-  override acquireBatch(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
+  override acquireBatch(requests: readonly LeaseRequest[]): PromiseLike<LeaseAnswer>[] {
     return requests.map(async (request) => {
       const each = await Promise.all(super.acquireBatch(request.keys.map((key) => ({ ...request, keys: [key] }))));
       const refused = each.find((answer) => !answer.granted);

@@ -14,7 +14,7 @@ const SILENCE = 1000;
  * https://github.com/redis/ioredis/issues/587
  */
 export class NodeRecovery {
-  /** Nodes that were lost and are named as masters all the same, or of which nobody knows yet. */
+  /** Nodes that were lost and are named as masters all the same, or of which ioredis does not know yet. */
   private readonly lost = new Set<string>();
   private timer?: NodeJS.Timeout;
 
@@ -74,7 +74,7 @@ export class NodeRecovery {
   };
 
   private readonly noteNode = (): void => {
-    // Whoever was sent on to it sends its command first, which connects it.
+    // A command that was redirected to the node is sent first, which connects it.
     queueMicrotask(this.connectMasters);
   };
 

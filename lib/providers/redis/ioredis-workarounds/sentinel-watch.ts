@@ -53,7 +53,7 @@ export class SentinelWatch {
       // One that cannot be reached is made up for by the others; if none can, the client says so.
       .on('error', () => undefined)
       .on('ready', () => {
-        // What was missed while there was no connection. Both go out at once, so that nothing falls between them.
+        // For the messages that were missed without a connection. Both go out at once, so that nothing falls between them.
         watcher.call('SENTINEL', 'get-master-addr-by-name', name).then(
           (address) => {
             if (Array.isArray(address)) note(address.join(':'));

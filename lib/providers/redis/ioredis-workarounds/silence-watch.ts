@@ -87,7 +87,7 @@ export class SilenceWatch {
 
 /** The command whose answer is due first, if any is. */
 export function oldestUnanswered({ status, commandQueue }: Redis): SentCommand | undefined {
-  // What is left in the queue of a closed connection is sent again by the next one, if at all.
+  // Commands that are left in the queue of a closed connection are sent again by the next one, if at all.
   if (status !== 'connect' && status !== 'ready') return undefined;
   return (commandQueue as { peekFront(): SentCommand | undefined }).peekFront();
 }
