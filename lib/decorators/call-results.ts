@@ -2,7 +2,7 @@ import type { Observable } from 'rxjs';
 import type { LockTimeoutError } from '../errors/index.js';
 
 /**
- * Whatever a function can return. Spelt out, as the compiler keeps literals only where primitives are named: `'busy'` is
+ * Any value that a function can return. Spelt out, as the compiler keeps literals only where primitives are named: `'busy'` is
  * inferred as such then, and not as any string.
  */
 // eslint-disable-next-line @typescript-eslint/no-empty-object-type, @typescript-eslint/no-invalid-void-type -- with null, undefined and void it is everything

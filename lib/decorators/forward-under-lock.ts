@@ -3,7 +3,7 @@ import type { Lock } from '../interfaces/index.js';
 
 /**
  * Subscribes `subscriber` to the values of `source` for as long as the lock is wanted. Resolves when the source
- * completes or nobody listens any more, rejects when it fails or the lock is lost. The end of the source is left to
+ * completes or its last subscriber leaves, rejects when it fails or the lock is lost. The end of the source is left to
  * the caller to pass on, once the lock is free.
  */
 export async function forwardUnderLock<T>(

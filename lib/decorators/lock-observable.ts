@@ -65,8 +65,8 @@ export interface KeptObservable<T> {
 
 /**
  * For a method that turned out to return an Observable: it is called under the lock already, so that lock is kept
- * until nobody is subscribed to its Observable any more. If nobody subscribes within the time the lease has left, the
- * lock is given up. A subscription after that fails.
+ * until its Observable has no subscriber any more. If none comes within the time that the lease has left, the lock is
+ * released. A subscription after that fails.
  *
  * A caller of an undeclared one expects the Observable itself, and the Promise it got is of no use to it. Callers that
  * wait for either, as Nest does, subscribe in the same turn of the event loop: after that the lock is given up.

@@ -8,8 +8,8 @@ import { notOnInstances, onGenerator } from './decorators.messages.js';
 export type Method = (this: unknown, ...args: unknown[]) => unknown;
 
 /**
- * Puts `wrap(original)` in the place of a decorated method, with all that other decorators have left on it: whoever
- * takes the method from the class (routes, `@Cron`, `@MessagePattern`, a subclass) gets the wrapped one.
+ * Puts `wrap(original)` in the place of a decorated method, with all that other decorators have left on it: all
+ * that take the method from the class (routes, `@Cron`, `@MessagePattern`, a subclass) get the wrapped one.
  *
  * @param decorator - its name, for the error
  * @throws LockConfigurationError for anything but a method of instances, for generators (nothing of their body runs in the

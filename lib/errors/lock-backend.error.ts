@@ -2,7 +2,7 @@ import { hasLockErrorCode, LockingError } from './locking.error.js';
 
 /**
  * The store could not be asked, or its answer made no sense: the server is down, the password is wrong, the
- * application is shutting down. It says nothing about who holds the key. The job was not run.
+ * application is shutting down. The key may be free or held. The job was not run.
  *
  * `cause` keeps the error of the store's client.
  */

@@ -1,7 +1,7 @@
 import { hasLockErrorCode, LockingError } from './locking.error.js';
 
 /**
- * The lock ended before its holder gave it up: the lease ran out, the store forgot it, or somebody forced it free.
+ * The lock ended before its holder gave it up: the lease ran out, the store forgot it, or it was forced free.
  * It is the `reason` of an aborted `lock.signal`, and what `execute` rejects with once the job has come to its end, or
  * instead of the job where the lock was lost before that began.
  *

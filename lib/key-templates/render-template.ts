@@ -17,7 +17,7 @@ export function renderTemplate(plan: Plan, scope: TemplateScope): string[] {
   return keys;
 }
 
-/** What is known in the course of one call. Not kept in the plan: a getter may call the decorated method again. */
+/** The state of rendering one call. The plan does not keep it, as a getter may call the decorated method again. */
 class Rendering {
   /** The value of each step; of one that ends a placeholder, its escaped text. */
   private readonly values: unknown[] = [];

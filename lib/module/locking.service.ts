@@ -202,8 +202,8 @@ export class LockingService {
   }
 
   /**
-   * Goes through all held locks, or those whose key matches a glob, without blocking the store. What is taken or
-   * freed meanwhile may or may not be seen.
+   * Goes through all held locks, or those whose key matches a glob, without blocking the store. A lock that
+   * is taken or freed meanwhile may or may not be seen.
    *
    * @example
    * for await (const { key, ownerId, ttl } of locking.list({ match: 'order:*' })) console.log(key, ownerId, ttl);

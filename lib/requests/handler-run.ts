@@ -42,7 +42,7 @@ export function callHandler(isHandler: (handler: object) => boolean, method: () 
  * One run of a handler (with the interceptors and pipes before it) under the lock, and the question when it is over.
  *
  * It is over when Nest's chain of interceptors has ended **and** no call of the handler is under way. The two differ
- * when somebody stops listening, because a client has left or a time limit has passed: that ends an Observable, but a
+ * when a subscriber leaves, because a client has left or a time limit has passed: that ends an Observable, but a
  * Promise runs on. Nest shows interceptors an Observable in either case. Hence the handler's calls are counted, and
  * when an outer interceptor or the client has gone, the chain goes on until its first value, unless the handler is
  * known to have returned an Observable.
@@ -128,7 +128,7 @@ export class HandlerRun {
   private async settle(result: PromiseLike<unknown>): Promise<unknown> {
     try {
       const value = await result;
-      // whoever would have sent it has been told otherwise by now
+      // its sender has been told otherwise by now
       if (this.chainEnded) discardBody(value);
       return this.handled(value);
     } finally {
@@ -155,7 +155,7 @@ export class HandlerRun {
         return;
       }
       this.active += 1;
-      // an interceptor that listens by itself does not hear that nobody listens to it any more
+      // an interceptor that subscribes by itself does not learn that its own last subscriber has left
       const stoppable = source.pipe(takeUntil(this.stopped));
       subscriber.add(this.scope && storage.run(this.scope, () => stoppable.subscribe(subscriber)));
       subscriber.add(() => {

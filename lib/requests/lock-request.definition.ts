@@ -75,7 +75,7 @@ const NOT_OF_HANDLERS = /^(?:__|design:|swagger\/|nestjs-locking:)/;
 
 /**
  * The names of decorated methods of `prototype`, its own and inherited, on which nothing has left a mark that makes them
- * handlers: Nest does not call them for a request, and nobody else runs interceptors.
+ * handlers: Nest does not call them for a request, and only Nest runs interceptors.
  */
 export function calledByNobody(prototype: object): (string | symbol)[] {
   const names = new Set<string | symbol>();

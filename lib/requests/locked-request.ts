@@ -61,7 +61,7 @@ class LockedRequest {
     };
   }
 
-  /** Nobody listens any more. That a client has left, not every Nest 11 and 12 tells by unsubscribing. */
+  /** The last subscriber has left. Not every Nest 11 and 12 unsubscribes when a client leaves. */
   private leave(): void {
     if (this.entered) this.handler.abandon();
     else this.abort.abort();

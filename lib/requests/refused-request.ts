@@ -23,7 +23,7 @@ export function answerRefused(
 }
 
 /**
- * What becomes of a request whose client has left before the handler ran. Nobody is there to be answered; it ends the
+ * The error of a request whose client has left before the handler ran. There is no client to answer; it ends the
  * request for other interceptors and for access logs (499 is the customary status), and Nest does not log it.
  */
 export function clientGone(): HttpException {

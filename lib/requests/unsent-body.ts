@@ -11,7 +11,7 @@ export function isStreamBody(value: unknown): boolean {
 export function discardBody(value: unknown): void {
   const stream: unknown = value instanceof StreamableFile ? value.getStream() : value;
   if (!(stream instanceof Readable)) return;
-  // a file that is just being opened may still fail, and nobody else listens
+  // a file that is just being opened may still fail, and it has no other listener
   stream.on('error', () => undefined);
   stream.destroy();
 }

@@ -14,7 +14,7 @@ const STEP = 1;
 const { setTimeout, clearTimeout } = globalThis;
 
 /**
- * Ends the drain of an application under test that nobody moves the clock for: a job that never ends would hold up
+ * Ends the drain of an application under test whose clock stands still: a job that never ends would hold up
  * `app.close()` for ever, as `drainTimeout` runs on that clock. A test that moves the clock itself is left alone.
  */
 export class DrainInRealTime implements BeforeApplicationShutdown {

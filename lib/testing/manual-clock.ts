@@ -94,7 +94,7 @@ export class ManualClock implements Clock {
 
   /**
    * Moves the clock and runs nothing meanwhile, as when a program computes for so long that its event loop stands still.
-   * What has become due runs with the next `advance`, `advance(0)` included.
+   * Timers that have become due ring with the next `advance`, `advance(0)` included.
    */
   block(duration: Duration): void {
     this.time += parseDuration(duration, 'block');

@@ -81,7 +81,7 @@ export class LockedJobs {
           const joined = signal ? AbortSignal.any([lock.signal, signal]) : lock.signal;
           return this.process(call, { job, token, signal: joined });
         },
-        // A job is nobody's inner call, but for that of `super`: the job of one that stalled may still be running.
+        // A job is an inner call only of `super`: the run of a job that stalled may still be going on.
         { ...this.options.execute, signal, reentrant: running.has(job) },
       );
     } catch (error) {

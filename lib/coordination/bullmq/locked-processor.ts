@@ -7,7 +7,7 @@ import { compileJobKey, FUNCTION_ROOTS } from './job-keys.js';
 import type { LockJobKey, LockJobOptions } from './lock-job-options.interface.js';
 import { LockedJobs } from './locked-job.js';
 
-/** What is done with a job once its keys are locked. `signal` aborts when the lock is lost or the job is cancelled. */
+/** Processes a job once its keys are locked. `signal` aborts when the lock is lost or the job is cancelled. */
 export type ProcessUnderLock<J extends Job, R> = (job: J, token: string, signal: AbortSignal) => Promise<R>;
 
 /** A processor for `new Worker(queue, processor)`. */

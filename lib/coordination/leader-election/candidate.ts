@@ -164,8 +164,8 @@ export class Candidate {
   };
 
   /**
-   * Waits for what was begun under the term: who steps down hands over only then. Who has lost the leadership waits for
-   * the handlers alone, so that none of them is called for the next term while it still runs for this one.
+   * Waits for the work that was begun under the term: a leader that steps down hands over only then. One that has lost
+   * the leadership waits for its handlers alone, so that no handler is called for the next term while it still runs.
    */
   private async workEnded({ loss, name }: Term): Promise<void> {
     const { leaderTimeout } = this.plan;

@@ -33,8 +33,8 @@ export class LeaderElection {
 
   /**
    * `leader`, with the term that begins, and `follower`, with the term that has ended. `follower` is also emitted once
-   * after the start, with `undefined`, where another instance leads by then. A listener that throws is logged and harms
-   * nobody. The work of listeners is not waited for at a step-down; that of `@OnLeader` methods is.
+   * after the start, with `undefined`, where another instance leads by then. The error of a
+   * listener that throws is logged, and the others are called. The work of listeners is not waited for at a step-down; that of `@OnLeader` methods is.
    *
    * @example
    * election.events.on('leader', ({ fencingToken }) => logger.log(`leading with ${fencingToken}`));

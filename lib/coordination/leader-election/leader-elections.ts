@@ -87,8 +87,8 @@ export class LeaderElections implements OnApplicationBootstrap, OnModuleDestroy 
   }
 
   /**
-   * Nest has made an instance of a class with decorated methods. After the start it belongs to a lazily loaded module, of
-   * which Nest tells nobody else.
+   * Nest has made an instance of a class with decorated methods. After the start it belongs to a lazily loaded module, and
+   * Nest tells of that in no other way.
    *
    * @throws LockConfigurationError when a method names an election that there is not
    */

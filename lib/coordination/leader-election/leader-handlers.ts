@@ -14,7 +14,7 @@ export interface LeaderHandler {
   readonly call: (term: Term | undefined) => unknown;
 }
 
-/** Who is told of the turns of an election. None of them can harm it, or keep the others from being told. */
+/** The listeners of an election. None of them can harm it, or keep the others from being called. */
 export class LeaderHandlers {
   readonly events = new EventEmitter<LeaderElectionEvents>();
 

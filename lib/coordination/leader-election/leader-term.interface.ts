@@ -36,6 +36,6 @@ export interface LeaderElectionEvents {
   /** This instance leads from now on. */
   leader: [term: LeaderTerm];
 
-  /** This instance no longer leads, and which term has ended; or, once after the start, somebody else leads. */
+  /** This instance no longer leads, and which term has ended; or, once after the start, another instance leads. */
   follower: [ended: LeaderTerm | undefined];
 }

@@ -5,7 +5,7 @@ import { addRole, type LeaderRole } from './leader-role.js';
 import type { LeaderTerm } from './leader-term.interface.js';
 import { assertElectionName } from './read-leader-options.js';
 
-/** What is in the text is what Nest shows when it cannot inject the property. */
+/** Nest shows this text when it cannot inject the property. */
 const ELECTIONS = Symbol(
   'LeaderElections, which @OnLeader and @OnFollower need: import LockingModule.forRoot() into the root module',
 );
@@ -40,7 +40,7 @@ export function OnLeader(name: string): HandlerDecorator<LeaderTerm> {
 
 /**
  * Calls a method when this instance no longer leads, with the `LeaderTerm` that has ended; and once after the start,
- * with `undefined`, where another instance leads by then. Nobody waits for what it does.
+ * with `undefined`, where another instance leads by then. The election does not wait for the method.
  *
  * Otherwise as `@OnLeader`.
  *

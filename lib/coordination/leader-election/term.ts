@@ -68,7 +68,7 @@ export class Term implements LeaderTerm {
     if (this.#over) return;
     this.#over = true;
     this.#lock.signal.removeEventListener('abort', this.#onLost);
-    // Whoever resigns, or is the first to see that the lease has run out, is not the caller of the listeners.
+    // The listeners do not run in the context of the call that resigns, or that first sees that the lease has run out.
     inNeutralContext(() => {
       this.#controller.abort(reason);
       this.#end();

@@ -1,4 +1,4 @@
-/** What is needed of a `CronTime` of the `cron` package, which `@nestjs/schedule` brings. */
+/** The part that is used of a `CronTime` of the `cron` package, which `@nestjs/schedule` brings. */
 export interface CronTimeLike {
   /** A single date instead of an expression; `source` then is that date. */
   readonly realDate: boolean;

@@ -11,7 +11,7 @@ interface NamedJob {
   readonly method: string | symbol;
 }
 
-/** What is in the text is what Nest shows when it cannot inject the property. */
+/** Nest shows this text when it cannot inject the property. */
 const REGISTRY = Symbol(
   'SchedulerRegistry, which @LockedCron and @LockedInterval need: import ScheduleModule.forRoot() into the root module',
 );

@@ -130,7 +130,7 @@ export class TickAttempt<T> {
 
   /**
    * Keeps the tick's key for a while. Joining the lock that is held already, this asks no store and works in the middle
-   * of a shutdown. Whoever has lost the tick has nothing to say about it.
+   * of a shutdown. An attempt that has lost the tick leaves it unmarked.
    */
   private async mark(own: Lock): Promise<void> {
     if (!own.held) return;

@@ -60,8 +60,8 @@ export function isRunOf(tick: Tick, ownerId: string): boolean {
 }
 
 /**
- * How long a tick that was run stays marked, in milliseconds. Who comes last comes `mayBeLate` by its own clock, which
- * is `clockSkew` behind; it then sees, after waiting for as long as `expire`, that the mark lasts longer than a lease.
+ * How long a tick that was run stays marked, in milliseconds. The last instance comes `mayBeLate` by its own clock,
+ * which is `clockSkew` behind; it then sees, after waiting for as long as `expire`, that the mark lasts longer than a lease.
  */
 export function retentionOf({ mayBeLate }: Tick, { clockSkew, expire }: TickSettings): number {
   return mayBeLate + clockSkew + 2 * expire + 1000;

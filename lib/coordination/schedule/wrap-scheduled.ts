@@ -13,7 +13,7 @@ import { scheduleOnce, schedulerRegistryOf } from './scheduled-names.js';
 import { tickRunnerOf } from './tick-runner.js';
 import type { Tick } from './tick.js';
 
-/** What is in the text is what Nest shows when it cannot inject the property. */
+/** Nest shows this text when it cannot inject the property. */
 const LOCKING = Symbol(
   'LockingService, which @LockedCron and @LockedInterval need: import LockingModule.forRoot() into the root module',
 );
