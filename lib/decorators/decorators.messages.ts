@@ -23,5 +23,5 @@ export const undeclaredObservable = (decorator: string, method: string): string 
   `${decorator} on ${method}: the method returned an Observable, which the decorator could not know, so its callers get a Promise of it. ${DECLARE_OBSERVABLE}`;
 
 export const subscribedTooLate = (decorator: string, method: string, isUndeclared: boolean): string =>
-  `${decorator} on ${method}: the Observable was subscribed to after its lock had been given up` +
+  `${decorator} on ${method}: the Observable was subscribed to after its lock had been released` +
   (isUndeclared ? `, as nobody had subscribed when the call ended. ${DECLARE_OBSERVABLE}` : '.');

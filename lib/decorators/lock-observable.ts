@@ -69,7 +69,7 @@ export interface KeptObservable<T> {
  * released. A subscription after that fails.
  *
  * A caller of an undeclared one expects the Observable itself, and the Promise it got is of no use to it. Callers that
- * wait for either, as Nest does, subscribe in the same turn of the event loop: after that the lock is given up.
+ * wait for either, as Nest does, subscribe in the same turn of the event loop: after that the lock is released.
  *
  * @param released - settles as the call under the lock does, once the lock is free
  */

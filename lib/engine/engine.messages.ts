@@ -104,7 +104,7 @@ export const forcedFree = (keys: readonly string[]): string =>
 export const releasedElsewhere = (keys: readonly string[]): string =>
   `${showKeys(keys)} is no longer held: it was released by its owner through the LockingService, not through this lock.`;
 
-export const givenUpAtShutdown = (keys: readonly string[]): string =>
+export const endedByShutdown = (keys: readonly string[]): string =>
   `${showKeys(keys)} is no longer held: the application has shut down.`;
 
 export const droppedLock = (keys: readonly string[]): string =>
@@ -120,4 +120,4 @@ export const unstartedJob = (keys: readonly string[], work: 'an Observable' | 'a
     : 'Nothing of it was run. Iterate over it inside the job, and return what that comes to.');
 
 export const notDrained = (jobs: number, { drainTimeout }: { readonly drainTimeout: number }): string =>
-  `${String(jobs)} job(s) still ran under a lock ${String(drainTimeout)} ms after the shutdown began; their locks are given up. Raise drainTimeout if they need longer.`;
+  `${String(jobs)} job(s) still ran under a lock ${String(drainTimeout)} ms after the shutdown began; their locks are released. Raise drainTimeout if they need longer.`;

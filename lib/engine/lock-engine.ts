@@ -9,7 +9,7 @@ import { HeldKeyPolls } from './dispatch/held-key-polls.js';
 import { LocalHandOff } from './dispatch/local-hand-off.js';
 import { SoloWaiter, type SoloContext } from './dispatch/solo-waiter.js';
 import { WakeUpRouter } from './dispatch/wake-up-router.js';
-import { callFailed, closed, givenUpAtShutdown, noAnswer } from './engine.messages.js';
+import { callFailed, closed, endedByShutdown, noAnswer } from './engine.messages.js';
 import { KeyReleaser } from './hold/key-releaser.js';
 import { LeaseExtender } from './hold/lease-extender.js';
 import { LeaseTable } from './hold/lease-table.js';
@@ -186,9 +186,9 @@ export class LockEngine implements HeldLockActions {
         keys,
         options,
         (grant) => {
-          const handle = new HeldLock(keys, grant.ownerId, [grant], options.minHold, this);
-          if (dropped && grant.isRenewed()) handle.watchWith(dropped);
-          resolve(handle);
+          const lock = new HeldLock(keys, grant.ownerId, [grant], options.minHold, this);
+          if (dropped && grant.isRenewed()) lock.watchWith(dropped);
+          resolve(lock);
         },
         reject,
       );
@@ -313,7 +313,7 @@ export class LockEngine implements HeldLockActions {
   private async settled(): Promise<void> {
     const { calls, retry } = this;
     do {
-      this.releaser.releaseHeld(givenUpAtShutdown);
+      this.releaser.releaseHeld(endedByShutdown);
       await Promise.all([calls.whenIdle(), retry.whenDone()]);
       // A request from before the shutdown may have been granted meanwhile.
     } while (!this.leases.isEmpty || !calls.isIdle);
@@ -366,9 +366,9 @@ export class LockEngine implements HeldLockActions {
       }
     }
     const all = [...grants] as [Grant, ...Grant[]];
-    const handle = new HeldLock(keys, all[0].ownerId, all, options.minHold, this);
-    if (dropped && all.some((grant) => grant.isRenewed())) handle.watchWith(dropped);
-    return handle;
+    const lock = new HeldLock(keys, all[0].ownerId, all, options.minHold, this);
+    if (dropped && all.some((grant) => grant.isRenewed())) lock.watchWith(dropped);
+    return lock;
   }
 
   private view(stored: StoredLease): LockInfo {

@@ -96,7 +96,7 @@ class LockedRequest {
   }
 
   private async job(lock: Lock): Promise<unknown> {
-    // it may have been given up between the grant and this call
+    // the client may have left between the grant and this call
     this.abort.signal.throwIfAborted();
     this.entered = true;
     const handled = this.handler.follow(lock);

@@ -26,7 +26,7 @@ const latest = new WeakMap<ExecutionContext, ResponseWait>();
  * the response is cut short before others get the lock, as it is when the lock is lost.
  *
  * An interceptor outside (`retry`) may run the handler of the same request again. That is a lock of its own, and the
- * response will not end before it, so what the earlier run still holds for it has to be given up.
+ * response will not end before it, so the locks that the earlier run still holds for it have to be released.
  */
 export class ResponseWait {
   private handlerEnded = false;

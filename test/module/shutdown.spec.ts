@@ -115,7 +115,7 @@ describe('app.close()', () => {
     const signal = await started.promise;
     await app.close();
     expect(log.of('warn')).toEqual([
-      '1 job(s) still ran under a lock 50 ms after the shutdown began; their locks are given up. Raise drainTimeout if they need longer.',
+      '1 job(s) still ran under a lock 50 ms after the shutdown began; their locks are released. Raise drainTimeout if they need longer.',
     ]);
     expect(signal.aborted).toBe(true);
     expect(signal.reason).toBeInstanceOf(LockLostError);

@@ -38,7 +38,7 @@ export interface LockJobOptions<J extends Job = Job, Self = unknown> {
   retryDelay?: Duration | ((job: J) => Duration) | undefined;
 
   /**
-   * Asked under the lock, before the job is run: with `false` the lock is given up and the job put back. That is how an
+   * Asked under the lock, before the job is run: with `false` the lock is released and the job put back. That is how an
    * order is kept: "not before its predecessor is done". What it throws fails the job.
    *
    * @param processor - the instance whose method is decorated; `undefined` for `lockedProcessor`

@@ -142,7 +142,7 @@ export class AttemptRequest implements LeaseSource, AnswerSink<LeaseAnswer> {
   }
 
   settle(): void {
-    if (this.asking && this.context.calls.withdraw(this.content, this.place)) this.asking = false;
+    if (this.asking && this.context.calls.cancelUnsent(this.content, this.place)) this.asking = false;
     this.toUndo = true;
     this.undoIfDue();
   }

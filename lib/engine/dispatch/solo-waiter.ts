@@ -228,7 +228,7 @@ export class SoloWaiter extends Waiter implements AttemptOwner {
     if (!patience || patience.isOrdered || !waitsAt || waitsAt === blocked) return false;
     const waited = this.context.clock.now() - this.waitsSince;
     if (!patience.isWorthwhile(waitsAt.queue.key, waited, blocked.queue.key)) {
-      patience.noteGivenBack();
+      patience.noteRelease();
       return false;
     }
     this.stepAside(waitsAt);

@@ -6,7 +6,7 @@ import { notCovered } from '../engine.messages.js';
 import type { Grant } from '../hold/lease.js';
 import { ContextAbort } from '../runtime/neutral-context.js';
 
-/** What a handle needs of its engine. */
+/** What a lock asks of its engine. */
 export interface HeldLockActions {
   leave(grant: Grant, minHold: number): boolean | Promise<boolean>;
   extend(grant: Grant, expire: Duration | undefined): Promise<boolean>;
@@ -113,12 +113,12 @@ export class HeldLock implements Lock {
   // Not an async function: that would cost every release another promise.
   // eslint-disable-next-line @typescript-eslint/promise-function-async
   release(): Promise<boolean> {
-    const held = this.giveUp();
+    const held = this.leave();
     return typeof held === 'boolean' ? Promise.resolve(held) : held;
   }
 
   /** As `release`, without a promise where the store need not be asked. */
-  giveUp(minHold = this.#minHold): boolean | Promise<boolean> {
+  leave(minHold = this.#minHold): boolean | Promise<boolean> {
     return (this.#releasing ??= this.leaveAll(minHold));
   }
 

@@ -21,15 +21,15 @@ export async function runJob<T>(
   onEnd: () => void,
 ): Promise<T> {
   try {
-    const handle = await acquiring;
-    if (!handle.held && !(await isHeldAfterAll(handle))) throw await lostBeforeStart(handle);
-    const frame = openFrame(handle, engine, handle.grants);
+    const lock = await acquiring;
+    if (!lock.held && !(await isHeldAfterAll(lock))) throw await lostBeforeStart(lock);
+    const frame = openFrame(lock, engine, lock.grants);
     let outcome: PromiseSettledResult<T>;
     try {
       // Inside, for a thenable such as a query begins only when its `then` is called.
       // eslint-disable-next-line @typescript-eslint/promise-function-async -- one promise less for each job
-      const value = await runInFrame(frame, () => Promise.resolve(job(handle)));
-      assertDone(value, handle.keys);
+      const value = await runInFrame(frame, () => Promise.resolve(job(lock)));
+      assertDone(value, lock.keys);
       outcome = { status: 'fulfilled', value };
     } catch (reason) {
       outcome = { status: 'rejected', reason };
@@ -37,19 +37,19 @@ export async function runJob<T>(
     closeFrame(frame);
     let loss: string | undefined;
     try {
-      let held = handle.giveUp();
+      let held = lock.leave();
       if (typeof held !== 'boolean') held = awaitRelease ? await held : forget(held);
-      if (!held) loss = takenAway(handle.keys);
+      if (!held) loss = takenAway(lock.keys);
       // A call inside the job that it did not await may be about to end as well: the caller finds the key free after it.
-      if (handle.outlived)
+      if (lock.outlived)
         await new Promise<void>((resolve) => {
           nextTick(resolve);
         });
     } catch {
       // The job is done and the lease was good to the end; the release is repeated in the background.
     }
-    loss = handle.loss?.message ?? loss;
-    if (loss !== undefined) throw new LockLostError(handle.keys, loss, outcome);
+    loss = lock.loss?.message ?? loss;
+    if (loss !== undefined) throw new LockLostError(lock.keys, loss, outcome);
     if (outcome.status === 'rejected') throw outcome.reason;
     return outcome.value;
   } finally {
@@ -63,18 +63,18 @@ function forget(giving: Promise<boolean>): true {
   return true;
 }
 
-async function isHeldAfterAll(handle: HeldLock): Promise<boolean> {
-  await handle.certainty();
-  return handle.held;
+async function isHeldAfterAll(lock: HeldLock): Promise<boolean> {
+  await lock.certainty();
+  return lock.held;
 }
 
 /** Between grant and start the lease may have run out, or one part of the lock while another was waited for. */
-async function lostBeforeStart(handle: HeldLock): Promise<LockLostError> {
+async function lostBeforeStart(lock: HeldLock): Promise<LockLostError> {
   try {
-    await handle.giveUp(0);
+    await lock.leave(0);
   } catch {
     // The release is repeated in the background.
   }
-  const { keys, loss } = handle;
+  const { keys, loss } = lock;
   return new LockLostError(keys, notRun(loss?.message ?? takenAway(keys)), undefined, true);
 }

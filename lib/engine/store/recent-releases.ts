@@ -23,7 +23,7 @@ export class RecentReleases {
 
   constructor(private readonly clock: Clock) {}
 
-  /** Notes what one attempt gives up. By owner alone, a repetition could take a newer lock of that owner. */
+  /** Notes the release of one attempt. By owner alone, a repetition could take a newer lock of that owner. */
   note(request: EndRequest): void {
     if (request.attemptId === undefined || this.repeating.has(request)) return;
     this.turnOver();

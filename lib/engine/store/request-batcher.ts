@@ -30,7 +30,7 @@ export interface CallLog {
 export class RequestBatcher<Request extends { readonly keys: readonly string[] }, Answer> {
   private requests: (Request | undefined)[] = [];
   private sinks: (AnswerSink<Answer> | undefined)[] = [];
-  private withdrawn = 0;
+  private cancelled = 0;
 
   constructor(
     private readonly action: string,
@@ -49,22 +49,22 @@ export class RequestBatcher<Request extends { readonly keys: readonly string[] }
     return this.requests[place] === request;
   }
 
-  /** Takes back what has not been sent yet. Tells whether it had not. */
-  withdraw(request: Request, place: number): boolean {
+  /** Cancels `request` if it has not been sent yet; returns whether it had not. */
+  cancel(request: Request, place: number): boolean {
     if (!this.has(request, place)) return false;
     this.requests[place] = this.sinks[place] = undefined;
-    this.withdrawn += 1;
+    this.cancelled += 1;
     return true;
   }
 
   send(): void {
     if (this.requests.length === 0) return;
-    const isWhole = this.withdrawn === 0;
+    const isWhole = this.cancelled === 0;
     const requests = (isWhole ? this.requests : this.requests.filter((request) => request !== undefined)) as Request[];
     const sinks = isWhole ? this.sinks : this.sinks.filter((sink) => sink !== undefined);
     this.requests = [];
     this.sinks = [];
-    this.withdrawn = 0;
+    this.cancelled = 0;
     if (requests.length > 0) new RequestBatch(this.action, requests, sinks, this.calls).follow(this.call);
   }
 }

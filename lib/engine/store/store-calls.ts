@@ -66,15 +66,15 @@ export class StoreCalls implements CallLog {
     return oldest ? this.clock.now() - oldest.since : 0;
   }
 
-  /** Returns the request's place among those that go out together, by which it can be taken back. */
+  /** Returns the request's place among those that go out together, by which it can be cancelled. */
   acquire(request: LeaseRequest, sink: AnswerSink<LeaseAnswer>): number {
     this.schedule();
     return this.acquires.add(request, sink);
   }
 
-  /** Takes an acquire back that has not been sent yet; tells whether it had not. */
-  withdraw(request: LeaseRequest, place: number): boolean {
-    return this.acquires.withdraw(request, place);
+  /** Cancels an acquire that has not been sent yet; returns whether it had not. */
+  cancelUnsent(request: LeaseRequest, place: number): boolean {
+    return this.acquires.cancel(request, place);
   }
 
   isUnsent(request: LeaseRequest, place: number): boolean {

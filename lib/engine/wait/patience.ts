@@ -4,7 +4,7 @@ const HARD = 1000;
 /** For how long keys that are taken in their order are kept at least, in milliseconds. */
 const SHORTEST = 250;
 
-/** After so many times that something was given back, keys are taken one by one in their order. */
+/** After so many releases of keys that it had or could have had, keys are taken one by one in their order. */
 const ROUNDS = 2;
 
 /** A key that is held although another one is missing. */
@@ -44,7 +44,7 @@ export class Patience {
   }
 
   /** A key could have been had, and was not taken or not kept. */
-  noteGivenBack(): void {
+  noteRelease(): void {
     this.rounds += 1;
   }
 

@@ -125,7 +125,7 @@ export class InMemoryLockingProvider extends BatchedStore implements QueueingSto
   private refuse(key: string, request: LeaseRequest): LeaseAnswer {
     const { keys, ownerId, attemptId, ttl, tokens = 1, processId, queue = false } = request;
     const now = this.store.clock.now();
-    // Sent twice, it may have been granted the first time: what this answer denies is given back.
+    // Sent twice, it may have been granted the first time: this answer denies the grant, so it is cancelled.
     for (const other of keys) this.cancelGrant(other, ownerId, attemptId);
     const lease = this.store.get(key);
     const refused = { granted: false, key, remaining: remaining(lease?.expiresAt ?? now, now) } as const;

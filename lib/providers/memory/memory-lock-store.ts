@@ -80,7 +80,7 @@ export class MemoryLockStore {
     return this.last;
   }
 
-  /** @internal An attempt that was given up: should it come (again), it is refused. */
+  /** @internal A cancelled attempt: should its request arrive (again), it is refused. */
   refuse(attemptId: string): void {
     const now = this.clock.now();
     for (const [earlier, until] of this.tombstones) {

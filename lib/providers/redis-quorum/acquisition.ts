@@ -11,7 +11,7 @@ import type { Tally } from './tally.js';
 const TIE_WAITS = [2, 4, 8, 16];
 
 /**
- * Takes the keys of one request on a majority of the nodes, or gives back what it has taken on any.
+ * Acquires the keys of one request on a majority of the nodes, or cancels the attempt on all of them.
  *
  * @param asked - the first answer of each node
  */
@@ -51,7 +51,7 @@ export async function acquireByQuorum(
 }
 
 /**
- * If several processes have some nodes each, and none of them enough, one goes on while the others give up: the process
+ * If several processes have some nodes each, and none of them enough, one goes on while the others cancel: the process
  * that has the first node of all that answer.
  */
 function isFirstInTie(votes: readonly Vote<LeaseAnswer>[], tally: Tally): boolean {

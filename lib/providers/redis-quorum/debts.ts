@@ -1,13 +1,13 @@
 import type { EndRequest } from '../../provider-api/index.js';
 
-/** Beyond so many, what a node still has to give up runs out there by itself. */
+/** Beyond so many, the releases that a node lacks are dropped: its leases expire by themselves. */
 const MOST_DEBTS = 10_000;
 
 /** As many as are tried at once. */
 const BATCH = 200;
 
 /**
- * What a node still has to give up, by attempt: it could not be asked, or its answer is missing. Only what one attempt
+ * The releases that a node still lacks, by attempt: it could not be asked, or its answer is missing. Only what one attempt
  * has taken: anything else could be a newer lock of another holder by the time the node hears of it.
  */
 export class Debts {

@@ -97,7 +97,7 @@ export class QuorumNode {
     });
   }
 
-  /** Tells the node once more what it still has to give up, whether or not it hears of it, and goes. */
+  /** Sends the node the releases that it still lacks once more, whether or not they arrive, and closes the connection. */
   async close(): Promise<void> {
     clearTimeout(this.retry);
     this.repairs.close();

@@ -18,7 +18,7 @@ class Renewal {
 }
 
 /**
- * Extends leases on a majority of the nodes, and gives them back to nodes that answer that they lack them: a node may
+ * Extends leases on a majority of the nodes, and repairs them on nodes that answer that they lack them: a node may
  * have been down at the grant, or have lost its data since. By that a lock survives that all nodes restart empty one
  * after another.
  *

@@ -26,7 +26,7 @@ export interface RepairCalls {
   cancel(repair: Repair): void;
 }
 
-/** The leases that one node is to be given back. Those of one turn of the event loop travel together. */
+/** The leases to repair on one node. Those of one turn of the event loop travel together. */
 export class Repairs {
   private due: Repair[] = [];
   private refused: Repair[] = [];

@@ -8,7 +8,7 @@ import type { ReleaseOutcome, EndRequest } from '../../provider-api/index.js';
 import { noSecondStep, partlyTaken } from './redis.messages.js';
 import type { LeaseScripts } from './lease-scripts.js';
 
-/** An extension whose first step took longer, in milliseconds, is given up: its caller does not wait for it any more. */
+/** An extension whose first step took longer, in milliseconds, fails: its caller does not wait for it any more. */
 const LONGEST_FIRST_STEP = 2500;
 
 /** `keys` by hash slot, in the order in which the slots come up. */

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { isReply } from './redis-errors.js';
 
-/** For how long an attempt that was given up before it came is refused when it comes, in milliseconds: */
+/** For how long an attempt that was cancelled before it arrived is refused, in milliseconds: */
 const VOID = {
   /** Nothing can come over an earlier connection any more. */
   cutOff: 5000,

@@ -14,7 +14,7 @@ import type { StoreKeys } from './store-keys.js';
 export interface ScriptSurroundings {
   readonly keys: StoreKeys;
   readonly run: RunScript;
-  /** For how many milliseconds an attempt that was given up before it came is refused when it comes. */
+  /** For how many milliseconds an attempt that was cancelled before it arrived is refused. */
   readonly tombstoneTtl: () => number;
 }
 
@@ -24,7 +24,7 @@ export interface VotePace {
   readonly longest: number;
 }
 
-/** A lease that a server of a quorum is to be given back. */
+/** A lease to repair on a server of a quorum that lacks it. */
 export interface RepairRequest {
   readonly keys: readonly [string];
   readonly ownerId: string;

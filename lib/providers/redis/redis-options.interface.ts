@@ -61,7 +61,7 @@ export interface RedisLockingProviderOptions extends LockingProviderOptions {
 
   /**
    * How many replicas must have a lock before its job runs, so that it survives the failover to one of them. A lock that
-   * fewer than that acknowledge within a second is given back, and the call fails with a `LockBackendError`; a renewal
+   * fewer than that acknowledge within a second is cancelled, and the call fails with a `LockBackendError`; a renewal
    * does not count then. Every acquire and renewal takes a round trip from the master to its replicas longer. While too
    * few of them answer, the connection stands still for up to a second at a time, and leases shorter than about 3 s may
    * be lost. Not with a Redis Cluster.

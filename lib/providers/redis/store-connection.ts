@@ -5,7 +5,7 @@ export interface StoreConnection {
   /** What stands for the present connection to the one server; another object once it was made anew. */
   current?(): unknown;
 
-  /** For how many milliseconds an attempt that was given up before it came is refused when it comes. */
+  /** For how many milliseconds an attempt that was cancelled before it arrived is refused. */
   readonly tombstoneTtl: number;
 
   /** What to put in front of a key where the client does not do so itself: in SCAN. */
