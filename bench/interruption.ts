@@ -1,4 +1,4 @@
-/** Aborts when somebody wants this process to go. A second Ctrl-C ends it at once. */
+/** The signal aborts on SIGINT or SIGTERM. A second Ctrl-C ends the process at once. */
 export function watchForInterruption(): AbortSignal {
   const controller = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

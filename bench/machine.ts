@@ -8,7 +8,7 @@ import type { Machine } from './report/results.js';
 
 const require = createRequire(import.meta.url);
 
-/** What the figures were measured on. `redisVersion` is the first line of `redis-server --version`. */
+/** The machine of the figures. `redisVersion` is the first line of `redis-server --version`. */
 export function describeMachine(redisVersion: string): Machine {
   const cpus = os.cpus();
   return {
@@ -21,13 +21,13 @@ export function describeMachine(redisVersion: string): Machine {
   };
 }
 
-/** What was measured. */
+/** The versions of this library and its peers. */
 export function listVersions(participants: readonly Participant[]): Record<string, string> {
   const own = ['nestjs-locking', '@nestjs/core', 'ioredis'].map((name) => [
     name,
     versionIn(require.resolve(`${name}/package.json`)),
   ]);
-  // Not resolved, as not every package exports its package.json.
+  // Read from its path, as not every package exports its package.json.
   const peers = participants
     .filter(({ kind }) => kind === 'peer')
     .map(({ name }) => [name, versionIn(path.join(PEERS_FOLDER, 'node_modules', name, 'package.json'))]);
@@ -35,6 +35,6 @@ export function listVersions(participants: readonly Participant[]): Record<strin
 }
 
 function versionIn(file: string): string {
-  // One of them has a `v` in front.
+  // One of these packages writes a `v` in front.
   return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version.replace(/^v/, '');
 }

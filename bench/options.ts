@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 export interface BenchOptions {
   readonly quick: boolean;
   readonly peers: boolean;
-  /** Rows whose id or title contains one of these; all rows when empty. */
+  /** Run the rows whose id or title contains one of these; all rows if it is empty. */
   readonly only: readonly string[];
   /** Adds a contender that does not lock. */
   readonly broken: boolean;
@@ -14,7 +14,7 @@ const USAGE = `npm run bench -- [options]
   --quick        shorter and with fewer rounds: under two minutes
   --only <text>  only the rows whose name contains this; may be repeated
   --no-peers     leave the other packages out
-  --broken       add a lock that excludes nobody, to see that the bench finds out`;
+  --broken       add a lock that does not exclude, to see that the bench notices`;
 
 export function readOptions(args: readonly string[]): BenchOptions {
   try {

@@ -18,8 +18,8 @@ import { runRow } from './run-row.js';
 import { setStage } from './stage.js';
 
 /**
- * What this library costs and gives, next to the least that the same work can cost on this machine, and next to the
- * packages that an application could use in its place. The speed of machines drifts: trust the ratios.
+ * Measures this library, a floor (the least that the same work can cost on this machine) and the packages that an
+ * application could use instead. The speed of machines drifts: trust the ratios.
  */
 export async function runBench(options: BenchOptions): Promise<void> {
   const rows = chooseRows(options.only);
@@ -40,7 +40,7 @@ export async function runBench(options: BenchOptions): Promise<void> {
     const seconds = Math.round((Date.now() - started.getTime()) / 1000);
     console.log(`${summarizeRows(results)}\n`);
     console.log(`Took ${String(seconds)} s. Ratios are medians of pairs measured in the same round.`);
-    // A part of the rows, or with the broken lock among the contenders, is not to be mistaken for the whole.
+    // Only a full run without the broken lock is saved.
     if (options.only.length === 0 && !options.broken) await save({ ...head, seconds, rows: results });
     if (results.some(isWrong)) process.exitCode = 1;
   } finally {
@@ -87,7 +87,7 @@ async function save(results: Results): Promise<void> {
   console.log(`Written to ${path.relative(process.cwd(), file)}.`);
 }
 
-/** This library lost updates or failed. What the others do is for the table. */
+/** This library lost updates or failed. Failures of other packages are only reported. */
 function isWrong({ lostUpdates, failures }: RowResult): boolean {
   return 'nestjs-locking' in lostUpdates || failures.some((failure) => failure.startsWith('nestjs-locking:'));
 }

@@ -5,11 +5,11 @@ import type { Round, Sample } from './rows/sample.js';
 
 export interface Measured {
   readonly row: Row;
-  /** Those whose slices are in the rounds. */
+  /** The contenders whose slices are in the rounds. */
   readonly participants: readonly Participant[];
   readonly rounds: readonly Round[];
   readonly seconds: number;
-  /** What went wrong, for people. */
+  /** Messages about what failed. */
   readonly failures: readonly string[];
 }
 

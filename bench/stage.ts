@@ -4,14 +4,14 @@ import { Crew } from './crew/crew.js';
 import type { Plan } from './plan.js';
 import type { Stage } from './rows/row.js';
 
-/** A Redis server of the bench's own, and nobody on it yet. Interrupted, everybody leaves at once. */
+/** Starts a Redis server and an empty crew of its own. An interruption ends all processes at once. */
 export async function setStage(
   plan: Plan,
   interrupted: AbortSignal,
 ): Promise<{ stage: Stage; clear: () => Promise<void> }> {
   const server = await startRedisServer();
   const redis = new Redis(server.url);
-  // An interruption by the terminal ends the server as well, and its loss is no news then.
+  // Ctrl-C in the terminal ends the server as well, and the lost connection needs no message then.
   redis.on('error', () => {
     redis.disconnect();
   });

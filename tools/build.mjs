@@ -4,8 +4,8 @@
  *
  *     node tools/build.mjs [folder]     (`dist` when absent)
  *
- * The outputs are made beside the folder and moved into place at the end, so that whoever reads it meanwhile (another
- * test run, a started sample) finds a whole build, and a failed build leaves the last one.
+ * The outputs are made beside the folder and moved into place at the end: a process that reads the folder meanwhile
+ * (another test run, a started sample) finds a whole build, and a failed build leaves the last one.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
@@ -33,7 +33,7 @@ try {
   await writeFile(path.join(fresh, 'cjs/package.json'), '{"type":"commonjs"}\n');
   await replaceTarget(fresh);
 } catch (error) {
-  // The compiler has said what is wrong.
+  // The compiler has printed what is wrong.
   if (!(error instanceof Error && 'status' in error)) throw error;
   process.exitCode = 1;
 } finally {

@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * Checks the built package for imports that would fail where only the mandatory peers are installed. Run it after
- * `npm run build`; what it checks is told in `tools/check-imports/find-problems.mjs`.
+ * `npm run build`; `tools/check-imports/find-problems.mjs` lists the rules.
  */
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 const folder = new URL('../lib/providers/redis/scripts/', import.meta.url);
 const target = new URL('../lib/providers/redis/scripts.generated.ts', import.meta.url);
 
-/** Comments are left out, and a line `--#include name` is what `shared/name.lua` says. @param {string} source */
+/** Leaves out comments and replaces a line `--#include name` by `shared/name.lua`. @param {string} source */
 async function render(source) {
   const lines = source.split('\n').map(async (line) => {
     const name = /^--#include (\w+)$/.exec(line)?.[1];
@@ -34,11 +34,11 @@ export async function renderScripts() {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const text = await renderScripts();
   const current = await readFile(target, 'utf8').catch(() => undefined);
-  // What is committed must be what is tested: a checkout that would need a change is refused, not mended.
+  // In CI a stale module is an error instead of being rewritten: the committed scripts must be the tested ones.
   if (process.env.CI && text !== current) {
     console.error('scripts.generated.ts is stale: run "npm run embed-scripts" and commit it');
     process.exit(1);
   }
-  // Left alone when it is up to date, so that nothing that watches the sources starts over.
+  // A module that is up to date keeps its time stamp, so that watchers of the sources do not start over.
   if (text !== current) await writeFile(target, text);
 }

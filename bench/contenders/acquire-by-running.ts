@@ -1,6 +1,6 @@
 import type { Contender, Held } from './contender.js';
 
-/** `acquire` for a package that only runs jobs: the job lasts until the lock is given up. */
+/** `acquire` for a package that only runs jobs: the job lasts until the holder releases the lock. */
 export async function acquireByRunning(run: Contender['run'], key: string): Promise<Held> {
   return new Promise((resolve, reject) => {
     const ended = run(

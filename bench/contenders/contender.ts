@@ -3,7 +3,7 @@ export interface Contender {
   /** Runs `job` while it holds `key`. Rejects when the package gives up waiting; the bench then tries again. */
   run(key: string, job: () => Promise<void>): Promise<unknown>;
 
-  /** Takes a key that is free, to be given up later. */
+  /** Acquires a key that is free. The caller releases it later. */
   acquire(key: string): Promise<Held>;
 
   close(): Promise<unknown>;
@@ -12,6 +12,6 @@ export interface Contender {
 export interface Held {
   release(): Promise<unknown>;
 
-  /** Makes the lock last longer. Absent where the package has nothing of the kind. */
+  /** Makes the lock last longer. Absent if the package has no such call. */
   extend?(): Promise<unknown>;
 }

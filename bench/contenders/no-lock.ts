@@ -1,6 +1,8 @@
 import type { Contender } from './contender.js';
 
-/** Excludes nobody. With a single task it is what no lock can beat, with several a proof that the bench finds out. */
+/**
+ * Runs jobs without a lock. One task sets a figure that no lock can beat; several show that the bench notices races.
+ */
 export async function openNoLock(): Promise<Contender> {
   return Promise.resolve({
     run: async (_key, job) => job(),

@@ -2,7 +2,7 @@ import type { Contender } from './contender.js';
 
 type Opener = (url: string) => Promise<Contender>;
 
-/** By the names of the participants. Each is loaded only where it is used: a process has one contender in it. */
+/** By the names of the participants. A process loads only the one contender that it runs. */
 const OPENERS: Readonly<Record<string, () => Promise<Opener>>> = {
   'nestjs-locking': async () => (await import('./nestjs-locking.js')).openNestjsLocking,
   floor: async () => (await import('./plain-lock.js')).openPlainLock,

@@ -1,11 +1,11 @@
 /**
- * What a contender is to the comparison. `floor` is a bare lock without waiting, `serial` the same work without any
- * lock and nobody beside it, `broken` a lock that does not work.
+ * The role of a contender in the comparison. `floor` is a bare lock without waiting, `serial` the same work by a single
+ * task without a lock, `broken` a lock that does not work.
  */
 export type Kind = 'ours' | 'peer' | 'floor' | 'serial' | 'broken';
 
 export interface Participant {
-  /** Of a peer, that of its package. */
+  /** The name of a peer is that of its package. */
   readonly name: string;
   readonly kind: Kind;
 }
@@ -15,7 +15,7 @@ export const FLOOR: Participant = { name: 'floor', kind: 'floor' };
 export const SERIAL: Participant = { name: 'serial', kind: 'serial' };
 export const BROKEN: Participant = { name: 'broken', kind: 'broken' };
 
-/** What a Nest application could use in its place. */
+/** Packages that a Nest application could use in place of this library. */
 export const PEERS: readonly Participant[] = [
   'redlock',
   '@sesamecare-oss/redlock',

@@ -4,12 +4,12 @@ import { WorkerProcess } from './worker-process.js';
 /** At most. */
 const WARM_UP_MS = 1_300;
 
-/** For those that only take part where most wait, or that replace one which is still busy. */
+/** For processes that take part only in rows with many waiters, or that replace a process which is still busy. */
 const SHORT_WARM_UP_MS = 200;
 
 /**
  * The processes that the contenders run in, each started when it is first needed. Every contender has processes of its
- * own, so that what one leaves behind (timers, garbage, compiled code) does not disturb the others.
+ * own, so that its timers, garbage and compiled code do not disturb the others.
  */
 export class Crew {
   private readonly workers = new Map<string, Promise<WorkerProcess>>();
@@ -17,7 +17,7 @@ export class Crew {
 
   constructor(private readonly redisUrl: string) {}
 
-  /** Those with the numbers 0 to `count` - 1. */
+  /** The workers with the numbers 0 to `count` - 1. */
   async workersOf(participant: Participant, count: number): Promise<WorkerProcess[]> {
     return Promise.all(Array.from({ length: count }, async (_, number) => this.workerOf(participant, number)));
   }

@@ -73,7 +73,7 @@ export class WorkerProcess {
     }
   }
 
-  /** At once, whatever it is doing: nothing in it is worth keeping. */
+  /** Kills the process at once. Nothing in it is worth keeping. */
   async end(): Promise<void> {
     this.child.kill('SIGKILL');
     if (this.child.exitCode === null && this.child.signalCode === null) await this.exited;

@@ -1,6 +1,6 @@
 const WIDTH = 120;
 
-/** At the start of a line, Markdown would take these for something else. */
+/** Markdown gives these a meaning where a line begins with them. */
 const HAS_A_MEANING = /^([-+*#>|]|\d+[.)])/;
 
 /** Breaks a text into lines, those after the first with an indent. */

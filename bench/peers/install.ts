@@ -8,7 +8,7 @@ import { PEERS_FOLDER } from './location.js';
 const MARKER = path.join(PEERS_FOLDER, 'node_modules/.installed');
 const GIVE_UP_AFTER_MS = 5 * 60_000;
 
-/** Makes sure that the peers are installed as their lock file says. Rejects where they cannot be: without a network. */
+/** Installs the peers as their lock file says. Rejects without a network. */
 export async function installPeers(interrupted: AbortSignal): Promise<void> {
   const lockFile = await readFile(path.join(PEERS_FOLDER, 'package-lock.json'));
   const wanted = createHash('sha256').update(lockFile).digest('hex');
@@ -19,7 +19,7 @@ export async function installPeers(interrupted: AbortSignal): Promise<void> {
 }
 
 async function npm(args: readonly string[], signal: AbortSignal): Promise<void> {
-  // The npm that runs this script; on Windows the plain name could not be spawned.
+  // The npm that runs this script: on Windows, `spawn` cannot start the plain name.
   const script = process.env.npm_execpath;
   const [command, first] = script ? [process.execPath, [script]] : ['npm', []];
   const child = spawn(command, [...first, ...args], {

@@ -14,7 +14,7 @@ interface Provider {
   release(keys: string, options: { ownerId: string }): Promise<boolean>;
 }
 
-/** The command that the provider adds to its client, and that its own renewal timer calls. It has no public one. */
+/** The provider adds this command to its client and calls it from its renewal timer. It has no public call for it. */
 interface ExtendingClient {
   extendLock(key: string, ownerId: string, seconds: number): Promise<number>;
 }
@@ -23,7 +23,7 @@ interface ExtendingClient {
 const PREFIX = 'medusa_lock:';
 const EXPIRE = 60;
 
-/** Its service alone, with the client that its loader would have made: without a Medusa application around it. */
+/** Its service alone, without a Medusa application, with the client that its loader would have made. */
 export async function openMedusa(url: string): Promise<Contender> {
   const service = '@medusajs/locking-redis/dist/services/redis-lock.js';
   const { RedisLockingProvider } = requirePeer(service) as { RedisLockingProvider: ProviderClass };

@@ -14,13 +14,13 @@ interface MurLockService {
   runWithLock(key: string, releaseTime: number, job: () => Promise<void>): Promise<void>;
 }
 
-/** It has no default for this. */
+/** MurLock has no default for this. */
 const RELEASE_TIME = 30_000;
 
-/** It has no defaults for the first two: these are what its README recommends. */
+/** MurLock has no defaults for the first two: its README recommends these values. */
 const OPTIONS = { wait: 1000, maxAttempts: 3, logLevel: 'error' };
 
-/** A Nest application of the peers' own install, as it is a Nest package. */
+/** A Nest application from the peers' own installation, as MurLock is a Nest package. */
 export async function openMurlock(url: string): Promise<Contender> {
   const { MurLockModule, MurLockService } = requirePeer('murlock') as Package;
   const { NestFactory } = requirePeer('@nestjs/core') as { NestFactory: typeof Factory };

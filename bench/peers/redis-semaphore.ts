@@ -6,7 +6,7 @@ import { requirePeer } from './location.js';
 interface Mutex {
   acquire(): Promise<void>;
   release(): Promise<void>;
-  /** Protected: what the package's own timer calls. It has no public way to renew. */
+  /** Protected. The package's own timer calls it; it has no public way to renew. */
   _refresh(): Promise<boolean>;
 }
 

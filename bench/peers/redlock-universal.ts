@@ -15,7 +15,7 @@ interface UniversalLock {
   extend(handle: object, ttl: number): Promise<boolean>;
 }
 
-/** Its default. */
+/** The default of the package. */
 const TTL = 30_000;
 
 export async function openRedlockUniversal(url: string): Promise<Contender> {
@@ -24,7 +24,7 @@ export async function openRedlockUniversal(url: string): Promise<Contender> {
   const adapter = new IoredisAdapter(client);
   const lastUsed = { key: '', lock: undefined as UniversalLock | undefined };
 
-  // Its locks are made once per key and used many times: making one costs a PING at its first use.
+  // One lock per key, used many times: each new one costs a PING at its first use.
   function lockOf(key: string): UniversalLock {
     if (!lastUsed.lock || lastUsed.key !== key) {
       lastUsed.lock = createLock({ adapter, key });

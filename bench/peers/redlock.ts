@@ -16,14 +16,14 @@ interface RedlockLock {
 
 export type RedlockClass = new (clients: Redis[]) => Redlock;
 
-/** It has no default for this. */
+/** Redlock has no default for this. */
 const DURATION = 30_000;
 
 export async function openRedlock(url: string): Promise<Contender> {
   return Promise.resolve(contenderOf((requirePeer('redlock') as { default: RedlockClass }).default, url));
 }
 
-/** Also for the fork, which kept these calls. */
+/** The fork has the same calls. */
 export function contenderOf(Redlock: RedlockClass, url: string): Contender {
   const redlock = new Redlock([openClient(url)]);
   return {

@@ -34,7 +34,7 @@ function evaluateFigure(
     return values.length === 0 ? [] : [summarize(participant, values)];
   });
   const ours = contenders.find(({ kind }) => kind === 'ours');
-  // Whoever loses updates is not compared with: not to lock is always faster.
+  // A peer that loses updates is left out of the comparison: without exclusion it is always faster.
   const best = bestOf(
     contenders.filter(({ kind, name }) => kind === 'peer' && !losers.includes(name)),
     figure.better,

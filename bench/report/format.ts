@@ -9,10 +9,10 @@ export function formatFigure(value: number, unit: string): string {
   return ATTACHED.has(unit) ? `${number}${unit}` : `${number} ${unit}`;
 }
 
-/** With as many digits as mean something. */
+/** The number with its significant digits. */
 export function formatNumber(value: number, unit: string): string {
   const size = Math.abs(value);
-  // What has no unit is a count or a fairness, and a fairness of 0.995 is not 1.
+  // A figure without a unit is a count or a fairness, and a fairness of 0.995 is not 1.
   const digits = unit === '' ? 3 : size >= 100 ? 0 : size >= 10 ? 1 : 2;
   return value.toLocaleString('en', { maximumFractionDigits: digits });
 }

@@ -1,6 +1,6 @@
 import type { Kind } from '../contenders/participants.js';
 
-/** What a run of the bench found: the content of `bench/results/*.json`. */
+/** The results of a run: the content of `bench/results/*.json`. */
 export interface Results {
   readonly mode: 'full' | 'quick';
   /** ISO 8601. */
@@ -26,14 +26,14 @@ export interface RowResult {
   readonly title: string;
   readonly meaning: string;
   readonly rounds: number;
-  /** It took, all rounds and contenders together. */
+  /** Duration of all rounds and contenders together. */
   readonly seconds: number;
   readonly figures: readonly FigureResult[];
-  /** Updates lost by those who lost any: they do not exclude. */
+  /** Lost updates of the contenders that lost any: these do not exclude. */
   readonly lostUpdates: Readonly<Record<string, number>>;
-  /** How often those who did gave up waiting, at their default patience, and had to be called again. */
+  /** How often a contender gave up waiting, at its defaults, and the bench called it again. */
   readonly gaveUp: Readonly<Record<string, number>>;
-  /** Waiters whom those named had not served in the time they were given. */
+  /** Waiters that a contender did not serve in the time given. */
   readonly unserved: Readonly<Record<string, number>>;
   readonly failures: readonly string[];
 }
@@ -43,7 +43,7 @@ export interface FigureResult {
   readonly title: string;
   readonly unit: string;
   readonly better: 'more' | 'less';
-  /** Stays out of docs/performance.md. */
+  /** docs/performance.md leaves it out. */
   readonly detail: boolean;
   readonly contenders: readonly ContenderFigure[];
   /** The name of the best peer; `null` without peers. */

@@ -10,7 +10,7 @@ export function reportRow(row: RowResult): string {
   return [title, ...lines.map((line) => `  ${line}`)].join('\n');
 }
 
-/** A line for each contender and a column for each figure, or the other way round where there is only one contender. */
+/** One row for each contender and one column for each figure; the other way round if there is only one contender. */
 function table({ figures }: RowResult): string[] {
   const names = [...new Set(figures.flatMap(({ contenders }) => contenders.map(({ name }) => name)))];
   if (names.length < 2)

@@ -6,7 +6,7 @@ import type { Sample } from './sample.js';
 
 export interface Contention {
   readonly processes: number;
-  /** In each process. */
+  /** Tasks in each process. */
   readonly tasks: number;
   readonly job: 'read and write' | 'empty';
   readonly ms: number;

@@ -3,13 +3,13 @@ import { connect } from 'node:net';
 import type { Redis } from 'ioredis';
 import { sleep } from '../clock.js';
 
-/** A line of MONITOR that tells of a command from a client. What scripts do inside has `lua` in place of the address. */
+/** Matches what MONITOR prints for a command of a client. A command of a script has `lua` in place of the address. */
 const FROM_CLIENT = /^\+[\d.]+ \[\d+ (?!lua\])/;
 
 /**
- * How many commands clients send to the server each second. The server's own counters would also count what scripts
- * do inside, so this listens with MONITOR, whose cost does not matter where nothing is timed. (On a socket of its own:
- * the `monitor()` of ioredis 6 fails under load.)
+ * How many commands clients send to the server each second. The server's own counters include the commands of scripts,
+ * so this listens with MONITOR, whose cost does not matter as nothing is timed. It uses a socket of its own, as the
+ * `monitor()` of ioredis 6 fails under load.
  */
 export async function countCommands({ options: { host, port } }: Redis, ms: number): Promise<number> {
   const socket = connect(port ?? 6379, host).setEncoding('latin1');

@@ -1,4 +1,4 @@
-/** What a figure is to reach, in the words of the design. */
+/** The value that a figure should reach, in the words of the design. */
 export interface Goal {
   readonly text: string;
   /** Compares with the best peer, not with a number. */

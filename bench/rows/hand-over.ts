@@ -31,7 +31,7 @@ async function handOvers({ crew, plan, newKey }: Stage, participant: Participant
   const end = now() + plan.choose(4000, 1000);
   while (times.length < AT_LEAST || now() < end) {
     const key = newKey();
-    // Not always the same, or a package that polls would always meet it at the same moment.
+    // A random time: after a fixed one, a package that polls would always ask at the same moment.
     const afterMs = SHORTEST_IDLE_MS + Math.random() * (LONGEST_IDLE_MS - SHORTEST_IDLE_MS);
     await holder.call('hold', { key });
     await waiter.call('beginWait', { key });

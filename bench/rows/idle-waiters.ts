@@ -27,7 +27,7 @@ async function gatherAndServe({ crew, redis, plan, newKey }: Stage, participant:
   const key = newKey();
   await holder.call('hold', { key });
   await crowd.call('gatherCrowd', { key, size: WAITERS });
-  // Packages that back off are to have done so.
+  // Packages that back off have reached their longest delay by then.
   await sleep(plan.choose(2000, 500));
   const heapPerWaiter = await crowd.call('weighCrowd');
   const commands = await countCommands(redis, plan.choose(2000, 800));
@@ -36,7 +36,7 @@ async function gatherAndServe({ crew, redis, plan, newKey }: Stage, participant:
   const withinMs = plan.choose(5000, 1500);
   const { served, gaveUp, lastServedAt, drained } = await crowd.call('dissolveCrowd', { withinMs });
   if (!drained) await crowd.end();
-  // Whoever was not served in time took at least that long.
+  // A waiter that was not served in time counts with the whole time.
   const serveMs = served === WAITERS ? lastServedAt - releasedAt : withinMs;
   return { commands, serveMs, heapPerWaiter, gaveUp, unserved: WAITERS - served };
 }

@@ -27,7 +27,7 @@ function inProcess({
     rounds: { full: 25, quick: 9 },
     takesPart: ({ kind }) => kind === 'ours' || kind === 'serial',
     async measure({ crew, plan }, { kind }) {
-      // Both in the same process, as they are parts of the same application.
+      // One process measures both, as both are parts of one application.
       const worker = await crew.workerOf(OURS);
       return {
         ns: await worker.call('callInProcess', { call: kind === 'ours' ? locked : bare, ms: plan.choose(100, 40) }),

@@ -9,11 +9,11 @@ const FEW = 1_000;
 const STAGES = [1, FEW, 100_000, 1_000_000];
 const WIDTH = 100;
 
-/** Not all in one call, as no call may take for ever. */
+/** Locks per call: a call has a time limit. */
 const AT_ONCE = 50_000;
 const PAIRS = 25;
 
-/** Nothing that is kept for a key is smaller than a pointer to it. */
+/** Anything kept for a key takes at least one pointer. */
 const POINTER = 8;
 
 export const manyKeys: Row = {
@@ -67,7 +67,7 @@ async function useMany(stage: Stage): Promise<Sample> {
     }
     if (keys === last) continue;
     speeds[speedId(keys)] = await speed(stage);
-    // After the few, all code has run and all buffers have their size.
+    // After the first few keys, all code has run and all buffers have their size.
     if (keys === FEW) before = { heap: await worker.call('usedHeap'), ...(await usageOf(redis)) };
   }
   const after = { heap: await worker.call('usedHeap'), ...(await usageOf(redis)) };
@@ -82,7 +82,7 @@ async function useMany(stage: Stage): Promise<Sample> {
   };
 }
 
-/** Against the floor in alternation, as the speed of the machine itself may change over so many locks. */
+/** Alternates with the floor, as the speed of the machine may change over so many locks. */
 async function speed({ crew, plan, newKey }: Stage): Promise<number> {
   const ratios: number[] = [];
   for (let pair = 0; pair < PAIRS; pair++) {

@@ -5,15 +5,15 @@ import type { Plan } from '../plan.js';
 import type { Goal } from './goals.js';
 import type { Sample } from './sample.js';
 
-/** What a row is measured with. */
+/** The equipment that a row is measured with. */
 export interface Stage {
   readonly crew: Crew;
   /** The bench's own connection. */
   readonly redis: Redis;
   readonly plan: Plan;
-  /** Aborts when the bench is to end early; the crew is gone then. */
+  /** The signal aborts when the bench ends early; the crew is gone then. */
   readonly interrupted: AbortSignal;
-  /** A key that nobody has used. */
+  /** A key that has never been used. */
   readonly newKey: () => string;
 }
 
@@ -21,7 +21,7 @@ export interface Stage {
 export interface Row {
   readonly id: string;
   readonly title: string;
-  /** For docs/performance.md: what it means, in a line. */
+  /** What it means, in one sentence, for docs/performance.md. */
   readonly meaning: string;
   readonly rounds: { readonly full: number; readonly quick: number };
   takesPart(participant: Participant): boolean;
@@ -35,9 +35,9 @@ export interface Figure {
   readonly title: string;
   readonly unit: string;
   readonly better: 'more' | 'less';
-  /** The contender that it is divided by, round by round; absolute without one. */
+  /** The contender whose value divides it, round by round. Without one, the figure is absolute. */
   readonly relativeTo?: Participant;
   readonly goal?: Goal;
-  /** Stays out of docs/performance.md. */
+  /** docs/performance.md leaves it out. */
   readonly detail?: boolean;
 }

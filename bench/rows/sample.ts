@@ -1,4 +1,4 @@
-/** What one contender's slice of one round gave, by the names of the figures. What it has not is left out. */
+/** The figures of one contender's slice of one round, by name. Figures that it does not have are absent. */
 export type Sample = Readonly<Record<string, number>>;
 
 /** The slices of one round, by the names of the contenders. */
@@ -10,5 +10,5 @@ export const LOST = 'lost';
 /** … waits that a package gave up, … */
 export const GAVE_UP = 'gaveUp';
 
-/** … and waiters that were not served while anybody looked. */
+/** … and waiters that were not served in the time given. */
 export const UNSERVED = 'unserved';

@@ -2,8 +2,8 @@ import { setImmediate } from 'node:timers/promises';
 import type { Contender } from '../contenders/contender.js';
 
 /**
- * Runs `job` under the lock, however often the package gives up waiting: its patience is a default like others, and
- * whoever needs the work done tries again at once.
+ * Runs `job` under the lock, however often the package gives up waiting: its wait limit is a default like others, and
+ * an application that needs the work done tries again at once.
  *
  * @returns how often it gave up
  */
@@ -18,9 +18,9 @@ export async function keepTrying(contender: Contender, key: string, job: () => P
       await contender.run(key, work);
       return gaveUp;
     } catch (error) {
-      // It is not for the lock that it failed, but for the job or the release: an error of its own.
+      // The lock was granted, so the job or the release has failed.
       if (attempt.served) throw error;
-      // One that gives up without waiting must not keep the others from running.
+      // A package that gives up without waiting must not starve the other tasks.
       await setImmediate();
     }
   }

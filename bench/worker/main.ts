@@ -3,7 +3,7 @@ import { openContender } from '../contenders/open.js';
 import { operations } from './operations/index.js';
 import type { Call, Message } from './protocol.js';
 
-/** A process with one contender in it. It does what its parent asks, and goes when the parent goes. */
+/** A process with one contender in it. It runs the operations that its parent asks for, and ends with its parent. */
 const [name = '', redisUrl = ''] = process.argv.slice(2);
 
 process.on('disconnect', () => process.exit());

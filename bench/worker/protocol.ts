@@ -5,7 +5,7 @@ export interface Call {
   readonly parameters: unknown;
 }
 
-/** Worker to parent: once it is ready, then an answer to each call. */
+/** Worker to parent: first `ready`, then an answer to each call. */
 export type Message =
   | { readonly type: 'ready' }
   | { readonly type: 'answer'; readonly id: number; readonly result?: unknown; readonly error?: string };

@@ -18,7 +18,7 @@ const closers: (() => Promise<void>)[] = [];
 async function demo(): Promise<boolean> {
   const redis = await startRedisServer();
   closers.push(async () => redis.stop());
-  // What the bank of this process reads.
+  // The bank of this process reads the same Redis.
   process.env.LOCKING_REDIS_URL = redis.url;
   const plan = planPayments(CUSTOMERS, PAYMENTS_EACH);
   console.log(`nestjs-locking demo: ${plan.length} payments of ${CUSTOMERS} customers, on a Redis of its own`);
@@ -43,6 +43,6 @@ try {
   console.error(`The demo ended early: ${messageOf(error)}`);
   exitCode = error instanceof Interruption ? error.exitCode : 1;
 }
-// The workers before the Redis that they use.
+// The workers end before the Redis that they use.
 for (const close of closers.reverse()) await close();
 process.exit(exitCode);

@@ -1,12 +1,12 @@
 import { hostname } from 'node:os';
 
-/** Everything that is turned when the application is scaled, in one place; docs/scaling.md tells what each is for. */
+/** All settings that change when the application is scaled. docs/scaling.md explains each. */
 export const settings = {
   /** The Redis of the queue, the locks and the bank. */
   get redisUrl(): string {
     return fromEnvironment('LOCKING_REDIS_URL', 'redis://localhost:6379');
   },
-  /** The name of this instance: of its worker in the queue, and in the election. */
+  /** The name of this instance, as a worker of the queue and in the election. */
   instanceId: fromEnvironment('INSTANCE_ID', `${hostname()}-${process.pid}`),
 
   queue: {
@@ -15,22 +15,22 @@ export const settings = {
     concurrency: 3,
     /** … and in all of them together. */
     globalConcurrency: 4,
-    /** A worker that has not renewed a job for so long is taken for dead … */
+    /** BullMQ takes a worker for dead that has not renewed its job for so many milliseconds … */
     lockDuration: 5_000,
-    /** … at one of these looks, of which it takes two. */
+    /** … and checks that at this interval; it takes two checks. */
     stalledInterval: 500,
-    /** How many workers may die of a payment before it fails. */
+    /** How many workers may die during a payment before it fails. */
     maxStalledCount: 3,
-    /** How often a payment that fails is tried again. */
+    /** How often BullMQ tries a payment. */
     attempts: 5,
     backoff: { type: 'fixed', delay: 200 },
   },
 
   locks: {
     namespace: 'payments-sample:lock:',
-    /** What a worker that dies costs its customer. */
+    /** The lease: a customer waits so long at most for the lock of a worker that died. */
     expire: '5s',
-    /** When a payment is tried again that was put back, as it is not its turn or its customer is busy. */
+    /** The delay of a payment that was put back, as it is not its turn or its customer is busy. */
     retryDelay: '200ms',
   },
 

@@ -8,7 +8,7 @@ import { StockModule } from './stock/stock.module.js';
 @Module({
   // Once, in the root module: it is global, so @WithLock works in every other module.
   imports: [LockingModule.forRootAsync({ useFactory: lockingOptions }), StockModule, OrdersModule],
-  // 409 for a lock that was not to be had in time, 503 for a Redis that is down; 500 without it.
+  // 409 if the lock was not acquired in time, 503 if Redis is down. Without the filter both are 500.
   providers: [{ provide: APP_FILTER, useClass: LockExceptionFilter }],
 })
 export class AppModule {}

@@ -30,7 +30,7 @@ try {
   console.error(`The demo ended early: ${messageOf(error)}`);
   exitCode = error instanceof Interruption ? error.exitCode : 1;
 }
-// The instances before the Redis that they use.
+// The instances end before the Redis that they use.
 for (const close of closers.reverse()) await close();
-// Instances or a Redis that were just about to start notice the end of this process, and go too.
+// Instances or a Redis that were just starting notice the end of this process, and end too.
 process.exit(exitCode);

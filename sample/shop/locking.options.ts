@@ -11,9 +11,9 @@ export function lockingOptions(): LockingModuleOptions {
         resolve: RedisLockingProvider,
         options: {
           redisUrl: url,
-          // A shop that cannot lock has nothing to do: better no start than an error for every order.
+          // A shop that cannot lock cannot take orders: it fails at the start instead of at every order.
           failFast: true,
-          // Everybody wants the same SKU on the day of a sale: let them stand in line rather than turn them away.
+          // On the day of a sale all orders are for one SKU: they wait in the queue for long, instead of failing.
           waitLockingTimeout: '10s',
         },
       },

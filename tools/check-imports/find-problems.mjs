@@ -6,14 +6,14 @@ import { readImports } from './read-imports.mjs';
 
 /** @typedef {import('./read-imports.mjs').Import} Import */
 
-/** The optional peers that somebody has installed who imports this part of the package. */
+/** The optional peers that each entry point may rely on: applications that import it have installed them. */
 /** @type {Record<string, readonly string[]>} */
 const OWN_PEERS = { './schedule': ['@nestjs/schedule'], './bullmq': ['bullmq'] };
 
 /**
  * - No file may import a package that is neither a peer dependency nor part of Node: it might not be installed.
- * - No file that an entry point loads may import an optional peer, but by `import()`: it would be needed at once. An
- *   entry point that is there for the sake of an optional peer may import that one.
+ * - No file that an entry point loads may import an optional peer, except by `import()`: it would be needed at once. An
+ *   entry point for the users of an optional peer may import that peer.
  *
  * @param {string} folder the built ES modules
  * @param {import('./find-problems.mjs').Manifest} manifest
@@ -66,7 +66,7 @@ function entriesOf(folder, { exports = {} }) {
 }
 
 /**
- * The files that loading `entry` loads, each with the way that leads to it. Modules loaded on demand are none of them.
+ * The files that loading `entry` loads, each with the way that leads to it, without modules that are loaded on demand.
  *
  * @param {string} entry
  * @param {Map<string, Import[]>} imports

@@ -5,11 +5,11 @@ import ts from 'typescript';
 /**
  * @typedef Import
  * @property {string} specifier
- * @property {boolean} isDynamic by `import()` or `require()`: loaded when that is reached, not with the file
+ * @property {boolean} isDynamic by `import()` or `require()`: loaded when that call runs, not with the file
  */
 
 /**
- * What a compiled file imports; types are gone there.
+ * The imports of a compiled file, which has no type imports.
  *
  * @param {string} file
  * @returns {Promise<Import[]>}

@@ -1,15 +1,15 @@
 // @ts-check
 /**
- * What the tests run on. The ends of every range of peers and of Node are in here, each server, and every pair of a
- * Nest and an ioredis; the first column is the lowest of everything, the last the highest. Versions are exact, so that
- * a run can be repeated; raise the newest now and then.
+ * The combinations of versions that the tests run on: both ends of every range of peers and of Node, each server, and
+ * every pair of a Nest and an ioredis. The first column has the lowest versions, the last the highest. Versions are
+ * exact, so that a run can be repeated; raise the newest now and then.
  *
  * @typedef {object} Column
  * @property {string} name
  * @property {string} node
  * @property {string} server a name that `REDIS_SERVER` knows
  * @property {Readonly<Record<string, string>>} packages versions in place of those in `package.json`
- * @property {readonly import('./omissions.mjs').Omission[]} [omitted] what can neither be compiled nor run in it
+ * @property {readonly import('./omissions.mjs').Omission[]} [omitted] files that can neither be compiled nor run in it
  */
 
 /** @type {readonly Column[]} */
@@ -61,7 +61,7 @@ export const columns = [
     },
     omitted: scopedProviders(),
   },
-  // As package.json says; its versions are the newest.
+  // The versions of package.json are the newest.
   { name: 'highest', node: '26.10.0', server: 'redis-8', packages: {} },
 ];
 
@@ -75,7 +75,7 @@ function nest(version, others = {}) {
   return { ...Object.fromEntries(same), ...others };
 }
 
-/** What the first versions of Nest 11 and 12 do with a file that is not read to its end. */
+/** The first versions of Nest 11 and 12 leave a file open that is not read to its end. */
 function unclosedFiles() {
   const reason = 'this Nest leaves the stream of a StreamableFile open when the client leaves or asked for HEAD only';
   return ['comes with a client that leaves in the middle (file)', 'comes at once for HEAD (file)'].map((test) => ({
@@ -85,8 +85,8 @@ function unclosedFiles() {
 }
 
 /**
- * What Nest does from 11.1.20 to the end of 11, and from 12.0 to 12.1.3, with a dependency that is missing. That no
- * method runs unlocked for it, and what the first call says, is tested on all.
+ * Nest from 11.1.20 to the end of 11, and from 12.0 to 12.1.3, reports a missing dependency in another way. All columns
+ * test that no method runs unlocked because of it, and what the first call says.
  */
 function scopedProviders() {
   return [
@@ -97,7 +97,7 @@ function scopedProviders() {
   ];
 }
 
-/** What the tests use of what is built on Nest: the newest major versions that take Nest 11. */
+/** The packages built on Nest that the tests use: the newest major versions that accept Nest 11. */
 function aroundNest11() {
   return {
     '@nestjs/apollo': '13.4.5',

@@ -1,14 +1,14 @@
 // @ts-check
 /**
- * Runs the tests on what the package promises to work with: see columns.mjs.
+ * Runs the tests on the versions that the package promises to work with: see columns.mjs.
  *
  *     npm run test:matrix                                 every column, and its server tests on every server
  *     npm run test:matrix -- --only lowest --only highest
  *     npm run test:matrix -- --quick                      each column on its own server, without the long tests
  *     npm run test:matrix -- --list
  *
- * Each column is a copy of the project with packages of its own, in the user's cache folder; that of this project, its
- * lock file included, stays as it is. Needs the npm registry, and Debian's for servers that are not on the PATH.
+ * Each column is a copy of the project with packages of its own, in the user's cache folder; the packages and the lock
+ * file of this project do not change. Needs the npm registry, and Debian's for servers that are not on the PATH.
  */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';

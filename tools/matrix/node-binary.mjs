@@ -8,8 +8,8 @@ import { runWithRetries } from './run-command.mjs';
 const run = promisify(execFile);
 
 /**
- * Node as the npm registry has it: a package per version and platform with the binary in it. It is taken directly, not
- * through the package `node`, whose install script does just that and may not be allowed to run.
+ * Fetches Node from the npm registry, which has a package with the binary per version and platform. It does so
+ * directly: the package `node` does the same in an install script, which may not be allowed to run.
  *
  * @param {string} version
  * @param {string} cacheDir

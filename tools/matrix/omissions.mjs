@@ -2,7 +2,7 @@
 import { longTests } from '../test/long-tests.mjs';
 
 /**
- * What a run leaves out, and why: here for every column, in columns.mjs for one.
+ * The tests that a run leaves out, and why: here for every column, in columns.mjs for one.
  *
  * @typedef {object} Omission
  * @property {string} [path] a folder, or the beginning of a path

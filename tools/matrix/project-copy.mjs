@@ -4,7 +4,7 @@ import { cp, mkdir, readFile, readdir, rm, symlink, writeFile } from 'node:fs/pr
 import path from 'node:path';
 import { runWithRetries } from './run-command.mjs';
 
-/** What is made and not written: `.gitignore` names it, too. */
+/** Generated files and folders, which are not copied. `.gitignore` names them, too. */
 const made = /^(node_modules|dist|dist-.*|\.cache|coverage|\.git|.*\.tgz|.*\.log)$/;
 /** Kept when the copy is made again. */
 const kept = ['node_modules', 'installed'];
@@ -34,7 +34,7 @@ export async function copyProject(root, folder, packages) {
   }
   await cp(root, folder, { recursive: true, filter: (source) => !made.test(path.basename(source)) });
   await overrideVersions(path.join(folder, 'package.json'), packages);
-  // One fetch of a Redis server serves all.
+  // All copies share the fetched Redis servers.
   const servers = path.join(root, '.cache/redis');
   await mkdir(servers, { recursive: true });
   await mkdir(path.join(folder, '.cache'));
@@ -56,8 +56,8 @@ async function overrideVersions(file, packages) {
 }
 
 /**
- * Installs what the copy asks for, unless an earlier run has. The lock file of the project holds for all that is not
- * overridden; it is the copy's that npm changes.
+ * Installs the packages of the copy, unless an earlier run has. The project's lock file holds for all packages that are
+ * not overridden; npm changes only the lock file of the copy.
  *
  * @param {string} folder
  * @param {{ env: Record<string, string | undefined>, log: string }} context
@@ -68,7 +68,7 @@ export async function installPackages(folder, { env, log }) {
   if ((await readFile(stamp, 'utf8').catch(() => '')) === wanted) return true;
   await rm(stamp, { force: true });
   await rm(path.join(folder, 'node_modules'), { recursive: true, force: true });
-  // A conflict with what package.json asks for fails it; those that packages have among themselves can't be mended here.
+  // Only a conflict with package.json is an error: conflicts among the packages themselves can't be mended here.
   const argv = ['npm', 'install', '--prefer-offline', '--no-audit', '--no-fund'];
   if (!(await runWithRetries({ argv, cwd: folder, env, log, timeoutMs: 600_000 }))) return false;
   await writeFile(stamp, wanted);

@@ -6,11 +6,11 @@ import { omissionsIn } from './omissions.mjs';
 import { prepareColumn } from './prepare-column.mjs';
 import { runTests } from './run-tests.mjs';
 
-/** What speaks with a server: on each of them. */
+/** Tests that speak with a server run on each of the servers. */
 const serverTests = ['test/conformance', 'test/redis', 'test/service', 'test/processes'];
 
 /**
- * @typedef {object} Row a line of the table: one run of tests, or why there was none
+ * @typedef {object} Row a row of the table: one run of tests, or why there was none
  * @property {string} column
  * @property {string} server
  * @property {import('./run-tests.mjs').TestResult} result
@@ -55,7 +55,7 @@ export async function runColumn(column, { root, cacheDir, copies }, options) {
  */
 async function testOn(server, folder, selection, context) {
   try {
-    // Fetched before the tests if need be, so that none has to wait for it.
+    // Fetches the server before the tests if need be, so that no test waits for a download.
     await findRedisServer({ version: server });
   } catch (error) {
     return nothingRan(error instanceof Error ? error.message : String(error));

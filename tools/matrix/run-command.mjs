@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 /** @type {Set<import('node:child_process').ChildProcess>} */
 const running = new Set();
 
-// What is running ends with this process, whoever ends it.
+// The commands that run end with this process.
 for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
   process.once(signal, () => {
     killAll();
@@ -21,7 +21,7 @@ process.on('exit', killAll);
  * @property {readonly string[]} argv
  * @property {string} cwd
  * @property {Record<string, string | undefined>} env
- * @property {string} log the file that takes what it writes, after what is there
+ * @property {string} log the file that its output is appended to
  * @property {number} timeoutMs
  *
  * @param {Command} command
@@ -32,7 +32,7 @@ export async function runCommand({ argv, cwd, env, log, timeoutMs }) {
   const file = await open(log, 'a');
   try {
     await file.write(`\n$ ${argv.join(' ')}\n`);
-    // A process group of its own: what it has started ends with it.
+    // A process group of its own, so that its child processes end with it.
     const child = spawn(program, args, { cwd, env, stdio: ['ignore', file.fd, file.fd], detached: true });
     running.add(child);
     const timer = setTimeout(() => kill(child), timeoutMs);
@@ -50,7 +50,7 @@ export async function runCommand({ argv, cwd, env, log, timeoutMs }) {
 }
 
 /**
- * For what asks the network.
+ * For commands that use the network.
  *
  * @param {Command} command
  */
@@ -75,7 +75,7 @@ function kill(child) {
   try {
     if (child.pid) process.kill(-child.pid, 'SIGKILL');
   } catch {
-    // It has just ended.
+    // The process has just ended.
   }
 }
 

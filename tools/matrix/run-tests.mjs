@@ -19,12 +19,12 @@ const jest = [
  * @property {number} failed
  * @property {number} skipped
  * @property {readonly string[]} failures
- * @property {readonly string[]} unsteady what failed and then passed
+ * @property {readonly string[]} unsteady tests that failed and then passed
  */
 
 /**
- * Runs tests, and the files with a failure once more by themselves: a machine too busy for the waits of a test is no
- * incompatibility, which fails every time. What passes only then is named.
+ * Runs tests, and the files with a failure once more by themselves: an incompatibility fails every time, a test on a
+ * busy machine does not. Tests that pass only the second time are named.
  *
  * @param {string} folder
  * @param {Selection} selection
@@ -95,7 +95,7 @@ function escapeRegExp(text) {
 }
 
 /**
- * @param {any} report what `--json` gives
+ * @param {any} report the output of `--json`
  * @param {string} folder
  * @param {boolean} well
  * @returns {Outcome}

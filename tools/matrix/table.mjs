@@ -4,7 +4,7 @@ const heads = ['column', 'Node', 'Nest', 'ioredis', 'server', 'passed', 'failed'
 /**
  * @param {readonly import('./run-column.mjs').Row[]} rows
  * @param {readonly import('./columns.mjs').Column[]} columns
- * @param {Readonly<Record<string, string>>} versions those of package.json
+ * @param {Readonly<Record<string, string>>} versions the versions in package.json
  */
 export function resultTable(rows, columns, versions) {
   const cells = rows.map(({ column: name, server, result, seconds }) => {
@@ -18,7 +18,7 @@ export function resultTable(rows, columns, versions) {
 
 /**
  * @param {readonly import('./columns.mjs').Column[]} columns
- * @param {Readonly<Record<string, string>>} versions those of package.json
+ * @param {Readonly<Record<string, string>>} versions the versions in package.json
  */
 export function columnTable(columns, versions) {
   return table([heads.slice(0, 5), ...columns.map((column) => describeColumn(column, versions))]);

@@ -10,7 +10,7 @@ const debianKeys = '/usr/share/keyrings/debian-archive-keyring.gpg';
 /** @typedef {(...args: string[]) => Promise<{ stdout: string }>} Apt */
 
 /**
- * `apt-get` on the sources of this system. All that it writes goes into `workDir`, where it runs.
+ * `apt-get` on the sources of this system. It runs in `workDir` and writes only there.
  *
  * @param {string} workDir
  * @returns {Promise<Apt>}
@@ -36,8 +36,8 @@ export async function systemApt(workDir) {
 }
 
 /**
- * `apt-get` on one suite of Debian, whatever the system is. It takes nothing for installed, so that a simulated
- * install names the libraries of that suite, too. Signatures are checked as ever, with Debian's own keys.
+ * `apt-get` on one suite of Debian, on any system. It sees no installed packages, so that a simulated install names the
+ * libraries of that suite, too. It checks signatures as usual, with Debian's own keys.
  *
  * @param {string} workDir
  * @param {string} suite
@@ -56,20 +56,20 @@ export async function suiteApt(workDir, suite) {
     `Dir::Etc::sourcelist=${sources}`,
     'Dir::Etc::sourceparts=-',
     `Dir::State::status=${nothingInstalled}`,
-    // A list that could not be fetched is an error here: an older one does not exist.
+    // A list that could not be fetched is an error, as there is no older one to fall back to.
     'APT::Update::Error-Mode=any',
   ];
   return (...args) => apt(...asOptions(settings), ...args);
 }
 
 /**
- * Where Debian is: where `DEBIAN_MIRROR` says, else where this system gets it from, which may be the only place that
- * its network lets it reach.
+ * The URL of Debian: `DEBIAN_MIRROR`, else the mirror of this system, which may be the only one that its network can
+ * reach.
  *
  * @param {Apt} apt
  */
 async function mirror(apt) {
-  // Also of what was never fetched: these are lists of our own.
+  // Includes targets that were never fetched, as these are lists of our own.
   const ask = ['indextargets', '--no-release-info', '--format', '$(REPO_URI)', 'Created-By: Packages'];
   const { stdout } = await apt(...ask);
   const found = process.env.DEBIAN_MIRROR ?? stdout.split('\n').find((uri) => /\/debian\/?$/.test(uri));

@@ -12,7 +12,7 @@ const run = promisify(execFile);
  * @returns {Promise<import('./index.mjs').RedisBinary>}
  */
 export async function checkBinary({ command, args }, source) {
-  // The environment is said, as where this one is a test's own (Jest) the PATH of another would be searched.
+  // `env` is explicit: in Jest, `process.env` is a copy, and without it the PATH of the original would be searched.
   const { stdout } = await run(command, [...args, '--version'], { timeout: 10_000, env: process.env });
   const version = stdout.trim().split('\n')[0] ?? '';
   if (!/server v=\d/i.test(version)) throw new Error(`${command} --version does not name a Redis server`);

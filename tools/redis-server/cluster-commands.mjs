@@ -6,7 +6,7 @@ const answerWithinMs = 2_000;
 const pollMs = 20;
 
 /**
- * One command to one node, on a connection of its own: nothing stays open to nodes that are killed and started again.
+ * Sends one command to one node, on a connection of its own: no connection stays open to nodes that are killed.
  *
  * @param {number} port
  * @param {string} name
@@ -33,7 +33,7 @@ export async function command(port, name, ...args) {
  * @template T
  * @param {string} what
  * @param {number} withinMs
- * @param {() => Promise<T | false>} condition asked again when it is false or fails
+ * @param {() => Promise<T | false>} condition called again when it returns false or rejects
  * @returns {Promise<T>}
  */
 export async function until(what, withinMs, condition) {

@@ -42,7 +42,7 @@ async function startNode(config) {
           'cluster-enabled': 'yes',
           'cluster-port': String(busPort),
           'cluster-node-timeout': '2000',
-          // However old a replica's data are on a busy machine, it stands for election.
+          // A replica is a candidate for election however old its data is on a busy machine.
           'cluster-replica-validity-factor': '0',
           'cluster-allow-replica-migration': 'no',
           'repl-diskless-sync-delay': '0',
@@ -76,14 +76,15 @@ function identify(started) {
 async function join(nodes, masters) {
   await Promise.all(
     nodes.slice(0, masters).map(async ({ port }, index) => {
-      // Epochs that differ from the start: else the nodes first have to agree on whose is whose.
+      // Different epochs from the start spare the nodes the work of agreeing on them.
       await command(port, 'CLUSTER', 'SET-CONFIG-EPOCH', index + 1);
       const from = Math.floor((index * slotCount) / masters);
       const to = Math.floor(((index + 1) * slotCount) / masters) - 1;
       await command(port, 'CLUSTER', 'ADDSLOTSRANGE', from, to);
     }),
   );
-  // Every pair: left to gossip, an acquaintance that is missed on a busy machine takes long to be made up for.
+  // Introduces every pair: with gossip alone, a node that misses a message on a busy machine takes long to learn of
+  // another.
   for (const [index, { port }] of nodes.entries()) {
     for (const other of nodes.slice(index + 1)) {
       await command(port, 'CLUSTER', 'MEET', other.host, other.port, other.busPort);
@@ -182,7 +183,7 @@ function clusterHandle(nodes, stop) {
 }
 
 /**
- * What any node that answers says.
+ * The answer of the first node that answers.
  *
  * @template T
  * @param {readonly Node[]} nodes

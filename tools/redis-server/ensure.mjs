@@ -1,5 +1,5 @@
 // @ts-check
-// Makes sure before the tests that there is a Redis server to run, so that no test has to wait for a download.
+// Finds or fetches a Redis server before the tests, so that no test waits for a download.
 import { findRedisServer } from './find-binary.mjs';
 
 try {

@@ -56,10 +56,10 @@ export async function commandIn(root, program = 'redis-server') {
   const path = libraries.join(':');
   for (const dir of libraries) {
     const loader = (await readdir(dir)).find((name) => /^ld-linux.*\.so\.\d+$/.test(name));
-    // A libc came along: it only works with its own loader, not with the one of the system.
+    // The tree contains a libc, which only works with its own loader, not with that of the system.
     if (loader) return { command: join(dir, loader), args: ['--library-path', path, server] };
   }
-  // env replaces itself by the server, so that the spawned pid is the server's.
+  // `env` replaces itself by the server, so that the spawned pid is the server's.
   return { command: 'env', args: [`LD_LIBRARY_PATH=${path}`, server] };
 }
 
@@ -82,8 +82,8 @@ async function download(workDir, named) {
   const apt = await (named ? suiteApt(workDir, named.suite) : systemApt(workDir));
   const packages = named?.packages ?? systemPackages;
   await apt('update');
-  // A simulated install names exactly the packages that are missing. Where none is taken for installed, that is the
-  // base system as well: of it the libraries will do.
+  // A simulated install names exactly the packages that are missing. `suiteApt` sees no installed packages, so it names
+  // the base system as well, of which only the libraries are needed.
   const { stdout } = await apt('--simulate', '--no-install-recommends', 'install', ...packages);
   const missing = [...stdout.matchAll(/^Inst (\S+)/gm)].map((match) => match[1] ?? '');
   const needed = named ? missing.filter((name) => /^(lib|zlib)/.test(name)) : missing;
@@ -92,7 +92,7 @@ async function download(workDir, named) {
 }
 
 /**
- * A fetch that was killed can't clean up behind itself.
+ * Removes the folders of fetches that were killed.
  *
  * @param {string} cacheDir
  */

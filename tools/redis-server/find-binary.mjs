@@ -22,7 +22,8 @@ export async function findRedisServer({ version } = {}) {
 }
 
 /**
- * Like a named binary, a named version is that one or none. The copy is in a folder of its own, not for who takes any.
+ * Like a named binary, a named version is that one or an error. Its copy has a folder of its own, so that a search for
+ * any version does not find it.
  *
  * @param {string} name
  */
@@ -33,7 +34,7 @@ async function findNamed(name) {
 }
 
 /**
- * Whoever names a binary means that one: running another instead would test the wrong server.
+ * A binary named by the user is used or is an error: running another one instead would test the wrong server.
  *
  * @param {string} command
  */
@@ -114,7 +115,7 @@ async function checkFetched(root, named) {
 }
 
 /**
- * What a failed command wrote says more than that it failed; the last line is where tools name the cause.
+ * The last line of a failed command's output, where tools name the cause.
  *
  * @param {unknown} error
  */

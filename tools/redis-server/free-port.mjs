@@ -6,9 +6,9 @@ const lowest = 20_000;
 const count = 10_000;
 
 /**
- * A port that nobody listens on. It is taken from below the system's ephemeral range instead of by binding port 0:
- * there, while a server is down for a restart, the outgoing connection of anyone, even of a client that tries to
- * reconnect, can be given the server's port. It also leaves room for a cluster bus at port + 10000.
+ * A free port from below the system's ephemeral range. Binding port 0 would return one from that range: while a server
+ * is down for a restart, the system could give its port to any outgoing connection, even to that of a client that
+ * reconnects. It also leaves room for a cluster bus at port + 10000.
  *
  * @returns {Promise<number>}
  */

@@ -2,7 +2,7 @@
 export interface RedisBinary {
   readonly command: string;
   readonly args: readonly string[];
-  /** Where it was found, for people: `REDIS_SERVER_BIN`, `PATH` or `fetched copy`. */
+  /** Where it was found: `REDIS_SERVER_BIN`, `PATH` or `fetched copy`. */
   readonly source: string;
   /** The first line of `--version`. */
   readonly version: string;
@@ -15,7 +15,7 @@ export interface RedisServerOptions {
   password?: string;
   /** More `redis.conf` directives, written as they are: `{ appendonly: 'yes' }`. An empty value is written as `""`. */
   config?: Readonly<Record<string, string>>;
-  /** Whether `restart()` goes on with what the server has written into its config file, as a real one does. */
+  /** Whether `restart()` keeps the config file that the server has rewritten, as a real restart does. */
   rewritesConfig?: boolean;
   /** Runs it as a sentinel. */
   sentinel?: boolean;
@@ -41,7 +41,7 @@ export interface RedisServer {
 }
 
 export interface FindOptions {
-  /** One of {@link serverNames}, such as `redis-8`: that server, from the PATH or fetched from Debian, or an error. */
+  /** One of {@link serverNames}, such as `redis-8`. It comes from the PATH or from Debian; else it is an error. */
   version?: string | undefined;
 }
 
@@ -51,10 +51,10 @@ export interface FindOptions {
  */
 export function findRedisServer(options?: FindOptions): Promise<RedisBinary>;
 
-/** What `REDIS_SERVER` may name: `redis-7.0`, `redis-8`, `valkey-8`. */
+/** The names that `REDIS_SERVER` accepts: `redis-7.0`, `redis-8`, `valkey-8`. */
 export const serverNames: readonly string[];
 
-/** Starts a Redis server on 127.0.0.1 that answers PING, and that goes when this process goes, however that happens. */
+/** Starts a Redis server on 127.0.0.1 that answers PING, and that ends with this process, however this process ends. */
 export function startRedisServer(options?: RedisServerOptions): Promise<RedisServer>;
 
 export interface SentinelOptions {
@@ -63,9 +63,9 @@ export interface SentinelOptions {
   /** How many sentinels watch it; 3 by default. A majority of them elects. */
   sentinels?: number;
   /**
-   * Whether sentinels look around more often than in real life, so that all is `settled()` within 3 s of a failover
-   * instead of 25 s; true by default. A planned failover leaves the former master writable until they make a replica of
-   * it: for 1 s then, instead of 8 s and more.
+   * Whether sentinels check more often than in real life, so that the group is `settled()` within 3 s of a failover
+   * instead of 25 s; true by default. A planned failover leaves the former master writable until they turn it into a
+   * replica: for 1 s then, instead of 8 s and more.
    */
   hurry?: boolean;
   /** More `redis.conf` directives for the servers (not the sentinels). */
@@ -74,26 +74,32 @@ export interface SentinelOptions {
 
 /** A master with replicas, watched by sentinels that call it down after 500 ms of silence. */
 export interface SentinelGroup {
-  /** What the sentinels call it. */
+  /** The name of the master in the sentinels. */
   readonly name: string;
-  /** Where the sentinels are, as ioredis wants to know. */
+  /** The addresses of the sentinels, as an option of ioredis. */
   readonly sentinels: { readonly host: string; readonly port: number }[];
-  /** The servers: the first one was the master at the start. Each keeps what sentinels made of it over `restart()`. */
+  /**
+   * The servers: the first one was the master at the start. Over `restart()` each keeps the role that sentinels gave
+   * it.
+   */
   readonly servers: readonly RedisServer[];
-  /** The sentinels' own processes, to kill and hold. */
+  /** The sentinels' own processes, to kill and to stop. */
   readonly sentinelServers: readonly RedisServer[];
-  /** Which server is the master now, as most sentinels say. Rejects where they do not agree. */
+  /** The present master, as most sentinels say. Rejects if they do not agree. */
   master(): Promise<RedisServer>;
   /** A planned failover; resolves with the new master when most sentinels name it and it calls itself one. */
   failover(): Promise<RedisServer>;
-  /** Resolves with the new master once the sentinels have replaced `before`, which was killed or held. */
+  /** Resolves with the new master once the sentinels have replaced `before`, which was killed or stopped. */
   elected(before: RedisServer): Promise<RedisServer>;
   /**
-   * Resolves when every sentinel is done with the failover. To be waited for before a former master comes back empty: a
-   * sentinel that has not heard of the election would take it for the master still, and the elected one for its replica.
+   * Resolves when every sentinel is done with the failover. Wait for it before you restart a former master without its
+   * data: a sentinel that has not heard of the election would still take it for the master, and the new one for its
+   * replica.
    */
   agreed(): Promise<void>;
-  /** Resolves when all replicas are in step with the master and all sentinels know everybody: before the next fault. */
+  /**
+   * Resolves when all replicas are in step with the master and all sentinels know each other: before the next fault.
+   */
   settled(): Promise<void>;
   /** Ends everything and removes its directories; calling it again does no harm. */
   stop(): Promise<void>;
@@ -127,18 +133,18 @@ export interface SlotMigration {
   readonly slot: number;
   readonly from: RedisClusterNode;
   readonly to: RedisClusterNode;
-  /** Moves up to `limit` keys of the slot, all when absent; how many it moved. Keys written meanwhile move as well. */
+  /** Moves up to `limit` keys of the slot, all when absent; returns how many. Keys written meanwhile move as well. */
   moveKeys(limit?: number): Promise<number>;
-  /** Gives the slot to the target. To be called once `moveKeys()` has moved all: Redis refuses it otherwise. */
+  /** Gives the slot to the target. Call it once `moveKeys()` has moved all keys: Redis refuses it otherwise. */
   finish(): Promise<void>;
 }
 
 export interface RedisCluster {
-  /** The first masters, then their replicas; who is master now, `masterOf` tells. */
+  /** The masters at the start, then their replicas; `masterOf` returns the present masters. */
   readonly nodes: readonly RedisClusterNode[];
   /** The hash slot of a key; a number is a slot already. */
   slotOf(keyOrSlot: string | number): Promise<number>;
-  /** The running node that says of itself that it is master of this key's slot. Throws when there is none. */
+  /** The running node that calls itself master of this key's slot. Throws when there is none. */
   masterOf(keyOrSlot: string | number): Promise<RedisClusterNode>;
   /** The replicas of a master, as another node of the cluster sees them. */
   replicasOf(master: RedisClusterNode): Promise<RedisClusterNode[]>;
@@ -146,7 +152,7 @@ export interface RedisCluster {
   newMasterOf(keyOrSlot: string | number, old: RedisClusterNode, withinMs?: number): Promise<RedisClusterNode>;
   /** Waits until every node that runs sees the cluster up. 30 s when absent. */
   ready(withinMs?: number): Promise<void>;
-  /** Starts to move a slot from its master to another; step by step, for what happens in between. */
+  /** Starts to move a slot from its master to another, step by step, to test the states in between. */
   beginSlotMigration(slot: number, to: RedisClusterNode): Promise<SlotMigration>;
   /** Moves a slot with all its keys. */
   migrateSlot(slot: number, to: RedisClusterNode): Promise<void>;

@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * The servers that `REDIS_SERVER` can name. Debian keeps a major version for the life of a release, so a suite stands
- * for a version; what was found or fetched is held against `version` all the same.
+ * for a version; a server that was found or fetched is still checked against `version`.
  *
  * @typedef {{ suite: string, packages: readonly string[], program: string, version: RegExp }} NamedServer
  * @type {Readonly<Record<string, NamedServer>>}
@@ -17,7 +17,7 @@ const servers = {
   },
 };
 
-/** The names, for messages and for whoever runs something on each of them. */
+/** The names of all servers. */
 export const serverNames = Object.keys(servers);
 
 /** @param {string} name */

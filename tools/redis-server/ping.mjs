@@ -2,8 +2,8 @@
 import { connect } from 'node:net';
 
 /**
- * Resolves when the server answers PING, and rejects otherwise. Another server may have taken the port in the
- * meantime and answer in place of ours, hence the look at the process id.
+ * Resolves when the server answers PING, and rejects otherwise. It compares the process id, as another server may have
+ * taken the port and answer in place of ours.
  *
  * @param {{ port: number, password?: string | undefined, pid: number }} server
  */
@@ -31,7 +31,7 @@ function exchange(port, request) {
     let reply = '';
     socket.on('data', (chunk) => {
       reply += chunk;
-      // The last command; sentinels do not know it.
+      // QUIT comes last; sentinels do not know it.
       if (/^-ERR unknown command .?QUIT/im.test(reply)) socket.end();
     });
     socket.on('end', () => resolve(reply));

@@ -5,7 +5,7 @@ import { startRedisServer } from './start.mjs';
 
 const name = 'locks';
 const host = '127.0.0.1';
-/** Twice their failover-timeout: the sentinels have given up a failover by then. */
+/** More than twice their failover-timeout: the sentinels have given up a failover by then. */
 const giveUpAfterMs = 5000;
 const readyWithinMs = 30_000;
 const pollMs = 25;
@@ -14,8 +14,8 @@ const pollMs = 25;
 const serverConfig = { 'repl-diskless-sync-delay': '0', 'repl-ping-replica-period': '1' };
 
 /**
- * Sentinels look at each other every 2 s and at replicas every 10 s, and turn a former master into a replica after four
- * looks. Nothing but tests that cause one failover after another needs it faster.
+ * Sentinels check each other every 2 s and replicas every 10 s, and turn a former master into a replica after four
+ * checks. Tests that cause one failover after another need it faster.
  */
 const hurried = ['info-period', '500', 'publish-period', '250'];
 
@@ -40,7 +40,7 @@ export async function startSentinels({ replicas = 1, sentinels = 3, hurry = true
    * @param {readonly Promise<T>[]} tasks
    */
   const all = async (tasks) => {
-    // What starts late has to be known before anything is stopped.
+    // Servers that start late must be known before any server is stopped.
     await Promise.allSettled(tasks);
     return Promise.all(tasks);
   };
@@ -74,7 +74,7 @@ function sentinelConfig(masterPort, sentinels) {
   return {
     'sentinel monitor': `${name} ${host} ${masterPort} ${quorum}`,
     'sentinel down-after-milliseconds': `${name} 500`,
-    // Also how long after a failed attempt (times two) the next one is made.
+    // Twice this time passes between a failed attempt and the next one, too.
     'sentinel failover-timeout': `${name} 2000`,
   };
 }
@@ -133,8 +133,8 @@ function groupOf({ servers, watching, stop }) {
       let askAgainAt = 0;
       await until('another master is elected', async () => {
         if (await isReplaced(before, since)) return true;
-        // Refused while the one before is still under way, or while no replica is known to be good; and one that has
-        // begun may be given up for want of a good one.
+        // Sentinels refuse a failover while the one before is under way or while no replica is known to be good; and
+        // they may give up one that has begun for want of a good replica.
         if (Date.now() >= askAgainAt) {
           await ask(asked.port, 'failover', name);
           askAgainAt = Date.now() + giveUpAfterMs;
@@ -158,7 +158,8 @@ function groupOf({ servers, watching, stop }) {
   };
 
   /**
-   * The sentinels may have moved on their own meanwhile, and back by the one that was asked for: each has a number.
+   * The sentinels may have made a failover of their own meanwhile, and the requested one may have moved the master
+   * back: so it compares the number of the election as well.
    *
    * @param {import('./index.mjs').RedisServer} before
    * @param {number} since
@@ -179,7 +180,7 @@ function groupOf({ servers, watching, stop }) {
 }
 
 /**
- * What more than half of the sentinels say: one of them may not have heard of a failover yet.
+ * The answer of more than half of the sentinels: one of them may not have heard of a failover yet.
  *
  * @param {unknown[]} answers
  * @returns {string[]}

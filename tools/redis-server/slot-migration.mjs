@@ -7,8 +7,8 @@ const moveWithinMs = 5_000;
 /** @typedef {import('./index.mjs').RedisClusterNode} Node */
 
 /**
- * From here on the slot is between two nodes: what is still at the source is served there, for the rest clients are
- * sent to the target by ASK.
+ * From here on the slot is between two nodes: the source serves the keys that it still has, and redirects clients to
+ * the target by ASK for the rest.
  *
  * @param {readonly Node[]} nodes
  * @param {number} slot
@@ -35,8 +35,8 @@ export async function beginSlotMigration(nodes, slot, from, to) {
       return moved;
     },
     async finish() {
-      // The target first: were the source to give the slot away before, nobody would have it for a moment. The others
-      // hear of it by gossip; telling the masters spares the wait.
+      // The target first: otherwise no node would own the slot for a moment. Other nodes hear of it by gossip; telling
+      // the masters spares the wait.
       await command(to.port, 'CLUSTER', 'SETSLOT', slot, 'NODE', to.id);
       await command(from.port, 'CLUSTER', 'SETSLOT', slot, 'NODE', to.id);
       const others = nodes.filter((node) => node !== from && node !== to);

@@ -24,7 +24,7 @@ export async function startRedisServer(options = {}) {
         const launch = (again = false) => launchAndAwait(supervisor, binary, port, options, again);
         return serverHandle(supervisor, port, options.password, () => launch(true), await launch());
       } catch (error) {
-        // Somebody was faster between the look at the port and the server's own bind.
+        // Another process has taken the port between the check and the server's own bind.
         const taken = /address already in use/i.test(String(error));
         if (!taken || options.port !== undefined || attempt === portAttempts) throw error;
       }
@@ -65,8 +65,8 @@ function serverHandle(supervisor, port, password, relaunch, running) {
 }
 
 /**
- * A server that was sent SIGKILL still takes connections for a moment. Blocks the thread until it does not, so that no
- * caller can forget to wait; the watchdog, which reaps the process, runs elsewhere.
+ * A server that was sent SIGKILL still accepts connections for a moment. Blocks the thread until it does not, so that
+ * no caller can forget to wait; the watchdog, which reaps the process, is a process of its own.
  *
  * @param {number} pid
  */
@@ -128,7 +128,7 @@ function configText(port, password, config, sentinel) {
   const directives = {
     bind: '127.0.0.1',
     port: String(port),
-    // A sentinel knows neither.
+    // A sentinel does not know these two directives.
     ...(!sentinel && { save: '', appendonly: 'no' }),
     ...(password && { requirepass: JSON.stringify(password) }),
     ...config,

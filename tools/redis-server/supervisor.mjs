@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
  * @property {string} command
  * @property {readonly string[]} args
  * @property {string} config
- * @property {boolean} [keepConfig] whether a config file that is there already is left as it is
+ * @property {boolean} [keepConfig] whether an existing config file is kept
  * @property {readonly string[]} [mode] arguments after the config file
  */
 
@@ -17,7 +17,7 @@ const watchdogFile = fileURLToPath(new URL('./watchdog.mjs', import.meta.url));
 /** This process's end of the watchdog. It keeps the event loop alive only while something is awaited. */
 export class Supervisor {
   /**
-   * How the last server that ended did so.
+   * The last server that ended, and its log.
    *
    * @type {{ pid: number, log: string } | undefined}
    */

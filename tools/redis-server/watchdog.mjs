@@ -1,6 +1,6 @@
 // @ts-check
-// Runs one Redis server for the process that forked it and ends it when that process asks or is gone: the system
-// closes the channel between the two even after a SIGKILL, when no exit handler could run.
+// Runs one Redis server for the process that forked it, and ends the server when that process asks for it or ends
+// itself: the system closes the channel between the two even after a SIGKILL, when no exit handler runs.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -22,7 +22,7 @@ async function start({ command, args, config, keepConfig, mode = [] }) {
   await stop();
   if (leaving) return;
   const configFile = join(dir, 'redis.conf');
-  // A server that takes part in failovers writes its present part there, and goes on with that.
+  // A server that takes part in failovers has written its present role there, and must keep it.
   if (!keepConfig || !existsSync(configFile)) writeFileSync(configFile, config, { mode: 0o600 });
   const child = spawn(command, [...args, configFile, ...mode], { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] });
   server = child;
@@ -51,7 +51,7 @@ async function stop() {
 
 /** @param {Record<string, unknown>} message */
 function report(message) {
-  // The other side may just have gone; the disconnect handler deals with that.
+  // The parent may just have ended; the disconnect handler deals with that.
   if (process.connected) process.send?.(message, () => {});
 }
 

@@ -1,5 +1,5 @@
 // npm run release -- 0.2.0: checks that the tree is ready, builds and checks the package, sets the version, commits and tags.
-// It publishes and pushes nothing; it says how to.
+// It publishes and pushes nothing; it prints how to.
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { releaseProblems, withRelease } from './release-notes.mjs';

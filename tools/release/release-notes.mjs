@@ -2,7 +2,7 @@
 const HEADING = '## [Unreleased]';
 
 /**
- * Why a release cannot be made.
+ * The reasons against making a release; empty if there are none.
  *
  * @param {{ version: string, current: string, changelog: string, dirty: boolean, tagged: boolean }} state
  * @returns {string[]}

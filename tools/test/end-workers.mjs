@@ -2,8 +2,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
 /**
- * Ends the child processes of this one, and tells what they were doing: whether a process was blocked, stopped or gone is
- * what a run that hung has to leave. Linux only: elsewhere it does and says nothing.
+ * Ends the child processes of this one, and describes their state (blocked, stopped, gone), so that a run that hung can
+ * be understood. Linux only: elsewhere it does nothing.
  *
  * @returns {string}
  */

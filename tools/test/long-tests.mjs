@@ -1,12 +1,12 @@
 // @ts-check
 /**
- * What `npm test` leaves out, so that it ends within five minutes, and `npm run test:all` does not. Whoever changes what
- * one of these looks at runs it by its path: `npm test -- test/quorum`.
+ * The tests that `npm test` leaves out, so that it ends within five minutes, and that `npm run test:all` runs. If you
+ * change code that one of them covers, run it by its path: `npm test -- test/quorum`.
  *
  * @typedef {object} LongTest
  * @property {string} path a folder, or the beginning of a path
  * @property {string} reason
- * @property {boolean} [dependsOnVersions] whether both ends of the matrix have to run it
+ * @property {boolean} [dependsOnVersions] whether both ends of the matrix must run it
  */
 
 /** @type {readonly LongTest[]} */

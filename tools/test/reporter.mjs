@@ -9,7 +9,7 @@ const SLOW_MS = 3 * 60_000;
 const HUNG_MS = 10 * 60_000;
 const LOOK_EVERY_MS = 30_000;
 
-/** Of what a failed file has written, so much is shown. */
+/** How many lines of a failed file's output are shown. */
 const SHOWN_LINES = 200;
 
 /**
@@ -17,7 +17,7 @@ const SHOWN_LINES = 200;
  * output of files that passed is not shown: most of it are warnings that the tests provoke. The last line has a fixed
  * form, so that scripts can read the result whatever else was printed.
  *
- * @typedef {object} TestFileResult what this reads of a result of Jest
+ * @typedef {object} TestFileResult the fields of a result of Jest that are used here
  * @property {number} numFailingTests
  * @property {unknown} [testExecError]
  * @property {{ status: string, fullName: string }[]} testResults

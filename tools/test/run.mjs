@@ -2,9 +2,9 @@
 /**
  * Runs the tests.
  *
- *     npm test                      without the long ones, which long-tests.mjs lists: for every change
- *     npm test -- test/topologies   some of them, the long ones too; options are Jest's
- *     npm run test:all              those that depend on versions on both ends of the matrix, then all of them here
+ *     npm test                      for every change: without the long tests, which long-tests.mjs lists
+ *     npm test -- test/topologies   only some tests, long ones included; options are those of Jest
+ *     npm run test:all              tests that depend on versions on both ends of the matrix, then all tests here
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -25,7 +25,7 @@ export default withMermaid({
   vite: {
     publicDir: path.join(root, 'website/public'),
     build: { chunkSizeWarningLimit: 2000 },
-    // The pages stand outside the folder that has the packages.
+    // The pages are outside the folder that has the packages.
     resolve: {
       alias: [
         { find: /^vue$/, replacement: packaged('vue/dist/vue.runtime.esm-bundler.js') },
@@ -48,7 +48,7 @@ export default withMermaid({
               unlinked = link === undefined;
               if (link !== undefined) token.attrSet('href', link);
             }
-            // a source file: the name stays, the link goes
+            // a source file has no page: keep the name, drop the link
             if (unlinked && token.type.startsWith('link_')) token.tag = 'span';
             if (token.type === 'link_close') unlinked = false;
           }

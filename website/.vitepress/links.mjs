@@ -1,7 +1,7 @@
 import path from 'node:path';
 
 /**
- * Where each file of the repository stands on the site, as `rewrites` of VitePress.
+ * The place of each file of the repository on the site, as `rewrites` of VitePress.
  *
  * @type {Readonly<Record<string, string>>}
  */
@@ -32,7 +32,7 @@ export function siteAddress(file) {
 }
 
 /**
- * Turns a relative link, which works in the repository and in the npm package, into one that works on the site.
+ * Rewrites a relative link, which works in the repository and in the npm package, so that it works on the site.
  *
  * @param {string} href
  * @param {string} from the file that has the link

@@ -1,5 +1,5 @@
-// npm run docs:dev, docs:build and docs:look: installs what the site needs where that is missing or old, makes the API
-// reference, and starts VitePress, or the camera.
+// npm run docs:dev, docs:build and docs:look: installs the packages of the site if they are missing or old, makes the
+// API reference, and starts VitePress or takes the photographs.
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';

@@ -1,6 +1,7 @@
 // @ts-check
-// What the lock provider of Medusa takes from `@medusajs/framework/utils`, doing the same as the original in 2.21.2:
-// the real package brings hundreds of others along (a web server, an ORM, an AWS client), and none of them locks.
+// The part of `@medusajs/framework/utils` that the lock provider of Medusa uses, doing the same as the original in
+// 2.21.2. The original depends on hundreds of packages (a web server, an ORM, an AWS client) that have nothing to do
+// with locks.
 
 /**
  * @template T

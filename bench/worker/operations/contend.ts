@@ -20,8 +20,8 @@ export interface ContendResult {
 }
 
 /**
- * How long the tasks that still wait at the end are waited for. They have nothing to do any more. The few that sleep
- * even longer find the key free one by one, which the next in turn will not notice.
+ * How long the end waits for tasks that still wait; they have nothing to do any more. A few that sleep even longer find
+ * the key free one by one, which does not disturb the next contender.
  */
 const DRAIN_MS = 200;
 
@@ -43,7 +43,7 @@ export async function contend(
   let gaveUp = 0;
   let running = 0;
 
-  /** Reads, then writes: where two are in here at a time, an update is lost. */
+  /** Reads, then writes: two jobs in here at a time lose an update. */
   async function countUp(at: string): Promise<void> {
     running++;
     try {
@@ -64,21 +64,21 @@ export async function contend(
     const work = async (): Promise<void> => {
       const begun = performance.now();
       endWait(task, begun);
-      // Who is served after the end leaves at once: the others get out faster.
+      // A task that is served after the end does no job, so that the others end sooner.
       if (begun >= end) return;
       if (counter !== null) await countUp(counter);
       jobsPerTask[task] = (jobsPerTask[task] ?? 0) + 1;
     };
     for (let time = performance.now(); time < end; time = performance.now()) {
-      // Who was given up on goes on with the same wait.
+      // After the package gave up, the same wait goes on.
       if (Number.isNaN(waitingSince[task])) waitingSince[task] = time;
       try {
         await contender.run(key, work);
       } catch (error) {
-        // Not for the lock, but for the job or the release: an error of its own.
+        // The lock was granted, so the job or the release has failed.
         if (Number.isNaN(waitingSince[task])) throw error;
         gaveUp++;
-        // One that gives up without waiting must not keep the others from running.
+        // A package that gives up without waiting must not starve the other tasks.
         await setImmediate();
       }
     }
@@ -86,9 +86,9 @@ export async function contend(
 
   const all = Promise.all(Array.from({ length: tasks }, async (_, task) => runTask(task)));
   await Promise.race([all, sleepUntil(startAt + ms + DRAIN_MS)]);
-  // What was begun in time counts, and its write has to be there when the counter is read.
+  // A job that began in time counts, and its write must be there when the counter is read.
   while (running > 0) await sleep(1);
-  // Whoever was never served has waited all the same.
+  // A task that was never served has waited all the same.
   waitingSince.forEach((since, task) => {
     if (!Number.isNaN(since)) endWait(task, end);
   });

@@ -5,7 +5,7 @@ import { usedHeap } from './heap.js';
 
 const crowd = { size: 0, served: 0, gaveUp: 0, lastServedAt: NaN, emptyHeap: 0, all: Promise.resolve() };
 
-/** Lets so many wait for a key that is held elsewhere. */
+/** Starts `size` waiters for a key that another process holds. */
 export async function gatherCrowd(
   { contender }: WorkerContext,
   { key, size }: { key: string; size: number },
@@ -28,7 +28,7 @@ export async function weighCrowd(): Promise<number> {
   return ((await usedHeap()) - crowd.emptyHeap) / crowd.size;
 }
 
-/** Waits until all have been served and are gone, for some time. */
+/** Waits, up to a limit, until all waiters have been served and are gone. */
 export async function dissolveCrowd(
   _context: WorkerContext,
   { withinMs }: { withinMs: number },

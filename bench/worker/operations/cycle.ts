@@ -4,14 +4,14 @@ import type { WorkerContext } from '../context.js';
 export interface CycleParameters {
   /** Keys are this and a number. */
   readonly prefix: string;
-  /** How many are taken and given up at a time. */
+  /** How many locks are acquired and released at a time. */
   readonly width: number;
   /** Ends after this time or this many locks. */
   readonly ms?: number;
   readonly count?: number;
 }
 
-/** Takes and gives up locks on keys that are used once. */
+/** Acquires and releases locks; each key is used once. */
 export async function cycle(
   { contender }: WorkerContext,
   { prefix, width, ms = Infinity, count = Infinity }: CycleParameters,

@@ -6,12 +6,12 @@ import { keepTrying } from '../keep-trying.js';
 const held = new Map<string, Held>();
 const waits = new Map<string, Promise<number>>();
 
-/** Takes a key that is free, and keeps it. */
+/** Acquires a key that is free, and holds it. */
 export async function hold({ contender }: WorkerContext, { key }: { key: string }): Promise<void> {
   held.set(key, await contender.acquire(key));
 }
 
-/** Gives it up after an idle time, and tells when it began to. */
+/** Releases the key after an idle time; returns when the release began. */
 export async function release(
   _context: WorkerContext,
   { key, afterMs }: { key: string; afterMs: number },
@@ -39,7 +39,7 @@ export async function beginWait({ contender }: WorkerContext, { key }: { key: st
   return Promise.resolve();
 }
 
-/** Tells when that wait was over, once the key is free again. */
+/** Returns when that wait ended, once the key is free again. */
 export async function endWait(_context: WorkerContext, { key }: { key: string }): Promise<number> {
   const servedAt = await waits.get(key);
   waits.delete(key);

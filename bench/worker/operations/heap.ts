@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 
-/** Bytes of the heap that are in use, after the garbage is gone. */
+/** Bytes of the heap that are in use after a garbage collection. */
 export async function usedHeap(): Promise<number> {
   const { gc } = globalThis;
   if (!gc) throw new Error('Workers run with --expose-gc');

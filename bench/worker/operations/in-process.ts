@@ -41,7 +41,7 @@ async function prepare(): Promise<Record<string, Call>> {
     decorated: async (i) => service.locked(i),
     bare: async (i) => service.bare(i),
   };
-  // For the compiler.
+  // Warms up the compiler.
   for (const call of Object.values(prepared)) for (let i = 0; i < 10_000; i++) await call(i);
   return prepared;
 }

@@ -8,7 +8,7 @@ import { warmUp } from './warm-up.js';
 import type { callInProcess } from './in-process.js';
 import type { ownRenewal } from './own-renewal.js';
 
-/** What a worker can be asked to do. */
+/** The operations that a worker offers. */
 export const operations = {
   warmUp,
   cycle,
@@ -25,7 +25,7 @@ export const operations = {
   extendAll,
   releaseMany,
   usedHeap,
-  // Loaded only where they are used: they bring Nest and this library along.
+  // Loaded on demand, as they import Nest and this library.
   ownRenewal: async (...of: Parameters<typeof ownRenewal>) => (await import('./own-renewal.js')).ownRenewal(...of),
   callInProcess: async (...of: Parameters<typeof callInProcess>) =>
     (await import('./in-process.js')).callInProcess(...of),

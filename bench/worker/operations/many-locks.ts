@@ -7,7 +7,7 @@ let held: Held[] = [];
 
 const AT_A_TIME = 100;
 
-/** Takes so many locks, and tells what each weighs on the heap. */
+/** Acquires `count` locks; returns the bytes of heap for each. */
 export async function holdMany(
   { contender }: WorkerContext,
   { prefix, count }: { prefix: string; count: number },
@@ -25,7 +25,7 @@ export async function holdMany(
   return { heapPerLock: ((await usedHeap()) - before) / count };
 }
 
-/** Extends all of them at once, and tells how long that took. */
+/** Extends all of them at once; returns how long that took. */
 export async function extendAll(): Promise<number | null> {
   if (!held[0]?.extend) return null;
   const begun = now();

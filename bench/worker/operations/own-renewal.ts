@@ -6,7 +6,7 @@ import { watchCommands, type Traffic } from './watch-commands.js';
 
 const LEASE_MS = 4_500;
 
-/** Holds so many leases and lets the library renew them by itself, once, which it does at a third of the lease. */
+/** Holds `count` leases until the library has renewed them once, at a third of the lease. */
 export async function ownRenewal(
   { redisUrl }: WorkerContext,
   { prefix, count }: { prefix: string; count: number },
@@ -17,7 +17,7 @@ export async function ownRenewal(
     locking.acquire(`${prefix}:${String(i)}`, { expire: `${LEASE_MS}ms`, renew: true });
   const locks = await Promise.all(Array.from({ length: count }, takeOne));
   await sleep(LEASE_MS / 6);
-  // From here on nothing else is sent.
+  // From here on the process sends renewals only.
   const watch = watchCommands();
   await sleep(LEASE_MS / 3);
   const traffic = watch.end();

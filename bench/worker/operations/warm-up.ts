@@ -5,7 +5,7 @@ import { cycle } from './cycle.js';
 /** After so many locks the compiler has seen the code often enough, however fast the machine is. */
 const LOCKS = 2_000;
 
-/** Lets the compiler see the code before anything is measured. */
+/** Runs the code until it is compiled, before anything is measured. */
 export async function warmUp(context: WorkerContext, { ms }: { ms: number }): Promise<void> {
   const prefix = `warm-up:${String(process.pid)}`;
   await cycle(context, { prefix: `${prefix}:one`, width: 1, ms: ms / 2, count: LOCKS });

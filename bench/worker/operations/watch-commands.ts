@@ -3,11 +3,11 @@ import { now } from '../../clock.js';
 
 export interface Traffic {
   readonly commands: number;
-  /** In which at least one of them had no answer yet. */
+  /** Milliseconds in which at least one command had no answer yet. */
   readonly busyMs: number;
 }
 
-/** Looks at every command that this process sends, until `end()`. */
+/** Observes every command that this process sends, until `end()`. */
 export function watchCommands(): { end: () => Traffic } {
   let commands = 0;
   let pending = 0;

@@ -8,7 +8,7 @@ import { WRITE } from './write.script.js';
 const PREFIX = 'payments-sample:bank:';
 const ENTRIES = `${PREFIX}entries`;
 
-/** Refused, as somebody with a newer lock has written since. */
+/** The bank refused a write, as the holder of a newer lock has written since. */
 class StaleTokenError extends Error {
   constructor(what: string, fencingToken: number) {
     super(`${what} was refused: its fencing token ${fencingToken} is older than one that was seen`);
@@ -16,9 +16,9 @@ class StaleTokenError extends Error {
 }
 
 /**
- * The books: a ledger in Redis that is only ever added to. It refuses writes with a fencing token older than the newest
- * that it has seen for the customer. It does not refuse a payment that it has seen before: were one charged twice, the
- * ledger would show it.
+ * The books: an append-only ledger in Redis. It refuses writes with a fencing token older than the newest that it has
+ * seen for the customer. It does not refuse a payment that it has seen before, so that the ledger shows a double
+ * charge.
  */
 @Injectable()
 export class Bank implements OnApplicationShutdown {
@@ -43,12 +43,12 @@ export class Bank implements OnApplicationShutdown {
     await this.write('charge', accountOf(payment.customer), fencingToken, payment);
   }
 
-  /** What the leader writes: one line for all that was charged so far. */
+  /** Adds the leader's entry: one for all payments that were charged so far. */
   async settle(fencingToken: number): Promise<void> {
     await this.write('settlement', `${PREFIX}settlement`, fencingToken);
   }
 
-  /** Everything that was ever written, in its order. */
+  /** All entries, in the order in which they were written. */
   async entries(): Promise<Entry[]> {
     return (await this.redis.lrange(ENTRIES, 0, -1)).map((line) => JSON.parse(line) as Entry);
   }

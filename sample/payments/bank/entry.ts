@@ -1,13 +1,13 @@
 /** One line of the ledger. */
 export interface Entry {
   readonly kind: 'begin' | 'charge' | 'settlement';
-  /** Whether it came with a fencing token that was too old, and counts for nothing. */
+  /** Whether its fencing token was too old: the entry does not count then. */
   readonly refused: boolean;
-  /** Milliseconds, by the clock of the Redis. */
+  /** Milliseconds on the clock of the Redis server. */
   readonly at: number;
   readonly instance: string;
   readonly fencingToken: number;
-  /** What it is about; a settlement is about no payment. */
+  /** The payment; absent in a settlement. */
   readonly id?: string;
   readonly customer?: string;
   readonly sequence?: number;

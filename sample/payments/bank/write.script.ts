@@ -12,7 +12,7 @@ if not stale then
   redis.call('hset', KEYS[1], 'token', ARGV[1])
   if tonumber(ARGV[2]) > 0 then redis.call('hset', KEYS[1], 'sequence', ARGV[2]) end
 end
--- Not by cjson, which writes fewer digits than a token has.
+-- Joined as text: cjson writes fewer digits than a token has.
 local entry = string.sub(ARGV[3], 1, -2) .. ',"at":' .. at .. ',"refused":' .. tostring(stale) .. '}'
 redis.call('rpush', KEYS[2], entry)
 return stale and 0 or 1

@@ -1,30 +1,30 @@
 import type { Entry } from '../bank/entry.js';
 import type { Payment } from '../payments/payment.js';
 
-/** A worker that was killed, and how long the ledger was then. */
+/** A worker that was killed, and the length of the ledger at that moment. */
 export interface Kill {
   readonly instance: string;
   readonly ledgerLength: number;
 }
 
-/** What the ledger says about a run. */
+/** The figures of a run, read from the ledger. */
 export interface Audit {
   readonly charged: number;
   readonly twice: readonly string[];
   readonly lost: readonly string[];
   readonly unknown: readonly string[];
   readonly outOfOrder: readonly string[];
-  /** Writes that came with a fencing token that was too old. */
+  /** Writes with a fencing token that was too old. */
   readonly refused: number;
   readonly mostInFlight: number;
   readonly settlements: number;
-  /** Who led, in turn. */
+  /** The leaders, in order. */
   readonly leaders: readonly string[];
-  /** Settlements by somebody whose term was over, or by two in one term. */
+  /** Settlements by an instance whose term was over, or by two instances in one term. */
   readonly strayed: number;
 }
 
-/** Reads the ledger as an auditor would: it believes nothing but what stands there. */
+/** Judges a run by its ledger alone. */
 export function audit(plan: readonly Payment[], entries: readonly Entry[], kill?: Kill): Audit {
   const written = entries.filter(({ refused }) => !refused);
   const charges = written.filter(({ kind }) => kind === 'charge');

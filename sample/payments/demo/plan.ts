@@ -9,7 +9,7 @@ export function planPayments(customers: number, each: number): Payment[] {
       payments.push({ id: `${name}/${sequence}`, customer: name, sequence, cents: sequence * 10_007 + customer * 911 });
     }
   }
-  // Each goes a little further back.
+  // Move each payment a little further back.
   for (let index = 0; index < payments.length; index += 1) {
     const other = Math.min(payments.length - 1, index + ((index * 7) % 11));
     payments.splice(other, 0, ...payments.splice(index, 1));

@@ -2,10 +2,10 @@ import type { Job } from 'bullmq';
 import type { Entry } from '../bank/entry.js';
 import type { Payment } from '../payments/payment.js';
 
-/** What the queue says about a run. */
+/** The figures of a run, read from the queue. */
 export interface QueueFigures {
   readonly failed: number;
-  /** How often a job's worker was found dead, and the job given to another one. */
+  /** How often a job went to another worker because its own was found dead. */
   readonly stalled: number;
   /** How often a job was put back, as it was not its turn or its customer was busy. */
   readonly putBack: number;
@@ -19,7 +19,7 @@ export function queueFigures(jobs: readonly Job<Payment>[], failed: number, entr
   return {
     failed,
     stalled: sum(({ stalledCounter }) => stalledCounter),
-    // A start is a put back if it neither ended an attempt nor ended with its worker.
+    // A job was put back after a start that neither ended an attempt nor ended with its worker.
     putBack: sum(
       ({ attemptsStarted, attemptsMade, stalledCounter }) => attemptsStarted - attemptsMade - stalledCounter,
     ),

@@ -1,7 +1,7 @@
 import { settings } from '../settings.js';
 import type { RunResult } from './run.js';
 
-/** One screen. */
+/** The report, one screen long. */
 export function render({ audit, figures, killed, tookMs }: RunResult, payments: number, workers: number): string {
   const { queue } = settings;
   const rows: [string, string | number][] = [

@@ -71,7 +71,7 @@ async function left(queue: Queue): Promise<number> {
   return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }
 
-/** The demo as a whole has a limit of time. */
+/** Polls without a limit of its own: the demo as a whole has one. */
 async function until(condition: () => Promise<boolean>): Promise<void> {
   while (!(await condition())) await delay(50);
 }

@@ -30,7 +30,7 @@ export class WorkerProcess {
     if ('error' in message) throw new Error(message.error);
   }
 
-  /** Resolves once it is half-way through a charge, from where it does not go on. */
+  /** Resolves once the worker is half-way through a charge, where it stops. */
   async stuck(): Promise<void> {
     const order: WorkerOrder = { do: 'get stuck' };
     this.child.send(order);

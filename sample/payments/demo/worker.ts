@@ -3,15 +3,15 @@ import { messageOf } from '../../shop/demo/message-of.js';
 import { CardNetwork } from '../bank/card-network.js';
 import { startWorker } from '../start-worker.js';
 
-/** What a worker says to its parent. */
+/** A message from a worker to its parent. */
 export type WorkerMessage = { ready: true } | { error: string } | { stuckIn: string };
 
-/** What it is told: to be stuck in its next charge. */
+/** The order of the parent: stop half-way through the next charge. */
 export interface WorkerOrder {
   readonly do: 'get stuck';
 }
 
-// However the parent ends, nothing of it stays.
+// The worker ends with its parent, however the parent ends.
 process.on('disconnect', () => process.exit());
 
 try {

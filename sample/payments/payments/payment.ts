@@ -1,8 +1,8 @@
-/** What a job of the queue is about. */
+/** The data of a job in the queue. */
 export interface Payment {
   readonly id: string;
   readonly customer: string;
-  /** Which of the customer's payments it is, from 1: they are charged in this order. */
+  /** Its number among the customer's payments, from 1: they are charged in this order. */
   readonly sequence: number;
   readonly cents: number;
 }

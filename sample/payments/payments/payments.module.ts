@@ -14,7 +14,7 @@ const { attempts, backoff, globalConcurrency } = settings.queue;
 export class PaymentsModule implements OnModuleInit {
   constructor(@InjectQueue(PAYMENTS) private readonly queue: Queue<Payment>) {}
 
-  /** It is kept in Redis, for all instances. */
+  /** BullMQ keeps this limit in Redis, for all instances. */
   async onModuleInit(): Promise<void> {
     await this.queue.setGlobalConcurrency(globalConcurrency);
   }

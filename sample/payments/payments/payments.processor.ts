@@ -37,7 +37,7 @@ export class PaymentsProcessor extends WorkerHost implements OnModuleDestroy {
     return 'charged';
   }
 
-  /** Before the locks end: a worker that still took jobs would have to put them all back. */
+  /** Stops the worker before locking ends: otherwise it would take jobs and have to put them all back. */
   async onModuleDestroy(): Promise<void> {
     await this.worker.close();
   }

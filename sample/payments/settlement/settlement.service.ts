@@ -3,7 +3,7 @@ import { Interval } from '@nestjs/schedule';
 import { InjectLeaderElection, LeaderElection, LeaderOnly } from 'nestjs-locking';
 import { Bank } from '../bank/bank.js';
 
-/** The scheduled work: every instance has the timer, the leader alone does it. */
+/** Scheduled work: every instance has the timer, only the leader settles. */
 @Injectable()
 export class SettlementService {
   constructor(
@@ -15,7 +15,7 @@ export class SettlementService {
   @LeaderOnly('settlement')
   async settle(): Promise<void> {
     const { fencingToken } = this.election;
-    // One whose term has ended meanwhile is refused by the bank, by its token.
+    // If the term has ended meanwhile, the bank refuses the write by its token.
     if (fencingToken !== undefined) await this.bank.settle(fencingToken);
   }
 }

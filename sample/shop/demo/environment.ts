@@ -7,7 +7,7 @@ import { closeConnections } from './request.js';
 
 const INSTANCES_WITH_REDIS = 4;
 
-/** What the demo runs against, and how to end all of it. */
+/** The instances that the demo sends orders to, and how to end them. */
 export interface Environment {
   readonly urls: readonly string[];
   readonly description: string;

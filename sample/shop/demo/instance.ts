@@ -2,10 +2,10 @@
 import { messageOf } from './message-of.js';
 import { startApp } from '../start-app.js';
 
-/** What an instance says to its parent, once. */
+/** The one message of an instance to its parent. */
 export type InstanceMessage = { url: string } | { error: string };
 
-// However the parent ends, nothing of it stays: the locks of this process end with their leases.
+// The instance ends with its parent, however the parent ends. Its locks expire with their leases.
 process.on('disconnect', () => process.exit());
 
 try {

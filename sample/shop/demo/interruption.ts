@@ -1,6 +1,6 @@
 const TIME_LIMIT_MS = 45_000;
 
-/** Thrown when the demo is ended from outside; what a shell expects as exit code comes with it. */
+/** Thrown when a signal ends the demo; carries the exit code that a shell expects. */
 export class Interruption extends Error {
   constructor(
     message: string,
@@ -10,7 +10,7 @@ export class Interruption extends Error {
   }
 }
 
-/** Rejects on Ctrl-C, on SIGTERM, and when the demo hangs, so that what it started is ended in each of these cases. */
+/** Rejects on Ctrl-C, on SIGTERM, and when the demo hangs: the demo ends its processes in each of these cases. */
 export async function interruption(): Promise<never> {
   return new Promise((_, reject) => {
     const end = (message: string, exitCode: number) => (): void => {

@@ -1,4 +1,4 @@
-/** What went wrong, in one line; `fetch` only names it in the cause. */
+/** The message of an error, in one line. `fetch` names what failed only in the cause. */
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { message, cause } = error;

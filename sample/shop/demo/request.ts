@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 
 const TIMEOUT_MS = 15_000;
 
-/** Of its own, unlike that of `fetch`, so that its connections can be closed. */
+/** An agent of our own, as the connections of `fetch` cannot be closed. */
 const agent = new Agent({ keepAlive: true });
 const closed = new AbortController();
 
@@ -24,14 +24,14 @@ export async function request(method: string, url: string, body?: object): Promi
   return { status: incoming.statusCode ?? 0, data: answer === '' ? undefined : JSON.parse(answer) };
 }
 
-/** The same where anything but success ends the demo. */
+/** The same, but throws if the answer is no success. */
 export async function expectOk<T = void>(method: string, url: string, body?: object): Promise<T> {
   const { status, data } = await request(method, url, body);
   if (status >= 300) throw new Error(`${method} ${url} answered ${status}: ${JSON.stringify(data)}`);
   return data as T;
 }
 
-/** No more requests. A server that closes would wait for a connection in use until that runs out of time. */
+/** Ends all connections: a server that closes waits for those that are still in use. */
 export function closeConnections(): void {
   closed.abort();
   agent.destroy();

@@ -1,4 +1,4 @@
-/** What came of one burst of orders. */
+/** The outcome of one burst of orders. */
 export interface BurstResult {
   readonly sent: number;
   readonly accepted: number;

@@ -12,7 +12,7 @@ export async function runBurst(
   { inStock, orders }: { inStock: number; orders: number },
 ): Promise<RunResult> {
   const [url = ''] = urls;
-  // A new SKU for each run: the Redis may be one that others use as well.
+  // A new SKU for each run: other applications may use the same Redis.
   const sku = `demo-${randomUUID()}`;
   await expectOk('PUT', `${url}/stock/${sku}`, { quantity: inStock });
   try {

@@ -29,7 +29,7 @@ function faultsOf(run: RunResult): string[] {
     ...(lost === 0 ? [] : [`the stock is off by ${lost}`]),
     ...(failed > 0 ? [`${failed} requests failed`] : []),
     ...(accepted < possible ? [`only ${accepted} of ${possible} units were sold`] : []),
-    // An order may be recorded although its answer got lost; then the request counts as failed as well.
+    // An order whose answer was lost may still be recorded; its request counts as failed as well.
     ...(recorded === accepted ? [] : [`${accepted} units were confirmed but ${recorded} recorded`]),
   ];
 }

@@ -37,7 +37,7 @@ export class OrdersService {
     return this.orders.list();
   }
 
-  /** How many orders and units were accepted of each SKU. */
+  /** The accepted orders and units of each SKU. */
   async summary(): Promise<OrderSummary[]> {
     const bySku = new Map<string, OrderSummary>();
     for (const { sku, quantity } of await this.orders.list()) {

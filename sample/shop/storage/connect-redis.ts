@@ -2,7 +2,7 @@ import { Redis } from 'ioredis';
 
 const CONNECT_TIMEOUT_MS = 3_000;
 
-/** A client that is connected, or an error of one line that says to where and why not. */
+/** Connects a client, or throws an error of one line that names the URL and the cause. */
 export async function connectRedis(url: string): Promise<Redis> {
   if (!/^rediss?:\/\//.test(url) || !URL.canParse(url)) {
     throw new Error('LOCKING_REDIS_URL must be a URL such as redis://localhost:6379');
@@ -26,7 +26,7 @@ export async function connectRedis(url: string): Promise<Redis> {
   }
 }
 
-/** To find out before the boot: Nest reports a provider that fails with a screen full of stack. */
+/** Checks before the application starts, as Nest reports a provider that fails with a long stack. */
 export async function assertReachable(url: string): Promise<void> {
   const redis = await connectRedis(url);
   redis.disconnect();

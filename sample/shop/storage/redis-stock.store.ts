@@ -11,7 +11,7 @@ export class RedisStockStore extends StockStore {
     return value === null ? undefined : Number(value);
   }
 
-  // A plain SET: DECRBY would do for one counter, but not for a real stock with reservations and checks.
+  // A plain SET. DECRBY would suffice for one counter, but not for a real stock with reservations and checks.
   async write(sku: string, quantity: number): Promise<void> {
     await this.redis.set(keyOf(sku), quantity);
   }

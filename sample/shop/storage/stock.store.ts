@@ -1,6 +1,6 @@
 /**
- * How many units there are of each SKU. It can only read and write whole numbers, as many stores and remote
- * services: who wants to change one reads, computes and writes, and needs a lock around that.
+ * How many units there are of each SKU. Like many stores and remote services, it can only read and write whole numbers:
+ * a caller that changes one reads, computes and writes, and needs a lock around that.
  */
 export abstract class StockStore {
   abstract read(sku: string): Promise<number | undefined>;
