@@ -11,8 +11,8 @@ beforeEach(() => {
   [holder, waiter] = [world.process(), world.process()];
 });
 
-describe('waiting for what another process holds', () => {
-  it('costs one call a second, however many keys it is for', async () => {
+describe('a wait for a key that another process holds', () => {
+  it('a process that waits for keys makes one call a second, however many keys there are', async () => {
     const keys = times(50, (index) => `k${index}`);
     await Promise.all(keys.map((key) => holder.acquire(key, { ownerId: 'one' })));
     for (const key of keys) {
@@ -30,7 +30,7 @@ describe('waiting for what another process holds', () => {
     expect(new Set(asked.map(({ queue, processId }) => `${String(queue)} ${processId}`)).size).toBe(1);
   });
 
-  it('says for how long it has waited, but not after a question that failed: the store may not have heard of it', async () => {
+  it('a repeated request says for how long its process has waited, but not after a request that failed', async () => {
     await holder.acquire('a', { ownerId: 'one' });
     track(waiter.acquire('a', { timeout: '1h' }));
     await world.clock.advance('1500ms');
@@ -45,7 +45,7 @@ describe('waiting for what another process holds', () => {
     expect(acquires.at(-1)![0]!.waited).toBeUndefined();
   });
 
-  it('costs nothing per waiter: 500 ask as one', async () => {
+  it('500 waiters for one key cost as many calls as one', async () => {
     await holder.acquire('a');
     const waits = times(500, () => track(waiter.acquire('a', { timeout: '1h' })));
     await world.clock.advance('1s');
@@ -57,7 +57,7 @@ describe('waiting for what another process holds', () => {
     expect(waits.every(({ outcome }) => outcome === undefined)).toBe(true);
   });
 
-  it('costs as little where the holder is in this process', async () => {
+  it('500 waiters cost as little if the holder is in their process', async () => {
     await waiter.acquire('a');
     times(500, () => track(waiter.acquire('a', { timeout: '1h' })));
     await world.clock.advance('1s');
@@ -67,21 +67,21 @@ describe('waiting for what another process holds', () => {
     expect(waiter.wire.acquires).toHaveLength(1);
   });
 
-  it('keeps the place in line, with the same attempt', async () => {
+  it('a waiting process keeps its queue entry and its attempt id', async () => {
     await holder.acquire('a', { ownerId: 'one' });
     const third = world.process();
     track(waiter.acquire('a', { timeout: '1h' }));
     await world.settle();
     track(third.acquire('a', { timeout: '1h' }));
     await world.clock.advance('30s');
-    expect(world.line('a')).toHaveLength(2);
+    expect(world.queue('a')).toHaveLength(2);
     const attempts = waiter.wire.acquires.flat().map(({ attemptId }) => attemptId);
     expect(attempts.length).toBeGreaterThan(25);
     expect(new Set(attempts).size).toBe(1);
-    expect(attempts[0]!.startsWith(`${world.line('a')[0]!}.`)).toBe(true);
+    expect(attempts[0]!.startsWith(`${world.queue('a')[0]!}.`)).toBe(true);
   });
 
-  it('ends by a message, without asking', async () => {
+  it('a message ends the wait, without another request', async () => {
     const lock = await holder.acquire('a');
     const wait = track(waiter.acquire('a', { timeout: '1h' }));
     await world.clock.advance('300ms');
@@ -94,7 +94,7 @@ describe('waiting for what another process holds', () => {
     expect(lockOf(wait).remaining).toBeLessThan(29_698);
   });
 
-  it('ends within a second when the message is lost', async () => {
+  it('the wait ends within a second if the message is lost', async () => {
     const lock = await holder.acquire('a');
     const wait = track(waiter.acquire('a', { timeout: '1h' }));
     await world.clock.advance('2500ms');
@@ -104,10 +104,10 @@ describe('waiting for what another process holds', () => {
     expect(wait.outcome).toBeUndefined();
     await world.clock.advance('1s');
     expect(lockOf(wait).held).toBe(true);
-    expect(world.line('a')).toEqual([]);
+    expect(world.queue('a')).toEqual([]);
   });
 
-  it('ends within a second of the end of a lease that nobody renews', async () => {
+  it('the wait ends as soon as a lease without renewal expires', async () => {
     await holder.acquire('a', { expire: '2500ms' });
     const waits = [track(waiter.acquire('a', { timeout: '1h' }))];
     await world.settle();
@@ -119,7 +119,7 @@ describe('waiting for what another process holds', () => {
     expect(waits[1]!.outcome).toBeUndefined();
   });
 
-  it('tells whoever holds a key here at once that it was freed by force', async () => {
+  it('a message tells the holder at once that its key was revoked', async () => {
     const process = await world.listeningProcess();
     const lock = await process.acquire('a');
     const { signal } = lock;
@@ -129,7 +129,7 @@ describe('waiting for what another process holds', () => {
     expect(process.wire.extensions).toEqual([]);
   });
 
-  it('tells whoever holds a key here within a second that it was freed by force, message or not', async () => {
+  it('the holder learns within a second that its key was revoked, even without a message', async () => {
     const lock = await waiter.acquire('a');
     const { signal } = lock;
     const wait = track(waiter.acquire('a', { timeout: '1h' }));
@@ -143,9 +143,9 @@ describe('waiting for what another process holds', () => {
   });
 });
 
-describe('a grant that comes when nobody waits any more', () => {
-  it.each(['before the store is asked', 'while the question is under way', 'when the message is lost'])(
-    'goes on to the next process at once: given up %s',
+describe('a grant that arrives after its waiter has cancelled', () => {
+  it.each(['before the next request', 'while a request is under way', 'when the message is lost'])(
+    'the key goes to the next process at once: the waiter cancels %s',
     async (when) => {
       const third = world.process();
       const lock = await holder.acquire('a');
@@ -154,24 +154,24 @@ describe('a grant that comes when nobody waits any more', () => {
       await world.settle();
       const next = track(third.acquire('a', { timeout: '1h' }));
       await world.clock.advance('100ms');
-      if (when === 'while the question is under way') {
+      if (when === 'while a request is under way') {
         waiter.wire.fail('acquire', 'hold');
         await world.clock.advance('1s');
       }
       if (when === 'when the message is lost') waiter.wire.deaf = true;
       const released = lock.release();
-      // In the same turn: the message is on its way.
+      // In the same turn of the event loop, while the message is on its way.
       await Promise.resolve();
       abort.abort('enough');
       await released;
       waiter.wire.letGo();
       await world.settle();
       expect(lockOf(next).held).toBe(true);
-      expect(world.line('a')).toEqual([]);
+      expect(world.queue('a')).toEqual([]);
     },
   );
 
-  it('serves another waiter of the same process', async () => {
+  it('the key goes to another waiter of the same process without a call', async () => {
     const lock = await holder.acquire('a');
     const abort = new AbortController();
     track(waiter.acquire('a', { timeout: '1h', signal: abort.signal }));

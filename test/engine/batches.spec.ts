@@ -12,8 +12,8 @@ beforeEach(() => {
 
 const keys = times(40, (index) => `k${index}`);
 
-describe('what is asked in one turn of the event loop', () => {
-  it('goes out as one call with a request each', async () => {
+describe('the requests of one turn of the event loop', () => {
+  it('requests of one turn go out as one call', async () => {
     const locks = await Promise.all(keys.map((key) => process.acquire(key)));
     expect(process.wire.acquires.map((batch) => batch.flatMap((request) => request.keys))).toEqual([keys]);
     await Promise.all(locks.map((lock) => lock.release()));
@@ -21,20 +21,20 @@ describe('what is asked in one turn of the event loop', () => {
     expect(process.wire.calls).toBe(2);
   });
 
-  it('goes out alone where there is nothing else', async () => {
+  it('a request without others in its turn goes out alone', async () => {
     for (const key of keys.slice(0, 3)) await (await process.acquire(key)).release();
     expect(process.wire.acquires.map((batch) => batch.length)).toEqual([1, 1, 1]);
     expect(process.wire.releases.map((batch) => batch.length)).toEqual([1, 1, 1]);
   });
 
-  it('is sent before the turn is over: nothing is waited for', async () => {
+  it('a batch is sent before its turn of the event loop is over', async () => {
     const acquiring = process.acquire('a');
     await Promise.resolve();
     expect(process.wire.acquires).toHaveLength(1);
     await acquiring;
   });
 
-  it('frees before it takes', async () => {
+  it('releases are sent before attempts', async () => {
     const lock = await process.acquire('a', { ownerId: 'one' });
     const waiting = track(process.acquire('b'));
     const released = lock.release();
@@ -45,7 +45,7 @@ describe('what is asked in one turn of the event loop', () => {
     expect(process.wire.acquires.flat()).toHaveLength(3);
   });
 
-  it('does not share the fate of the others', async () => {
+  it('a request of a batch is refused alone', async () => {
     const other = world.process();
     await other.acquire('k1');
     const attempts = await Promise.all(['k0', 'k1', 'k2'].map((key) => process.tryAcquire(key)));
@@ -53,7 +53,7 @@ describe('what is asked in one turn of the event loop', () => {
     expect(process.wire.acquires).toHaveLength(1);
   });
 
-  it('is not sent at all if it is given up in the same turn', async () => {
+  it('a request that is cancelled in its own turn is never sent', async () => {
     const abort = new AbortController();
     const given = track(process.acquire('a', { signal: abort.signal }));
     const kept = track(process.acquire('b'));
@@ -65,7 +65,7 @@ describe('what is asked in one turn of the event loop', () => {
     expect(process.wire.releases).toEqual([]);
   });
 
-  it('asks once for all who want the same key', async () => {
+  it('callers of one key share one request', async () => {
     const waits = times(10, () => track(process.acquire('a')));
     await world.settle();
     expect(process.wire.acquires).toMatchObject([[{ keys: ['a'] }]]);

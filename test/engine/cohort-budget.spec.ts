@@ -16,19 +16,19 @@ const work = (order: string[], name: string) => async (): Promise<void> => {
 };
 
 describe('while another process waits', () => {
-  it('the holder learns of it at once, and goes on for 20 ms at most', async () => {
+  it('the holding process learns of it at once, and hands off within itself for 20 ms at most', async () => {
     const [busy, other] = [await world.listeningProcess(), world.process()];
     const order: string[] = [];
     const jobs = times(12, (index) => track(busy.execute('a', work(order, `busy ${index}`), { timeout: '1h' })));
     await world.clock.advance('7ms');
-    // From 7 ms on somebody waits elsewhere: grants at 12, 18 and 24 ms are within the time, one at 30 ms is not.
+    // Another process waits from 7 ms on: grants at 12, 18 and 24 ms are within the budget, one at 30 ms is not.
     track(other.execute('a', work(order, 'other'), { timeout: '1h' }));
     await world.clock.advance('200ms');
     expect(jobs.every(({ outcome }) => outcome?.status === 'fulfilled')).toBe(true);
     expect(order.indexOf('other')).toBe(5);
   });
 
-  it('it makes 32 grants at most, and then stands in line behind', async () => {
+  it('the holding process makes 32 more grants at most, and then queues behind the waiting process', async () => {
     const [busy, other] = [world.process(), world.process()];
     const order: string[] = [];
     const pause = deferred();
@@ -42,17 +42,17 @@ describe('while another process waits', () => {
     expect(order).toHaveLength(251);
     jobs.push(...times(3, () => other.execute('a', () => void order.push('other'))));
     await world.settle();
-    expect(world.line('a')).toHaveLength(1);
+    expect(world.queue('a')).toHaveLength(1);
     pause.resolve();
     await Promise.all(jobs);
-    const turn = order.indexOf('other');
-    expect(turn).toBeGreaterThan(251);
-    expect(turn - 251).toBeLessThanOrEqual(32);
-    expect(order.slice(turn, turn + 3)).toEqual(['other', 'other', 'other']);
+    const handedOff = order.indexOf('other');
+    expect(handedOff).toBeGreaterThan(251);
+    expect(handedOff - 251).toBeLessThanOrEqual(32);
+    expect(order.slice(handedOff, handedOff + 3)).toEqual(['other', 'other', 'other']);
     expect(order).toHaveLength(603);
   });
 
-  it('the first holder of a lease gets it, though the budget was spent on the renewal before', async () => {
+  it('the first waiter gets a lease although its renewal has used up the budget of 20 ms', async () => {
     const [holder, waiting, third] = [world.process(), world.process(), world.process()];
     const held = await holder.acquire('a', { expire: '6s' });
     const wait = track(waiting.acquire('a', { expire: '300ms', renew: true, timeout: '1h' }));
@@ -72,7 +72,7 @@ describe('while another process waits', () => {
     expect([waiting.wire.extensions.length, waiting.wire.acquires.length]).toEqual([1, acquires]);
   });
 
-  it('processes with much to do take turns, none with more than 32 grants in a row', async () => {
+  it('busy processes take turns, each with 32 grants in a row at most', async () => {
     const order: number[] = [];
     const processes = times(3, () => world.process());
     const jobs = processes.flatMap((process, number) =>
@@ -84,7 +84,7 @@ describe('while another process waits', () => {
       if (runs.at(-1)?.number === number) runs.at(-1)!.length += 1;
       else runs.push({ number, length: 1 });
     }
-    // The first run may begin before anybody else waits.
+    // The first run may begin before another process waits.
     expect(Math.max(...runs.map(({ length }) => length))).toBeLessThanOrEqual(33);
     expect(runs.length).toBeGreaterThan(15);
     const rounds = runs.slice(0, 15).map(({ number }) => number);
@@ -92,7 +92,7 @@ describe('while another process waits', () => {
     expect(order).toHaveLength(600);
   });
 
-  it('a lease that comes with somebody behind is on a budget from the start', async () => {
+  it('a lease has its budget from the start if another process already waits behind', async () => {
     const [holder, busy, last] = times(3, () => world.process());
     const lock = await holder!.acquire('a');
     const order: string[] = [];
@@ -106,12 +106,12 @@ describe('while another process waits', () => {
     expect(order.indexOf('last')).toBeLessThanOrEqual(32);
   });
 
-  it('a lock without anybody here to hand it on to goes over at its release', async () => {
+  it('a released lock goes to the next process if its own process has no waiter', async () => {
     const [holder, other, third] = times(3, () => world.process());
     const lock = await holder!.acquire('a');
     const waits = [track(other!.acquire('a')), track(third!.acquire('a'))];
     await world.settle();
-    expect(world.line('a')).toHaveLength(2);
+    expect(world.queue('a')).toHaveLength(2);
     const release = lock.release();
     const again = track(holder!.acquire('a'));
     await release;
@@ -127,7 +127,7 @@ describe('while another process waits', () => {
 });
 
 describe('while no other process waits', () => {
-  it('there is no limit of time', async () => {
+  it('hand-off within the process has no limit of time', async () => {
     const process = await world.listeningProcess();
     const jobs = times(32, (index) => track(process.execute('a', work([], `job ${index}`), { timeout: '1h' })));
     await world.clock.advance('200ms');
@@ -136,7 +136,7 @@ describe('while no other process waits', () => {
     expect(process.wire.releases).toHaveLength(1);
   });
 
-  it('there is no limit of grants: blocks of tokens grow as they are used up', async () => {
+  it('hand-off within the process has no limit of grants: token blocks grow as they are used up', async () => {
     const process = await world.listeningProcess();
     await Promise.all(times(10_000, () => process.execute('a', () => undefined, { timeout: '1h' })));
     const blocks = process.wire.acquires.flat().map(({ tokens }) => tokens);
@@ -145,8 +145,8 @@ describe('while no other process waits', () => {
   });
 });
 
-describe('a process that does not hear of others', () => {
-  it('reckons with them: it gives way after 20 ms', async () => {
+describe('a process without wake-ups', () => {
+  it('a process that cannot subscribe assumes that another one waits: it releases after 20 ms', async () => {
     const [deaf, other] = [world.process(), world.process()];
     deaf.wire.failsToListen = true;
     const order: string[] = [];
@@ -158,7 +158,7 @@ describe('a process that does not hear of others', () => {
     expect(order).toHaveLength(31);
   });
 
-  it('reckons with them from the moment in which its subscription breaks', async () => {
+  it('a process assumes that another one waits from the moment in which its subscription breaks', async () => {
     const [busy, other] = [await world.listeningProcess(), world.process()];
     const order: string[] = [];
     times(30, (index) => track(busy.execute('a', work(order, `busy ${index}`), { timeout: '1h' })));

@@ -8,7 +8,7 @@ beforeEach(() => {
   world = new SharedStore();
 });
 
-/** Counts how often a caller gets `keys` that takes them again and again, each time for `milliseconds`. */
+/** Starts a caller that acquires `keys` again and again, each time for `milliseconds`, and counts its grants. */
 function keepTaking(process: StoreProcess, keys: string | string[], milliseconds: number): { count: number } {
   const taken = { count: 0 };
   const work = (): Promise<void> => {
@@ -22,11 +22,11 @@ function keepTaking(process: StoreProcess, keys: string | string[], milliseconds
   return taken;
 }
 
-describe('callers of one key, while a caller of two waits for the other one that is held for long', () => {
+describe('callers of key a, while a caller of a and z waits for z, which is held for long', () => {
   it.each([
     ['in other processes', 4],
     ['in the same process', 1],
-  ])('keep their throughput %s', async (_, count) => {
+  ])('callers of one key keep their throughput while a caller of two keys waits %s', async (_, count) => {
     const [several, ...others] = times(4, () => world.process());
     const holder = world.process();
     await holder.acquire('z', { ownerId: 'x' });
@@ -41,7 +41,7 @@ describe('callers of one key, while a caller of two waits for the other one that
     expect(after).toBeGreaterThan(0.9 * before);
   });
 
-  it('keep their throughput while callers of both come and go in several processes', async () => {
+  it('callers of one key keep their throughput while callers of two keys come and go in several processes', async () => {
     const processes = times(4, () => world.process());
     await world.process().acquire('z', { ownerId: 'x' });
     const singles = times(4, (index) => keepTaking(processes[index]!, 'a', 6));
@@ -56,7 +56,7 @@ describe('callers of one key, while a caller of two waits for the other one that
     expect(after).toBeGreaterThan(before / 2);
   });
 
-  it('are behind that caller as soon as it has the key that was held for long', async () => {
+  it('the caller of both keys goes first as soon as the other key is free', async () => {
     const processes = times(3, () => world.process());
     const z = await world.process().acquire('z', { ownerId: 'x' });
     for (const process of processes) keepTaking(process, 'a', 6);
@@ -67,7 +67,7 @@ describe('callers of one key, while a caller of two waits for the other one that
     expect(lockOf(both).held).toBe(true);
   });
 
-  it('get the key at once that the caller of both gives up with its wait', async () => {
+  it('a waiter of one key gets it at once when the caller of both keys cancels', async () => {
     const [several, other] = times(2, () => world.process());
     const [a, z] = [await other!.acquire('a', { ownerId: 'x' }), await other!.acquire('z', { ownerId: 'x' })];
     const abort = new AbortController();
@@ -86,26 +86,32 @@ describe('callers of one key, while a caller of two waits for the other one that
   });
 });
 
-describe('a caller of several keys is not starved', () => {
-  it.each([6, 300, 2000])('by callers of each one in other processes who hold it for %i ms', async (milliseconds) => {
-    const processes = times(4, () => world.process());
-    for (const key of ['a', 'z']) for (const process of processes.slice(1)) keepTaking(process, key, milliseconds);
-    await world.tick(20);
-    const both = keepTaking(processes[0]!, ['a', 'z'], 1);
-    await world.tick(milliseconds * 50);
-    expect(both.count).toBeGreaterThanOrEqual(2);
-  });
+describe('starvation of a caller of several keys', () => {
+  it.each([6, 300, 2000])(
+    'a caller of two keys is not starved by callers of each key in other processes that hold it for %i ms',
+    async (milliseconds) => {
+      const processes = times(4, () => world.process());
+      for (const key of ['a', 'z']) for (const process of processes.slice(1)) keepTaking(process, key, milliseconds);
+      await world.tick(20);
+      const both = keepTaking(processes[0]!, ['a', 'z'], 1);
+      await world.tick(milliseconds * 50);
+      expect(both.count).toBeGreaterThanOrEqual(2);
+    },
+  );
 
-  it.each([6, 300])('by callers of each one in its own process who hold it for %i ms', async (milliseconds) => {
-    const process = world.process();
-    for (const key of ['a', 'z']) times(3, () => keepTaking(process, key, milliseconds));
-    await world.tick(20);
-    const both = keepTaking(process, ['a', 'z'], 1);
-    await world.tick(milliseconds * 40);
-    expect(both.count).toBeGreaterThanOrEqual(2);
-  });
+  it.each([6, 300])(
+    'a caller of two keys is not starved by callers of each key in its own process that hold it for %i ms',
+    async (milliseconds) => {
+      const process = world.process();
+      for (const key of ['a', 'z']) times(3, () => keepTaking(process, key, milliseconds));
+      await world.tick(20);
+      const both = keepTaking(process, ['a', 'z'], 1);
+      await world.tick(milliseconds * 40);
+      expect(both.count).toBeGreaterThanOrEqual(2);
+    },
+  );
 
-  it('by others whose keys overlap, each of whom is served', async () => {
+  it('callers whose sets of keys overlap are all served', async () => {
     const processes = times(3, () => world.process());
     const sets = [['a', 'b'], ['b', 'c'], ['a', 'c'], ['a', 'b', 'c'], ['c'], ['a']];
     const taken = processes.flatMap((process) => sets.map((keys) => keepTaking(process, keys, 5)));
@@ -114,7 +120,7 @@ describe('a caller of several keys is not starved', () => {
     expect(least).toBeGreaterThanOrEqual(3);
   });
 
-  it('on a store without queues, by callers who never leave both keys free at a time', async () => {
+  it('a caller of two keys is not starved on a store without queues, though both keys are never free together', async () => {
     const faulty = new FaultyStore();
     const [several, ...others] = times(3, () => faulty.engine());
     const pass = (milliseconds: number): Promise<void> =>
@@ -136,8 +142,8 @@ describe('a caller of several keys is not starved', () => {
   });
 });
 
-describe('a caller of several keys that lets others pass', () => {
-  it('counts as a waiter of each key, and not against maxWaiters of those who may pass', async () => {
+describe('a caller of several keys that later callers may pass', () => {
+  it('a caller of several keys counts as a waiter of each, but not for maxWaiters of callers that may pass it', async () => {
     const process = world.process();
     const z = await process.acquire('z');
     const waits = times(3, () => track(process.acquire(['a', 'z'], { timeout: '1h' })));
@@ -155,7 +161,7 @@ describe('a caller of several keys that lets others pass', () => {
     expect([world.store.keys(), world.clock.pendingTimers]).toEqual([[], 0]);
   });
 
-  it('keeps its turn among callers of the same keys', async () => {
+  it('callers of the same several keys are served in their order', async () => {
     const process = world.process();
     const z = await process.acquire('z');
     const order: number[] = [];

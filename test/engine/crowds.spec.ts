@@ -9,7 +9,7 @@ import { SharedStore, times } from '../support/shared-store.js';
 const ignore = (): void => undefined;
 
 describe('thousands of callers', () => {
-  it('may wait for one key and another of their own: each lets the next pass, and all of them are served', async () => {
+  it('thousands of callers that wait for a common key and one of their own are all served', async () => {
     const world = new SharedStore();
     const process = world.process();
     const count = 4000;
@@ -26,7 +26,7 @@ describe('thousands of callers', () => {
     expect([world.store.keys(), world.clock.pendingTimers]).toEqual([[], 0]);
   });
 
-  it('may wait inside one job: each is looked at for circles without looking at the others', () => {
+  it('the check for circles among thousands of nested calls of one job does not compare them with each other', () => {
     let looks = 0;
     const nested = new NestedWaits(new LeaseTable(() => undefined));
     const around = [{ held: true } as Grant];

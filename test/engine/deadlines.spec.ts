@@ -22,8 +22,8 @@ function waiterAt(deadline: number, timeout: number, onRead: () => void = () => 
   return waiter;
 }
 
-describe('the ends of waits', () => {
-  it('come in time and in order, in whatever order they were added, and leave no timer', async () => {
+describe('deadlines of waiters', () => {
+  it('waits end in time, in whatever order they were added, and leave no timer', async () => {
     const step = fc.record({ at: fc.nat(50), timeout: fc.constantFrom(10, 20), removed: fc.boolean() });
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
@@ -52,13 +52,13 @@ describe('the ends of waits', () => {
     );
   });
 
-  it('cost no more per waiter where thousands were first in line until now', () => {
+  it('adding a deadline costs no more per waiter if thousands of earlier ones are added late', () => {
     const clock = new ManualClock();
     const deadlines = new Deadlines(clock, () => undefined);
     let reads = 0;
     const count = 5000;
     const waiters = Array.from({ length: 2 * count }, (_, index) => waiterAt(1000 + index, 10, () => (reads += 1)));
-    // Each second one waits behind another and is timed at once; the first ones are timed when the store has answered.
+    // Each second waiter is behind another one and gets its deadline at once; the others get theirs after an answer.
     waiters.forEach((waiter, index) => {
       if (index % 2 === 1) deadlines.add(waiter);
     });

@@ -14,7 +14,7 @@ beforeEach(() => {
 const pass = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => world.clock.setTimer(resolve, milliseconds));
 
-/** A job that takes `outer`, and 10 ms later `inner`. */
+/** A job that acquires `outer`, and 10 ms later `inner`. */
 function nest(outer: string, inner: string | string[], options: AcquireOptions = {}, where = process) {
   const job = where.execute(outer, async () => {
     await pass(10);
@@ -26,8 +26,8 @@ function nest(outer: string, inner: string | string[], options: AcquireOptions =
 const deadlock = (key: string) => ({ reason: { code: 'LOCK_TIMEOUT', reason: 'deadlock', keys: [key] } });
 const done = { status: 'fulfilled', value: 'done' };
 
-describe('jobs of one process that take keys in opposite order', () => {
-  it('are told at once: one is refused, and the other goes on', async () => {
+describe('jobs of one process that acquire keys in opposite order', () => {
+  it('two jobs in a deadlock: one is refused at once, and the other goes on', async () => {
     const [one, two] = [nest('a', 'b'), nest('b', 'a')];
     await world.clock.advance('11ms');
     expect(two.outcome).toMatchObject(deadlock('a'));
@@ -36,20 +36,20 @@ describe('jobs of one process that take keys in opposite order', () => {
     expect(world.store.keys()).toEqual([]);
   });
 
-  it('are told so when three of them form a circle', async () => {
+  it('a deadlock of three jobs is found at once', async () => {
     const jobs = [nest('a', 'b'), nest('b', 'c'), nest('c', 'a')];
     await world.clock.advance('11ms');
     expect(jobs.map(({ outcome }) => outcome?.status)).toEqual(['fulfilled', 'fulfilled', 'rejected']);
     expect(jobs[2]!.outcome).toMatchObject(deadlock('a'));
   });
 
-  it('are told so when one of them wants several keys', async () => {
+  it('a deadlock is found at once if one of the jobs wants several keys', async () => {
     const [one, two] = [nest('a', ['b', 'x']), nest('b', 'a')];
     await world.clock.advance('11ms');
     expect([one.outcome, two.outcome]).toMatchObject([done, deadlock('a')]);
   });
 
-  it('are told so when one of them waits for several locks at a time', async () => {
+  it('a deadlock is found at once if one of the jobs waits for several locks at a time', async () => {
     const one = track(
       process.execute('a', async () => {
         await pass(10);
@@ -63,8 +63,8 @@ describe('jobs of one process that take keys in opposite order', () => {
   });
 });
 
-describe('nested calls that are no circle', () => {
-  it('wait: for a job that waits for nobody, and behind one another', async () => {
+describe('nested calls without a deadlock', () => {
+  it('nested calls wait for a job that does not wait itself, one behind the other', async () => {
     const long = track(process.execute('b', () => pass(100)));
     const jobs = [nest('a', 'b'), nest('c', 'b'), nest('d', 'a')];
     await world.clock.advance('50ms');
@@ -73,13 +73,13 @@ describe('nested calls that are no circle', () => {
     expect([long, ...jobs].map(({ outcome }) => outcome?.status)).toEqual(Array(4).fill('fulfilled'));
   });
 
-  it('join a lock that a job around them holds', async () => {
+  it('a nested call joins a lock that a job around it holds', async () => {
     const [one, two] = [nest('a', ['a', 'b']), nest('c', 'a')];
     await world.clock.advance('20ms');
     expect([one.outcome, two.outcome]).toEqual([done, done]);
   });
 
-  it('may be meant for later: with reentrant: false they are not refused', async () => {
+  it('with reentrant: false, a nested call for a key of its job is not refused, as it may be meant for later', async () => {
     let later: Promise<unknown> | undefined;
     const one = track(
       process.execute('a', async () => {
@@ -94,7 +94,7 @@ describe('nested calls that are no circle', () => {
     expect(await later).toBe('later');
   });
 
-  it('are forgotten when they have been aborted', async () => {
+  it('an aborted nested call no longer counts in the search for deadlocks', async () => {
     const abort = new AbortController();
     const one = track(
       process.execute('a', async () => {

@@ -44,7 +44,7 @@ describe('a duration', () => {
     expect(parse).toThrow(/^expire: /);
   });
 
-  it('of a retry interval counts milliseconds', () => {
+  it('a retry interval without a unit is in milliseconds', () => {
     const rules = { bareUnit: 'ms', minimum: 1 } as const;
     expect(parseDuration(20, 'defaultRetryInterval', rules)).toBe(20);
     expect(parseDuration(10_000, 'maximumRetryInterval', rules)).toBe(10_000);
@@ -52,7 +52,7 @@ describe('a duration', () => {
     expect(() => parseDuration(0, 'defaultRetryInterval', rules)).toThrow('must be at least 1 ms');
   });
 
-  it('is a whole number of milliseconds, or an error that says so', () => {
+  it('a duration that is no whole number of milliseconds is an error that says so', () => {
     fc.assert(
       fc.property(fc.anything(), (value) => {
         try {

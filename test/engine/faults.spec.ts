@@ -8,14 +8,14 @@ beforeEach(() => {
   world = new FaultyStore();
 });
 
-/** That nobody holds `key`: another process gets it at once. */
+/** Expects that `key` is free: another process gets it at once. */
 async function expectFree(key: string): Promise<void> {
   world.mend();
   expect(await world.engine().tryAcquire(key)).not.toBeNull();
 }
 
-describe('an acquire that is given up leaves nothing held', () => {
-  it('when its answer comes after the deadline', async () => {
+describe('a cancelled acquire', () => {
+  it('an acquire whose answer comes after its deadline leaves nothing held', async () => {
     world.fail('acquire', 'hold');
     const wait = track(world.engine().acquire('a', { timeout: '1s' }));
     await world.clock.advance('1s');
@@ -26,7 +26,7 @@ describe('an acquire that is given up leaves nothing held', () => {
     await expectFree('a');
   });
 
-  it('when it reaches the store after the deadline', async () => {
+  it('an acquire that reaches the store after its deadline leaves nothing held', async () => {
     world.fail('acquire', 'delay');
     const wait = track(world.engine().acquire('a', { timeout: '1s' }));
     await world.clock.advance('1s');
@@ -37,7 +37,7 @@ describe('an acquire that is given up leaves nothing held', () => {
     await expectFree('a');
   });
 
-  it('when it reaches the store long after everybody has given it up', async () => {
+  it('an acquire that reaches the store after the time limit for answers leaves nothing held', async () => {
     world.fail('acquire', 'delay');
     const wait = track(world.engine().acquire('a', { timeout: '1h' }));
     await world.clock.advance('6s');
@@ -48,7 +48,7 @@ describe('an acquire that is given up leaves nothing held', () => {
     await expectFree('a');
   });
 
-  it('when its signal aborts meanwhile', async () => {
+  it('an acquire whose signal aborts before the answer leaves nothing held', async () => {
     world.fail('acquire', 'hold');
     const abort = new AbortController();
     const wait = track(world.engine().acquire('a', { signal: abort.signal }));
@@ -62,7 +62,7 @@ describe('an acquire that is given up leaves nothing held', () => {
     await expectFree('a');
   });
 
-  it('when the engine closes meanwhile', async () => {
+  it('an acquire that is under way when the engine closes leaves nothing held', async () => {
     world.fail('acquire', 'hold');
     const engine = world.engine();
     const wait = track(engine.acquire('a', { ownerId: 'one' }));
@@ -77,7 +77,7 @@ describe('an acquire that is given up leaves nothing held', () => {
     await expectFree('a');
   });
 
-  it('when its answer is lost', async () => {
+  it('an acquire whose answer is lost leaves nothing held', async () => {
     world.fail('acquire', 'lose');
     const wait = track(world.engine().acquire('a'));
     await world.clock.advance(0);
@@ -87,7 +87,7 @@ describe('an acquire that is given up leaves nothing held', () => {
     await expectFree('a');
   });
 
-  it('when the store cannot be reached for the undoing either, for a while', async () => {
+  it('the cancel of a lost acquire is repeated until the store can be reached', async () => {
     world.fail('acquire', 'lose');
     world.fail('release', 'refuse');
     track(world.engine().acquire('a', { ownerId: 'one' }));
@@ -98,7 +98,7 @@ describe('an acquire that is given up leaves nothing held', () => {
     expect(world.clock.pendingTimers).toBeGreaterThan(0);
   });
 
-  it('when the answer comes so late that the lease has run out', async () => {
+  it('an acquire asks again if its answer comes after the lease has expired', async () => {
     world.fail('acquire', 'hold');
     const engine = world.engine();
     const wait = track(engine.acquire('a', { expire: '200ms', timeout: '4s' }));
@@ -112,7 +112,7 @@ describe('an acquire that is given up leaves nothing held', () => {
     expect(world.calls.acquire).toBe(2);
   });
 
-  it('but keeps what the same owner had held before', async () => {
+  it('a cancelled acquire keeps the key that the same owner held before', async () => {
     const engine = world.engine();
     const first = await engine.acquire('a', { ownerId: 'one' });
     world.fail('acquire', 'lose');
@@ -124,7 +124,7 @@ describe('an acquire that is given up leaves nothing held', () => {
     await expectFree('a');
   });
 
-  it('but keeps what the same owner holds in another process, for that one to release', async () => {
+  it('a cancelled acquire keeps the key that the same owner holds in another process', async () => {
     const first = await world.engine().acquire('a', { ownerId: 'one' });
     const second = world.engine();
     world.fail('acquire', 'lose');
@@ -136,7 +136,7 @@ describe('an acquire that is given up leaves nothing held', () => {
     await expectFree('a');
   });
 
-  it('and asks for no undoing where nothing was sent', async () => {
+  it('an acquire that was never sent is not cancelled in the store', async () => {
     const engine = world.engine();
     const provider = (engine.engine as unknown as { provider: { acquire: unknown } }).provider;
     provider.acquire = () => Promise.reject(new StoreNotReachedError('not connected'));
@@ -145,14 +145,14 @@ describe('an acquire that is given up leaves nothing held', () => {
   });
 });
 
-describe('busy and down are not confused', () => {
-  it('tells a newcomer at once that the store is down', async () => {
+describe('a busy key and a store that is down', () => {
+  it('a new call fails at once if the store is down', async () => {
     world.fail('acquire', 'refuse');
     await expect(world.engine().acquire('a', { timeout: '1h' })).rejects.toMatchObject({ code: 'LOCK_BACKEND' });
     await expect(world.engine().tryAcquire('a')).rejects.toMatchObject({ code: 'LOCK_BACKEND' });
   });
 
-  it('tells everybody in line that the store is silent', async () => {
+  it('all waiters learn at their deadline that the store does not answer', async () => {
     world.fail('acquire', 'hold');
     const engine = world.engine();
     const waits = Array.from({ length: 3 }, () => track(engine.acquire('a', { timeout: '800ms' })));
@@ -160,7 +160,7 @@ describe('busy and down are not confused', () => {
     for (const { outcome } of waits) expect(outcome).toMatchObject({ reason: { code: 'LOCK_BACKEND' } });
   });
 
-  it('tells that a key is held also while a look at it is under way', async () => {
+  it('a wait ends with "held" also while a request for the key is under way', async () => {
     const [holder, waiter] = [world.engine(), world.engine({ maximumRetryInterval: 50, defaultRetryInterval: 50 })];
     await holder.acquire('a');
     const wait = track(waiter.acquire('a', { timeout: '900ms' }));
@@ -170,14 +170,14 @@ describe('busy and down are not confused', () => {
     expect(wait.outcome).toMatchObject({ reason: { code: 'LOCK_TIMEOUT' } });
   });
 
-  it('gives up a tryAcquire that the store never answers', async () => {
+  it('a tryAcquire that the store never answers fails', async () => {
     world.fail('acquire', 'hold');
     const attempt = track(world.engine().tryAcquire('a'));
     await world.clock.advance('6s');
     expect(attempt.outcome).toMatchObject({ reason: { code: 'LOCK_BACKEND' } });
   });
 
-  it('lets those in line ride out a fault', async () => {
+  it('waiters go on waiting during a fault of the store', async () => {
     const [holder, waiter] = [world.engine(), world.engine()];
     const lock = await holder.acquire('a', { ownerId: 'one' });
     const wait = track(waiter.acquire('a', { timeout: '20s' }));
@@ -191,7 +191,7 @@ describe('busy and down are not confused', () => {
     expect(wait.outcome?.status).toBe('fulfilled');
   });
 
-  it('tells those in line of a fault that outlasts their wait', async () => {
+  it('a waiter whose wait ends during a fault of the store learns of the fault', async () => {
     const [holder, waiter] = [world.engine(), world.engine()];
     await holder.acquire('a', { ownerId: 'one' });
     const wait = track(waiter.acquire('a', { timeout: '5s' }));
@@ -203,7 +203,7 @@ describe('busy and down are not confused', () => {
 });
 
 describe('a release that fails', () => {
-  it('does not touch what the job came to, and is tried again', async () => {
+  it('a failed release does not change the outcome of the job, and is repeated', async () => {
     const engine = world.engine();
     world.fail('release', 'refuse');
     expect(await engine.execute('a', () => 'done')).toBe('done');
@@ -213,7 +213,7 @@ describe('a release that fails', () => {
     await expectFree('a');
   });
 
-  it('is told to who released by hand, and tried again', async () => {
+  it('lock.release() rejects if the release fails, and the release is repeated', async () => {
     const lock = await world.engine().acquire('a');
     world.fail('release', 'refuse');
     await expect(lock.release()).rejects.toMatchObject({ code: 'LOCK_BACKEND' });
@@ -222,7 +222,7 @@ describe('a release that fails', () => {
     await expectFree('a');
   });
 
-  it('by key ends the trust before the store can have freed the key', async () => {
+  it('release by key ends the trust in the lock before the store can have freed the key', async () => {
     const engine = world.engine();
     const lock = await engine.acquire('a');
     world.fail('release', 'hold');
@@ -237,7 +237,7 @@ describe('a release that fails', () => {
     expect(next?.held).toBe(true);
   });
 
-  it('by key leaves the key to the handle', async () => {
+  it('after a failed release by key, lock.release() still releases the key', async () => {
     const engine = world.engine();
     const lock = await engine.acquire('a', { ownerId: 'one' });
     world.fail('release', 'refuse');
@@ -247,13 +247,13 @@ describe('a release that fails', () => {
     await expectFree('a');
   });
 
-  it('does not throw out of await using', async () => {
+  it('a failed release does not make `await using` throw', async () => {
     const lock = await world.engine().acquire('a');
     world.fail('release', 'refuse');
     await expect(lock[Symbol.asyncDispose]()).resolves.toBeUndefined();
   });
 
-  it('is given up when the lease has run out by itself', async () => {
+  it('a failed release is no longer repeated once the lease has expired', async () => {
     const lock = await world.engine().acquire('a', { expire: '3s' });
     world.fail('release', 'refuse');
     await lock.release().catch(() => undefined);

@@ -11,12 +11,12 @@ beforeEach(async () => {
   process = await world.listeningProcess();
 });
 
-/** For how many milliseconds the store would keep `key` if this process died now. */
+/** Milliseconds for which the store would keep `key` if this process died now. */
 function blockedFor(key: string): number {
   return (world.store.get(key)?.expiresAt ?? 0) - world.clock.now();
 }
 
-/** Both asked in the same turn, so that the lease has tokens for both and can be handed from one to the other. */
+/** Both callers ask in the same turn, so that the lease has tokens for both and can be handed off. */
 async function holderAndWaiter(): Promise<
   [HeldLock, { readonly outcome: PromiseSettledResult<HeldLock> | undefined }]
 > {
@@ -27,7 +27,7 @@ async function holderAndWaiter(): Promise<
 }
 
 describe('minHold of a call that joined a lock', () => {
-  it('holds back a waiter of the same process', async () => {
+  it('the minHold of a joined call holds back a waiter of the same process', async () => {
     const holder = process.execute('a', () => process.execute('a', () => undefined, { minHold: '1500ms' }));
     const next = track(process.acquire('a'));
     await holder;
@@ -39,7 +39,7 @@ describe('minHold of a call that joined a lock', () => {
     expect(lockOf(next).held).toBe(true);
   });
 
-  it('outlives the grants of the same named owner that were released later', async () => {
+  it('the minHold outlives later grants of the same named owner', async () => {
     const short = await process.acquire('a', { ownerId: 'me', minHold: '1500ms' });
     const last = await process.acquire('a', { ownerId: 'me' });
     await short.release();
@@ -51,7 +51,7 @@ describe('minHold of a call that joined a lock', () => {
     expect(await process.tryAcquire('a')).not.toBeNull();
   });
 
-  it('counts for the keys of that call alone', async () => {
+  it('the minHold counts only for the keys of its call', async () => {
     const held = await process.acquire('a', { ownerId: 'me', minHold: '1500ms' });
     const both = await process.acquire(['a', 'b'], { ownerId: 'me' });
     await held.release();
@@ -61,7 +61,7 @@ describe('minHold of a call that joined a lock', () => {
 });
 
 describe('a lease that its holder has extended', () => {
-  it('is not passed on to a waiter of the same process that asked for less', async () => {
+  it('an extended lease is not handed off to a waiter of the same process that asked for a shorter one', async () => {
     const [lock, next] = await holderAndWaiter();
     expect(await lock.extend('1h')).toBe(true);
     await lock.release();
@@ -70,7 +70,7 @@ describe('a lease that its holder has extended', () => {
     expect(blockedFor('a')).toBe(2000);
   });
 
-  it('is not passed on either when the extension named its owner', async () => {
+  it('a lease that was extended by its owner id is not handed off either', async () => {
     const [lock, next] = await holderAndWaiter();
     expect(await process.engine.extendKeys(['a'], lock.ownerId, 3_600_000)).toBe(true);
     await lock.release();
@@ -94,7 +94,7 @@ describe('a lease that its holder has extended', () => {
     expect(blockedFor('a')).toBe(2000);
   });
 
-  it('is passed on without the store as soon as no more is left of it than the waiter asked for', async () => {
+  it('an extended lease is handed off once no more of it is left than the waiter asked for', async () => {
     const [lock, next] = await holderAndWaiter();
     await lock.extend('4s');
     await lock.extend();

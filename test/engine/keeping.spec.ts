@@ -9,8 +9,8 @@ beforeEach(() => {
   world = new FaultyStore();
 });
 
-describe('keeping a lease', () => {
-  it('renews at a third of it', async () => {
+describe('renewal of a lease', () => {
+  it('a lease is renewed after a third of its length', async () => {
     const lock = await world.engine().acquire('a');
     await world.clock.advance('9999ms');
     expect(world.calls.extend).toBe(0);
@@ -22,7 +22,7 @@ describe('keeping a lease', () => {
     expect(world.calls.extend).toBe(31);
   });
 
-  it('renews nothing after the release', async () => {
+  it('a released lease is not renewed', async () => {
     const lock = await world.engine().acquire('a');
     await lock.release();
     await world.clock.advance('5m');
@@ -30,7 +30,7 @@ describe('keeping a lease', () => {
     expect(world.clock.pendingTimers).toBe(0);
   });
 
-  it('renews nothing after a release that comes while it is being renewed', async () => {
+  it('a lease that is released during its renewal is not renewed again', async () => {
     const lock = await world.engine().acquire('a');
     world.fail('extend', 'hold');
     await world.clock.advance('10s');
@@ -43,7 +43,7 @@ describe('keeping a lease', () => {
     expect(await world.engine().tryAcquire('a')).not.toBeNull();
   });
 
-  it('takes a fault for neither held nor lost until the deadline', async () => {
+  it('a failed renewal does not make the lock lost before its deadline', async () => {
     const lock = await world.engine().acquire('a');
     const { signal } = lock;
     world.fail('extend', 'refuse');
@@ -56,7 +56,7 @@ describe('keeping a lease', () => {
     expect(lock.remaining).toBeGreaterThan(20_000);
   });
 
-  it('ends the trust at the local deadline, before the store frees the key, with or without an answer', async () => {
+  it('the lock is lost at its local deadline, before the store frees the key, whether the store answers or not', async () => {
     const lock = await world.engine().acquire('a');
     const { signal } = lock;
     world.fail('extend', 'delay');
@@ -67,7 +67,7 @@ describe('keeping a lease', () => {
     expect(world.clock.now()).toBeGreaterThan(29_000);
   });
 
-  it('counts from when the last confirmed renewal was sent', async () => {
+  it('the local deadline counts from the sending of the last confirmed renewal', async () => {
     const lock = await world.engine().acquire('a', { expire: '3s', renew: true });
     world.fail('extend', 'hold');
     await world.clock.advance('1900ms');
@@ -78,7 +78,7 @@ describe('keeping a lease', () => {
     expect(lock.remaining).toBeGreaterThan(2000);
   });
 
-  it('is lost at once when the store says so', async () => {
+  it('a lock is lost at once when the store says so', async () => {
     const engine = world.engine();
     const lock = await engine.acquire('a');
     const { signal } = lock;
@@ -89,7 +89,7 @@ describe('keeping a lease', () => {
     expect(world.clock.pendingTimers).toBe(0);
   });
 
-  it('asks after a lease that is not renewed, too', async () => {
+  it('the engine also asks the store about a lease without renewal', async () => {
     const lock = await world.engine().acquire('a', { expire: '30s' });
     const { signal } = lock;
     world.store.delete('a');
@@ -97,7 +97,7 @@ describe('keeping a lease', () => {
     expect(signal.aborted).toBe(true);
   });
 
-  it('finds out that it was frozen before it goes on, without any timer', async () => {
+  it('a process that was frozen sees its lock lost before any timer runs', async () => {
     const engine = world.engine();
     const goOn = deferred();
     let lock: { held: boolean; remaining: number } | undefined;
@@ -113,7 +113,7 @@ describe('keeping a lease', () => {
     await expect(run).rejects.toMatchObject({ code: 'LOCK_LOST', outcome: { value: [false, 0, true] } });
   });
 
-  it('does not renew what ran out while it was frozen', async () => {
+  it('a lease that expired while its process was frozen is not renewed', async () => {
     const engine = world.engine();
     const lock = await engine.acquire('a');
     const { signal } = lock;
@@ -126,7 +126,7 @@ describe('keeping a lease', () => {
     expect(await world.engine().tryAcquire('a')).toBeNull();
   });
 
-  it('serves the next in line when a lease runs out', async () => {
+  it('the first waiter gets the lock when a lease expires', async () => {
     const engine = world.engine();
     await engine.acquire('a', { expire: '2s' });
     const wait = track(engine.acquire('a', { timeout: '10s' }));
@@ -134,7 +134,7 @@ describe('keeping a lease', () => {
     expect(wait.outcome?.status).toBe('fulfilled');
   });
 
-  it('stops at maxHold', async () => {
+  it('renewal stops at maxHold', async () => {
     const lock = await world.engine().acquire('a', { expire: '6s', renew: true, maxHold: '1m' });
     const { signal } = lock;
     await world.clock.advance('1m');
@@ -143,14 +143,14 @@ describe('keeping a lease', () => {
     expect(signal.aborted).toBe(true);
   });
 
-  it('cuts a lease to maxHold', async () => {
+  it('a lease is never longer than maxHold', async () => {
     const engine = world.engine();
     const lock = await engine.acquire('a', { ownerId: 'one', maxHold: '2s' });
     expect(lock.remaining).toBeLessThanOrEqual(2000);
     expect((await engine.engine.inspect('a'))?.ttl).toBe(2000);
   });
 
-  it('frees the key early when the job of a lost lock ends', async () => {
+  it('the key is freed early when the job of a lost lock ends', async () => {
     const goOn = deferred();
     const run = track(world.engine().execute('a', () => goOn.promise));
     world.fail('extend', 'delay');
@@ -162,7 +162,7 @@ describe('keeping a lease', () => {
   });
 });
 
-/** The process stands still while time goes on: no timer runs. */
+/** Time goes on, but the process stands still: no timer runs. */
 function freeze(milliseconds: number): void {
   const clock = world.clock as unknown as { time: number };
   clock.time += milliseconds;

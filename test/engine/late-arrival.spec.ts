@@ -17,25 +17,28 @@ describe.each([
   ['one key', 'a'],
   ['several keys', keys],
 ])('a question for %s that reaches the store long after it was given up', (_, wanted) => {
-  it.each(['before the store has failed', 'after the store has failed'])('takes nothing: given up %s', async (when) => {
-    const abort = new AbortController();
-    process.wire.fail('acquire', 'delay');
-    const wait = track(process.acquire(wanted, { timeout: '1h', signal: abort.signal }));
-    await world.clock.advance('100ms');
-    if (when.startsWith('before')) abort.abort('enough');
-    await world.clock.advance('6s');
-    expect(wait.outcome?.status).toBe('rejected');
-    process.wire.letGo();
-    await world.settle();
-    expect(await world.observer.inspect(keys)).toEqual([null, null]);
-  });
+  it.each(['before the store has failed', 'after the store has failed'])(
+    'a late request that was cancelled acquires nothing: cancelled %s',
+    async (when) => {
+      const abort = new AbortController();
+      process.wire.fail('acquire', 'delay');
+      const wait = track(process.acquire(wanted, { timeout: '1h', signal: abort.signal }));
+      await world.clock.advance('100ms');
+      if (when.startsWith('before')) abort.abort('enough');
+      await world.clock.advance('6s');
+      expect(wait.outcome?.status).toBe('rejected');
+      process.wire.letGo();
+      await world.settle();
+      expect(await world.observer.inspect(keys)).toEqual([null, null]);
+    },
+  );
 
-  it('takes nothing where it was asked again and granted meanwhile', async () => {
+  it('a late request acquires nothing after its attempt was asked again, granted and released', async () => {
     const lock = await other.acquire(keys, { ownerId: 'one' });
     const wait = track(process.acquire(wanted, { timeout: '1h' }));
     await world.clock.advance('500ms');
     process.wire.fail('acquire', 'delay');
-    // After 5 s without an answer it is asked again.
+    // After 5 s without an answer the attempt is asked again.
     await world.clock.advance('5500ms');
     process.wire.mend();
     await lock.release();
@@ -46,25 +49,25 @@ describe.each([
     expect(await world.observer.inspect(keys)).toEqual([null, null]);
   });
 
-  it('takes no place in line', async () => {
+  it('a late request of a cancelled attempt does not join the queue', async () => {
     await other.acquire(keys, { ownerId: 'one' });
     const abort = new AbortController();
     track(process.acquire(wanted, { timeout: '1h', signal: abort.signal }));
     await world.clock.advance('500ms');
-    expect(world.line('a')).toHaveLength(1);
+    expect(world.queue('a')).toHaveLength(1);
     process.wire.fail('acquire', 'delay');
     await world.clock.advance('1s');
     abort.abort('enough');
     await world.clock.advance('6s');
-    expect(world.line('a')).toEqual([]);
+    expect(world.queue('a')).toEqual([]);
     process.wire.letGo();
     await world.settle();
-    expect(world.line('a')).toEqual([]);
+    expect(world.queue('a')).toEqual([]);
   });
 });
 
-describe('a question of a named owner who passes those who wait', () => {
-  it('takes nothing that was given up meanwhile', async () => {
+describe('a request of a named owner that passes waiters', () => {
+  it('a cancelled request of a named owner leaves the key with the lock that the owner holds', async () => {
     const lock = await other.acquire('a', { ownerId: 'me' });
     track(process.acquire('a', { timeout: '5s' }));
     await world.settle();
@@ -82,8 +85,8 @@ describe('a question of a named owner who passes those who wait', () => {
   });
 });
 
-describe('an undoing', () => {
-  it('is asked for until the store has answered it', async () => {
+describe('a cancel', () => {
+  it('a cancel is repeated until the store has answered', async () => {
     process.wire.fail('acquire', 'lose');
     process.wire.fail('release', 'refuse');
     track(process.acquire('a', { timeout: '1h' }));

@@ -21,15 +21,15 @@ afterEach(() => {
 const expectNoLimit = (signal: AbortSignal): void => expect(getMaxListeners(signal)).toBe(Infinity);
 
 describe('the signal of a lock', () => {
-  it('may be handed to dozens of operations without a warning of Node', async () => {
+  it('dozens of operations may use the signal of a lock without a warning from Node', async () => {
     expectNoLimit((await engine.acquire('a')).signal);
   });
 
-  it('may be so too where a call joined one lock and took another', async () => {
+  it('the signal of a call that joined one lock and acquired another has no limit of listeners either', async () => {
     await engine.execute('a', () => engine.execute(['a', 'b'], ({ signal }) => expectNoLimit(signal)));
   });
 
-  it('aborts with the first of its parts that is lost, with that reason', async () => {
+  it('the signal of several locks aborts with the first that is lost, and its reason', async () => {
     await engine
       .execute('a', () =>
         engine.execute(['a', 'b'], async ({ signal }) => {
@@ -41,7 +41,7 @@ describe('the signal of a lock', () => {
       .catch(() => undefined);
   });
 
-  it('keeps nothing of the calls that joined it and have ended', async () => {
+  it('the signal of a lock keeps no listeners of joined calls that have ended', async () => {
     const any = jest.spyOn(AbortSignal, 'any');
     await engine.execute('a', async (outer) => {
       for (let round = 0; round < 20; round += 1) {
@@ -56,7 +56,7 @@ describe('the signal of a lock', () => {
 describe('an Observable under a lock', () => {
   const execute: Parameters<typeof lockObservable>[0] = (job, options) => engine.execute('a', job, options);
 
-  it('leaves nothing on the signal that it was given, once it has ended', async () => {
+  it('an Observable that has ended leaves no listener on its signal', async () => {
     const any = jest.spyOn(AbortSignal, 'any');
     const { signal } = new AbortController();
     for (let round = 0; round < 20; round += 1) {
@@ -74,7 +74,7 @@ describe('an Observable under a lock', () => {
     expect(any).not.toHaveBeenCalled();
   });
 
-  it('gives up its wait with that signal', async () => {
+  it('the signal of an Observable cancels its wait', async () => {
     await engine.acquire('a', { ownerId: 'x' });
     const abort = new AbortController();
     const refused = jest.fn<(error: unknown) => typeof EMPTY>(() => EMPTY);
@@ -91,7 +91,7 @@ describe('an Observable under a lock', () => {
     expect(ended.outcome?.status).toBe('fulfilled');
   });
 
-  it('causes no warning of Node when fifteen of them run inside one job, or share a signal', async () => {
+  it('fifteen Observables in one job, or with one signal, cause no warning from Node', async () => {
     const { signal } = new AbortController();
     await engine.execute('a', async (lock) => {
       const all = new Subscription();

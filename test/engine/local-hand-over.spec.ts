@@ -9,15 +9,15 @@ beforeEach(() => {
   world = new SharedStore();
 });
 
-/** Lets the renewals of `process` fail until so much of its leases of 30 s is left. */
+/** Lets the renewals of `process` fail until only `seconds` of its leases of 30 s are left. */
 async function wearDownTo(process: StoreProcess, seconds: number): Promise<void> {
   process.wire.fail('extend', 'refuse');
   await world.clock.advance(30 - seconds);
   process.wire.mend();
 }
 
-describe('handing a lock on within the process', () => {
-  it('asks the store for the first, releases after the last, and keeps the order', async () => {
+describe('hand-off within the process', () => {
+  it('callers of one process are served in order, with one acquire before the first and one release after the last', async () => {
     const process = world.process();
     const order: number[] = [];
     await Promise.all(times(20, (index) => process.execute('a', () => order.push(index))));
@@ -28,7 +28,7 @@ describe('handing a lock on within the process', () => {
     expect(await world.observer.inspect(['a'])).toEqual([null]);
   });
 
-  it('gives each a greater token, each out of a block that was set aside for it', async () => {
+  it('each holder of a shared lease gets a greater token from its token block', async () => {
     const [process, other] = [await world.listeningProcess(), world.process()];
     const tokens = await Promise.all(times(100, () => process.execute('a', ({ fencingToken }) => fencingToken)));
     expect(tokens).toEqual([...new Set(tokens)].sort((a, b) => a - b));
@@ -41,7 +41,7 @@ describe('handing a lock on within the process', () => {
     expect((await other.acquire('a')).fencingToken).toBeGreaterThan(tokens.at(-1)!);
   });
 
-  it('gives each an owner of its own, whom the store need not know', async () => {
+  it('each holder of a shared lease has an owner id of its own, which the store need not know', async () => {
     const process = world.process();
     const [first, second] = times(2, () => track(process.acquire('a')));
     await world.settle();
@@ -56,7 +56,7 @@ describe('handing a lock on within the process', () => {
     expect(world.store.get('a')).toBeUndefined();
   });
 
-  it('does not wait for the store, not even for a silent one', async () => {
+  it('hand-off within the process does not wait for a store that does not answer', async () => {
     const process = world.process();
     const waits = times(3, () => track(process.acquire('a')));
     await world.settle();
@@ -68,7 +68,7 @@ describe('handing a lock on within the process', () => {
     }
   });
 
-  it('renews first when less than a third of the lease is left', async () => {
+  it('a lease is renewed before its hand-off if less than a third of it is left', async () => {
     const process = await world.listeningProcess();
     const [first, second] = times(2, () => track(process.acquire('a', { timeout: '1h' })));
     await wearDownTo(process, 9.9);
@@ -84,7 +84,7 @@ describe('handing a lock on within the process', () => {
     expect(process.wire.acquires).toHaveLength(1);
   });
 
-  it('hands on at once while more than a third is left', async () => {
+  it('a lease is handed off at once while more than a third of it is left', async () => {
     const process = await world.listeningProcess();
     const [first, second] = times(2, () => track(process.acquire('a', { timeout: '1h' })));
     await wearDownTo(process, 10.5);
@@ -131,7 +131,7 @@ describe('handing a lock on within the process', () => {
     expect(world.store.get('a')).toBeUndefined();
   });
 
-  it('lets the previous caller go on before the next job starts', async () => {
+  it('the previous caller goes on before the next job starts', async () => {
     const process = world.process();
     const order: string[] = [];
     const first = process.execute('a', () => order.push('first job')).then(() => order.push('after the first'));
@@ -139,7 +139,7 @@ describe('handing a lock on within the process', () => {
     expect(order).toEqual(['first job', 'after the first', 'second job']);
   });
 
-  it('passes a waiter whose signal aborts between its grant and its start', async () => {
+  it('a waiter whose signal aborts between its grant and its start is skipped', async () => {
     const process = world.process();
     const abort = new AbortController();
     const order: string[] = [];
@@ -155,7 +155,7 @@ describe('handing a lock on within the process', () => {
     expect([world.store.keys(), process.wire.acquires.length]).toEqual([[], 1]);
   });
 
-  it('asks anew for a waiter that wants another length of lease than the one that left before it', async () => {
+  it('an attempt asks for the lease of the second waiter after the first has cancelled', async () => {
     const [holder, process] = [world.process(), world.process()];
     const held = await holder.acquire('a');
     const first = new AbortController();
@@ -170,7 +170,7 @@ describe('handing a lock on within the process', () => {
     expect(lockOf(second).remaining).toBeLessThan(6000);
   });
 
-  it('passes over whoever wants another kind of lease, who then asks the store in its turn', async () => {
+  it('a waiter that needs another kind of lease is not handed the present one, but asks the store in its turn', async () => {
     const process = world.process();
     const first = await process.acquire('a');
     const kinds: AcquireOptions[] = [{ expire: '7s' }, { ownerId: 'me' }, {}, { expire: '9s', renew: true }];
@@ -189,7 +189,7 @@ describe('handing a lock on within the process', () => {
 });
 
 describe('a call that does not wait', () => {
-  it('on a key held in this process asks the store nothing', async () => {
+  it('tryAcquire of a key that this process holds makes no call', async () => {
     const process = world.process();
     await process.acquire('a');
     const before = process.wire.calls;
@@ -198,7 +198,7 @@ describe('a call that does not wait', () => {
     expect(process.wire.calls).toBe(before);
   });
 
-  it('on a key that somebody waits for in this process asks nothing either', async () => {
+  it('tryAcquire of a key that has waiters in this process makes no call', async () => {
     const [process, other] = [world.process(), world.process()];
     await other.acquire('a');
     track(process.acquire('a'));

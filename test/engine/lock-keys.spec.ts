@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { normalizeKeys } from '../../lib/engine/options/lock-keys.js';
 
 describe('the keys of a call', () => {
-  it('are the same, in the same order, however they were given', () => {
+  it('the keys of a call are the same, in the same order, however they were given', () => {
     const key = fc.string({ minLength: 1, unit: 'grapheme' });
     fc.assert(
       fc.property(fc.array(key, { minLength: 1 }), (keys) => {
@@ -16,7 +16,7 @@ describe('the keys of a call', () => {
     );
   });
 
-  it('leave what the caller passed as it was', () => {
+  it('the array of keys that the caller passed is not changed', () => {
     const keys = ['b', 'a', 'b'];
     normalizeKeys(keys);
     expect(keys).toEqual(['b', 'a', 'b']);

@@ -4,7 +4,7 @@ import { track } from '../support/faulty-provider.js';
 import { SharedStore, lockOf, times } from '../support/shared-store.js';
 
 describe('a lock that is lost before its job begins', () => {
-  it('does not run a nested job that waited for one key while the outer lock on the other was revoked', async () => {
+  it('a nested job that waited for one key does not run if the outer lock on the other was revoked', async () => {
     const world = new SharedStore();
     const [process, other] = [await world.listeningProcess(), await world.listeningProcess()];
     const elsewhere = await other.acquire('b');
@@ -31,7 +31,7 @@ describe('a lock that is lost before its job begins', () => {
     expect(await world.observer.inspect(['a', 'b'])).toEqual([null, null]);
   });
 
-  it('leaves to the waiter what was taken for a job that was not run', async () => {
+  it('the key of a job that did not run goes to the next waiter', async () => {
     const world = new SharedStore();
     const [process, other] = [await world.listeningProcess(), await world.listeningProcess()];
     const elsewhere = await other.acquire('b');
@@ -45,7 +45,7 @@ describe('a lock that is lost before its job begins', () => {
     expect(lockOf(waiting).held).toBe(true);
   });
 
-  it('runs none of many jobs granted at once whose lease has run out while the others ran', async () => {
+  it('of many jobs granted at once, those whose lease expired while others ran are not run', async () => {
     const world = new SharedStore();
     const process = world.process({ expire: '1s' });
     const keys = times(40, (index) => `key:${index}`);

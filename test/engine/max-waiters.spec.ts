@@ -15,7 +15,7 @@ beforeEach(() => {
 const queueFull = { status: 'rejected', reason: { code: 'LOCK_TIMEOUT', reason: 'queue-full' } };
 
 describe('maxWaiters', () => {
-  it('refuses one more than may wait, at once, and serves those in time', async () => {
+  it('a caller beyond maxWaiters is refused at once, and the waiters are served', async () => {
     const lock = await process.acquire('a');
     const waits = times(2, () => track(process.acquire('a', { timeout: '10s' })));
     const refused = track(process.acquire('a', { timeout: '10s' }));
@@ -44,21 +44,21 @@ describe('maxWaiters', () => {
     await (await process.acquire('a')).release();
   });
 
-  it('tells a wait that was too long from one that never began', async () => {
+  it('a wait that timed out has the reason "held", not "queue-full"', async () => {
     await process.acquire('a');
     const wait = track(process.acquire('a', { timeout: '1s' }));
     await world.clock.advance('1s');
     expect(wait.outcome).toMatchObject({ status: 'rejected', reason: { code: 'LOCK_TIMEOUT', reason: 'held' } });
   });
 
-  it('does not count the one who takes a free key, however many come at once', async () => {
+  it('the caller that gets a free key does not count for maxWaiters', async () => {
     const calls = times(5, () => track(process.acquire('a', { timeout: '10s' })));
     await world.settle();
     const outcomes = calls.map(({ outcome }) => outcome?.status);
     expect(outcomes).toEqual(['fulfilled', undefined, undefined, 'rejected', 'rejected']);
   });
 
-  it('counts the one who waits for another process', async () => {
+  it('a caller that waits for another process counts for maxWaiters', async () => {
     await world.process().acquire('a');
     const waits = times(2, () => track(process.acquire('a', { timeout: '10s' })));
     await world.settle();
@@ -68,7 +68,7 @@ describe('maxWaiters', () => {
     expect(refused.outcome).toMatchObject(queueFull);
   });
 
-  it('has room again when a waiter has given up', async () => {
+  it('the queue has room again when a waiter has cancelled', async () => {
     await process.acquire('a');
     const abort = new AbortController();
     const wait = track(process.acquire('a', { timeout: '10s', signal: abort.signal }));
@@ -81,7 +81,7 @@ describe('maxWaiters', () => {
     expect(next.outcome).toBeUndefined();
   });
 
-  it('is per key: one full line among the keys of a call refuses it, and leaves nothing of it anywhere', async () => {
+  it('maxWaiters is per key: a call is refused if the queue of one key is full, and queues for none of its keys', async () => {
     await process.acquire('b');
     for (const wait of times(2, () => track(process.acquire('b', { timeout: '1h' }))))
       expect(wait.outcome).toBeUndefined();
@@ -97,7 +97,7 @@ describe('maxWaiters', () => {
     expect(await process.tryAcquire(['a', 'c'])).not.toBeNull();
   });
 
-  it('leaves alone those who never wait, and those who need not', async () => {
+  it('maxWaiters does not refuse calls that never wait, nor calls of the owner that holds the key', async () => {
     const mine = await process.acquire('a', { ownerId: 'me', expire: '1m' });
     times(2, () => track(process.acquire('a', { timeout: '1h' })));
     await world.settle();
@@ -112,7 +112,7 @@ describe('maxWaiters', () => {
     await mine.release();
   });
 
-  it('may be set for one call, and lifted for one', async () => {
+  it('a call may set a lower maxWaiters, or Infinity', async () => {
     await process.acquire('a');
     track(process.acquire('a', { timeout: '1h' }));
     await world.settle();
@@ -124,7 +124,7 @@ describe('maxWaiters', () => {
     expect(waits.every(({ outcome }) => outcome === undefined)).toBe(true);
   });
 
-  it.each([0, -1, 1.5, NaN, '3', null, {}])('is refused as %p', (maxWaiters) => {
+  it.each([0, -1, 1.5, NaN, '3', null, {}])('maxWaiters of %p is refused', (maxWaiters) => {
     const bad = { maxWaiters: maxWaiters as number };
     expect(() => readEngineSettings(bad)).toThrow(LockConfigurationError);
     expect(() => readEngineSettings(bad)).toThrow(/^maxWaiters: .* must be a whole number from 1 on/);

@@ -3,7 +3,7 @@ import { ManualClock } from '../../lib/testing/index.js';
 import { MemoryLockStore } from '../../lib/index.js';
 
 describe('the fencing tokens of a store in memory', () => {
-  it('begin above those of a store that is gone: the clock has moved since', async () => {
+  it('the tokens of a new store in memory begin above those of a store that is gone', async () => {
     const clock = new ManualClock();
     const gone = new MemoryLockStore(clock);
     const before = [gone.nextToken(500), gone.nextToken()];
@@ -11,7 +11,7 @@ describe('the fencing tokens of a store in memory', () => {
     expect(new MemoryLockStore(clock).nextToken()).toBeGreaterThan(before[1]!);
   });
 
-  it('rise where the clock stands still, or is set back', () => {
+  it('the tokens of a store in memory rise while the clock stands still or is set back', () => {
     const clock = new ManualClock();
     const store = new MemoryLockStore(clock);
     const tokens = [store.nextToken(5), store.nextToken()];

@@ -3,13 +3,13 @@ import { isLockBackendError, type AcquireOptions } from '../../lib/index.js';
 import { FaultyStore, track } from '../support/faulty-provider.js';
 import { SharedStore, type StoreProcess } from '../support/shared-store.js';
 
-/** What went wrong, in words. */
+/** The message of the error that a promise was rejected with. */
 function messageOf({ outcome }: { readonly outcome: PromiseSettledResult<unknown> | undefined }): string {
   if (outcome?.status !== 'rejected') throw new Error(`it was not rejected: ${JSON.stringify(outcome)}`);
   return (outcome.reason as Error).message;
 }
 
-describe('a call that waited in vain is told who held which key', () => {
+describe('the message of a timeout names the holder and the key', () => {
   let world: SharedStore;
   let one: StoreProcess;
   let other: StoreProcess;
@@ -26,25 +26,25 @@ describe('a call that waited in vain is told who held which key', () => {
     return messageOf(wait);
   }
 
-  it('another process', async () => {
+  it('a timeout names another process as the holder', async () => {
     await other.acquire('k');
     expect(await refusal('k')).toMatch(/^"k" was still held by another process after 2000 ms\. Nothing was locked/);
   });
 
-  it('another process, also where it waited behind others of its own', async () => {
+  it('a timeout names another process as the holder also for a call that waited behind others of its own process', async () => {
     await other.acquire('k');
     void one.acquire('k', { timeout: '1h' });
     expect(await refusal('k')).toMatch(/^"k" was still held by another process after/);
   });
 
-  it('another caller of this process, by its name if it has one', async () => {
+  it('a timeout names another caller of this process as the holder, by its owner id if it has one', async () => {
     await one.acquire('k');
     expect(await refusal('k')).toMatch(/^"k" was still held by another caller of this process after/);
     await one.acquire('n', { ownerId: 'cart-7' });
     expect(await refusal('n')).toMatch(/by another caller of this process, under the owner "cart-7" after 2000 ms/);
   });
 
-  it('which one of several keys', async () => {
+  it('a timeout of several keys names the key that was held', async () => {
     await other.acquire('z');
     expect(await refusal(['k', 'z'])).toMatch(
       /^"k", "z" could not be locked: "z" was still held by another process after/,
@@ -55,7 +55,7 @@ describe('a call that waited in vain is told who held which key', () => {
     );
   });
 
-  it('a job around this very call', async () => {
+  it('a timeout names a job around the call as the holder', async () => {
     const outer = track(one.execute('k', () => one.execute('k', () => undefined, { reentrant: false, timeout: '2s' })));
     await world.clock.advance('2100ms');
     expect(messageOf(outer)).toMatch(
@@ -63,7 +63,7 @@ describe('a call that waited in vain is told who held which key', () => {
     );
   });
 
-  it('where it does not wait', async () => {
+  it('a refused call that does not wait names the holder', async () => {
     await other.acquire('k');
     const wait = track(one.execute('k', () => undefined, { timeout: 0 }));
     await world.settle();
@@ -71,7 +71,7 @@ describe('a call that waited in vain is told who held which key', () => {
   });
 });
 
-describe('a failure of the store is told once', () => {
+describe('a failure of the store', () => {
   it('also to whoever had waited before', async () => {
     const world = new FaultyStore();
     const holder = world.engine();
@@ -88,10 +88,10 @@ describe('a failure of the store is told once', () => {
   });
 });
 
-describe('a lease that ran out says what kept it from going on', () => {
+describe('the message of an expired lease names the cause', () => {
   const lease = { expire: '9s' } as const;
 
-  it('the store', async () => {
+  it('an expired lease names a store that did not answer as its cause', async () => {
     const world = new FaultyStore();
     const lock = await world.engine().acquire('k', { ...lease, renew: true });
     const { signal } = lock;
@@ -103,21 +103,21 @@ describe('a lease that ran out says what kept it from going on', () => {
     expect((signal.reason as Error).message).not.toMatch(/maxHold|expire/);
   });
 
-  it('an event loop that stood still', async () => {
+  it('an expired lease names a blocked event loop as its cause', async () => {
     const world = new FaultyStore();
     const lock = await world.engine().acquire('k', { ...lease, renew: true });
     world.clock.block('20s');
     expect((lock.signal.reason as Error).message).toMatch(/the event loop was blocked or the process stood still/);
   });
 
-  it('maxHold', async () => {
+  it('an expired lease names maxHold as its cause', async () => {
     const world = new FaultyStore();
     const { signal } = await world.engine().acquire('k', { ...lease, renew: true, maxHold: '12s' });
     await world.clock.advance('30s');
     expect((signal.reason as Error).message).toMatch(/for the 12000 ms that maxHold allows/);
   });
 
-  it('a length that the caller fixed', async () => {
+  it('an expired lease names the fixed length as its cause', async () => {
     const world = new FaultyStore();
     const { signal } = await world.engine().acquire('k', { ...lease, renew: false });
     await world.clock.advance('10s');

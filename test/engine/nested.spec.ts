@@ -11,8 +11,8 @@ beforeEach(() => {
   process = world.process();
 });
 
-describe('a nested call that joins locks and does not get the rest', () => {
-  /** It outlives the jobs around it, so that it is the last to hold their keys. */
+describe('a nested call that joins locks and does not get its other keys', () => {
+  /** The nested call outlives the jobs around it, so that it is the last holder of their keys. */
   async function startNested(timeout: Duration) {
     await world.process().acquire('c', { ownerId: 'other' });
     let nested: Promise<unknown> | undefined;
@@ -25,7 +25,7 @@ describe('a nested call that joins locks and does not get the rest', () => {
     return track(nested!);
   }
 
-  it('releases every key that it joined when the jobs around it have ended', async () => {
+  it('a failed nested call releases every key that it joined when the jobs around it have ended', async () => {
     const nested = await startNested('2s');
     await world.clock.advance('1s');
     expect(world.store.keys().sort()).toEqual(['a', 'b', 'c']);
@@ -35,7 +35,7 @@ describe('a nested call that joins locks and does not get the rest', () => {
   });
 
   it.each(['refuse', 'delay'] as const)(
-    'fails at once, and releases every key later, when a release fails: %s',
+    'a nested call fails at once, and its keys are released later, if a release fails: %s',
     async (how) => {
       const nested = await startNested('2s');
       process.wire.fail('release', how);

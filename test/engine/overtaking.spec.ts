@@ -17,21 +17,21 @@ async function ownerOf(key: string): Promise<string | undefined> {
   return stored?.ownerId;
 }
 
-/** The next question of `process` is on its way until `letGo('acquire')`. */
-async function delayNextQuestion(): Promise<void> {
+/** Delays the next request of `process` until `letGo('acquire')`. */
+async function delayNextRequest(): Promise<void> {
   const sent = process.wire.acquires.length;
   process.wire.fail('acquire', 'delay');
   while (process.wire.acquires.length === sent) await world.clock.advance('10ms');
   process.wire.mend();
 }
 
-describe('requests of one process that arrive in another order than it has sent them', () => {
-  it('let a job that ran well end well, though what takes back its late question overtakes its release', async () => {
+describe('requests that arrive in another order than their process has sent them', () => {
+  it('a job succeeds although the cancel of a late request overtakes its release', async () => {
     const held = await other.acquire('a');
     let end: () => void = () => undefined;
     const job = track(process.execute('a', () => new Promise<void>((resolve) => (end = resolve)), { timeout: '1h' }));
     await world.settle();
-    await delayNextQuestion();
+    await delayNextRequest();
     await held.release();
     await world.settle();
     process.wire.fail('release', 'delay');
@@ -46,11 +46,11 @@ describe('requests of one process that arrive in another order than it has sent 
     expect(await ownerOf('a')).toBeUndefined();
   });
 
-  it('leave a caller of several keys the key that it gave back and has taken again', async () => {
+  it('a caller of several keys keeps a key that it released and acquired again, despite late requests', async () => {
     const [a, b] = [await other.acquire('a'), await other.acquire('b')];
     const both = track(process.acquire(['a', 'b'], { timeout: '1h' }));
     await world.settle();
-    await delayNextQuestion();
+    await delayNextRequest();
     await a.release();
     await world.settle();
     expect(await ownerOf('a')).toBeDefined();
@@ -70,11 +70,11 @@ describe('requests of one process that arrive in another order than it has sent 
     expect([await ownerOf('a'), await ownerOf('b')]).toEqual([undefined, undefined]);
   });
 
-  it('leave a named owner the key that it has released and taken again', async () => {
+  it('a named owner keeps a key that it released and acquired again, despite late requests', async () => {
     const held = await other.acquire('a');
     const first = track(process.acquire('a', { ownerId: 'me', timeout: '1h' }));
     await world.settle();
-    await delayNextQuestion();
+    await delayNextRequest();
     await held.release();
     await world.settle();
     process.wire.fail('release', 'delay');
@@ -96,11 +96,11 @@ describe('requests of one process that arrive in another order than it has sent 
     ['its owner', () => process.engine.release(['a'], 'me')],
     ['this process', () => process.engine.release(['a'], undefined)],
     ['force', () => process.engine.forceRelease(['a'])],
-  ])('leave nothing of a late question behind when its key was released by %s', async (_, release) => {
+  ])('a late request leaves nothing behind if its key was released by %s', async (_, release) => {
     const held = await other.acquire('a');
     const wait = track(process.acquire('a', { ownerId: 'me', timeout: '1h' }));
     await world.settle();
-    await delayNextQuestion();
+    await delayNextRequest();
     await held.release();
     await world.settle();
     expect(lockOf(wait).held).toBe(true);
@@ -111,8 +111,8 @@ describe('requests of one process that arrive in another order than it has sent 
   });
 });
 
-describe('a request for several keys that was asked twice', () => {
-  it('leaves the keys that are still held when one of them is released by key', async () => {
+describe('a request for several keys that was sent twice', () => {
+  it('the late copy of a request for several keys leaves alone those still held after one was released by key', async () => {
     const held = await other.acquire('a');
     const wait = track(process.acquire(['a', 'b', 'c'], { ownerId: 'me', timeout: '1h' }));
     await world.settle();
@@ -135,7 +135,7 @@ describe('a grant whose answer comes only after the key was released', () => {
     ['the newer lock of its owner', async (lock: HeldLock) => lock.release()],
     ['this process, with the newer lock of its owner', () => process.engine.releaseAll(undefined)],
     ['force', () => process.engine.forceRelease(['a'])],
-  ])('is no lock: %s released it, and another process may hold it', async (_, release) => {
+  ])('a late grant is no lock after %s released the key: another process may hold it', async (_, release) => {
     process.wire.fail('acquire', 'hold');
     const late = track(process.acquire('a', { ownerId: 'me', renew: false, timeout: '1h' }));
     await world.settle();
@@ -153,10 +153,10 @@ describe('a grant whose answer comes only after the key was released', () => {
   });
 });
 
-describe('a named owner that takes several keys, one of which it holds in another process too', () => {
+describe('a named owner that acquires several keys and holds one of them in another process too', () => {
   let end: AbortController;
 
-  /** `other` holds `a` under the name; `process` has it as well, as a part, and waits for `z`. */
+  /** `other` holds `a` under the owner id; `process` has acquired `a` as well, as a part, and waits for `z`. */
   async function share(): Promise<() => boolean> {
     const third = world.process();
     const [a] = [await third.acquire('a'), await third.acquire('z', { ownerId: 'x', renew: true })];
@@ -173,7 +173,7 @@ describe('a named owner that takes several keys, one of which it holds in anothe
     return () => lock.held;
   }
 
-  it('leaves it there when it gives the part back', async () => {
+  it('the lock in the other process is kept when this one releases a part of its keys', async () => {
     const isHeld = await share();
     await world.clock.advance('60s');
     expect(process.wire.releases.length).toBeGreaterThan(0);
@@ -181,7 +181,7 @@ describe('a named owner that takes several keys, one of which it holds in anothe
     expect(isHeld()).toBe(true);
   });
 
-  it('leaves it there when it gives up', async () => {
+  it('the lock in the other process is kept when this one cancels', async () => {
     const isHeld = await share();
     expect(process.wire.releases).toEqual([]);
     end.abort('enough');

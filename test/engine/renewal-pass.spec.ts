@@ -10,8 +10,8 @@ beforeEach(() => {
   process = world.process();
 });
 
-describe('renewing many leases', () => {
-  it('asks for none again that is still under way when others are due', async () => {
+describe('renewal of many leases', () => {
+  it('a renewal that is still under way is not sent again when others are due', async () => {
     await process.acquire('slow', { expire: '30s', renew: true });
     process.wire.fail('extend', 'delay');
     await world.clock.advance('10s');
@@ -23,7 +23,7 @@ describe('renewing many leases', () => {
     expect(asked.filter((key) => key === 'quick').length).toBeGreaterThan(0);
   });
 
-  it('is one call for all of them, at a third of their length', async () => {
+  it('many leases are renewed in one call, after a third of their length', async () => {
     const locks = await Promise.all(times(300, (index) => process.acquire(`k${index}`)));
     const { extensions } = process.wire;
     await world.clock.advance('9999ms');
@@ -37,7 +37,7 @@ describe('renewing many leases', () => {
     expect(extensions).toHaveLength(6);
   });
 
-  it('comes to be one pass also where they were taken one after another', async () => {
+  it('leases that were acquired one after another come to be renewed in one call', async () => {
     for (const key of times(15, (index) => `k${index}`)) {
       await process.acquire(key);
       await world.clock.advance('100ms');
@@ -48,7 +48,7 @@ describe('renewing many leases', () => {
     expect(process.wire.extensions.slice(before).map((pass) => pass.length)).toEqual([15, 15, 15]);
   });
 
-  it('takes those along that are only asked after, and needs one timer', async () => {
+  it('leases that are only checked join the call of the renewals, with one timer for both', async () => {
     await process.acquire('renewed');
     await process.acquire('fixed', { expire: '30s' });
     await process.acquire('for ever', { ownerId: 'me' });
@@ -62,7 +62,7 @@ describe('renewing many leases', () => {
     expect(ttls.size).toBe(103);
   });
 
-  it('leaves out what was released, and stops with the last', async () => {
+  it('released leases are left out of renewals, which stop with the last lease', async () => {
     const locks = await Promise.all(times(10, (index) => process.acquire(`k${index}`)));
     await Promise.all(locks.slice(3).map((lock) => lock.release()));
     await world.clock.advance('10s');
@@ -73,7 +73,7 @@ describe('renewing many leases', () => {
     expect(world.clock.pendingTimers).toBe(0);
   });
 
-  it('goes with a lease that is handed on, and ends with it', async () => {
+  it('renewal goes on for a lease that is handed off, and ends with it', async () => {
     process = await world.listeningProcess();
     const waits = times(4, () => track(process.acquire('a', { timeout: '1h' })));
     await world.settle();
@@ -92,7 +92,7 @@ describe('renewing many leases', () => {
     expect(world.clock.pendingTimers).toBe(0);
   });
 
-  it('does not revive a lease that was handed over to another process', async () => {
+  it('renewal does not revive a lease that was handed to another process', async () => {
     const other = world.process();
     const lock = await process.acquire('a', { ownerId: 'one', expire: '30s', renew: true });
     const wait = track(other.acquire('a', { timeout: '1h' }));

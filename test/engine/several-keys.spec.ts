@@ -10,7 +10,7 @@ beforeEach(() => {
   processes = times(3, () => world.process());
 });
 
-/** Takes `key` again and again, each time for `milliseconds`, until told to stop. */
+/** Acquires `key` again and again, each time for `milliseconds`, until the returned function is called. */
 function keepBusy(process: StoreProcess, key: string, milliseconds: number): () => void {
   let stopped = false;
   const work = (): Promise<unknown> =>
@@ -18,7 +18,7 @@ function keepBusy(process: StoreProcess, key: string, milliseconds: number): () 
   const run = async (): Promise<void> => {
     while (!stopped) await process.execute(key, work, { timeout: '1h' });
   };
-  // Two, so that somebody always waits.
+  // Two callers, so that one of them always waits.
   void run();
   void run();
   return () => {
@@ -31,7 +31,7 @@ async function owners(...keys: string[]): Promise<(string | undefined)[]> {
 }
 
 describe('a lock of several keys', () => {
-  it('is asked for at once where all are free', async () => {
+  it('several free keys are acquired in one request', async () => {
     const [process] = processes;
     const lock = await process!.acquire(['a', 'b', 'c']);
     expect(process!.wire.acquires).toMatchObject([[{ keys: ['a', 'b', 'c'] }]]);
@@ -39,7 +39,7 @@ describe('a lock of several keys', () => {
     expect(process!.wire.calls).toBe(2);
   });
 
-  it('is got against callers of single keys in other processes who never leave them both free', async () => {
+  it('a caller gets two keys although callers of each key in other processes never leave both free', async () => {
     const [several, one, two] = processes;
     const stop = [keepBusy(one!, 'a', 70), keepBusy(two!, 'b', 70)];
     await world.tick(35);
@@ -53,14 +53,14 @@ describe('a lock of several keys', () => {
     expect(await owners('a', 'b')).toEqual([undefined, undefined]);
   });
 
-  it('is taken key by key, each in its turn, in one order for everybody', async () => {
+  it('held keys are acquired one by one, by all callers in the same order', async () => {
     const [one, two, three] = processes;
     const [a, b] = [await three!.acquire('a', { ownerId: 'x' }), await three!.acquire('b', { ownerId: 'x' })];
     const first = track(one!.acquire(['b', 'a'], { timeout: '1h' }));
     await world.settle();
     const second = track(two!.acquire(['a', 'b'], { timeout: '1h' }));
     await world.settle();
-    expect([world.line('a').length, world.line('b').length]).toEqual([2, 0]);
+    expect([world.queue('a').length, world.queue('b').length]).toEqual([2, 0]);
     await b.release();
     await world.settle();
     expect(await owners('b')).toEqual([undefined]);
@@ -74,7 +74,7 @@ describe('a lock of several keys', () => {
     expect(lockOf(second).keys).toEqual(['a', 'b']);
   });
 
-  it('does not sit on what those before it have left while it waits for another key', async () => {
+  it('a caller that waits for another key does not keep a lease that earlier callers have left', async () => {
     const [process, other] = [await world.listeningProcess(), ...processes];
     const abort = new AbortController();
     const first = track(process.acquire('b'));
@@ -95,7 +95,7 @@ describe('a lock of several keys', () => {
     expect(a.held).toBe(true);
   });
 
-  it('begins its fixed length when the last key is there', async () => {
+  it('the fixed length of a lock of several keys begins when the last key is granted', async () => {
     const [one, two] = processes;
     const [a, b] = [await two!.acquire('a', { ownerId: 'x' }), await two!.acquire('b', { ownerId: 'x' })];
     const fixed = track(one!.acquire(['a', 'b'], { expire: '3s', timeout: '1h' }));
@@ -112,7 +112,7 @@ describe('a lock of several keys', () => {
     expect(await owners('a', 'b')).toEqual([undefined, undefined]);
   });
 
-  it('starts over when a part of it is lost meanwhile', async () => {
+  it('a caller of several keys starts over if it loses one of them while it waits', async () => {
     const [one, two] = processes;
     const [a, b] = [await two!.acquire('a', { ownerId: 'x' }), await two!.acquire('b', { ownerId: 'x' })];
     const wait = track(one!.acquire(['a', 'b'], { timeout: '1h' }));
@@ -129,7 +129,7 @@ describe('a lock of several keys', () => {
   });
 });
 
-it('a named owner has what it holds already without waiting behind others, when it has waited for another key', async () => {
+it('a named owner that has waited for another key gets the key that it already holds before other waiters', async () => {
   const [process] = processes;
   const a = await process!.acquire('a', { ownerId: 'y' });
   const first = await process!.acquire('b', { ownerId: 'x' });
@@ -149,7 +149,7 @@ it('a named owner has what it holds already without waiting behind others, when 
   expect([world.store.keys(), world.clock.pendingTimers]).toEqual([[], 0]);
 });
 
-it('a named owner does not wait for those who wait for what it holds, where it had to stand in line for another key', async () => {
+it('a named owner that had to queue for another key does not wait behind the waiters for its own key', async () => {
   const [process] = processes;
   const a = await process!.acquire('a', { ownerId: 'y' });
   const first = await process!.acquire('b', { ownerId: 'x' });
@@ -172,7 +172,7 @@ it('a named owner does not wait for those who wait for what it holds, where it h
   expect([world.store.keys(), world.clock.pendingTimers]).toEqual([[], 0]);
 });
 
-it('a caller whose patience with one key ends while it is asking for the others is served all the same', async () => {
+it('a caller of several keys is served although it gives up one key while it asks for the others', async () => {
   const [process, other] = processes;
   const c = await other!.acquire('c', { ownerId: 'x' });
   const all = track(process!.acquire(['a', 'b', 'c'], { timeout: '1h' }));
@@ -196,7 +196,7 @@ it('a caller whose patience with one key ends while it is asking for the others 
 });
 
 describe('a lock of several keys whose release fails', () => {
-  it('is released again until the store has answered', async () => {
+  it('the release of several keys is repeated until the store has answered', async () => {
     const [process] = processes;
     const lock = await process!.acquire(['a', 'b']);
     process!.wire.fail('release', 'refuse');
@@ -209,33 +209,36 @@ describe('a lock of several keys whose release fails', () => {
   });
 });
 
-describe('a lock of several keys that is not got', () => {
+describe('a wait for several keys that ends without them', () => {
   const ends = {
     'by its timeout': async () => world.clock.advance('3s'),
     'by its signal': async (abort: AbortController) => abort.abort('enough'),
     'by the end of the process': async () => processes[0]!.engine.close(),
   };
 
-  it.each(Object.entries(ends))('leaves nothing held and no place in line: ended %s', async (_, end) => {
-    const [one, two, three] = processes;
-    const b = await two!.acquire('b', { ownerId: 'x' });
-    const abort = new AbortController();
-    const wait = track(one!.acquire(['a', 'b', 'c'], { timeout: '3s', signal: abort.signal }));
-    await world.settle();
-    const next = track(three!.acquire('a', { timeout: '1h' }));
-    await world.clock.advance('500ms');
-    expect(world.line('b')).toHaveLength(1);
-    await end(abort);
-    await world.settle();
-    expect(wait.outcome?.status).toBe('rejected');
-    expect(lockOf(next).held).toBe(true);
-    expect(world.line('b')).toEqual([]);
-    expect(await owners('b', 'c')).toEqual(['x', undefined]);
-    await b.release();
-    expect(await owners('b')).toEqual([undefined]);
-  });
+  it.each(Object.entries(ends))(
+    'a wait for several keys leaves nothing held and no queue entry: ended %s',
+    async (_, end) => {
+      const [one, two, three] = processes;
+      const b = await two!.acquire('b', { ownerId: 'x' });
+      const abort = new AbortController();
+      const wait = track(one!.acquire(['a', 'b', 'c'], { timeout: '3s', signal: abort.signal }));
+      await world.settle();
+      const next = track(three!.acquire('a', { timeout: '1h' }));
+      await world.clock.advance('500ms');
+      expect(world.queue('b')).toHaveLength(1);
+      await end(abort);
+      await world.settle();
+      expect(wait.outcome?.status).toBe('rejected');
+      expect(lockOf(next).held).toBe(true);
+      expect(world.queue('b')).toEqual([]);
+      expect(await owners('b', 'c')).toEqual(['x', undefined]);
+      await b.release();
+      expect(await owners('b')).toEqual([undefined]);
+    },
+  );
 
-  it('leaves nothing held that comes while it ends', async () => {
+  it('a key that is granted while a wait for several keys ends is released', async () => {
     const [one, two] = processes;
     const b = await two!.acquire('b', { ownerId: 'x' });
     const abort = new AbortController();

@@ -11,7 +11,7 @@ beforeEach(() => {
 });
 
 describe('a signal that many callers share', () => {
-  it('has one listener, which goes with the last of them', async () => {
+  it('a signal of many callers has one listener, which goes with the last caller', async () => {
     const { signal } = new AbortController();
     const [add, remove] = [jest.spyOn(signal, 'addEventListener'), jest.spyOn(signal, 'removeEventListener')];
     const lock = await process.acquire('a');
@@ -29,7 +29,7 @@ describe('a signal that many callers share', () => {
     expect(add).toHaveBeenCalledTimes(2);
   });
 
-  it('ends all their waits, and nobody else’s', async () => {
+  it('a signal ends all waits of its callers, and no others', async () => {
     const [one, other] = [new AbortController(), new AbortController()];
     await process.acquire('a');
     const waits = times(20, (index) =>
@@ -45,8 +45,8 @@ describe('a signal that many callers share', () => {
   });
 });
 
-describe('a crowd that asks in one turn', () => {
-  it('may take back any of its questions before they go out; the others arrive', async () => {
+describe('many requests of one turn', () => {
+  it('any requests of one turn may be cancelled before they are sent; the others arrive', async () => {
     const aborts = times(100, () => new AbortController());
     const waits = aborts.map(({ signal }, index) => track(process.acquire(`k${index}`, { signal })));
     aborts.forEach((abort, index) => {
@@ -59,7 +59,7 @@ describe('a crowd that asks in one turn', () => {
     expect([...world.store.keys()].sort()).toEqual(times(34, (index) => `k${3 * index}`).sort());
   });
 
-  it('sends nothing where all of it was taken back', async () => {
+  it('nothing is sent if all requests of a turn are cancelled', async () => {
     const abort = new AbortController();
     const waits = times(10, (index) => track(process.acquire(`k${index}`, { signal: abort.signal })));
     const calls = process.wire.calls;

@@ -14,7 +14,7 @@ beforeEach(() => {
 const heldKeys = (): string[] => [...world.store.keys()];
 
 describe('two shutdowns at once', () => {
-  it('both end with the job', async () => {
+  it('two shutdowns at once both end with the job', async () => {
     const process = world.engine({ drainTimeout: '10s' });
     const [started, finish] = [deferred(), deferred()];
     const job = process.execute('a', async () => {
@@ -31,7 +31,7 @@ describe('two shutdowns at once', () => {
     for (const { outcome } of closings) expect(outcome).toEqual({ status: 'fulfilled', value: { unfinished: 0 } });
   });
 
-  it('both fail with what could not be released', async () => {
+  it('two shutdowns at once both fail with the keys that could not be released', async () => {
     const process = world.engine({ drainTimeout: 0 });
     await process.acquire('a');
     world.fail('release', 'refuse');
@@ -43,10 +43,10 @@ describe('two shutdowns at once', () => {
   });
 });
 
-describe('at shutdown, a release that fails', () => {
+describe('a release that fails at shutdown', () => {
   const names = Array.from({ length: 600 }, (_, index) => `k${index}`);
 
-  it('does not keep the others from being released', async () => {
+  it('at shutdown, a failed release does not keep other locks from being released', async () => {
     const process = world.engine();
     for (const name of names) await process.acquire(name);
     world.fail('release', 'refuse', (keys) => keys.includes('k0'));
@@ -56,7 +56,7 @@ describe('at shutdown, a release that fails', () => {
     expect(closing.outcome).toMatchObject({ value: { failure: { code: 'LOCK_BACKEND', keys: ['k0'] } } });
   });
 
-  it('is repeated for as long as the shutdown may take', async () => {
+  it('at shutdown, a failed release is repeated for as long as the shutdown may take', async () => {
     const process = world.engine();
     for (const name of names) await process.acquire(name);
     world.fail('release', 'refuse');
@@ -69,7 +69,7 @@ describe('at shutdown, a release that fails', () => {
     expect(heldKeys()).toEqual([]);
   });
 
-  it('is reported with all keys that may still be held', async () => {
+  it('a shutdown reports all keys that may still be held', async () => {
     const process = world.engine();
     for (const name of names) await process.acquire(name);
     world.fail('release', 'refuse');
@@ -101,13 +101,13 @@ describe('a shutdown while the store does not answer', () => {
     expect(closing.outcome).toBeUndefined();
     await world.clock.advance('1ms');
     expect(closing.outcome).toMatchObject({ value: { unfinished: runs ? 1 : 0 } });
-    // That of the store.
+    // The timer of the store.
     expect(world.clock.pendingTimers).toBe(1);
   });
 });
 
 describe('a shutdown on a slow store', () => {
-  it('goes on for as long as the jobs would have had, while releases are answered', async () => {
+  it('a shutdown on a slow store goes on for as long as jobs would have had, while releases are answered', async () => {
     const process = world.engine({ drainTimeout: '10s' });
     const names = ['a', 'b', 'c', 'd'];
     for (const name of names) await process.acquire(name);
@@ -126,7 +126,7 @@ describe('a shutdown on a slow store', () => {
 });
 
 describe('releaseAll', () => {
-  it('frees the other keys of the owner when the store fails for some', async () => {
+  it('releaseAll frees the other keys of the owner if the store fails for some', async () => {
     const process = world.engine();
     const elsewhere = world.engine();
     const names = Array.from({ length: 600 }, (_, index) => `k${index}`);
@@ -140,10 +140,10 @@ describe('releaseAll', () => {
     expect(reason.keys.length).toBeLessThanOrEqual(200);
   });
 
-  describe('of very many locks', () => {
+  describe('releaseAll of very many locks', () => {
     const names = Array.from({ length: 5000 }, (_, index) => `k${index}`);
 
-    it('asks the store for a few of them at a time', async () => {
+    it('releaseAll of very many locks sends a few of them at a time', async () => {
       const process = world.engine();
       for (const name of names) await world.engine().acquire(name, { ownerId: 'me' });
       world.fail('release', 'hold');
@@ -156,7 +156,7 @@ describe('releaseAll', () => {
       expect(await freeing).toBe(5000);
     });
 
-    it('does not go on where the store fails for all of them, and names every key that is left', async () => {
+    it('releaseAll of very many locks stops if the store fails for all of a batch, and names every key that is left', async () => {
       const process = world.engine();
       for (const name of names) await world.engine().acquire(name, { ownerId: 'me' });
       world.fail('release', 'refuse');

@@ -13,14 +13,14 @@ beforeEach(() => {
   store = new InMemoryLockingProvider({ store: world.store });
 });
 
-/** The server that has taken over still has the lock that was taken under this anonymous owner. */
+/** The new server still has the lock that this anonymous owner acquired. */
 async function holdStill(key: string, ownerId: string): Promise<void> {
   const request = { keys: [key], ownerId, attemptId: ownerId, processId: ownerId, ttl: 30_000, onlyIfOwned: false };
   expect(await store.acquire(request)).toMatchObject({ granted: true });
 }
 
-describe('when a server has taken over that lacks the last writes', () => {
-  it('what was released in the last seconds is released there, too', async () => {
+describe('after a failover to a server that lacks the last writes', () => {
+  it('locks that were released in the last seconds are released on the new server, too', async () => {
     const { engine, acquire } = bound();
     const lock = await acquire('a');
     await lock.release();
@@ -31,7 +31,7 @@ describe('when a server has taken over that lacks the last writes', () => {
     expect(await store.inspect(['a'])).toEqual([null]);
   });
 
-  it('what another owner has taken there meanwhile is left alone', async () => {
+  it('a key that another owner has acquired on the new server is left alone', async () => {
     const { engine, acquire } = bound();
     const lock = await acquire('a');
     await lock.release();
@@ -41,7 +41,7 @@ describe('when a server has taken over that lacks the last writes', () => {
     expect(await store.inspect(['a'])).toMatchObject([{ ownerId: next.ownerId }]);
   });
 
-  it('what is to be kept for a while after its release is kept', async () => {
+  it('the new server keeps a released key until the end of its minHold', async () => {
     const { engine, execute } = bound();
     await execute('a', () => undefined, { minHold: '20s' });
     engine.storeReplaced();
@@ -49,7 +49,7 @@ describe('when a server has taken over that lacks the last writes', () => {
     expect(await store.inspect(['a'])).not.toEqual([null]);
   });
 
-  it('a connection that is lost again and again has no release repeated more often, nor for ever', async () => {
+  it('a connection that breaks again and again does not make releases repeat more often, nor for ever', async () => {
     const { engine, acquire } = bound();
     for (const ownerId of [undefined, 'a named owner']) await (await acquire('a', { ownerId })).release();
     const repeated: number[] = [];
@@ -64,7 +64,7 @@ describe('when a server has taken over that lacks the last writes', () => {
   });
 
   it.each(['anonymous', 'named'])(
-    'a release (%s) that arrives after its repetition makes no lock look lost',
+    'a release (%s) that arrives after its repetition does not make a lock look lost',
     async (owner) => {
       const { engine, acquire, execute } = bound();
       const ownerId = owner === 'named' ? 'me' : undefined;
@@ -91,7 +91,7 @@ describe('when a server has taken over that lacks the last writes', () => {
     },
   );
 
-  it('a lock that was lost before its release, which nobody repeated, is lost', async () => {
+  it('a lock that was lost before its release, which was not repeated, is reported as lost', async () => {
     const { engine, execute } = bound();
     engine.storeReplaced();
     const ended = track(execute('a', async () => store.revoke(['a'])));

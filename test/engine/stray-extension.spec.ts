@@ -9,13 +9,13 @@ beforeEach(() => {
   process = world.process();
 });
 
-/** For how many milliseconds the store keeps `key` from now on. */
+/** Milliseconds for which the store keeps `key` from now on. */
 function keptFor(key: string): number {
   return (world.store.get(key)?.expiresAt ?? 0) - world.clock.now();
 }
 
-describe('an extension that is not awaited before a release with minHold', () => {
-  it('does not stretch the minHold to a lease', async () => {
+describe('an extension under way during a release with minHold', () => {
+  it('an extension under way does not prolong the minHold to a lease', async () => {
     const lock = await process.acquire('a', { minHold: '1500ms' });
     const extended = lock.extend();
     expect(await lock.release()).toBe(true);
@@ -23,7 +23,7 @@ describe('an extension that is not awaited before a release with minHold', () =>
     expect(keptFor('a')).toBe(1500);
   });
 
-  it('does not stretch it either where it is for several keys, or names the owner', async () => {
+  it('an extension of several keys, or by owner id, does not prolong the minHold either', async () => {
     const lock = await process.acquire(['a', 'b'], { minHold: '1500ms', ownerId: 'me' });
     const extended = [lock.extend('1h'), process.engine.extendKeys(['a', 'b'], 'me', 3_600_000)];
     expect(await lock.release()).toBe(true);
@@ -31,7 +31,7 @@ describe('an extension that is not awaited before a release with minHold', () =>
     expect([keptFor('a'), keptFor('b')]).toEqual([1500, 1500]);
   });
 
-  it('comes to false, as one does that follows the release', async () => {
+  it('an extension under way during the release resolves with false', async () => {
     const lock = await process.acquire('a', { minHold: '1500ms', ownerId: 'me' });
     await lock.release();
     expect(await process.engine.extendKeys(['a'], 'me', 3_600_000)).toBe(false);

@@ -12,7 +12,7 @@ beforeEach(() => {
 });
 
 describe('the subscription of a process', () => {
-  it('is made when first somebody has to wait, and once', async () => {
+  it('a process subscribes once, when a caller waits for the first time', async () => {
     await Promise.all(times(50, (index) => waiter.execute(`k${index}`, () => 'ran')));
     for (const key of ['a', 'c']) expect(await waiter.tryAcquire(key)).not.toBeNull();
     expect(await holder.tryAcquire('a')).toBeNull();
@@ -24,20 +24,20 @@ describe('the subscription of a process', () => {
     expect(holder.wire.listened).toBe(1);
   });
 
-  it('is made before the process joins a queue: its first request does not ask for it', async () => {
+  it('a process subscribes before it joins a queue: its first request does not queue', async () => {
     await holder.acquire('a');
     track(waiter.acquire('a'));
     await world.settle();
     const joins = waiter.wire.acquires.flat().map(({ queue, processId }) => queue && processId);
-    expect(joins).toEqual([false, world.line('a')[0]]);
+    expect(joins).toEqual([false, world.queue('a')[0]]);
   });
 
-  it('that cannot be made is done without, and tried again', async () => {
+  it('a process that cannot subscribe waits without wake-ups, and tries again', async () => {
     waiter.wire.failsToListen = true;
     const lock = await holder.acquire('a');
     const wait = track(waiter.acquire('a', { timeout: '1h' }));
     await world.clock.advance('5s');
-    expect(world.line('a')).toEqual([]);
+    expect(world.queue('a')).toEqual([]);
     await lock.release();
     await world.clock.advance('1s');
     expect(lockOf(wait).held).toBe(true);
@@ -49,17 +49,17 @@ describe('the subscription of a process', () => {
     const again = track(waiter.acquire('b', { timeout: '1h' }));
     await world.clock.advance('15s');
     expect(waiter.wire.listened).toBe(tried + 1);
-    expect(world.line('b')).toHaveLength(1);
+    expect(world.queue('b')).toHaveLength(1);
     await next?.release();
     await world.settle();
     expect(lockOf(again).held).toBe(true);
   });
 
-  it('that is lost keeps nobody in line, who then asks on', async () => {
+  it('a process whose subscription breaks polls, and gets the lock within a second', async () => {
     const lock = await holder.acquire('a');
     const wait = track(waiter.acquire('a', { timeout: '1h' }));
     await world.clock.advance('100ms');
-    expect(world.line('a')).toHaveLength(1);
+    expect(world.queue('a')).toHaveLength(1);
     waiter.wire.interrupt();
     await lock.release();
     await world.settle();
@@ -69,7 +69,7 @@ describe('the subscription of a process', () => {
     expect(waiter.wire.acquires.at(-1)![0]!.queue).toBe(false);
   });
 
-  it('that is back has everybody ask at once, and be told again', async () => {
+  it('all waiters ask at once when the subscription is back, and receive wake-ups again', async () => {
     const lock = await holder.acquire('a');
     const wait = track(waiter.acquire('a', { timeout: '1h' }));
     await world.clock.advance('100ms');
@@ -78,7 +78,7 @@ describe('the subscription of a process', () => {
     expect(wait.outcome).toBeUndefined();
     waiter.wire.restore();
     await world.settle();
-    expect(world.line('a')).toHaveLength(1);
+    expect(world.queue('a')).toHaveLength(1);
     const before = waiter.wire.calls;
     await lock.release();
     await world.settle();
@@ -86,7 +86,7 @@ describe('the subscription of a process', () => {
     expect(waiter.wire.calls).toBe(before);
   });
 
-  it('that is back finds what was granted meanwhile', async () => {
+  it('a process finds a grant that was made while its subscription was down', async () => {
     const lock = await holder.acquire('a');
     const wait = track(waiter.acquire('a', { timeout: '1h' }));
     await world.clock.advance('1100ms');
@@ -101,22 +101,22 @@ describe('the subscription of a process', () => {
     expect(lockOf(wait).held).toBe(true);
   });
 
-  it('leaves no place behind for a wait that ends while it is down', async () => {
+  it('a wait that ends while the subscription is down leaves no queue entry', async () => {
     const lock = await holder.acquire('a');
     const wait = track(waiter.acquire('a', { timeout: '2s' }));
     await world.clock.advance('500ms');
-    expect(world.line('a')).toHaveLength(1);
+    expect(world.queue('a')).toHaveLength(1);
     waiter.wire.interrupt();
     await world.clock.advance('1500ms');
     expect(wait.outcome).toMatchObject({ reason: { code: 'LOCK_TIMEOUT' } });
     waiter.wire.restore();
     await lock.release();
     await world.settle();
-    expect(world.line('a')).toEqual([]);
+    expect(world.queue('a')).toEqual([]);
     expect(await holder.tryAcquire('a')).not.toBeNull();
   });
 
-  it('leaves no place behind for a wait that is given up while a question is under way', async () => {
+  it('a wait that is cancelled while a request is under way leaves no queue entry', async () => {
     const lock = await holder.acquire('a');
     const abort = new AbortController();
     track(waiter.acquire('a', { timeout: '1h', signal: abort.signal }));

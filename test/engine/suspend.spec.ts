@@ -13,7 +13,7 @@ beforeEach(() => {
 });
 
 describe('a lock in a machine that was suspended', () => {
-  it('is not held from the first look on when the lease has run out, and is lost when the store has said so', async () => {
+  it('after a suspension longer than its lease, a lock is not held from the first look on, and lost once the store says so', async () => {
     const lock = await world.process().acquire('a');
     const { signal } = lock;
     world.clock.suspend('31s');
@@ -23,14 +23,14 @@ describe('a lock in a machine that was suspended', () => {
     expect(await lock.release()).toBe(false);
   });
 
-  it('is found out within a second though nobody looks at it', async () => {
+  it('a lock that expired during a suspension is found lost within a second, though its holder does not look', async () => {
     const { signal } = await world.process().acquire('a');
     world.clock.suspend('31s');
     await world.clock.advance('1s');
     expect(signal.aborted).toBe(true);
   });
 
-  it('stays held where the machine slept for less than the lease, and is renewed within a second', async () => {
+  it('after a suspension shorter than its lease, a lock stays held and is renewed within a second', async () => {
     const process = world.process();
     const lock = await process.acquire('a');
     world.clock.suspend('25s');
@@ -41,7 +41,7 @@ describe('a lock in a machine that was suspended', () => {
     expect(process.wire.extensions).toHaveLength(1);
   });
 
-  it('is not trusted by a renewal that was sent before the machine slept and is answered after', async () => {
+  it('a renewal sent before a suspension and answered after it does not make the lock held', async () => {
     const process = world.process();
     const lock = await process.acquire('a');
     process.wire.fail('extend', 'hold');
@@ -55,7 +55,7 @@ describe('a lock in a machine that was suspended', () => {
     expect(lock.held).toBe(false);
   });
 
-  it('is not handed on within the process', async () => {
+  it('a lock that expired during a suspension is not handed off within the process', async () => {
     const [process, other] = [await world.listeningProcess(), await world.listeningProcess()];
     const first = await process.acquire('a');
     const second = track(process.acquire('a', { timeout: '1h' }));
@@ -71,7 +71,7 @@ describe('a lock in a machine that was suspended', () => {
     expect(lockOf(second).fencingToken).toBeGreaterThan(elsewhere.fencingToken);
   });
 
-  it('does not let a nested job begin', async () => {
+  it('a nested job does not begin under a lock that expired during a suspension', async () => {
     const process = world.process();
     const job = jest.fn();
     const outer = process.execute('a', async () => {
@@ -82,7 +82,7 @@ describe('a lock in a machine that was suspended', () => {
     expect(job).not.toHaveBeenCalled();
   });
 
-  it('tells what its job came to that ended as soon as the machine woke', async () => {
+  it('a job that ends as soon as the machine wakes has its result', async () => {
     const run = world.process().execute('a', () => {
       world.clock.suspend('31s');
       return 'done';
@@ -93,7 +93,7 @@ describe('a lock in a machine that was suspended', () => {
 
 describe('a lock in a machine whose time of day was set forward', () => {
   it.each([{}, { expire: '20s' }, { expire: '20s', maxHold: '40s', renew: true }] as const)(
-    'is held again as soon as the store has confirmed it: %j',
+    'after a leap of the time of day, a lock is held again once the store has confirmed it: %j',
     async (options) => {
       const lock = await world.process().acquire('a', options);
       await world.clock.advance('1s');
@@ -109,7 +109,7 @@ describe('a lock in a machine whose time of day was set forward', () => {
     },
   );
 
-  it('does not fail a job that ends, or a nested one that begins, before the store has answered', async () => {
+  it('after a leap of the time of day, jobs may end and nested jobs may begin before the store has answered', async () => {
     const process = world.process();
     const run = process.execute('a', async () => {
       world.clock.setForward('1h');
@@ -121,14 +121,14 @@ describe('a lock in a machine whose time of day was set forward', () => {
     expect(await world.observer.inspect(['a'])).toEqual([null]);
   });
 
-  it('extends before the store has answered', async () => {
+  it('after a leap of the time of day, a lock can be extended before the store has answered', async () => {
     const lock = await world.process().acquire('a');
     world.clock.setForward('1h');
     expect(await lock.extend('1m')).toBe(true);
     expect(lock.remaining).toBeGreaterThan(58_000);
   });
 
-  it('is asked for again where the store cannot be reached at first', async () => {
+  it('after a leap of the time of day, the store is asked again if it cannot be reached at first', async () => {
     const process = world.process();
     const lock = await process.acquire('a');
     process.wire.fail('extend', 'refuse');
@@ -151,7 +151,7 @@ describe('a lock in a machine whose time of day was set forward', () => {
     expect(signal.reason).toBeInstanceOf(LockLostError);
   });
 
-  it('that never expires is not asked after', async () => {
+  it('a lock that never expires is not checked after a leap of the time of day', async () => {
     const process = world.process();
     const lock = await process.acquire('a', { ownerId: 'me' });
     world.clock.setForward('1h');
@@ -160,7 +160,7 @@ describe('a lock in a machine whose time of day was set forward', () => {
     expect(process.wire.extensions).toHaveLength(0);
   });
 
-  it('leaves no timer behind', async () => {
+  it('a check after a leap of the time of day leaves no timer', async () => {
     const lock = await world.process().acquire('a');
     world.clock.setForward('1h');
     await world.clock.advance('2s');
@@ -170,7 +170,7 @@ describe('a lock in a machine whose time of day was set forward', () => {
   });
 });
 
-it('does not end waits when the time of day is set forward', async () => {
+it('waits do not end early when the time of day is set forward', async () => {
   const [process, other] = [await world.listeningProcess(), await world.listeningProcess()];
   const elsewhere = await other.acquire('a');
   const waiting = track(process.acquire('a', { timeout: '10s' }));
@@ -197,7 +197,7 @@ describe('leaps of the time of day', () => {
     sum();
   });
 
-  it('are added up', () => {
+  it('leaps of the time of day add up', () => {
     timeOfDay += 60_000;
     expect(sum()).toBe(60_000);
     monotonic += 5;
@@ -207,14 +207,14 @@ describe('leaps of the time of day', () => {
     expect(sum()).toBe(60_100);
   });
 
-  it('do not count backwards, nor the way back', () => {
+  it('leaps backwards and back again do not count', () => {
     timeOfDay -= 60_000;
     expect(sum()).toBe(0);
     timeOfDay += 1000;
     expect(sum()).toBe(1000);
   });
 
-  it('are not seen in a clock that is slowed or hurried, nor in its grain', () => {
+  it('a clock that runs slow or fast, or in coarse steps, makes no leaps', () => {
     for (let step = 0; step < 10_000; step += 1) {
       monotonic += 1000;
       timeOfDay += 1005 + (step % 2);
@@ -222,7 +222,7 @@ describe('leaps of the time of day', () => {
     }
   });
 
-  it('are not seen where the process stands still between two readings', () => {
+  it('a process that stands still between two readings makes no leap', () => {
     const late = new Leaps(
       () => monotonic,
       () => timeOfDay,
@@ -238,14 +238,14 @@ describe('leaps of the time of day', () => {
     expect(late.sum(monotonic)).toBe(0);
   });
 
-  it('are not seen where another monotonic clock takes its place, as fake timers do', () => {
+  it('another monotonic clock, as of fake timers, makes no leap', () => {
     monotonic = 0;
     expect(sum()).toBe(0);
     monotonic = 100_000;
     expect(sum()).toBe(0);
   });
 
-  it('are seen by an engine on the clock of the machine', async () => {
+  it('an engine on the clock of the machine sees leaps', async () => {
     const engine = new LockEngine(new InMemoryLockingProvider(), readEngineSettings({}));
     const lock = await engine.acquire(['a'], engine.resolve({}, 'handle'));
     const [now, standing] = [Date.now.bind(Date), performance.now()];
@@ -253,7 +253,7 @@ describe('leaps of the time of day', () => {
     jest.spyOn(performance, 'now').mockReturnValue(standing);
     try {
       expect(lock.held).toBe(false);
-      // the store is in this process, and has slept as well
+      // the store is in this process, so it was suspended as well
       while (!lock.held) await new Promise((resolve) => setImmediate(resolve));
       expect(lock.signal.aborted).toBe(false);
     } finally {

@@ -12,7 +12,7 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-it('calls back in the order in which timers are due, however they were added', async () => {
+it('timers are called in the order in which they are due, however they were added', async () => {
   const { timers } = make();
   const rung: number[] = [];
   const delays = [30, 5, 20, 5, 40, 1, 15];
@@ -31,7 +31,7 @@ it('calls back in the order in which timers are due, however they were added', a
   expect(rung).toEqual([1, 5, 5, 15, 20, 30, 40]);
 });
 
-it('never calls back what was cancelled, whatever the others do', async () => {
+it('a cancelled timer is never called', async () => {
   const { timers } = make();
   const rung: number[] = [];
   const all = Array.from({ length: 50 }, (_, index) => {
@@ -43,7 +43,7 @@ it('never calls back what was cancelled, whatever the others do', async () => {
   expect(rung).toEqual([0, 3, 6, 9, 12, 15, 18, 21, 24, 27, 30, 33, 36, 39, 42, 45, 48]);
 });
 
-it('sets no timer of Node for one that is due later than another, and none anew when it is cancelled', () => {
+it('no timer of Node is set for a timer that is due later than another, nor when it is cancelled', () => {
   const { timers, set } = make();
   timers.add(() => undefined, 10_000, false);
   for (let i = 0; i < 1000; i += 1) timers.add(() => undefined, 20_000, true).cancel();
@@ -52,7 +52,7 @@ it('sets no timer of Node for one that is due later than another, and none anew 
   expect(set()).toBe(2);
 });
 
-it('calls back those that are due later although one throws', async () => {
+it('later timers are called although one throws', async () => {
   jest.useFakeTimers();
   const timers = new Timers();
   let rang = 0;
@@ -69,7 +69,7 @@ it('calls back those that are due later although one throws', async () => {
   expect(rang).toBe(1);
 });
 
-it('keeps the process alive for those alone that are to', () => {
+it('only timers that ask for it keep the process alive', () => {
   const set = jest.spyOn(globalThis, 'setTimeout');
   const timers = new Timers();
   timers.add(() => undefined, 10_000, false);
@@ -83,7 +83,7 @@ it('keeps the process alive for those alone that are to', () => {
   expect(timer.hasRef()).toBe(false);
 });
 
-it('calls back a timer that is added by another at the end of its own time, under fake timers too', () => {
+it('a timer that another one adds is called at its time, under fake timers too', () => {
   jest.useFakeTimers();
   const timers = new Timers();
   const rung: string[] = [];
@@ -99,7 +99,7 @@ it('calls back a timer that is added by another at the end of its own time, unde
   expect(rung).toEqual(['first', 'second']);
 });
 
-it('are timers of the test under fake timers, which it can count and clear, and of the machine again after them', async () => {
+it('under fake timers, a test can count and clear our timers; afterwards they are those of the machine again', async () => {
   const timers = new Timers();
   timers.add(() => undefined, 10_000, false);
   jest.useFakeTimers();

@@ -7,7 +7,7 @@ beforeEach(() => {
   world = new FaultyStore();
 });
 
-/** The store hangs: whatever is sent from now on arrives, or fails, only when it is let go. */
+/** The store hangs: calls from now on arrive, or fail, only after `goOn`. */
 function hang(how: 'delay' | 'break' = 'delay'): void {
   for (const primitive of ['acquire', 'extend', 'release'] as const) {
     world.fail(primitive, how);
@@ -15,15 +15,15 @@ function hang(how: 'delay' | 'break' = 'delay'): void {
   }
 }
 
-/** The store goes on, and carries out, or refuses, what it was sent meanwhile. */
+/** The store goes on, and carries out, or refuses, the calls that it was sent meanwhile. */
 async function goOn(): Promise<void> {
   world.mend();
   world.letGo();
   await world.clock.advance(0);
 }
 
-describe('what a store owes the answer to is not sent again', () => {
-  it('a release, however long the store hangs; once it goes on the key is free', async () => {
+describe('requests without an answer', () => {
+  it('a release without an answer is not sent again, however long the store hangs', async () => {
     const lock = await world.engine().acquire('a', { ownerId: 'me' });
     hang();
     const released = track(lock.release());
@@ -34,7 +34,7 @@ describe('what a store owes the answer to is not sent again', () => {
     expect(await world.engine().tryAcquire('a')).not.toBeNull();
   });
 
-  it('cancels of acquires that were given up: one for each attempt', async () => {
+  it('a store that hangs is sent one cancel for each attempt', async () => {
     const engine = world.engine();
     hang();
     const waits = Array.from({ length: 50 }, (_, index) => track(engine.acquire(`k${index}`, { timeout: '1s' })));
@@ -45,7 +45,7 @@ describe('what a store owes the answer to is not sent again', () => {
     for (let index = 0; index < 50; index += 1) expect(await world.engine().tryAcquire(`k${index}`)).not.toBeNull();
   });
 
-  it('an attempt of a caller that waits for its turn, but for once more; it is granted by the late answer', async () => {
+  it('the attempt of a waiter is sent only once more while the store hangs; the late answer grants it', async () => {
     const held = await world.engine().acquire('a');
     const waiting = track(world.engine().acquire('a', { timeout: '10m' }));
     await world.clock.advance('100ms');
@@ -59,7 +59,7 @@ describe('what a store owes the answer to is not sent again', () => {
     expect(waiting.outcome?.status).toBe('fulfilled');
   });
 
-  it('a renewal; a late answer counts from when it was asked for', async () => {
+  it('a renewal without an answer is not sent again; its late answer counts from its sending', async () => {
     const lock = await world.engine().acquire('a', { expire: '30s', renew: true });
     const engine = world.engine();
     await world.clock.advance('9s');
@@ -72,7 +72,7 @@ describe('what a store owes the answer to is not sent again', () => {
     expect(await engine.tryAcquire('a')).toBeNull();
   });
 
-  it('the question whether a lease still stands that somebody here waits for', async () => {
+  it('a check of a lease with waiters is not sent again without an answer', async () => {
     const engine = world.engine();
     const lock = await engine.acquire('a', { maxHold: '10m', expire: '10m' });
     const waiting = track(engine.acquire('a', { timeout: '10m' }));
@@ -89,8 +89,8 @@ describe('what a store owes the answer to is not sent again', () => {
   });
 });
 
-describe('what a store has failed after all is sent again', () => {
-  it('a release, within half a second', async () => {
+describe('requests that fail after a long time', () => {
+  it('a release that fails late is sent again within half a second', async () => {
     const lock = await world.engine().acquire('a');
     hang('break');
     const released = track(lock.release());
@@ -102,7 +102,7 @@ describe('what a store has failed after all is sent again', () => {
     expect(await world.engine().tryAcquire('a')).not.toBeNull();
   });
 
-  it('the attempt of a caller that waits', async () => {
+  it('the attempt of a waiter that fails late is sent again', async () => {
     const held = await world.engine().acquire('a');
     const waiting = track(world.engine().acquire('a', { timeout: '10m' }));
     await world.clock.advance('100ms');
@@ -114,7 +114,7 @@ describe('what a store has failed after all is sent again', () => {
     expect(waiting.outcome?.status).toBe('fulfilled');
   });
 
-  it('a renewal, within a second', async () => {
+  it('a renewal that fails late is sent again within a second', async () => {
     const lock = await world.engine().acquire('a', { expire: '30s', renew: true });
     await world.clock.advance('9s');
     hang('break');
@@ -127,14 +127,14 @@ describe('what a store has failed after all is sent again', () => {
   });
 });
 
-it('a store that cannot be reached is asked for few of many releases; all the others follow the first answer', async () => {
+it('a store that cannot be reached is sent few of many failed releases; the others follow the first answer', async () => {
   const engine = world.engine();
   const locks = await Promise.all(Array.from({ length: 1000 }, async (_, index) => engine.acquire(`k${index}`)));
   world.fail('release', 'refuse');
   world.calls.release = 0;
   for (const lock of locks) track(lock.release());
   await world.clock.advance('10s');
-  // Twice each: at the end of the lock, and kept for later. Then 200 every half second.
+  // Twice for each lock: at its end, and as the first repetition. Then 200 every half second.
   expect(world.calls.release).toBeLessThanOrEqual(2 * 1000 + 20 * 200);
   world.mend();
   await world.clock.advance('500ms');
@@ -142,7 +142,7 @@ it('a store that cannot be reached is asked for few of many releases; all the ot
   expect(next).not.toContain(null);
 });
 
-it('an engine that closes waits for answers that have taken too long already for two seconds at most', async () => {
+it('an engine that closes waits at most two seconds for answers that are already late', async () => {
   const engine = world.engine();
   const lock = await engine.acquire('a');
   hang();

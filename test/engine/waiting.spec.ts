@@ -8,7 +8,7 @@ beforeEach(() => {
 });
 
 describe('waiting', () => {
-  it('ends at the deadline, to the millisecond, and leaves no timer behind', async () => {
+  it('a wait ends at its deadline, to the millisecond, and leaves no timer', async () => {
     const [holder, waiter] = [world.engine(), world.engine()];
     const lock = await holder.acquire('a', { ownerId: 'one' });
     const wait = track(waiter.acquire('a', { timeout: '2s' }));
@@ -20,7 +20,7 @@ describe('waiting', () => {
     expect(world.clock.pendingTimers).toBe(0);
   });
 
-  it('goes on when the lease of a holder that died runs out', async () => {
+  it('a waiter is served when the lease of a dead holder expires', async () => {
     const [holder, waiter] = [world.engine(), world.engine()];
     await holder.acquire('a', { expire: '3s' });
     const wait = track(waiter.acquire('a', { timeout: '10s' }));
@@ -30,7 +30,7 @@ describe('waiting', () => {
     expect(wait.outcome?.status).toBe('fulfilled');
   });
 
-  it('goes on within about a second when the key was freed in another process', async () => {
+  it('without wake-ups, a waiter is served within about a second of a release in another process', async () => {
     const [holder, waiter] = [world.engine(), world.engine()];
     const lock = await holder.acquire('a');
     const wait = track(waiter.acquire('a', { timeout: '60s' }));
@@ -40,7 +40,7 @@ describe('waiting', () => {
     expect(wait.outcome?.status).toBe('fulfilled');
   });
 
-  it('goes on at once when the key was freed in this process', async () => {
+  it('a waiter is served at once when the key is released in its own process', async () => {
     const engine = world.engine();
     const lock = await engine.acquire('a');
     const wait = track(engine.acquire('a'));
@@ -50,7 +50,7 @@ describe('waiting', () => {
     expect(wait.outcome?.status).toBe('fulfilled');
   });
 
-  it('goes on when the lock of this process was freed by force from another one', async () => {
+  it('a waiter is served when another process revokes the lock of its process', async () => {
     const [engine, other] = [world.engine(), world.engine()];
     const lock = await engine.acquire('a');
     const wait = track(engine.acquire('a', { timeout: '20s' }));
@@ -62,7 +62,7 @@ describe('waiting', () => {
     expect(lock.signal.aborted).toBe(true);
   });
 
-  it('asks the store for the first of many waiters only, and ever more seldom', async () => {
+  it('the store is asked only for the first of many waiters, and ever more seldom', async () => {
     const [holder, waiter] = [world.engine(), world.engine()];
     await holder.acquire('a');
     const waits = Array.from({ length: 500 }, () => track(waiter.acquire('a', { timeout: '1h' })));
@@ -73,7 +73,7 @@ describe('waiting', () => {
     expect(waits.every(({ outcome }) => outcome === undefined)).toBe(true);
   });
 
-  it('asks hardly at all while the holder is in this process', async () => {
+  it('the store is hardly asked while the holder is in this process', async () => {
     const engine = world.engine({ expire: '1h' });
     await engine.acquire('a');
     track(engine.acquire('a', { timeout: '1h' }));
@@ -83,7 +83,7 @@ describe('waiting', () => {
     expect(world.calls.acquire - before).toBeLessThanOrEqual(60);
   });
 
-  it('lets no newcomer past those who wait', async () => {
+  it('a newcomer does not pass waiters', async () => {
     const engine = world.engine();
     const lock = await engine.acquire('a');
     const first = track(engine.acquire('a'));
@@ -93,7 +93,7 @@ describe('waiting', () => {
     expect(first.outcome?.status).toBe('fulfilled');
   });
 
-  it('lets those behind a waiter for several keys pass while it lacks another key, and serves it before them after', async () => {
+  it('waiters behind a caller of several keys pass it while it lacks another key, and not afterwards', async () => {
     const engine = world.engine();
     const b = await engine.acquire('b');
     const both = track(engine.engine.acquire(['a', 'b'], { ...plain, timeout: 20_000 }));
@@ -117,7 +117,7 @@ describe('waiting', () => {
     expect(third.outcome?.status).toBe('fulfilled');
   });
 
-  it('is over at once for everybody when the engine closes', async () => {
+  it('all waits end at once when the engine closes', async () => {
     const [holder, waiter] = [world.engine(), world.engine()];
     await holder.acquire('a', { ownerId: 'one' });
     const waits = Array.from({ length: 3 }, () => track(waiter.acquire('a')));

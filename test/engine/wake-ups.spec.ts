@@ -11,7 +11,7 @@ beforeEach(async () => {
 });
 
 describe('a message that comes late', () => {
-  it('grants nothing if it names another attempt than the present one', async () => {
+  it('a wake-up that names another attempt than the present one grants nothing', async () => {
     const held = await world.process().acquire('a');
     const wait = track(process.acquire('a', { timeout: '1h' }));
     await world.settle();
@@ -20,7 +20,7 @@ describe('a message that comes late', () => {
     expect([wait.outcome, held.held]).toEqual([undefined, true]);
   });
 
-  it('is asked about, and not believed, if the last answer was that the process is not in the queue', async () => {
+  it('a wake-up makes the process ask the store if its last answer was that the process is not in the queue', async () => {
     const held = await world.process().acquire('a');
     const wait = track(process.acquire('a', { timeout: '1h' }));
     await world.settle();
@@ -34,13 +34,13 @@ describe('a message that comes late', () => {
     expect([wait.outcome, held.held, acquires.length - asked]).toEqual([undefined, true, 1]);
   });
 
-  it('revokes no lock of another attempt', async () => {
+  it('a wake-up revokes no lock of another attempt', async () => {
     const lock = await process.acquire('a');
     process.wire.ear.lost('a', 'an attempt of the past');
     expect(lock.held).toBe(true);
   });
 
-  it('revokes a lock, and undoes its attempt, which may have been granted again since', async () => {
+  it('a wake-up revokes a lock and cancels its attempt, which may have been granted again since', async () => {
     const lock = await process.acquire('a');
     const { attemptId } = process.wire.acquires.at(-1)![0]!;
     process.wire.ear.lost('a', attemptId);

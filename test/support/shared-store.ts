@@ -37,7 +37,7 @@ export class SharedStore {
   }
 
   /** The process ids in the queue of a key, first come first. */
-  line(key: string): string[] {
+  queue(key: string): string[] {
     return this.store.queues.processesIn(key);
   }
 
