@@ -1,6 +1,7 @@
 import { takenAway, takenOver } from '../engine.messages.js';
 import type { Grant } from './lease.js';
 import { Lease, type LeaseSource } from './lease.js';
+import { KeyMap } from '../runtime/key-map.js';
 
 /** A key that the store has granted. */
 export interface GrantedKey {
@@ -14,7 +15,7 @@ export interface GrantedKey {
 
 /** Everything this process holds on one store: at most one lease per key. Grants and leases are tied and untied here. */
 export class LeaseTable {
-  private readonly leases = new Map<string, Lease>();
+  private readonly leases = new KeyMap<Lease>();
 
   /** @param onDropped - the process has no lease of the key any more */
   constructor(private readonly onDropped: (lease: Lease) => void) {}
@@ -36,7 +37,7 @@ export class LeaseTable {
   }
 
   all(): Lease[] {
-    return [...this.leases.values()];
+    return this.leases.values();
   }
 
   get isEmpty(): boolean {

@@ -2,6 +2,7 @@ import { LockLostError } from '../../errors/index.js';
 import { ranOut, type LeaseEnd } from '../engine.messages.js';
 import type { CallOptions } from '../options/call-options.js';
 import type { LeaseClock } from '../runtime/lease-clock.js';
+import type { ListElement } from '../runtime/linked-list.js';
 import { ContextAbort } from '../runtime/neutral-context.js';
 
 /**
@@ -137,6 +138,14 @@ export class Lease {
   }
 }
 
+/** The renewer's care for one grant; it goes with the lease when that is handed on. */
+export interface Watch extends ListElement<Watch> {
+  grant: Grant;
+  /** When the store is to be asked next, on the lease clock. */
+  nextCheck: number;
+  asking: boolean;
+}
+
 /** What one acquire was given: all of its keys. Several locks may share it (reentrancy); the last of them releases it. */
 export class Grant {
   /** Leases that are held, and those that are no longer trusted but may still stand in the store. Kept by the LeaseTable. */
@@ -149,8 +158,9 @@ export class Grant {
   /** Until when its leases are renewed, on the local clock. */
   private renewUntil: number;
 
-  /** Whether the store was asked to renew it, and has not confirmed that yet. Kept by the Renewer. */
+  /** Whether the store was asked to renew it, and has not confirmed that yet. Kept by the Renewer, as is its watch. */
   unconfirmed = false;
+  watch?: Watch | undefined;
 
   /** How many locks share it. */
   private locks = 1;

@@ -1,7 +1,8 @@
 import { Alarm } from '../runtime/alarm.js';
 import type { Clock } from '../runtime/clock.js';
 import type { LeaseClock } from '../runtime/lease-clock.js';
-import type { Grant } from './lease.js';
+import { LinkedList } from '../runtime/linked-list.js';
+import type { Grant, Watch } from './lease.js';
 import type { LeaseExtender } from './lease-extender.js';
 import type { LeaseTable } from './lease-table.js';
 
@@ -17,20 +18,12 @@ const LOOK_INTERVAL = 1000;
 /** Leases that are due within this part of their pace are renewed along, so that all come to be renewed in one pass. */
 const ALONG = 1 / 6;
 
-/** The care for one grant; it goes with the lease when that is handed on. */
-interface Watch {
-  grant: Grant;
-  /** When the store is to be asked next, on the lease clock. */
-  nextCheck: number;
-  asking: boolean;
-}
-
 /**
  * Renews every lease of this process at a third of its length, asks at the same pace whether those still stand that are
  * not renewed, and ends the trust in each at its local deadline, whether or not the store has answered by then.
  */
 export class Renewer {
-  private readonly watches = new Map<Grant, Watch>();
+  private readonly watches = new LinkedList<Watch>();
   private readonly alarm: Alarm;
 
   constructor(
@@ -48,41 +41,45 @@ export class Renewer {
   watch(grant: Grant): void {
     const now = this.clock.now();
     const nextCheck = now + this.pace(grant);
-    this.watches.set(grant, { grant, nextCheck, asking: false });
+    grant.watch = { grant, nextCheck, asking: false };
+    this.watches.add(grant.watch);
     this.alarm.set(Math.min(nextCheck, grant.end), now);
   }
 
   /** `next` holds what `previous` has held until now. */
   pass(previous: Grant, next: Grant): void {
-    const watch = this.watches.get(previous);
+    const { watch } = previous;
     if (!watch) {
       this.watch(next);
       return;
     }
-    this.watches.delete(previous);
+    previous.watch = undefined;
+    next.watch = watch;
     watch.grant = next;
     next.unconfirmed = watch.asking;
-    this.watches.set(next, watch);
   }
 
   isWatched(grant: Grant): boolean {
-    return this.watches.has(grant);
+    return grant.watch !== undefined;
   }
 
   unwatch(grant: Grant): void {
-    if (this.watches.delete(grant) && this.watches.size === 0) this.alarm.clear();
+    if (!grant.watch) return;
+    this.watches.remove(grant.watch);
+    grant.watch = undefined;
+    if (this.watches.size === 0) this.alarm.clear();
   }
 
   /** Asks after every lease now: the store may have lost some. */
   checkAll(): void {
     const now = this.clock.now();
-    for (const watch of this.watches.values()) watch.nextCheck = now;
+    for (const watch of this.watches) watch.nextCheck = now;
     this.goThrough();
   }
 
   /** Nothing is renewed or asked after any more. */
   close(): void {
-    this.watches.clear();
+    for (const { grant } of [...this.watches]) this.unwatch(grant);
     this.alarm.clear();
   }
 
@@ -101,7 +98,7 @@ export class Renewer {
   /** The clock has leapt from `before` to `after`: asks the store about the leases whose deadline lies in between. */
   private readonly onLeap = (before: number, after: number): void => {
     for (const lease of this.leases.all()) lease.leap(before, after);
-    for (const watch of this.watches.values()) {
+    for (const watch of [...this.watches]) {
       if (!watch.grant.doubted) continue;
       this.check(watch);
       this.alarm.set(watch.grant.end, after);
@@ -110,23 +107,23 @@ export class Renewer {
 
   /** Expired leases come first, as they are not renewed; then those that are due for renewal, or soon will be. */
   private readonly goThrough = (): void => {
-    for (const grant of this.watches.keys()) this.expireIfDue(grant);
+    for (const { grant } of [...this.watches]) this.expireIfDue(grant);
     const now = this.clock.now();
     const along = this.isAnyDue(now) ? ALONG : 0;
     let next = Infinity;
-    for (const watch of this.watches.values()) {
+    for (const watch of [...this.watches]) {
       const { grant } = watch;
       if (grant.leases.length === 0) this.unwatch(grant);
       else if (!watch.asking && watch.nextCheck <= now + this.pace(grant) * along) this.check(watch);
     }
-    for (const { grant, nextCheck, asking } of this.watches.values()) {
+    for (const { grant, nextCheck, asking } of this.watches) {
       next = Math.min(next, grant.end, asking ? Infinity : nextCheck);
     }
     if (next !== Infinity) this.alarm.set(next, now);
   };
 
   private isAnyDue(now: number): boolean {
-    for (const { nextCheck, asking } of this.watches.values()) if (!asking && nextCheck <= now) return true;
+    for (const { nextCheck, asking } of this.watches) if (!asking && nextCheck <= now) return true;
     return false;
   }
 
@@ -168,6 +165,6 @@ export class Renewer {
   private checked(watch: Watch, nextCheck: number): void {
     watch.asking = false;
     watch.nextCheck = nextCheck;
-    if (this.watches.get(watch.grant) === watch) this.alarm.set(nextCheck, this.clock.now());
+    if (watch.grant.watch === watch) this.alarm.set(nextCheck, this.clock.now());
   }
 }

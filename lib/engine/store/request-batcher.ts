@@ -1,6 +1,7 @@
 import { LockBackendError } from '../../errors/index.js';
 import { Reply, type ReplyReader } from '../../provider-api/index.js';
 import { callFailed } from '../engine.messages.js';
+import type { ListElement } from '../runtime/linked-list.js';
 
 /** What waits for the answer to one request. Exactly one of the two is called, once. */
 export interface AnswerSink<Answer> {
@@ -14,7 +15,7 @@ export interface AnswerSink<Answer> {
 }
 
 /** One call under way: to the store, or several requests that went out together. */
-export interface OpenCall {
+export interface OpenCall extends ListElement<OpenCall> {
   readonly since: number;
   expire(error: Error): void;
 }
@@ -74,6 +75,8 @@ class RequestBatch<Request extends { readonly keys: readonly string[] }, Answer>
   implements OpenCall, ReplyReader<Answer>
 {
   readonly since: number;
+  previous?: OpenCall | undefined;
+  next?: OpenCall | undefined;
   private left: number;
   private answers: readonly PromiseLike<Answer>[] = [];
 

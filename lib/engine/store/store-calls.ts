@@ -16,6 +16,7 @@ import {
 import { Alarm } from '../runtime/alarm.js';
 import type { Clock } from '../runtime/clock.js';
 import { callFailed, noAnswer } from '../engine.messages.js';
+import { LinkedList } from '../runtime/linked-list.js';
 import { inNeutralContext, makeInNeutralContext } from '../runtime/neutral-context.js';
 import { RequestBatcher, type AnswerSink, type CallLog, type OpenCall } from './request-batcher.js';
 import { RecentReleases } from './recent-releases.js';
@@ -32,7 +33,7 @@ const SETTLED = Promise.resolve();
  * call does not hang its caller.
  */
 export class StoreCalls implements CallLog {
-  private readonly pending = new Set<OpenCall>();
+  private readonly pending = new LinkedList<OpenCall>();
   private readonly alarm: Alarm;
   private scheduled = false;
   private readonly onIdle: (() => void)[] = [];
@@ -62,7 +63,7 @@ export class StoreCalls implements CallLog {
 
   /** For how many milliseconds the store has owed an answer. */
   get silence(): number {
-    const oldest = this.pending.values().next().value;
+    const oldest = this.pending.first;
     return oldest ? this.clock.now() - oldest.since : 0;
   }
 
@@ -113,7 +114,7 @@ export class StoreCalls implements CallLog {
         this.close(open);
         reject(new LockBackendError(keys, callFailed(action, keys, cause), { cause }));
       };
-      const open = { since: this.clock.now(), expire: fail };
+      const open: OpenCall = { since: this.clock.now(), expire: fail };
       this.open(open);
       inNeutralContext(call).then((value) => {
         this.close(open);
@@ -146,7 +147,7 @@ export class StoreCalls implements CallLog {
   }
 
   close(call: OpenCall): void {
-    this.pending.delete(call);
+    this.pending.remove(call);
     if (this.pending.size > 0) return;
     this.alarm.clear();
     this.tellIdle();
@@ -187,7 +188,7 @@ export class StoreCalls implements CallLog {
       this.close(call);
       call.expire(new Error(noAnswer(STORE_ANSWER_TIMEOUT, now - due)));
     }
-    const oldest = this.pending.values().next().value;
+    const oldest = this.pending.first;
     if (oldest) this.alarm.set(oldest.since + STORE_ANSWER_TIMEOUT, now);
   };
 }

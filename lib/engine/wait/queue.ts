@@ -1,6 +1,8 @@
 import type { AcquireAttempt } from '../acquire/acquire-attempt.js';
 import type { Grant, Lease } from '../hold/lease.js';
 import type { CallOptions } from '../options/call-options.js';
+import { KeyMap } from '../runtime/key-map.js';
+import { LinkedList, type ListElement } from '../runtime/linked-list.js';
 
 /** One caller that waits for its keys, in the queues of all of them. */
 export class Waiter {
@@ -53,9 +55,9 @@ export class Waiter {
 }
 
 /** One waiter in the queue of one key. */
-export class QueueEntry {
-  previous?: QueueEntry;
-  next?: QueueEntry;
+export class QueueEntry implements ListElement<QueueEntry> {
+  previous?: QueueEntry | undefined;
+  next?: QueueEntry | undefined;
 
   /** Its waiter could not use the key now, as it lacks another one: the waiters behind it pass. */
   aside = false;
@@ -74,10 +76,9 @@ const LARGEST_TOKEN_BLOCK = 4096;
 export class KeyQueue {
   /** Kept by the QueueTable. */
   attempt?: AcquireAttempt;
-  head?: QueueEntry;
 
-  /** How many entries are in the queue, and how many have stepped aside. */
-  count = 0;
+  /** The entries in their order; how many more have stepped aside. */
+  readonly entries = new LinkedList<QueueEntry>();
   aside = 0;
 
   /** Its lease was released for the sake of other processes. */
@@ -93,9 +94,16 @@ export class KeyQueue {
   releasedBy = 0;
   endedToken = 0;
 
-  private tail?: QueueEntry;
-
   constructor(readonly key: string) {}
+
+  get head(): QueueEntry | undefined {
+    return this.entries.first;
+  }
+
+  /** How many entries are in the queue. */
+  get count(): number {
+    return this.entries.size;
+  }
 
   get isEmpty(): boolean {
     return this.count + this.aside === 0 && this.attempt === undefined;
@@ -110,23 +118,18 @@ export class KeyQueue {
   }
 
   join(entry: QueueEntry): void {
-    entry.previous = this.tail;
-    if (this.tail) this.tail.next = entry;
-    else this.head = entry;
-    this.tail = entry;
-    this.count += 1;
+    this.entries.add(entry);
   }
 
   leave(entry: QueueEntry): void {
     if (entry.aside) this.aside -= 1;
-    else this.unlink(entry);
+    else this.entries.remove(entry);
   }
 
   /** Lets the waiters behind `entry` pass, until it comes back. */
   stepAside(entry: QueueEntry): void {
     if (entry.aside) return;
-    this.unlink(entry);
-    entry.previous = entry.next = undefined;
+    this.entries.remove(entry);
     entry.aside = true;
     this.aside += 1;
   }
@@ -136,33 +139,19 @@ export class KeyQueue {
     if (!entry.aside) return;
     entry.aside = false;
     this.aside -= 1;
-    this.count += 1;
     let before = isHeadServed ? this.head : undefined;
     let after = before ? before.next : this.head;
     while (after && after.waiter.order < entry.waiter.order) {
       before = after;
       after = after.next;
     }
-    entry.previous = before;
-    entry.next = after;
-    if (before) before.next = entry;
-    else this.head = entry;
-    if (after) after.previous = entry;
-    else this.tail = entry;
-  }
-
-  private unlink(entry: QueueEntry): void {
-    if (entry.previous) entry.previous.next = entry.next;
-    else this.head = entry.next;
-    if (entry.next) entry.next.previous = entry.previous;
-    else this.tail = entry.previous;
-    this.count -= 1;
+    this.entries.insert(entry, before);
   }
 }
 
 /** The queues of all keys that this process holds or waits for; other keys have none. */
 export class QueueTable {
-  private readonly queues = new Map<string, KeyQueue>();
+  private readonly queues = new KeyMap<KeyQueue>();
 
   /** How many releases by key there have been. */
   private releases = 0;
@@ -226,7 +215,7 @@ export class QueueTable {
   waiters(): Set<Waiter> {
     const waiters = new Set<Waiter>();
     for (const queue of this.queues.values()) {
-      for (let entry = queue.head; entry; entry = entry.next) waiters.add(entry.waiter);
+      for (const { waiter } of queue.entries) waiters.add(waiter);
     }
     return waiters;
   }

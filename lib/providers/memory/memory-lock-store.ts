@@ -1,5 +1,6 @@
 import type { Clock, ClockTimer } from '../../engine/runtime/clock.js';
 import { systemClock } from '../../engine/runtime/system-clock.js';
+import { KeyMap } from '../../engine/runtime/key-map.js';
 import { MemoryQueues } from './memory-queues.js';
 
 /** One lease as it stands in memory. */
@@ -27,7 +28,7 @@ const TOMBSTONE_FOR = 3_600_000;
  * LockingModule.forRoot({ providers: [{ resolve: InMemoryLockingProvider, options: { store } }] });
  */
 export class MemoryLockStore {
-  private readonly leases = new Map<string, MemoryLease>();
+  private readonly leases = new KeyMap<MemoryLease>();
   private readonly tombstones = new Map<string, number>();
   private last = 0;
   private sweeper?: ClockTimer;
@@ -65,7 +66,7 @@ export class MemoryLockStore {
 
   /** @internal */
   keys(): string[] {
-    return [...this.leases.keys()];
+    return this.leases.entries().map(([key]) => key);
   }
 
   /** @internal The first of `count` tokens, greater than every one before, also over a restart of the process. */
