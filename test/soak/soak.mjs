@@ -1,8 +1,9 @@
 // @ts-check
 /**
- * The long run: `npm run soak -- --minutes 10 --keys 1000000`. Two applications lock a million keys once each, in turn
- * and at once, contend for a few, time out, abort, take several keys, share owners. After it nothing may be left: no
- * entry in any map of the engines, no timer, no key in Redis but the counter, and the heap where it was.
+ * The long run: `npm run soak -- --minutes 10 --keys 1000000`. Two applications lock a million keys once each, one
+ * after another and at once, contend for a few, time out, abort, lock several keys, share owners. Nothing may be left
+ * after it: no entry in any map of the engines, no timer, no key in Redis except the counter, and the heap at its
+ * former size.
  */
 import 'reflect-metadata';
 import { Module } from '@nestjs/common';
@@ -29,17 +30,18 @@ async function start(redisUrl) {
   return NestFactory.createApplicationContext(App, { logger: ['error', 'warn'] });
 }
 
-/** How full the insides of an engine are. @param {any} service */
+/** The sizes of the collections inside an engine. @param {any} service */
 function insideOf(service) {
-  const { parts, running } = service.registry.engine();
+  const { running, leases, queues, renewer, retry, calls, poller, dispatcher } = service.registry.engine();
   return {
-    lines: parts.lines.lines.size,
-    watched: parts.keeper.timers.size,
-    retries: parts.retry.pending.size,
-    calls: parts.calls.pending.size,
-    seeks: parts.seeker.rounds.seeks.size,
-    attended: parts.seeker.rounds.lines.size,
-    deadlines: parts.turns.deadlines.buckets.size,
+    leases: leases.all().length,
+    queues: queues.queues.size,
+    watched: renewer.watches.size,
+    retries: retry.size,
+    calls: calls.pending.size,
+    polled: poller.polled.size,
+    polledHeldKeys: dispatcher.heldKeys.polls.size,
+    deadlines: dispatcher.deadlines.size,
     running,
   };
 }
@@ -67,7 +69,7 @@ const job = () => Promise.resolve();
 let once = 0;
 let contended = 0;
 
-/** What else goes on: some of it in vain. @param {number} n */
+/** Makes calls beside the main load, some of which fail. @param {number} n */
 async function disturb(n) {
   const [one, two] = n % 2 ? services : [...services].reverse();
   assert(one && two);
@@ -100,7 +102,7 @@ while (once < keys || performance.now() - begun < lasts) {
     once += batch;
   }
   await disturb(once / batch + contended);
-  // Spread over the time there is.
+  // Spreads the keys over the duration.
   const due = once < keys ? (once / keys) * lasts : performance.now() - begun + 5;
   const wait = due - (performance.now() - begun);
   if (wait > 2) await delay(wait);
