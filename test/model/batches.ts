@@ -2,22 +2,24 @@ import { COHORT_GRANTS, COHORT_TIME } from '../../lib/engine/dispatch/local-hand
 import type { LedgerLock } from './ledger.js';
 import { sharedLease } from './inside.js';
 
-/** The grants that a process makes of one lease, which goes by its attempt. */
+/** The grants that a process makes of one shared lease. */
 interface Batch {
   readonly process: number;
   readonly key: string;
-  /** Whether others stood in line when the store granted the lease, and whenever it was asked again. */
-  wanted: boolean;
+  /** Whether other processes waited when the store granted the lease, and at each later answer. */
+  contended: boolean;
   used: boolean;
-  /** When the process was told that others wait. */
+  /** When the process heard that others wait. */
   toldAt?: number;
-  /** When it must have been, as nothing stood between. */
+  /** When the process must have heard it, as no fault was in the way. */
   expectedAt?: number;
-  /** How many grants it has made since. */
+  /** Its grants since then. */
   count: number;
 }
 
-/** While another process waits, and it has been told so, a process hands a lease on within itself for a while only. */
+/**
+ * Rule: once a process has heard that another one waits, it hands a lease off within itself for a limited time only.
+ */
 export class Batches {
   private readonly batches = new Map<string, Batch>();
 
@@ -30,36 +32,36 @@ export class Batches {
 
   /** The store has granted a lease. */
   granted(process: number, key: string, attemptId: string): void {
-    const wanted = this.othersWait(key, process);
-    this.batches.set(attemptId, { process, key, wanted, used: false, count: 0 });
+    const contended = this.othersWait(key, process);
+    this.batches.set(attemptId, { process, key, contended, used: false, count: 0 });
   }
 
-  /** The store has said so, perhaps once more. */
+  /** The store has answered that the attempt is granted, perhaps once more. */
   confirmed(attemptId: string): void {
     const batch = this.batches.get(attemptId);
-    if (batch?.wanted) batch.wanted = this.othersWait(batch.key, batch.process);
+    if (batch?.contended) batch.contended = this.othersWait(batch.key, batch.process);
   }
 
-  /** The process has heard that others wait, or has to reckon with them. */
+  /** The process has heard that others wait, or must assume so. */
   told(attemptId: string): void {
     const batch = this.batches.get(attemptId);
     if (batch) batch.toldAt ??= this.now();
   }
 
-  /** The process should hear so now. */
+  /** The process must hear now that others wait. */
   expectTold(attemptId: string): void {
     const batch = this.batches.get(attemptId);
     if (batch) batch.expectedAt ??= this.now();
   }
 
-  /** The process knows that it does not hear of others: it has to reckon with them, whatever it has. */
+  /** The process knows that it gets no wake-ups: it must assume for all its leases that others wait. */
   knowsDeaf(process: number, has: (key: string, attemptId: string) => boolean): void {
     for (const [attemptId, batch] of this.batches) {
       if (batch.process === process && has(batch.key, attemptId)) this.told(attemptId);
     }
   }
 
-  /** The process hears nothing more for now: what was expected may not have come. */
+  /** The process gets no messages for now: an expected one may not have come. */
   deafened(process: number): void {
     for (const batch of this.batches.values()) if (batch.process === process) batch.expectedAt = undefined;
   }
@@ -69,8 +71,8 @@ export class Batches {
     if (!batch) return;
     const isFirst = !batch.used;
     batch.used = true;
-    // Until then nobody can say that the process knew of its lease.
-    if (isFirst && (batch.wanted || this.isKnownDeaf(process))) batch.toldAt ??= this.now();
+    // Before its first grant the process may not have known of its lease.
+    if (isFirst && (batch.contended || this.isKnownDeaf(process))) batch.toldAt ??= this.now();
     const toldAt = Math.min(batch.toldAt ?? Infinity, batch.expectedAt ?? Infinity);
     if (toldAt === Infinity) return;
     batch.count += 1;
@@ -79,7 +81,7 @@ export class Batches {
     const isOver = batch.count > COHORT_GRANTS + 1 || since > COHORT_TIME;
     if (isOver && !isFirst && this.othersWait(batch.key, process)) {
       const times = `${batch.count} times and for ${since} ms`;
-      this.report(`ORDER: P${process} has handed ${batch.key} on within itself ${times} while others waited`);
+      this.report(`ORDER: P${process} has handed ${batch.key} off within itself ${times} while others waited`);
     }
   }
 }

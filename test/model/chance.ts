@@ -1,6 +1,6 @@
 import { jest } from '@jest/globals';
 
-/** From now on the engine draws the same lots in every run, so that a schedule that has failed fails again. */
+/** Makes the engine draw the same random numbers in every run, so that a schedule that has failed fails again. */
 export function fixChance(): void {
   let state = 1;
   jest.spyOn(Math, 'random').mockImplementation(() => {

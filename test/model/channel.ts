@@ -4,7 +4,7 @@ import { signal, type Faults, type Signal } from './faults.js';
 import type { ProcessClock } from './process-clock.js';
 import type { Watcher } from './watcher.js';
 
-/** Where one process hears the store: its messages may be lost, late, doubled, and the subscription may break. */
+/** The subscription of one process. Messages may be lost, late or doubled, and the subscription may break. */
 export class Channel {
   private listener?: WakeUpListener;
   private processId = '';
@@ -17,32 +17,32 @@ export class Channel {
   private isDeaf = true;
   private wasOpened = false;
 
-  /** @param ordered - messages come in the order in which they were sent, and none of a connection that is gone */
+  /** @param ordered - messages arrive in the order in which they were sent, and none from a connection that is gone */
   constructor(
     private readonly process: number,
     private readonly clock: ProcessClock,
-    private readonly lines: MemoryQueues,
+    private readonly queues: MemoryQueues,
     private readonly faults: Faults,
     private readonly watcher: Watcher,
     private readonly ordered: boolean,
   ) {}
 
-  /** Whether the store finds somebody here. */
+  /** Whether the store finds a subscriber here. */
   get isOpen(): boolean {
     return this.subscribed;
   }
 
-  /** Whether what the store says now is heard at once. */
+  /** Whether the process gets a message of the store at once. */
   get isClear(): boolean {
     return this.subscribed && !this.clock.frozen && this.faults.sparesMessages;
   }
 
-  /** Whether the process knows that it hears nothing. */
+  /** Whether the process knows that it gets no messages. */
   get isKnownDeaf(): boolean {
     return this.isDeaf;
   }
 
-  /** Whether the process has ever been told that it will hear what concerns it. */
+  /** Whether the process has ever been subscribed, and told so. */
   get hasOpened(): boolean {
     return this.wasOpened;
   }
@@ -52,7 +52,7 @@ export class Channel {
     return this.opened;
   }
 
-  /** The subscription is lost; `noticed` by the process now, or when it is back. */
+  /** Breaks the subscription. The process notices it now (`noticed`), or when it is back. */
   interrupt(noticed: boolean): void {
     if (this.broken) return;
     this.broken = { ...signal(), noticed };
@@ -98,7 +98,7 @@ export class Channel {
     const { process, watcher } = this;
     this.connection += 1;
     this.subscribed = true;
-    this.lines.listen(this.processId, {
+    this.queues.listen(this.processId, {
       granted: (key, attemptId, token, contended) =>
         this.receive((listener) => listener.granted(key, attemptId, token, contended)),
       contended: (key, attemptId) =>
@@ -115,7 +115,7 @@ export class Channel {
 
   private unsubscribe(): void {
     this.subscribed = false;
-    this.lines.leave(this.processId);
+    this.queues.leave(this.processId);
     this.watcher.goesDeaf(this.process);
   }
 
@@ -151,7 +151,7 @@ export class Channel {
     });
   }
 
-  /** What the connection says of itself; not before it was there. */
+  /** Reports the state of the connection, but only after the first subscription. */
   private notify(tell: (listener: WakeUpListener) => void): void {
     void this.opened
       .then(() => this.clock.awake())

@@ -17,13 +17,13 @@ export interface Contestant {
   readonly process: number;
   readonly keys: readonly string[];
   readonly options: AcquireOptions;
-  /** It may change its mind at any moment. */
+  /** Whether it may cancel at any moment. */
   readonly wavers: boolean;
 }
 
 /**
- * Processes that contend for keys while a scheduler of fast-check decides what happens next: that a caller comes or
- * leaves, a job ends, a request or an answer or a message arrives. Time stands still unless somebody moves it.
+ * Processes that contend for keys while a scheduler of fast-check decides what happens next: a caller comes or cancels,
+ * a job ends, a request, an answer or a message arrives. Time stands still unless the test moves it.
  */
 export class Contest implements Stage {
   readonly clock = new ManualClock();
@@ -31,7 +31,7 @@ export class Contest implements Stage {
   readonly store = new WatchedStore(this.clock, this.judge);
   readonly processes: Actor[] = [];
   readonly listening = true;
-  /** How many callers have not been served or turned down. */
+  /** How many callers have neither been served nor refused. */
   waiting = 0;
   /** How many messages were lost. */
   lost = 0;
@@ -62,7 +62,7 @@ export class Contest implements Stage {
     void this.happens(`P${contestant.process} calls for ${contestant.keys.join()}`).then(() => this.call(contestant));
   }
 
-  /** Lets everything happen that can without the clock. */
+  /** Runs everything that can happen without the clock. */
   async playOn(): Promise<void> {
     do {
       await this.scheduler.waitIdle();
@@ -79,7 +79,7 @@ export class Contest implements Stage {
       const held = this.judge.obtains(caller, lock, true);
       await this.happens(`P${process} works`);
       this.judge.look();
-      held.givenUp = true;
+      held.ended = true;
     };
     const resolved = resolveCallOptions({ ...options, signal: abort.signal }, 'job', settings);
     const work = this.processes[process]!.engine.execute(keys, (lock) => job(lock as HeldLock), resolved);
@@ -144,7 +144,7 @@ export class Contest implements Stage {
       granted: (key, attemptId, token, contended) =>
         hear('granted', () => listener.granted(key, attemptId, token, contended)),
       contended: (key, attemptId) =>
-        hear('wanted', () => {
+        hear('contended', () => {
           this.judge.hearsOfWaiters(process, key, attemptId);
           listener.contended(key, attemptId);
         }),

@@ -6,7 +6,7 @@ import { schedules, type Schedule } from './steps.js';
 import { windUp } from './wind-up.js';
 import { World } from './world.js';
 
-/** What went wrong in the course of `schedule`. */
+/** The violations during `schedule`. */
 async function play({ ordered, drifting, steps }: Schedule, listening: boolean): Promise<readonly string[]> {
   fixChance();
   const unhandled: unknown[] = [];

@@ -1,11 +1,11 @@
-/** What goes between a process and the store: calls of four kinds, the subscription, and the messages that it brings. */
+/** Traffic between a process and the store: calls of four kinds, the subscription and its messages. */
 export type Primitive = 'acquire' | 'extend' | 'release' | 'other' | 'listen' | 'message';
 
 /**
- * How one of them goes wrong. `refuse`: it certainly does not arrive. `fail`: it does not, but nobody can tell. `lose`:
- * carried out, the answer is lost. `delay`: arrives when let go. `hold`: carried out, answered when let go.
- * `holdAndLose`: carried out, fails when let go. `twice`: carried out twice. `resend`: carried out, and once more when
- * let go.
+ * How one of them fails. `refuse`: it certainly does not arrive. `fail`: it does not arrive, but the process cannot
+ * know. `lose`: it is carried out, and the answer is lost. `delay`: it arrives after `letGo`. `hold`: it is carried
+ * out, and answered after `letGo`. `holdAndLose`: it is carried out, and fails after `letGo`. `twice`: it is carried
+ * out twice. `resend`: it is carried out, and once more after `letGo`.
  */
 export type Fault = 'refuse' | 'fail' | 'lose' | 'delay' | 'hold' | 'holdAndLose' | 'twice' | 'resend';
 
@@ -14,7 +14,7 @@ interface Parked {
   readonly go: () => void;
 }
 
-/** What is about to go wrong for one process, and what is held up. */
+/** The faults to come for one process, and its delayed calls. */
 export class Faults {
   private readonly coming = new Map<Primitive, Fault[]>();
   private readonly parked: Parked[] = [];
@@ -22,7 +22,7 @@ export class Faults {
 
   constructor(private readonly now: () => number) {}
 
-  /** The next `times` of this kind go wrong. */
+  /** The next `times` calls of this kind fail. */
   add(primitive: Primitive, fault: Fault, times: number): void {
     const faults = this.coming.get(primitive) ?? [];
     this.coming.set(primitive, [...faults, ...Array.from({ length: times }, () => fault)]);
@@ -36,24 +36,24 @@ export class Faults {
     this.coming.clear();
   }
 
-  /** Resolves when let go. */
+  /** Resolves after `letGo`. */
   park(primitive: Primitive): Promise<void> {
     return new Promise((go) => this.parked.push({ primitive, go }));
   }
 
-  /** One of those that are held up goes on. */
+  /** One of the delayed calls goes on. */
   letGo(index: number): void {
     const [one] = this.parked.splice(index % Math.max(1, this.parked.length), 1);
     if (one && isCall(one)) this.troubled();
     one?.go();
   }
 
-  /** A call goes wrong now. */
+  /** A call fails now. */
   troubled(): void {
     this.lastTrouble = this.now();
   }
 
-  /** Since when no call has gone wrong. */
+  /** Since when no call has failed. */
   get calmSince(): number {
     return this.parked.some(isCall) ? this.now() : this.lastTrouble;
   }
@@ -62,7 +62,7 @@ export class Faults {
     return this.parked.length;
   }
 
-  /** Whether messages arrive as they should. */
+  /** Whether messages arrive without a fault. */
   get sparesMessages(): boolean {
     return !this.coming.get('message')?.length && !this.parked.some(({ primitive }) => primitive === 'message');
   }
@@ -72,7 +72,7 @@ function isCall({ primitive }: Parked): boolean {
   return primitive !== 'listen' && primitive !== 'message';
 }
 
-/** A promise, and what resolves it. */
+/** A promise, and the function that resolves it. */
 export interface Signal {
   readonly promise: Promise<void>;
   readonly resolve: () => void;

@@ -8,7 +8,7 @@ interface Sized {
   readonly size: number;
 }
 
-/** What the model has to look at inside an engine, as nobody outside is told of it. */
+/** The parts of an engine that the model reads, as they are not public. */
 interface Inside {
   readonly running: number;
   readonly leases: LeaseTable;
@@ -24,18 +24,18 @@ function insideOf(engine: LockEngine): Inside {
   return engine as unknown as Inside;
 }
 
-/** The lease that is handed from holder to holder, if `handle` has its key by one. */
+/** The shared lease of `handle`, if it has one. */
 export function sharedLease({ grants, keys }: HeldLock): Lease | undefined {
   const lease = keys.length === 1 ? grants[0]?.leases[0] : undefined;
   return lease?.shared ? lease : undefined;
 }
 
-/** What `engine` has of `key`. */
+/** The lease that `engine` has for `key`. */
 export function leaseIn(engine: LockEngine, key: string): Lease | undefined {
   return insideOf(engine).leases.get(key);
 }
 
-/** What callers that still wait in `engine`, all of them or those for `keys`, have been given of their keys. */
+/** The leases that waiters in `engine` have collected so far: all waiters, or those for `keys`. */
 export function collectedIn(engine: LockEngine, keys?: readonly string[]): readonly Lease[] {
   const waiters = [...insideOf(engine).queues.waiters()];
   return waiters
@@ -43,12 +43,12 @@ export function collectedIn(engine: LockEngine, keys?: readonly string[]): reado
     .flatMap((waiter) => (waiter as { collected?: Grant }).collected?.leases ?? []);
 }
 
-/** What `handle` is to give back, trusted or not. */
+/** The leases that `handle` must release, still trusted or not. */
 export function leasesOf({ grants }: HeldLock): readonly Lease[] {
   return grants.flatMap(({ leases, leftovers }) => [...leases, ...leftovers]);
 }
 
-/** How much of everything an engine has that should be gone once nobody has anything to do with it. */
+/** The sizes of all collections in an engine that must be empty once it has no holder and no waiter. */
 export function sizesOf(engine: LockEngine): Record<string, number> {
   const { running, leases, queues, renewer, retry, calls, poller, dispatcher } = insideOf(engine);
   return {

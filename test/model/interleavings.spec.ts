@@ -8,7 +8,7 @@ import { RUNS, SEED } from '../support/model-runs.js';
 
 const PROCESSES = 3;
 
-/** How often in a row a key may stand still until a caller of several keys is served, if every message may be lost. */
+/** How many pauses a caller of several keys may suffer until it is served, if every message may be lost. */
 const MOST_PAUSES = 12;
 
 const contestant: fc.Arbitrary<Contestant> = fc.record({
@@ -21,7 +21,7 @@ const contestant: fc.Arbitrary<Contestant> = fc.record({
   wavers: fc.oneof({ weight: 4, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
 });
 const contestants = fc.array(contestant, { minLength: 2, maxLength: 8 });
-/** Nearly everybody wants several keys, which overlap. */
+/** Nearly all callers want several keys, which overlap. */
 const entangled = fc.array(
   fc.record({
     process: fc.nat({ max: PROCESSES - 1 }),
@@ -36,7 +36,7 @@ const entangled = fc.array(
 );
 const settings = { numRuns: RUNS, seed: SEED };
 
-/** How long nothing happened at most until the clock was moved, until everybody was served. */
+/** Plays until all callers are done; returns the longest time on the clock in which no caller was done. */
 async function play(contest: Contest, entrants: readonly Contestant[]): Promise<number> {
   fixChance();
   for (const entrant of entrants) contest.enter(entrant);
@@ -64,7 +64,7 @@ describe('requests, answers and messages of several processes in any order', () 
     ['one key', contestants],
     ['several keys that overlap', entangled],
   ])(
-    'need no clock to serve everybody in turn where none is lost: callers of %s',
+    'all callers are served in order, without the clock, if no message is lost: callers of %s',
     async (_, callers) => {
       await fc.assert(
         fc.asyncProperty(fc.scheduler(), callers, async (scheduler, entrants) => {
@@ -85,7 +85,7 @@ describe('requests, answers and messages of several processes in any order', () 
     ['one key', contestants],
     ['several keys that overlap', entangled],
   ])(
-    'serve everybody in turn, and without long pauses, whatever message is lost: callers of %s',
+    'all callers are served in order, without long pauses, whatever messages are lost: callers of %s',
     async (_, callers) => {
       await fc.assert(
         fc.asyncProperty(
@@ -97,7 +97,7 @@ describe('requests, answers and messages of several processes in any order', () 
             const contest = new Contest(scheduler, PROCESSES, () => losses.next().value, ordered);
             const standstill = await play(contest, entrants);
             expect(contest.violations).toEqual([]);
-            // Word of each of their keys may be lost, also of those that they give back and take again.
+            // The message for each of its keys may be lost, also for keys that it releases and acquires again.
             const pauses = entrants.some(({ keys }) => keys.length > 1) ? MOST_PAUSES : 1;
             expect(standstill).toBeLessThanOrEqual(pauses * LONGEST_PAUSE);
           },

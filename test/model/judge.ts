@@ -11,41 +11,41 @@ import { Precedence } from './precedence.js';
 import type { Watcher } from './watcher.js';
 import type { WatchedStore } from './watched-store.js';
 
-/** What is judged: several processes on one store. */
+/** The processes and the store that the rules are about. */
 export interface Stage {
   readonly clock: ManualClock;
   readonly store: WatchedStore;
   readonly processes: readonly Actor[];
-  /** Whether the store has lines. */
+  /** Whether the store has queues. */
   readonly listening: boolean;
 }
 
-/** One process, as far as the rules ask after it. */
+/** One process, as far as the rules need to know it. */
 export interface Actor {
   readonly engine: LockEngine;
-  /** Since when it has not been frozen, and no call of it has gone wrong. */
+  /** Since when it has not been frozen, and none of its calls has failed. */
   readonly calmSince: number;
-  /** Whether its timers are held up. */
+  /** Whether its timers are delayed. */
   readonly frozen: boolean;
   readonly channel: {
-    /** Whether the store finds somebody there. */
+    /** Whether the store finds a subscriber there. */
     readonly isOpen: boolean;
-    /** Whether what the store says now is heard at once. */
+    /** Whether the process gets a message of the store at once. */
     readonly isClear: boolean;
-    /** Whether the process knows that it hears nothing. */
+    /** Whether the process knows that it gets no messages. */
     readonly isKnownDeaf: boolean;
-    /** Whether it has ever been told that it will hear what concerns it. */
+    /** Whether the process has ever been subscribed, and told so. */
     readonly hasOpened: boolean;
   };
 }
 
-/** Holds what happens in the store, and what processes hear of it, against every rule. */
+/** Checks every rule against the events in the store and the messages to processes. */
 export class Judge implements Watcher {
   readonly ledger: Ledger;
   private readonly precedence: Precedence;
   private readonly batches: Batches;
   private readonly pauses: Pauses;
-  private readonly addresses = new Map<string, number>();
+  private readonly processIds = new Map<string, number>();
   /** How many tokens an attempt has asked for. */
   private readonly tokens = new Map<string, number>();
 
@@ -70,9 +70,9 @@ export class Judge implements Watcher {
 
   asks(process: number, { attemptId, processId, tokens = 1, queue }: LeaseRequest): void {
     if (queue && !this.stage.processes[process]!.channel.hasOpened) {
-      this.ledger.fault(`LISTEN: P${process} wants to stand in line, and does not listen yet`);
+      this.ledger.fault(`LISTEN: P${process} wants to queue, and is not subscribed yet`);
     }
-    this.addresses.set(processId, process);
+    this.processIds.set(processId, process);
     this.tokens.set(attemptId, tokens);
   }
 
@@ -98,8 +98,8 @@ export class Judge implements Watcher {
     if (this.has(holder, key, attemptInTheWay)) this.batches.expectTold(attemptInTheWay);
   }
 
-  strikesOff(process: number, key: string, attemptId: string): void {
-    this.precedence.struckOff(process, key, attemptId);
+  dequeues(process: number, key: string, attemptId: string): void {
+    this.precedence.dequeued(process, key, attemptId);
   }
 
   releases(process: number, key: string, request: ReleaseRequest, carryOut: () => ReleaseOutcome): ReleaseOutcome {
@@ -113,8 +113,8 @@ export class Judge implements Watcher {
     this.ledger.extended(request);
   }
 
-  forces(key: string): void {
-    this.ledger.forced(key);
+  revokes(key: string): void {
+    this.ledger.revoked(key);
   }
 
   confirms(attemptId: string): void {
@@ -125,7 +125,7 @@ export class Judge implements Watcher {
     if (this.has(process, key, attemptId)) this.batches.told(attemptId);
   }
 
-  /** What is said to `process` does not arrive for now. */
+  /** Messages to `process` do not arrive for now. */
   freezes(process: number): void {
     this.batches.deafened(process);
   }
@@ -141,36 +141,36 @@ export class Judge implements Watcher {
 
   joins(caller: Caller): void {
     this.ledger.callers.push(caller);
-    this.pauses.note(this.ledger.firstInLine);
+    this.pauses.note(this.ledger.firstWaiters);
   }
 
   obtains(caller: Caller, handle: LedgerLock['handle'], ofJob: boolean): LedgerLock {
     const lock = this.ledger.obtained(caller, handle, ofJob);
     this.batches.obtained(lock);
-    this.pauses.note(this.ledger.firstInLine);
+    this.pauses.note(this.ledger.firstWaiters);
     return lock;
   }
 
-  /** What has to hold at any moment. */
+  /** Checks the rules that hold at any moment. */
   look(): void {
     this.ledger.checkExclusion();
     this.ledger.checkSignals((process) => this.stage.processes[process]!.frozen);
-    this.pauses.note(this.ledger.firstInLine);
+    this.pauses.note(this.ledger.firstWaiters);
     this.pauses.checkAll((key) => this.stage.store.freeSince(key));
   }
 
-  /** Whether the process may have failed to give up a place, which the store then drops when it comes upon it. */
+  /** Whether the process may have failed to cancel a queue entry, which the store drops when it finds it. */
   mayBeForgotten({ processId, seenAt }: QueueEntry): boolean {
-    const process = this.addresses.get(processId)!;
+    const process = this.processIds.get(processId)!;
     return this.ledger.leftBehind.has(process) || this.stage.processes[process]!.calmSince >= seenAt;
   }
 
-  /** In the store's line, or, where it has none, by asking again and again. */
+  /** Whether other processes wait: in the queue of the store, or by polling if the store has none. */
   private othersWait(key: string, process: number): boolean {
     if (this.precedence.othersWait(key, process)) return true;
     return (
       !this.stage.listening &&
-      this.ledger.firstInLine.some((caller) => caller.process !== process && caller.keys.includes(key))
+      this.ledger.firstWaiters.some((caller) => caller.process !== process && caller.keys.includes(key))
     );
   }
 
@@ -179,11 +179,11 @@ export class Judge implements Watcher {
   }
 
   private processOf(attemptId: string): number | undefined {
-    return this.addresses.get(addressOf(attemptId));
+    return this.processIds.get(processIdOf(attemptId));
   }
 }
 
-/** An attempt's id begins with the address of its process. */
-function addressOf(attemptId: string): string {
+/** The id of an attempt begins with that of its process. */
+function processIdOf(attemptId: string): string {
   return attemptId.slice(0, attemptId.lastIndexOf('.'));
 }

@@ -6,35 +6,35 @@ import { leasesOf, sharedLease } from './inside.js';
 export interface LedgerLock {
   readonly process: number;
   readonly handle: HeldLock;
-  /** Released by the engine when the job ends. */
+  /** Whether the engine releases it when the job ends. */
   readonly ofJob: boolean;
-  /** The holder has asked for its release, or its job has ended. */
-  givenUp: boolean;
-  /** As its holder has had it from the beginning, if it watches it. */
+  /** Whether the holder has asked for its release, or its job has ended. */
+  ended: boolean;
+  /** The signal, if the holder has watched it from the beginning. */
   readonly signal?: AbortSignal;
 }
 
-/** A key was freed in the store by force, or by its owner in another process: its holders learn of it later. */
+/** A key that was revoked, or released by its owner in another process: its holders learn of it later. */
 interface Freed {
   readonly key: string;
-  /** Of the newest grant then. */
+  /** The token of the newest grant at that time. */
   readonly token: number;
-  /** `process` holds to its promises itself, unless it named no grant. */
+  /** The releasing owner and process. The process itself must know of it, unless the release named no attempt. */
   readonly by?: { readonly process: number | undefined; readonly ownerId: string };
 }
 
-/** A caller in line, from its call to its end. */
+/** A caller, from its call to its end. */
 export interface Caller {
   readonly process: number;
   readonly keys: readonly string[];
   readonly ownerId: string | undefined;
   readonly abort: AbortController;
-  /** When it is to be told that it has waited long enough. */
+  /** When its wait times out. */
   readonly deadline: number;
   done: boolean;
 }
 
-/** Tokens that the store has set aside with a grant. */
+/** Tokens that the store has reserved with a grant. */
 interface TokenBlock {
   readonly process: number;
   readonly first: number;
@@ -47,21 +47,21 @@ interface JobRun {
   end: number;
 }
 
-/** Everything that has happened, and what of it should not have. */
+/** Everything that has happened, and the violations among it. */
 export class Ledger {
   readonly violations: string[] = [];
   readonly locks: LedgerLock[] = [];
   readonly callers: Caller[] = [];
   /** Keys that stay held for a while after their release, by owner. */
   readonly keptUntil = new Map<string, number>();
-  /** Processes that were shut down amid faults: what the store did not let them give back runs out by itself. */
+  /** Processes that were shut down during faults: leases that they could not release expire by themselves. */
   readonly leftBehind = new Set<number>();
-  /** Whose grant is the newest of a key. */
+  /** The process with the newest grant of each key. */
   private readonly granters = new Map<string, number>();
   private readonly blocks = new Map<string, TokenBlock[]>();
-  /** The last token that an attempt was given of a key. */
+  /** The last token of each key and attempt. */
   private readonly grants = new Map<string, number>();
-  /** The greatest token that a holder has had, and who that was. */
+  /** The greatest token of each key that a holder has had, and that holder. */
   private readonly obtainedTokens = new Map<string, { token: number; ownerId: string }>();
   private readonly freed: Freed[] = [];
   private readonly goodRuns: JobRun[] = [];
@@ -78,7 +78,7 @@ export class Ledger {
     this.blocks.set(key, [...(this.blocks.get(key) ?? []), { process, first, last }]);
   }
 
-  /** @param newest - the last token of the key before that */
+  /** @param newest - the last token of the key before the release */
   released(
     process: number,
     key: string,
@@ -92,7 +92,7 @@ export class Ledger {
     this.freed.push({ key, token, by: { process: attemptId === undefined ? undefined : process, ownerId } });
   }
 
-  /** A key that is kept for a while after its release may be extended meanwhile, by a renewal that came late as well. */
+  /** A key that is kept for a while after its release may still be extended, also by a late renewal. */
   extended({ keys, ownerId, ttl }: ExtendRequest): void {
     for (const key of keys) {
       const kept = this.keptUntil.get(`${key} ${ownerId}`);
@@ -100,14 +100,14 @@ export class Ledger {
     }
   }
 
-  forced(key: string): void {
+  revoked(key: string): void {
     this.freed.push({ key, token: this.lastToken(key) });
   }
 
-  /** A caller has got its lock: it was its turn. */
+  /** A caller has got its lock: no earlier caller of its process may still wait. */
   obtained(caller: Caller, handle: HeldLock, ofJob: boolean): LedgerLock {
     caller.done = true;
-    const lock = { process: caller.process, handle, ofJob, givenUp: false, signal: handle.signal };
+    const lock = { process: caller.process, handle, ofJob, ended: false, signal: handle.signal };
     this.locks.push(lock);
     this.checkExclusion();
     this.checkTokens(lock);
@@ -120,7 +120,7 @@ export class Ledger {
           !done &&
           ownerId === undefined &&
           !abort.signal.aborted &&
-          // A caller of several keys lets others pass, but for those who want the same.
+          // A caller of several keys lets others pass, but not callers of the same keys.
           (keys.length === 1 ? caller.keys.includes(keys[0]!) : keys.join() === caller.keys.join()),
       );
       if (passed) {
@@ -130,7 +130,7 @@ export class Ledger {
     return lock;
   }
 
-  /** Whoever has a key has a greater token than everybody before, handed on within a process or not. */
+  /** Rule: each holder of a key has a greater token than all before it, with or without hand-off in the process. */
   private checkTokens(lock: LedgerLock): void {
     const { handle, process } = lock;
     for (const key of handle.keys) {
@@ -149,7 +149,7 @@ export class Ledger {
     }
   }
 
-  /** No two owners hold the same key. */
+  /** Rule: no two owners hold the same key. */
   checkExclusion(): void {
     const holders = new Map<string, LedgerLock>();
     for (const lock of this.locks) {
@@ -165,22 +165,22 @@ export class Ledger {
     }
   }
 
-  /** What is handed on within a process lasts for a while. */
+  /** Rule: at least a third of a lease is left when it is handed off within a process. */
   private checkTime({ process, handle }: LedgerLock): void {
     const ttl = sharedLease(handle)?.ttl;
     if (typeof ttl !== 'number' || handle.remaining >= ttl / 3) return;
     this.fault(`TIME: P${process} has ${handle.keys.join()} with ${handle.remaining} of ${ttl} ms left`);
   }
 
-  /** Whoever watches its signal is told when its time is over, unless its process stands still. */
+  /** Rule: the signal of a lost lock has aborted, unless its process is frozen. */
   checkSignals(isFrozen: (process: number) => boolean): void {
-    for (const { process, handle, givenUp, signal } of this.locks) {
-      if (!signal || signal.aborted || givenUp || handle.held || isFrozen(process)) continue;
+    for (const { process, handle, ended, signal } of this.locks) {
+      if (!signal || signal.aborted || ended || handle.held || isFrozen(process)) continue;
       this.fault(`SIGNAL: P${process} has not been told that ${handle.keys.join()} is lost, at ${this.now()}`);
     }
   }
 
-  /** A job has run, and its caller was told that the lock had been held throughout. */
+  /** A job has run, and its caller was told that it held the lock throughout. */
   ranWell(run: JobRun): void {
     const { handle, process } = run.lock;
     for (const other of this.goodRuns) {
@@ -194,36 +194,35 @@ export class Ledger {
     this.goodRuns.push(run);
   }
 
-  /** Whether somebody is to give back what `ownerId` holds of `key` in the store. */
+  /** Whether a holder still has to release what `ownerId` holds of `key` in the store. */
   isAccountedFor(key: string, ownerId: string): boolean {
     if ((this.keptUntil.get(`${key} ${ownerId}`) ?? 0) >= this.now()) return true;
     return this.locks.some(
-      ({ handle, givenUp }) =>
-        !givenUp && leasesOf(handle).some((lease) => lease.key === key && lease.ownerId === ownerId),
+      ({ handle, ended }) => !ended && leasesOf(handle).some((lease) => lease.key === key && lease.ownerId === ownerId),
     );
   }
 
-  /** Whether the newest grant of `key` was made to a process that could not give it back when it was shut down. */
+  /** Whether the newest grant of `key` went to a process that could not release it when it was shut down. */
   isLeftBehind(key: string): boolean {
     return this.leftBehind.has(this.granters.get(key) ?? -1);
   }
 
-  /** Who waits, and has nobody before it in its process. */
-  get firstInLine(): Caller[] {
+  /** The callers that are first in the queue of a key in their process. */
+  get firstWaiters(): Caller[] {
     const taken = new Set<string>();
     return this.callers.filter(({ done, process, keys }) => {
       if (done) return false;
-      const places = keys.map((key) => `${process} ${key}`);
-      const isFirst = !places.some((place) => taken.has(place));
+      const queues = keys.map((key) => `${process} ${key}`);
+      const isFirst = !queues.some((queue) => taken.has(queue));
       // Callers of several keys let others pass.
-      if (keys.length === 1) for (const place of places) taken.add(place);
+      if (keys.length === 1) for (const queue of queues) taken.add(queue);
       return isFirst;
     });
   }
 
-  /** Locks that their holders may give back now. */
+  /** Locks that their holders may release now. */
   get returnable(): LedgerLock[] {
-    return this.locks.filter(({ ofJob, givenUp }) => !ofJob && !givenUp);
+    return this.locks.filter(({ ofJob, ended }) => !ofJob && !ended);
   }
 
   private wasFreedElsewhere({ process, handle }: LedgerLock, key: string): boolean {
@@ -244,12 +243,12 @@ export class Ledger {
   }
 }
 
-/** The store knows a lease by the first who has it in its process, and by nobody to whom it is handed on there. */
+/** The store knows a shared lease only by its first holder in the process, so ids of one process count as one owner. */
 function isSameOwner(one: string, other: string): boolean {
-  return one === other || (one.includes('.') && addressOf(one) === addressOf(other));
+  return one === other || (one.includes('.') && processIdOf(one) === processIdOf(other));
 }
 
-/** What the ids that a process makes up begin with. */
-function addressOf(id: string): string {
+/** The process id that generated ids begin with. */
+function processIdOf(id: string): string {
   return id.slice(0, id.lastIndexOf('.'));
 }

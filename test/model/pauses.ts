@@ -1,9 +1,9 @@
 import type { Caller } from './ledger.js';
 
-/** How long a free key may stay free while somebody waits for it. */
+/** How long a free key may stay free while a caller waits for it. */
 export const LONGEST_PAUSE = 1100;
 
-/** A key that is free goes soon to somebody who waits for it, whatever message was lost. */
+/** Rule: a free key goes to a waiter soon, whatever messages were lost. */
 export class Pauses {
   private readonly firstSince = new Map<Caller, number>();
 
@@ -13,7 +13,7 @@ export class Pauses {
     private readonly report: (violation: string) => void,
   ) {}
 
-  /** Who has nobody before it in its process. */
+  /** @param first - the callers that are first in the queues of their processes */
   note(first: readonly Caller[]): void {
     const now = this.now();
     for (const caller of this.firstSince.keys()) if (!first.includes(caller)) this.firstSince.delete(caller);
@@ -25,11 +25,11 @@ export class Pauses {
     this.checkAll((other) => (other === key ? freeSince : undefined));
   }
 
-  /** Since when each key has been free, if it is. */
+  /** @param freeSince - since when a key has been free, if it is */
   checkAll(freeSince: (key: string) => number | undefined): void {
     for (const [{ keys, process, done, abort }, firstSince] of this.firstSince) {
       if (done || abort.signal.aborted) continue;
-      // A caller of several keys is to be served when all of them are free.
+      // A caller of several keys must be served when all of them are free.
       const free = Math.max(...keys.map((key) => freeSince(key) ?? Infinity));
       const since = Math.max(free, firstSince, this.calmSince(process));
       if (this.now() - since > LONGEST_PAUSE) {

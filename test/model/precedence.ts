@@ -1,31 +1,31 @@
-/** How long the store keeps the place of a process that gives no sign of life. */
+/** How long the store keeps a queue entry without heartbeats. */
 const PATIENCE = 5000;
 
-/** What this rule asks after a process. */
+/** What this rule needs to know about a process. */
 export interface Presence {
-  /** Whether the store can tell it anything. */
+  /** Whether messages of the store reach it. */
   isThere(process: number): boolean;
-  /** Since when nothing has gone wrong with what it asks. */
+  /** Since when none of its requests has failed. */
   calmSince(process: number): number;
 }
 
-/** A process that the store has told to stand in line. Moments count what has happened. */
-interface Stand {
+/** A process that the store has put into a queue. Moments are numbers of events. */
+interface QueueEntry {
   readonly process: number;
   attemptId: string;
-  /** Nobody who joined later may pass it. */
+  /** No process that joined after this moment may pass it. */
   since: number;
-  /** It may stand before anybody who joined later than this. */
+  /** The process may be before any other that joined after this moment. */
   readonly earliest: number;
   seenAt: number;
 }
 
 /**
- * The lines of processes, as they follow from what the store has answered: nobody is passed over by one that joined
- * later or not at all, unless it could not be told, or gave no sign of life for want of a connection.
+ * The queues of processes, as they follow from the answers of the store. Rule: no process is passed by one that joined
+ * later or not at all, unless it could not be told, or sent no heartbeats for want of a connection.
  */
 export class Precedence {
-  private readonly lines = new Map<string, Stand[]>();
+  private readonly queues = new Map<string, QueueEntry[]>();
   private moment = 0;
 
   constructor(
@@ -36,71 +36,71 @@ export class Precedence {
 
   queued(process: number, key: string, attemptId: string): void {
     const since = ++this.moment;
-    const line = this.lines.get(key) ?? [];
-    this.lines.set(key, line);
-    const stand = line.find((one) => one.process === process);
-    if (!stand) line.push({ process, attemptId, since, earliest: since, seenAt: this.now() });
+    const queue = this.queues.get(key) ?? [];
+    this.queues.set(key, queue);
+    const entry = queue.find((one) => one.process === process);
+    if (!entry) queue.push({ process, attemptId, since, earliest: since, seenAt: this.now() });
     else {
       // The store may have dropped it meanwhile, or not.
-      if (stand.since === Infinity || this.isStale(stand)) stand.since = since;
-      stand.attemptId = attemptId;
-      stand.seenAt = this.now();
+      if (entry.since === Infinity || this.isStale(entry)) entry.since = since;
+      entry.attemptId = attemptId;
+      entry.seenAt = this.now();
     }
     if (!this.presence.isThere(process)) this.interrupted(process);
   }
 
-  /** What the store has to say does not reach `process` from now on: whoever is first may be dropped for that. */
+  /** Messages do not reach `process` from now on: the store may drop its entries for that. */
   interrupted(process: number): void {
-    for (const line of this.lines.values()) {
-      for (const stand of line) if (stand.process === process) stand.since = Infinity;
+    for (const queue of this.queues.values()) {
+      for (const entry of queue) if (entry.process === process) entry.since = Infinity;
     }
   }
 
-  struckOff(process: number, key: string, attemptId: string): void {
-    this.leave(key, (stand) => stand.process === process && stand.attemptId === attemptId);
+  dequeued(process: number, key: string, attemptId: string): void {
+    this.leave(key, (entry) => entry.process === process && entry.attemptId === attemptId);
   }
 
   granted(process: number, key: string, attemptId: string, reentered: boolean): void {
     const moment = ++this.moment;
     if (reentered) {
-      this.struckOff(process, key, attemptId);
+      this.dequeued(process, key, attemptId);
       return;
     }
-    const line = this.lines.get(key) ?? [];
-    const place = line.find((stand) => stand.process === process)?.earliest ?? moment;
-    for (const stand of line) {
-      if (stand.process === process || stand.since >= place) continue;
-      if (!this.hasLapsed(stand)) {
-        this.report(`ORDER: ${key} went to P${process} before P${stand.process}, at ${this.now()}`);
+    const queue = this.queues.get(key) ?? [];
+    const joinedAt = queue.find((entry) => entry.process === process)?.earliest ?? moment;
+    for (const entry of queue) {
+      if (entry.process === process || entry.since >= joinedAt) continue;
+      if (!this.hasLapsed(entry)) {
+        this.report(`ORDER: ${key} went to P${process} before P${entry.process}, at ${this.now()}`);
       }
-      stand.since = Infinity;
+      entry.since = Infinity;
     }
-    this.leave(key, (stand) => stand.process === process);
+    this.leave(key, (entry) => entry.process === process);
   }
 
-  /** Whether the store has another process than `process` in line for `key`. */
+  /** Whether the store has another process than `process` in the queue of `key`. */
   othersWait(key: string, process: number): boolean {
-    return (this.lines.get(key) ?? []).some(
-      (stand) => stand.process !== process && stand.since !== Infinity && !this.isStale(stand),
+    return (this.queues.get(key) ?? []).some(
+      (entry) => entry.process !== process && entry.since !== Infinity && !this.isStale(entry),
     );
   }
 
-  /** Whether `process` is the first that the store has in line for `key`; who cannot be told keeps its place there. */
+  /** Whether `process` is first in the store's queue of `key`. A process that cannot be told keeps its entry there. */
   isFirst(key: string, process: number): boolean {
-    return this.lines.get(key)?.find((stand) => !this.isStale(stand))?.process === process;
+    return this.queues.get(key)?.find((entry) => !this.isStale(entry))?.process === process;
   }
 
-  private hasLapsed(stand: Stand): boolean {
-    return this.isStale(stand) && this.presence.calmSince(stand.process) >= stand.seenAt;
+  private hasLapsed(entry: QueueEntry): boolean {
+    return this.isStale(entry) && this.presence.calmSince(entry.process) >= entry.seenAt;
   }
 
-  private isStale({ seenAt }: Stand): boolean {
+  private isStale({ seenAt }: QueueEntry): boolean {
     return this.now() - seenAt > PATIENCE;
   }
 
-  private leave(key: string, who: (stand: Stand) => boolean): void {
-    const left = (this.lines.get(key) ?? []).filter((stand) => !who(stand));
-    if (left.length > 0) this.lines.set(key, left);
-    else this.lines.delete(key);
+  private leave(key: string, matches: (entry: QueueEntry) => boolean): void {
+    const rest = (this.queues.get(key) ?? []).filter((entry) => !matches(entry));
+    if (rest.length > 0) this.queues.set(key, rest);
+    else this.queues.delete(key);
   }
 }

@@ -1,14 +1,14 @@
 import type { Clock, ClockTimer } from '../../lib/engine/runtime/clock.js';
 import type { ManualClock } from '../../lib/testing/index.js';
 
-/** Lets everything run that is ready to. */
+/** Runs everything that is ready. */
 export async function settled(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
 }
 
 /**
- * The common clock as one process has it: at a speed of its own, and it may freeze; time goes on without its timers and
- * its answers.
+ * The clock of one process: it has a speed of its own, and may freeze. Time then goes on without its timers and
+ * answers.
  */
 export class ProcessClock implements Clock {
   private readonly late = new Set<() => void>();
@@ -16,7 +16,7 @@ export class ProcessClock implements Clock {
   private isFrozen = false;
   private lastThaw = -Infinity;
 
-  /** @param speed - how much faster than the store's this clock runs */
+  /** @param speed - how much faster this clock runs than that of the store */
   constructor(
     private readonly common: ManualClock,
     private readonly speed: number,
@@ -61,7 +61,7 @@ export class ProcessClock implements Clock {
     this.isFrozen = true;
   }
 
-  /** What has become due meanwhile runs now, before or after the answers and messages that have come. */
+  /** Runs the timers that have become due, before or after the answers and messages that have arrived. */
   async thaw(first: 'timers' | 'answers'): Promise<void> {
     if (this.isFrozen) this.lastThaw = this.common.now();
     this.isFrozen = false;

@@ -8,20 +8,20 @@ import { watchedProvider, type WatchedStore } from './watched-store.js';
 import type { Watcher } from './watcher.js';
 import { Wire } from './wire.js';
 
-/** How fast the clocks of the processes run that drift: less far than is allowed for, and in fractions without rest. */
+/** Speeds of drifting clocks: within the drift that the engine allows for, and exact in binary fractions. */
 const SPEEDS = [1, 127 / 128, 129 / 128];
 
-/** How the processes of a world reach their store, and what they go by. */
+/** The connections and clocks of the processes of a world. */
 export interface Connections {
-  /** They keep the order of requests, of answers, and of messages. */
+  /** Whether connections keep the order of requests, of answers, and of messages. */
   readonly ordered: boolean;
-  /** The store has lines, and wakes up who stands in them. */
+  /** Whether the store has queues and wakes waiting processes. */
   readonly listening: boolean;
-  /** Their clocks run at different speeds. */
+  /** Whether the clocks run at different speeds. */
   readonly drifting: boolean;
 }
 
-/** One process: an engine, its clock, and what is between it and the store. */
+/** One process: an engine, its clock, and its connections to the store. */
 export class Process {
   readonly faults: Faults;
   readonly clock: ProcessClock;
@@ -49,12 +49,12 @@ export class Process {
     return this.clock.frozen;
   }
 
-  /** Since when it has not been frozen, and no call of it has gone wrong. */
+  /** Since when it has not been frozen, and none of its calls has failed. */
   get calmSince(): number {
     return this.frozen ? this.common.now() : Math.max(this.clock.thawedAt, this.faults.calmSince);
   }
 
-  /** Ends it; resolves once it has no connections any more. */
+  /** Ends the process; resolves once its connections are closed. */
   async close(): Promise<void> {
     try {
       await this.engine.close();

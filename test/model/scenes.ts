@@ -2,13 +2,13 @@ import fc from 'fast-check';
 import type { Fault } from './faults.js';
 import type { Step } from './steps.js';
 
-/** So many callers, one after the other, run a job of so many milliseconds under `key`. */
-function queue(process: number, key: string, count: number, lasts: number): Step {
+/** `count` callers, one after the other, run a job of `lasts` milliseconds under `key`. */
+function crowd(process: number, key: string, count: number, lasts: number): Step {
   return { do: 'crowd', process, keys: [key], options: { timeout: '24h' }, count, lasts, nested: false };
 }
 
-/** Somebody who gets `key` runs a job of so many milliseconds under it. */
-function runs(process: number, key: string, lasts: number): Step {
+/** One caller runs a job of `lasts` milliseconds under `key`. */
+function caller(process: number, key: string, lasts: number): Step {
   return { do: 'execute', process, keys: [key], options: { timeout: '24h' }, lasts, nested: false };
 }
 
@@ -18,27 +18,27 @@ const cast = fc.record({
   processes: fc.shuffledSubarray([0, 1, 2], { minLength: 3 }),
 });
 
-/** Two processes have more callers than the first will serve at a stretch. */
-const rivalry = (crowd: number) =>
+/** Two processes have more callers than the first may serve within its budget. */
+const rivalry = (most: number) =>
   fc
     .record({
       cast,
-      count: fc.constantFrom(5, crowd),
+      count: fc.constantFrom(5, most),
       lasts: fc.constantFrom(0, 1, 15),
       ms: fc.constantFrom(20, 100, 490),
     })
     .map(({ cast: { key, processes }, count, lasts, ms }): Step[] => [
-      ...processes.slice(0, 2).map((process) => queue(process, key, count, lasts)),
+      ...processes.slice(0, 2).map((process) => crowd(process, key, count, lasts)),
       { do: 'advance', ms },
     ]);
 
-/** A holder's renewals do not get through until little is left of its lease, which is to be handed on then. */
+/** Renewals of a shared lease fail until little of it is left, just when it should be handed off. */
 const exhaustion = fc
   .record({ cast, how: fc.constantFrom<Fault>('hold', 'delay', 'fail'), end: fc.constantFrom('abort', 'mend'), index })
   .map(({ cast: { key, processes }, how, end, index }): Step[] => {
     const [process = 0] = processes;
     return [
-      queue(process, key, 2, 4480),
+      crowd(process, key, 2, 4480),
       { do: 'fail', process, call: 'extend', how, times: 6 },
       { do: 'advance', ms: 4550 },
       end === 'abort' ? { do: 'abort', index } : { do: 'mend', process },
@@ -48,13 +48,13 @@ const exhaustion = fc
     ];
   });
 
-/** Word of a grant comes only when another process has the key. */
+/** The message of a grant arrives only when another process has the key. */
 const lateWord = fc.record({ cast, index }).map(({ cast: { key, processes }, index }): Step[] => {
   const [first = 0, second = 1, third = 2] = processes;
   return [
-    runs(first, key, 100),
-    runs(second, key, 2500),
-    runs(third, key, 2500),
+    caller(first, key, 100),
+    caller(second, key, 2500),
+    caller(third, key, 2500),
     { do: 'fail', process: second, call: 'message', how: 'delay', times: 1 },
     { do: 'advance', ms: 490 },
     { do: 'forceRelease', process: first, keys: [key] },
@@ -64,17 +64,17 @@ const lateWord = fc.record({ cast, index }).map(({ cast: { key, processes }, ind
   ];
 });
 
-/** A process sleeps through its turn. */
+/** A process is frozen while it is granted the key. */
 const sleeper = fc
   .record({ cast, first: fc.constantFrom<'timers' | 'answers'>('timers', 'answers') })
   .map(({ cast: { key, processes }, first: order }): Step[] => {
     const [first = 0, second = 1, third = 2] = processes;
     return [
-      runs(first, key, 100),
-      runs(second, key, 300),
+      caller(first, key, 100),
+      caller(second, key, 300),
       { do: 'freeze', process: second },
       { do: 'advance', ms: 490 },
-      runs(third, key, 9000),
+      caller(third, key, 9000),
       { do: 'advance', ms: 5000 },
       { do: 'advance', ms: 1000 },
       { do: 'thaw', process: second, first: order },
@@ -82,21 +82,21 @@ const sleeper = fc
     ];
   });
 
-/** A process whose callers have the key in turn cannot hear that another one joins the line. */
+/** A process hands a key off to its callers and cannot hear that another process joins the queue. */
 const deafness = cast.map(({ key, processes }): Step[] => {
   const [first = 0, second = 1] = processes;
   return [
-    queue(first, key, 20, 15),
+    crowd(first, key, 20, 15),
     { do: 'advance', ms: 20 },
     { do: 'interrupt', process: first, noticed: true },
-    runs(second, key, 10),
+    caller(second, key, 10),
     { do: 'advance', ms: 100 },
     { do: 'restore', process: first },
   ];
 });
 
-/** What seldom comes about by chance, where nobody is woken. */
+/** Scenes that seldom happen by chance, on a store without wake-ups. */
 export const pollingScenes: fc.Arbitrary<Step[]> = fc.oneof(rivalry(10), exhaustion);
 
-/** The same, where the store has lines. */
+/** Scenes that seldom happen by chance, on a store with queues. */
 export const listeningScenes: fc.Arbitrary<Step[]> = fc.oneof(rivalry(80), exhaustion, lateWord, sleeper, deafness);

@@ -5,19 +5,19 @@ import { listeningScenes, pollingScenes } from './scenes.js';
 
 export const PROCESSES = 3;
 
-export interface Wish {
+export interface LockCall {
   readonly process: number;
   readonly keys: readonly string[];
   readonly options: AcquireOptions;
 }
 
-/** One thing that happens. An index counts what there is at that moment, round and round. */
+/** One event. An `index` picks one of the present callers, locks or calls, modulo their number. */
 export type Step =
-  | ({ readonly do: 'acquire' } & Wish)
-  | ({ readonly do: 'tryAcquire' } & Wish)
-  | ({ readonly do: 'execute'; readonly lasts: number; readonly nested: boolean } & Wish)
-  /** Many at once, one after the other. */
-  | ({ readonly do: 'crowd'; readonly count: number; readonly lasts: number; readonly nested: false } & Wish)
+  | ({ readonly do: 'acquire' } & LockCall)
+  | ({ readonly do: 'tryAcquire' } & LockCall)
+  | ({ readonly do: 'execute'; readonly lasts: number; readonly nested: boolean } & LockCall)
+  /** Many `execute` calls at once. */
+  | ({ readonly do: 'crowd'; readonly count: number; readonly lasts: number; readonly nested: false } & LockCall)
   | { readonly do: 'abort'; readonly index: number }
   | { readonly do: 'release'; readonly index: number }
   | { readonly do: 'extend'; readonly index: number; readonly expire: Duration }
@@ -46,13 +46,13 @@ export type Step =
   | { readonly do: 'interrupt'; readonly process: number; readonly noticed: boolean }
   | { readonly do: 'restore'; readonly process: number };
 
-/** A step, and for how many microtasks the next one waits; without a number, until everything has settled. */
+/** A step, and the number of microtasks before the next one; without a number, the next waits until all has settled. */
 export type TimedStep = Step & { readonly ticks?: number };
 
 export interface Schedule {
-  /** The connections keep the order of requests, of answers, and of messages. */
+  /** Whether connections keep the order of requests, of answers, and of messages. */
   readonly ordered: boolean;
-  /** The clocks of the processes run at different speeds. */
+  /** Whether the clocks of the processes run at different speeds. */
   readonly drifting: boolean;
   readonly steps: readonly TimedStep[];
 }
@@ -64,7 +64,7 @@ const keys = fc.oneof(
   { weight: 1, arbitrary: fc.subarray(['a', 'b', 'c'], { minLength: 2 }) },
 );
 const someOwner = fc.constantFrom('one', 'two');
-/** Left out, or, `weight` times of ten, not. */
+/** The value in `weight` of ten cases, else undefined. */
 const maybe = <T>(arbitrary: fc.Arbitrary<T>, weight = 5) =>
   fc.oneof({ weight: 10 - weight, arbitrary: fc.constant(undefined) }, { weight, arbitrary });
 
@@ -93,15 +93,15 @@ interface Weighted<T> {
   readonly arbitrary: fc.Arbitrary<T>;
 }
 
-function stepsOf(wish: { process: typeof process; keys: typeof keys; options: typeof options }): Weighted<Step>[] {
+function stepsOf(call: { process: typeof process; keys: typeof keys; options: typeof options }): Weighted<Step>[] {
   return [
-    { weight: 12, arbitrary: fc.record({ ...kind('acquire'), ...wish }) },
-    { weight: 3, arbitrary: fc.record({ ...kind('tryAcquire'), ...wish }) },
+    { weight: 12, arbitrary: fc.record({ ...kind('acquire'), ...call }) },
+    { weight: 3, arbitrary: fc.record({ ...kind('tryAcquire'), ...call }) },
     {
       weight: 7,
       arbitrary: fc.record({
         ...kind('execute'),
-        ...wish,
+        ...call,
         lasts: fc.constantFrom(0, 10, 300, 2500, 9000),
         nested: fc.boolean(),
       }),
@@ -138,14 +138,14 @@ function stepsOf(wish: { process: typeof process; keys: typeof keys; options: ty
   ];
 }
 
-/** What happens where a store polls well: everybody asks for something else. */
+/** Steps on a store without queues, where callers with different options matter. */
 const pollingSteps = stepsOf({ process, keys, options });
 
-/** Where there are lines, it is a crowd that matters: few keys, and most of the locks handed on as they are. */
+/** On a store with queues, crowds matter: few keys, and mostly locks that can be handed off as they are. */
 const plain: fc.Arbitrary<AcquireOptions> = fc
   .record({ timeout: maybe(fc.constantFrom<Duration>('100ms', '1s', '4s', '24h'), 6) })
   .map(compact);
-const crowdedWish = {
+const crowdedCall = {
   process,
   keys: fc.oneof(
     { weight: 6, arbitrary: fc.constant(['a']) },
@@ -155,12 +155,12 @@ const crowdedWish = {
   options: fc.oneof({ weight: 6, arbitrary: plain }, { weight: 4, arbitrary: options }),
 };
 const listeningSteps: Weighted<Step>[] = [
-  ...stepsOf(crowdedWish),
+  ...stepsOf(crowdedCall),
   {
     weight: 2,
     arbitrary: fc.record({
       ...kind('crowd'),
-      ...crowdedWish,
+      ...crowdedCall,
       options: plain,
       nested: fc.constant(false),
       count: fc.constantFrom(2, 5, 80),
@@ -181,11 +181,11 @@ const listeningSteps: Weighted<Step>[] = [
   { weight: 3, arbitrary: fc.record({ ...kind('restore'), process }) },
 ];
 
-/** What kind of schedules. */
+/** The kind of schedules. */
 export interface Setting {
-  /** Whether callers name their owner: then several may hold the same lock, in several processes. */
+  /** Whether callers name their owner: several of them may then hold the same lock, in several processes. */
   readonly owners: boolean;
-  /** Whether the store has lines, and wakes up who stands in them. */
+  /** Whether the store has queues and wakes waiting processes. */
   readonly listening: boolean;
 }
 

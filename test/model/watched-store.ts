@@ -12,7 +12,7 @@ import type { Clock } from '../../lib/engine/runtime/clock.js';
 import type { MemoryLease } from '../../lib/providers/memory/memory-lock-store.js';
 import type { Watcher } from './watcher.js';
 
-/** A store that tells when it grants what to whom. */
+/** A store that reports its grants. */
 export class WatchedStore extends MemoryLockStore {
   private readonly ends = new Map<string, number>();
 
@@ -39,13 +39,13 @@ export class WatchedStore extends MemoryLockStore {
     super.delete(key);
   }
 
-  /** Since when nobody has had `key` in the store. */
+  /** Since when `key` has been free in the store. */
   freeSince(key: string): number | undefined {
     return this.get(key) ? undefined : (this.ends.get(key) ?? 0);
   }
 }
 
-/** How the store deals with one request; it runs at once, and so nothing comes between what it does and its report. */
+/** The store's synchronous handling of one request: no other event comes between an action and its report. */
 interface Primitives {
   acquireOne: (request: LeaseRequest) => LeaseAnswer;
   releaseOne: (key: string, request: ReleaseRequest) => ReleaseOutcome;
@@ -54,7 +54,7 @@ interface Primitives {
   revokeOne: (key: string) => boolean;
 }
 
-/** The store as one process reaches it. */
+/** The provider of one process. */
 export function watchedProvider(process: number, store: WatchedStore, watcher: Watcher): InMemoryLockingProvider {
   const provider = new InMemoryLockingProvider({ store });
   const primitives = provider as unknown as Primitives;
@@ -68,7 +68,7 @@ export function watchedProvider(process: number, store: WatchedStore, watcher: W
   primitives.releaseOne = (key, request) =>
     watcher.releases(process, key, request, () => releaseOne.call(provider, key, request));
   primitives.cancelOne = (key, request) => {
-    watcher.strikesOff(process, key, request.attemptId);
+    watcher.dequeues(process, key, request.attemptId);
     return watcher.releases(process, key, request, () => cancelOne.call(provider, key, request));
   };
   primitives.extendOne = (request) => {
@@ -76,7 +76,7 @@ export function watchedProvider(process: number, store: WatchedStore, watcher: W
     return extendOne.call(provider, request);
   };
   primitives.revokeOne = (key) => {
-    if (store.get(key)) watcher.forces(key);
+    if (store.get(key)) watcher.revokes(key);
     return revokeOne.call(provider, key);
   };
   return provider;

@@ -1,40 +1,40 @@
 import type { LeaseRequest, ReleaseOutcome, ReleaseRequest, ExtendRequest } from '../../lib/index.js';
 import type { MemoryLease } from '../../lib/providers/memory/memory-lock-store.js';
 
-/** Is told of everything that happens in the store, at the very moment, and of what processes ask and hear. */
+/** Gets every event in the store at once, and the requests and messages of processes. */
 export interface Watcher {
-  /** The store grants an attempt once more what stands as its grant. */
+  /** The store grants a key a second time to the attempt that has it. */
   grantsAgain(key: string, lease: MemoryLease): void;
 
   /** A process sends a request for leases, which may arrive or not. */
   asks(process: number, request: LeaseRequest): void;
 
-  /** The store gives `key` to the attempt of `lease`, asked or in its turn; it was free from `freeSince` on, if it was. */
+  /** The store grants `key` to the attempt of `lease`, by request or by hand-off. It was free from `freeSince` on. */
   grants(key: string, lease: MemoryLease, freeSince: number | undefined): void;
 
   /** The store answers that an attempt is granted, now or before. */
   confirms(attemptId: string): void;
 
-  /** The store lets an attempt stand in line. */
+  /** The store puts an attempt into the queue. */
   queues(process: number, key: string, attemptId: string): void;
 
-  /** The store strikes an attempt off the line. */
-  strikesOff(process: number, key: string, attemptId: string): void;
+  /** The store removes an attempt from the queue. */
+  dequeues(process: number, key: string, attemptId: string): void;
 
-  /** The store has a request to give up `key`. */
+  /** The store gets a request to release `key`. */
   releases(process: number, key: string, request: ReleaseRequest, carryOut: () => ReleaseOutcome): ReleaseOutcome;
 
   extends(request: ExtendRequest): void;
 
-  /** The store takes `key` from its holder. */
-  forces(key: string): void;
+  /** The store revokes `key`. */
+  revokes(key: string): void;
 
-  /** A process hears that somebody stands in line for what it has. */
+  /** A process hears that another one waits for its key. */
   hearsOfWaiters(process: number, key: string, attemptId: string): void;
 
-  /** A process learns that it hears nothing for now. */
+  /** A process learns that it gets no messages for now. */
   knowsDeaf(process: number): void;
 
-  /** The subscription of a process is gone: the store finds nobody there. */
+  /** The subscription of a process is gone: the store finds no subscriber there. */
   goesDeaf(process: number): void;
 }

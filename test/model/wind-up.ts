@@ -7,12 +7,12 @@ import { LONGEST_PAUSE } from './pauses.js';
 import { settled } from './process-clock.js';
 import type { World } from './world.js';
 
-/** How long the undoing of what was given up may take, once the store answers again, and the end of a process. */
-const UNDOING = 3100;
+/** How long cancels, and the end of a process, may take once the store answers again. */
+const CANCELLING = 3100;
 
 const KEYS = ['a', 'b', 'c'];
 
-/** Mends everything, gives everything back, and checks that nobody is forgotten and nothing is left behind. */
+/** Ends all faults, releases all locks, and checks that every waiter is served and nothing is left over. */
 export async function windUp(world: World): Promise<void> {
   for (const [number, { clock, faults, channel }] of world.processes.entries()) {
     faults.clear();
@@ -20,7 +20,7 @@ export async function windUp(world: World): Promise<void> {
     await clock.thaw(number === 0 ? 'timers' : 'answers');
     for (; faults.heldUp > 0; await settled()) faults.letGo(0);
   }
-  await world.clock.advance(`${UNDOING}ms`);
+  await world.clock.advance(`${CANCELLING}ms`);
   world.judge.look();
   expectAccountedFor(world, 'after the faults');
 
@@ -28,7 +28,7 @@ export async function windUp(world: World): Promise<void> {
   for (const lock of world.ledger.returnable) world.release(lock);
   await serveEveryone(world);
 
-  await world.clock.advance(`${UNDOING}ms`);
+  await world.clock.advance(`${CANCELLING}ms`);
   expectAccountedFor(world, 'after the end');
   await world.clock.advance('60s');
   expectNothingLeft(world);
@@ -39,7 +39,7 @@ export async function windUp(world: World): Promise<void> {
   expectNobodyListens(world);
 }
 
-/** Whoever still waits is served, and soon. */
+/** Checks that every waiter is served soon. */
 async function serveEveryone(world: World): Promise<void> {
   const idleSince = new Map<string, number>();
   const tokens = new Map<string, number>();
@@ -48,14 +48,14 @@ async function serveEveryone(world: World): Promise<void> {
     await clock.advance('50ms');
     world.judge.look();
     for (const key of KEYS) {
-      // Somebody may have had it between two looks.
+      // A caller may have had the key between two checks.
       if (!isIdle(world, key) || ledger.lastToken(key) !== tokens.get(key)) idleSince.delete(key);
       else if (!idleSince.has(key)) idleSince.set(key, clock.now());
       tokens.set(key, ledger.lastToken(key));
     }
-    for (const caller of ledger.firstInLine) {
+    for (const caller of ledger.firstWaiters) {
       const wanted = caller.keys.filter((key) => !isCollectedBy(world, caller, key));
-      // All of it may have been given to callers of several keys that wait for others.
+      // Callers of the same keys may have collected all of them.
       if (wanted.length === 0) continue;
       const since = Math.max(...wanted.map((key) => idleSince.get(key) ?? Infinity));
       if (clock.now() - since <= LONGEST_PAUSE) continue;
@@ -68,13 +68,13 @@ async function serveEveryone(world: World): Promise<void> {
   if (world.open.size > 0) ledger.fault(`SETTLED: ${world.open.size} promises are still open`);
 }
 
-/** Whether nobody has `key`, or the store alone believes that somebody has. */
+/** Whether `key` is free, or held only in the view of the store. */
 function isIdle(world: World, key: string): boolean {
   const lease = world.store.get(key);
   return !lease || !isAccountedFor(world, key, lease.ownerId);
 }
 
-/** Whether `caller`, who waits for several keys, has been given `key` already. What another caller has of them is taken. */
+/** Whether the caller waits for several keys and has already collected `key`. */
 function isCollectedBy({ processes }: World, { process, keys }: Caller, key: string): boolean {
   return keys.length > 1 && collectedIn(processes[process]!.engine, keys).some((lease) => lease.key === key);
 }
@@ -91,10 +91,10 @@ function expectAccountedFor(world: World, when: string): void {
   for (const key of store.keys()) {
     const lease = store.get(key);
     if (!lease) continue;
-    // A shutdown without the store leaves it to the lease, or to an operator.
+    // A process that shuts down without the store leaves the key to its lease, or to an operator.
     if (ledger.isLeftBehind(key)) store.delete(key);
     else if (!isAccountedFor(world, key, lease.ownerId)) {
-      ledger.fault(`ORPHAN: ${when} ${key} is held in the store by ${lease.ownerId}, and by nobody here`);
+      ledger.fault(`ORPHAN: ${when} ${key} is held in the store by ${lease.ownerId}, and by no caller`);
     }
   }
 }
@@ -102,7 +102,7 @@ function expectAccountedFor(world: World, when: string): void {
 function expectNothingLeft({ processes, clock, store, judge, ledger }: World): void {
   const left: Record<string, number> = {
     'keys in the store': store.keys().length,
-    'places in line': entriesIn(store).filter((place) => !judge.mayBeForgotten(place)).length,
+    'queue entries': entriesIn(store).filter((entry) => !judge.mayBeForgotten(entry)).length,
     timers: clock.pendingTimers,
     'listeners on signals': ledger.callers.flatMap(({ abort }) => getEventListeners(abort.signal, 'abort')).length,
   };
@@ -120,8 +120,8 @@ function entriesIn({ queues }: MemoryLockStore): QueueEntry[] {
 function expectNobodyListens({ store, ledger }: World): void {
   const { listeners } = store.queues as unknown as { readonly listeners: ReadonlyMap<string, unknown> };
   if (listeners.size > 0) ledger.fault(`LEFT: ${listeners.size} listeners`);
-  // What was given up is remembered for an hour, and forgotten when the next one is.
+  // The store keeps a tombstone for an hour, and removes it when it writes the next one.
   store.refuse('the last');
   const { tombstones } = store as unknown as { readonly tombstones: ReadonlyMap<string, unknown> };
-  if (tombstones.size > 1) ledger.fault(`LEFT: ${tombstones.size - 1} attempts that were given up long ago`);
+  if (tombstones.size > 1) ledger.fault(`LEFT: ${tombstones.size - 1} tombstones that are over`);
 }

@@ -9,13 +9,13 @@ import { signal, type Faults, type Primitive } from './faults.js';
 import type { ProcessClock } from './process-clock.js';
 import type { Watcher } from './watcher.js';
 
-/** What one process has between itself and the store for its calls. */
+/** The connection of one process for its calls to the store. */
 export class Wire {
   private lastArrival: Promise<void> = Promise.resolve();
   private lastAnswer: Promise<void> = Promise.resolve();
   private closed = false;
 
-  /** @param ordered - requests arrive, and answers come, in the order in which they were sent: one connection */
+  /** @param ordered - requests and answers arrive in the order in which they were sent, as on one connection */
   constructor(
     private readonly process: number,
     private readonly clock: ProcessClock,
@@ -29,7 +29,7 @@ export class Wire {
     this.closed = true;
   }
 
-  /** @param channel - where wake-ups come in; without it there are none */
+  /** @param channel - receives wake-ups; without it there are none */
   provider(channel: Channel | undefined): LeaseStore {
     const { store, watcher, process } = this;
     return {

@@ -7,12 +7,12 @@ import { Judge } from './judge.js';
 import type { Caller, LedgerLock, Ledger } from './ledger.js';
 import { settled, type ProcessClock } from './process-clock.js';
 import { Process, type Connections } from './process.js';
-import { PROCESSES, type Step, type TimedStep, type Wish } from './steps.js';
+import { PROCESSES, type Step, type TimedStep, type LockCall } from './steps.js';
 import { WatchedStore } from './watched-store.js';
 
 const settings = readEngineSettings({ expire: '6s', drainTimeout: '3s' });
 
-/** After trouble a process has come to rest so many milliseconds later. */
+/** Milliseconds after a fault until a process is in its normal state again. */
 const REST = 7000;
 
 /** Several processes on one store. */
@@ -24,7 +24,7 @@ export class World {
   readonly listening: boolean;
   /** Promises that have not been settled. */
   readonly open = new Set<Promise<unknown>>();
-  /** Whoever gets a lock from now on gives it back at once. */
+  /** Whether callers release their locks at once. */
   windingUp = false;
 
   constructor(connections: Connections) {
@@ -47,7 +47,7 @@ export class World {
   }
 
   release(lock: LedgerLock): void {
-    lock.givenUp = true;
+    lock.ended = true;
     this.follow(lock.handle.release());
   }
 
@@ -95,7 +95,7 @@ export class World {
   private close(process: Process, number: number): void {
     const start = this.clock.now();
     this.ledger.leftBehind.add(number);
-    // What has run out here may stand in the store through the same owner elsewhere, and is its handle's to give back.
+    // A lock that has expired here may still be held in the store by the same owner elsewhere, which releases it.
     const hasLapsed = this.ledger.returnable.some((lock) => lock.process === number && !lock.handle.held);
     this.follow(
       process.close().then(() => {
@@ -131,7 +131,7 @@ export class World {
       await new Promise<void>((resolve) => clock.setTimer(resolve, step.lasts));
       if (inner) await inner.release().catch(() => false);
       run.end = this.clock.now();
-      lock.givenUp = true;
+      lock.ended = true;
     };
     const call = engine.execute(step.keys, (lock) => job(lock as HeldLock), options);
     this.follow(
@@ -142,18 +142,18 @@ export class World {
     );
   }
 
-  /** From inside a job, the same keys once more. */
-  private async nested(engine: LockEngine, { keys, process }: Wish): Promise<HeldLock | undefined> {
+  /** Acquires the same keys once more from inside a job. */
+  private async nested(engine: LockEngine, { keys, process }: LockCall): Promise<HeldLock | undefined> {
     try {
       const handle = await engine.acquire(keys, resolveCallOptions({ timeout: '100ms' }, 'handle', settings));
-      this.ledger.locks.push({ process, handle, ofJob: true, givenUp: false });
+      this.ledger.locks.push({ process, handle, ofJob: true, ended: false });
       return handle;
     } catch {
       return undefined;
     }
   }
 
-  private join({ process, keys, options }: Wish, mode: 'handle' | 'job') {
+  private join({ process, keys, options }: LockCall, mode: 'handle' | 'job') {
     const abort = new AbortController();
     const resolved = resolveCallOptions({ ...options, signal: abort.signal }, mode, settings);
     const deadline = this.clock.now() + resolved.timeout;

@@ -24,16 +24,16 @@ async function count(locked: boolean): Promise<number> {
 }
 
 describe('several processes on one Redis', () => {
-  it('lose no update of a counter under a lock', async () => {
+  it('processes lose no update of a counter under a lock', async () => {
     expect(await count(true)).toBe(400);
     expect(await redis.keys('lock:*')).toEqual(['lock:nestjs-locking:fence']);
   });
 
-  it('lose updates without one, which shows that the counter would tell', async () => {
+  it('processes lose updates without a lock, which shows that the counter would tell', async () => {
     expect(await count(false)).toBeLessThan(400);
   });
 
-  it('go on within lease and a second when the holder is killed, with a greater token', async () => {
+  it('a waiter gets the lock within lease and a second after the holder was killed, with a greater token', async () => {
     const [first, second] = await start(server.url, 2);
     first!.tell({ do: 'hold', key: 'a', expire: '900ms' });
     const { token: before } = await first!.hear('holds');
@@ -45,7 +45,7 @@ describe('several processes on one Redis', () => {
     expect(token).toBeGreaterThan(before as number);
   });
 
-  it('a holder that was frozen beyond its lease finds out before it goes on', async () => {
+  it('a holder that was frozen beyond its lease learns that before it goes on', async () => {
     const [first, second] = await start(server.url, 2);
     first!.tell({ do: 'hold', key: 'a', expire: '600ms' });
     await first!.hear('holds');
@@ -61,7 +61,7 @@ describe('several processes on one Redis', () => {
     expect(await second!.hear('ended')).toEqual({ ended: 'a' });
   });
 
-  it('end by themselves after app.close(), and leave nothing held', async () => {
+  it('processes end by themselves after app.close(), and leave nothing held', async () => {
     const [first] = await start(server.url, 1);
     first!.tell({ do: 'count', times: 3, locked: true });
     await first!.hear('done');

@@ -7,7 +7,7 @@ import { reportFigure } from '../support/figures.js';
 import { untilQueued } from '../support/store-view.js';
 import { useWorkers } from '../support/workers.js';
 
-/** How often each is tried, and what a busy machine may add, in milliseconds. */
+/** The rounds of each case, and the milliseconds that a busy machine may add. */
 const ROUNDS = 3;
 const BUSY = 3000;
 const LEASE = 900;
@@ -18,7 +18,7 @@ const startWorkers = useWorkers();
 
 const start = async (): Promise<LockingService> => (await applications.onRedis({ redisUrl: redis.url })).locking;
 
-/** How long each round of `work` takes, all of them within `limit`. */
+/** Reports how long each round takes, and expects all of them within `limit`. */
 async function measure(what: string, limit: number, round: () => Promise<() => Promise<unknown>>): Promise<void> {
   const took: number[] = [];
   for (let count = 0; count < ROUNDS; count += 1) {
@@ -31,8 +31,8 @@ async function measure(what: string, limit: number, round: () => Promise<() => P
   expect(Math.max(...took)).toBeLessThan(limit + BUSY);
 }
 
-describe('the next in line has the lock', () => {
-  it('within lease and a second of the kill of its holder', async () => {
+describe('recovery of waiters', () => {
+  it('the first waiter gets the lock within lease and a second after the holder was killed', async () => {
     const waiter = await start();
     await measure(`holder killed, lease of ${LEASE} ms`, LEASE + 1000, async () => {
       const [holder] = await startWorkers(redis.url, 1);
@@ -45,7 +45,7 @@ describe('the next in line has the lock', () => {
     });
   });
 
-  it('within a second where its subscription was cut before its turn', async () => {
+  it('the first waiter gets the lock within a second if its subscription was cut before the release', async () => {
     const [holder, waiter] = await Promise.all([start(), start()]);
     await measure('subscription cut, then released', 1000, async () => {
       const lock = await holder.acquire('k', { timeout: '20s' });
@@ -58,12 +58,12 @@ describe('the next in line has the lock', () => {
   });
 });
 
-describe('calls work again', () => {
-  /** Until a job has run. */
+describe('recovery of calls', () => {
+  /** Resolves once a job has run. */
   const works = async (locking: LockingService): Promise<void> =>
     eventually(async () => (await locking.execute('k', () => 'ran').catch(() => '')) === 'ran');
 
-  it('within a second where the connection was cut', async () => {
+  it('calls work again within a second after the connection was cut', async () => {
     const locking = await start();
     await measure('connection cut', 1000, async () => {
       await works(locking);
@@ -72,12 +72,12 @@ describe('calls work again', () => {
     });
   });
 
-  it('within a second of the return of the server', async () => {
+  it('calls work again within a second after the server has come back', async () => {
     const locking = await start();
     await measure('server back', 1000, async () => {
       await works(locking);
       redis.server.kill('SIGKILL');
-      // Away for so long that the connection is tried at its slowest pace.
+      // The server is away for so long that the client reconnects at its slowest pace.
       let refused = 0;
       await eventually(async () => {
         await locking.execute('k', () => 'ran').catch(() => (refused += 1));

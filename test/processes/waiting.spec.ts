@@ -16,7 +16,7 @@ const monitors: Redis[] = [];
 
 const start = async (): Promise<LockingService> => (await applications.onRedis({ redisUrl: redis.url })).locking;
 
-/** A client beside the locks, such as a tool that shows what goes on. */
+/** A client beside the locks, such as a monitoring tool. */
 function startMonitor(): Redis {
   const client = new Redis(redis.url, { disconnectTimeout: 100 });
   monitors.push(client);
@@ -28,7 +28,7 @@ afterEach(async () => {
   await redis.raw.config('SET', 'notify-keyspace-events', '');
 });
 
-/** Has a process stand first in line for `key` and then do as it is told by a signal. */
+/** Starts a process that waits first in the queue of `key`, and sends it a signal. */
 async function waitThen(key: string, signal: NodeJS.Signals, expire = '20s'): Promise<Worker> {
   const [worker] = await startWorkers(redis.url, 1);
   worker!.tell({ do: 'hold', key, expire });
@@ -52,14 +52,14 @@ describe('a process that waits', () => {
         return client.psubscribe('__key*__:*');
       },
     ],
-  ])('is passed over at once when it was killed, %s', async (_, listen) => {
+  ])('a waiting process that was killed is skipped at once, %s', async (_, listen) => {
     await listen(startMonitor());
     const [holder, next] = [await start(), await start()];
     const lock = await holder.acquire('k');
     await waitThen('k', 'SIGKILL');
     const waiting = next.acquire('k', { timeout: '20s' });
     await untilQueued(redis.raw, 'k', 2);
-    // The release finds out: nobody listens there.
+    // The release finds no subscriber for the dead process.
     await lock.release();
     const value = await redis.raw.get('lock:k');
     expect(value).toContain((await waiting).ownerId);
@@ -67,27 +67,27 @@ describe('a process that waits', () => {
     await untilClean(redis.raw);
   });
 
-  it('is passed over when it has given no sign of life for 5 s, and goes on when it can', async () => {
+  it('a waiting process without heartbeats for 5 s is skipped, and goes on when it can', async () => {
     const [holder, next] = [await start(), await start()];
     const lock = await holder.acquire('k');
     const stopped = await waitThen('k', 'SIGSTOP');
     const order: string[] = [];
     const waiting = next.execute('k', () => order.push('next'), { timeout: '20s' });
     await untilQueued(redis.raw, 'k', 2);
-    // The next in line drops it when it asks, and is first itself.
+    // The request of the next process removes the stopped one, and makes the next one first.
     await eventually(async () => (await heartbeats(redis.raw, 'k')).length === 1, 20_000);
     await lock.release();
     await waiting;
     expect(order).toEqual(['next']);
     expect(await redis.raw.exists('lock:k')).toBe(0);
-    // By then its own deadline of 5 s has passed: it gives up, and leaves nothing.
+    // Its own deadline of 5 s has passed by then: it cancels, and leaves nothing.
     stopped.signal('SIGCONT');
     expect(await stopped.hear('ended')).toMatchObject({ ended: 'k', code: expect.stringMatching(/^LOCK_/) });
     await untilClean(redis.raw);
     expect(await holder.execute('k', () => 'free')).toBe('free');
   });
 
-  it('gets what is handed to it while it is stopped for less, and holds it when it goes on', async () => {
+  it('a process that is handed the lock while it is stopped holds it when it goes on within the lease', async () => {
     const holder = await start();
     const lock = await holder.acquire('k');
     const stopped = await waitThen('k', 'SIGSTOP');
@@ -101,7 +101,7 @@ describe('a process that waits', () => {
     await untilClean(redis.raw);
   });
 
-  it('costs those behind its lease at most when it was killed and its connection did not notice', async () => {
+  it('a killed process whose connection seems alive delays the next one by its lease at most', async () => {
     const proxy = await startProxy(redis.port);
     const [holder, next] = [await start(), await start()];
     const lock = await holder.acquire('k');
@@ -116,14 +116,14 @@ describe('a process that waits', () => {
     const since = performance.now();
     const granted = await redis.raw.get('lock:k');
     const served = await waiting;
-    // Lease and a second, on a machine that may be busy.
+    // Lease and a second, and two more on a busy machine.
     expect(performance.now() - since).toBeLessThan(2000 + 1000 + 2000);
     expect(granted).not.toContain(served.ownerId);
     await served.release();
     await untilClean(redis.raw);
   });
 
-  it('does not believe that it holds what was handed to it and ran out while it was stopped', async () => {
+  it('a process does not believe that it holds a lock which was handed to it and expired while it was stopped', async () => {
     const [holder, next] = [await start(), await start()];
     const lock = await holder.acquire('k');
     const stopped = await waitThen('k', 'SIGSTOP', '1s');
@@ -134,14 +134,14 @@ describe('a process that waits', () => {
     const served = await waiting;
     expect(granted).not.toContain(served.ownerId);
     stopped.signal('SIGCONT');
-    // It has heard of its grant only now. While the next one holds the key, its wait ends without a job.
+    // The process learns of its grant only now. As the next one holds the key, its wait ends without a job.
     expect(await stopped.hear('ended')).toEqual({ ended: 'k', code: 'LOCK_TIMEOUT' });
     expect(served.held).toBe(true);
     expect(await served.release()).toBe(true);
     await untilClean(redis.raw);
   });
 
-  it('leaves the line when its application ends, and ends by itself', async () => {
+  it('a waiting process leaves the queue when its application closes, and ends by itself', async () => {
     const holder = await start();
     await holder.acquire('k');
     const [worker] = await startWorkers(redis.url, 1);
@@ -154,7 +154,7 @@ describe('a process that waits', () => {
 });
 
 describe('several processes that want the same key', () => {
-  it('are served in the order in which they came', async () => {
+  it('processes are served in the order in which they came', async () => {
     const holder = await start();
     const lock = await holder.acquire('k');
     const workers = await startWorkers(redis.url, 2);

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * One application process of the tests. It does what its parent says, in messages, and reports each step.
+ * One application process of the tests. It follows the messages of its parent, and reports each step.
  */
 import 'reflect-metadata';
 import { Module } from '@nestjs/common';
@@ -28,7 +28,7 @@ const redis = nodes ? new Cluster(nodes) : new Redis(redisUrl);
 /** @param {object} message */
 const report = (message) => process.send?.(message);
 
-/** Reads, computes and writes in three steps: an update is lost whenever two do so at once. */
+/** Reads, computes and writes in three steps: an update is lost whenever two processes do so at once. */
 async function increment() {
   const before = Number((await redis.get('counter')) ?? 0);
   await turn();
@@ -73,7 +73,7 @@ const commands = {
   },
 
   async wake() {
-    // The job that waits for any message has heard it.
+    // Any message ends the wait of the job.
   },
 };
 
