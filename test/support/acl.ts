@@ -1,4 +1,4 @@
-/** Without one of these nothing works, or something that every application does fails. */
+/** Commands that every application needs. */
 export const REQUIRED = [
   'evalsha',
   'eval',
@@ -21,7 +21,7 @@ export const REQUIRED = [
   'rpush',
 ] as const;
 
-/** Without one of these something is slower, or one thing is missing. */
+/** Commands without which something is slower, or one feature is missing. */
 export const OPTIONAL = [
   'publish',
   'subscribe',
@@ -32,8 +32,8 @@ export const OPTIONAL = [
   'scan',
 ] as const;
 
-/** What `client` and `redisOptions` may make ioredis send; it does without. */
+/** Commands that ioredis may send because of `client` and `redisOptions`, and can do without. */
 export const BY_IOREDIS = ['client|setinfo', 'client|setname', 'select'] as const;
 
-/** What ioredis needs besides, in a cluster: which node has what, a slot on its way, connections to replicas. */
+/** Commands that ioredis needs in a cluster: for the map of slots, slots that move, connections to replicas. */
 export const BY_CLUSTER = ['cluster|slots', 'cluster|info', 'asking', 'readonly'] as const;

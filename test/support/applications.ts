@@ -20,15 +20,15 @@ export interface StartedApplication {
 }
 
 export interface Applications {
-  /** An application with what `metadata` says. A start that fails rejects with its cause. */
+  /** An application of this `metadata`. A start that fails rejects with its cause. */
   start(metadata: ModuleMetadata, logger?: LoggerService): Promise<INestApplicationContext>;
-  /** An application that locks as `options` say. */
+  /** An application with these options of the LockingModule. */
   withLocks(options?: LockingModuleOptions): Promise<StartedApplication>;
   /** An application that locks on Redis only. */
   onRedis(options: RedisLockingProviderOptions): Promise<StartedApplication>;
 }
 
-/** Starts Nest applications for the tests of a file; what a test leaves running is closed after it. */
+/** Starts Nest applications for the tests of a file, and closes them after each test. */
 export function useApplications(): Applications {
   const running: INestApplicationContext[] = [];
 

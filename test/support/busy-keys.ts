@@ -14,12 +14,12 @@ export class BusyKeys {
     }
   }
 
-  /** How many grants there have been of the key with the fewest, since `since`. */
+  /** The number of grants since `since` of the key with the fewest. */
   fewest(since: number): number {
     return Math.min(...[...this.grants.values()].map((times) => times.filter((time) => time > since).length));
   }
 
-  /** For how many milliseconds a key was granted to nobody, at the longest, after `since`. */
+  /** The longest time after `since`, in milliseconds, in which a key was not granted. */
   longestPause(since: number): number {
     const now = performance.now();
     const pauses = [...this.grants.values()].map((times) => {
@@ -45,7 +45,7 @@ export class BusyKeys {
           },
           { timeout: '60s', expire: '30s' },
         )
-        // While no server can be reached, and of what was lost with the former one.
+        // Calls fail while no server can be reached, and when a failover loses their locks.
         .catch(() => delay(50));
     }
   }

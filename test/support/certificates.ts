@@ -9,7 +9,7 @@ const run = promisify(execFile);
 /** Texts for a client, and files for a server. */
 export interface Certificates {
   readonly ca: string;
-  /** Another authority, which has signed nothing here. */
+  /** Another authority, which has signed none of the certificates. */
   readonly otherCa: string;
   readonly client: { readonly cert: string; readonly key: string };
   /** The server's side, as `redis.conf` names it. */
@@ -17,7 +17,7 @@ export interface Certificates {
   remove(): Promise<void>;
 }
 
-/** A private authority, and what it has signed for a server on this machine and for a client. */
+/** Makes a private authority, and certificates for a server on this machine and for a client. */
 export async function makeCertificates(): Promise<Certificates> {
   const dir = await mkdtemp(join(tmpdir(), 'nestjs-locking-tls-'));
   const file = (name: string): string => join(dir, name);

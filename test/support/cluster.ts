@@ -11,7 +11,7 @@ import { storeOf, type StoreUnderTest } from './stores.js';
 
 export interface RedisClusterAccess {
   readonly cluster: RedisCluster;
-  /** What ioredis and the provider need to find it. */
+  /** The addresses for ioredis and the provider. */
   readonly nodes: { host: string; port: number }[];
 }
 
@@ -42,7 +42,7 @@ export function useRedisCluster(options?: RedisClusterOptions): RedisClusterAcce
   };
 }
 
-/** Applications on the cluster, with a namespace of each test's own. */
+/** Applications on the cluster, with a namespace for each test. */
 export function useClusterStore(redis: RedisClusterAccess): StoreUnderTest & { readonly namespace: string } {
   let namespace = `${randomUUID()}:`;
   const store = storeOf(

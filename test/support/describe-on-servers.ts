@@ -5,8 +5,8 @@ import type { LeaseStore } from '../../lib/index.js';
 import { describeLockingProvider, type ConformanceOptions, type ConformanceRunner } from '../../lib/testing/index.js';
 
 /**
- * The conformance suite on a real store: two providers each time, of a namespace that is new and full of characters that
- * globs know.
+ * The conformance suite on a real store: two providers for each test, with a new namespace full of characters that mean
+ * something in a glob.
  *
  * @param tag - a part of the namespace
  */

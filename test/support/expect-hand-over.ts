@@ -5,17 +5,17 @@ import { callsFor, messagesSent, untilQueued } from './store-view.js';
 
 const DIRECT = 'scripts: 1, messages: 1';
 
-/** That a key goes from the one to the other by the release and one message: nobody has to ask. */
+/** Expects that a key goes from one instance to the other by the release and one message, without another request. */
 export async function expectDirectHandOver(
   raw: Redis,
   from: LockingService,
   to: LockingService,
   key = 'k',
 ): Promise<void> {
-  // So that the server knows the scripts.
+  // Loads the scripts into the server.
   await from.execute(key, () => undefined, { timeout: '20s' });
   let traffic = '';
-  // A round of questions, once a second, may fall into the very moment.
+  // The poll of the waiter, once a second, may fall into the same moment.
   for (let tries = 0; tries < 4 && traffic !== DIRECT; tries += 1) {
     const lock = await from.acquire(key);
     const waiting = to.acquire(key, { timeout: '20s' });

@@ -19,13 +19,13 @@ import { deferred } from './deferred.js';
 type Primitive = 'acquire' | 'extend' | 'release';
 
 /**
- * How a call into the store goes wrong. `refuse`: it does not arrive. `lose`: it is carried out, but the answer is
- * lost. `hold`: it is carried out, and the answer comes when `letGo` is called. `delay`: it arrives only then. `break`: it
- * fails only then, without having arrived.
+ * How a call into the store fails. `refuse`: it does not arrive. `lose`: it is carried out, but the answer is lost.
+ * `hold`: it is carried out, and answered after `letGo`. `delay`: it arrives after `letGo`. `break`: it fails after
+ * `letGo`, without having arrived.
  */
 type Fault = 'refuse' | 'lose' | 'hold' | 'delay' | 'break';
 
-/** An in-memory store between which and the engine things go wrong, on a clock moved by hand. */
+/** An in-memory store on a `ManualClock`; calls to it can fail. */
 export class FaultyStore {
   readonly clock = new ManualClock();
   readonly store = new MemoryLockStore(this.clock);
@@ -38,23 +38,23 @@ export class FaultyStore {
   >();
   private gate = deferred();
 
-  /** From now on calls of this kind go wrong, or those of them whose keys are hit. */
+  /** From now on calls of this kind fail, if their keys are hit. */
   fail(primitive: Primitive, fault: Fault, hits: (keys: readonly string[]) => boolean = () => true): void {
     this.faults.set(primitive, { fault, hits });
   }
 
-  /** From now on nothing goes wrong any more. */
+  /** From now on no call fails. */
   mend(): void {
     this.faults.clear();
   }
 
-  /** What was held up goes on. */
+  /** Delayed calls and answers go on. */
   letGo(): void {
     this.gate.resolve();
     this.gate = deferred();
   }
 
-  /** An engine, as a process would have it, on this store. */
+  /** An engine on this store, as in a process of its own. */
   engine(options: LockingProviderOptions = {}): TestEngine {
     return new TestEngine(this.provider(), options, this.clock);
   }
@@ -116,7 +116,7 @@ export class TestEngine {
   }
 }
 
-/** Keeps what a promise came to, so that a test may look before it is settled. */
+/** Keeps the outcome of a promise, so that a test may look before it is settled. */
 export function track<T>(promise: Promise<T>): { readonly outcome: PromiseSettledResult<T> | undefined } {
   const tracked: { outcome: PromiseSettledResult<T> | undefined } = { outcome: undefined };
   promise.then(

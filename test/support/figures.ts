@@ -1,4 +1,4 @@
-/** Says in the output of a test run how long something took, in milliseconds: a report, not a verdict. */
+/** Prints how long something took, in milliseconds: a report, not a verdict. */
 export function reportFigure(what: string, took: readonly number[]): void {
   const sorted = [...took].sort((a, b) => a - b).map(Math.round);
   const median = sorted[Math.floor(sorted.length / 2)];

@@ -6,7 +6,7 @@ interface Line {
   readonly parts: readonly unknown[];
 }
 
-/** A logger for Nest that keeps what it is told. */
+/** A logger for Nest that keeps its messages. */
 export class LogCapture implements LoggerService {
   readonly lines: Line[] = [];
 
@@ -22,7 +22,7 @@ export class LogCapture implements LoggerService {
     this.keep('error', parts);
   }
 
-  /** What this package said. */
+  /** The messages of this package. */
   of(level: 'log' | 'warn' | 'error'): string[] {
     return this.lines
       .filter((line) => line.level === level && line.parts.includes('LockingModule'))

@@ -1,10 +1,10 @@
-/** What the tests of the documentation need to know about a Markdown text. */
+/** A block of code in a Markdown text. */
 export interface CodeBlock {
   readonly language: string;
   readonly text: string;
-  /** The line of its first character in the document, from 1. */
+  /** The number of its first line in the document, from 1. */
   readonly line: number;
-  /** What an HTML comment right before it says, which readers do not see. */
+  /** The text of an HTML comment right before it, which readers do not see. */
   readonly note: string;
 }
 
@@ -18,7 +18,7 @@ export function codeBlocks(markdown: string): CodeBlock[] {
   });
 }
 
-/** Everything that stands as code: spans and blocks. */
+/** All code: spans and blocks. */
 export function codeOf(markdown: string): string {
   const prose = markdown.replace(FENCE, '');
   const spans = [...prose.matchAll(/`([^`\n]+)`/g)].map((match) => match[1]);
@@ -40,7 +40,7 @@ export function anchors(markdown: string): Set<string> {
   return found;
 }
 
-/** Where its links go: `#anchor`, `file` or `file#anchor`. */
+/** The targets of its links: `#anchor`, `file` or `file#anchor`. */
 export function links(markdown: string): string[] {
   return [...markdown.replace(FENCE, '').matchAll(/\]\(([^)\s]+)\)/g)].map((match) => match[1] ?? '');
 }

@@ -4,7 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { LockingModule, LockingService } from '../../lib/index.js';
 
-/** Starts Nest applications for the tests of a file; whatever a test leaves running is closed after it. */
+/** Starts Nest applications for the tests of a file, and closes them after each test. */
 export function useApps(): (...parts: ModuleMetadata[]) => Promise<INestApplication> {
   const running: INestApplication[] = [];
 
@@ -37,9 +37,9 @@ export function useLockingApps(): (parts: ModuleMetadata) => Promise<INestApplic
   return async (parts) => startApp({ imports: [LockingModule.forRoot()] }, parts);
 }
 
-/** Shows who is inside a method, and keeps each inside until the test lets it go. */
+/** Records the calls that are inside a method, and keeps each call inside until the test calls `leave`. */
 export class Stage {
-  /** In the order in which they came. */
+  /** The names of the calls, in the order in which they entered. */
   readonly inside: string[] = [];
 
   private readonly exits = new Map<string, () => void>();
@@ -66,13 +66,13 @@ export class Stage {
   }
 }
 
-/** Resolves once `count` callers are in line for `key`. */
+/** Resolves once `key` has `count` waiters. */
 export async function waiting(app: INestApplicationContext, key: string, count = 1): Promise<void> {
   const service = app.get(LockingService);
   await until(async () => (await service.inspect(key))?.waiters === count, `${count} waiting for ${key}`);
 }
 
-/** Resolves once nobody holds `key`. */
+/** Resolves once `key` is free. */
 export async function freed(app: INestApplicationContext, key: string): Promise<void> {
   await until(async () => !(await isHeld(app, key)), `${key} free`);
 }
@@ -89,7 +89,7 @@ async function until(condition: () => Promise<boolean>, what: string): Promise<v
   }
 }
 
-/** What `promise` was rejected with. */
+/** The error that `promise` was rejected with. */
 export async function rejection(promise: Promise<unknown>): Promise<unknown> {
   return promise.then(
     (value) => {
@@ -99,7 +99,7 @@ export async function rejection(promise: Promise<unknown>): Promise<unknown> {
   );
 }
 
-/** What `call` threw. */
+/** The error that `call` threw. */
 export function thrown(call: () => unknown): unknown {
   try {
     call();

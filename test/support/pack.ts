@@ -6,20 +6,20 @@ import { runOrThrow } from './run-command.js';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** What npm takes from the top of the repository. */
+/** The files that npm takes from the top of the repository. */
 const TOP = ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'ARCHITECTURE.md', 'SECURITY.md', 'docs'];
 
 export interface Packed {
   readonly tarball: string;
-  /** What went into it. */
+  /** The folder that was packed. */
   readonly staged: string;
   /** The paths inside the tarball. */
   readonly files: readonly string[];
 }
 
 /**
- * Makes the tarball that would be published, from a build of its own: a stale `dist` is never tested, and the one that
- * other tests use is left alone.
+ * Makes the tarball that would be published, from a build of its own, so that a stale `dist` is never tested and the
+ * `dist` of other tests stays as it is.
  */
 export async function packPackage(folder: string): Promise<Packed> {
   const staged = path.join(folder, 'staged');

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Asks until the answer is true: for what gives no event, such as the state of a server. */
+/** Polls until the condition is true: for states without an event, such as that of a server. */
 export async function eventually(condition: () => boolean | Promise<boolean>, within = 10_000): Promise<void> {
   const deadline = Date.now() + within;
   while (!(await condition())) {
@@ -9,7 +9,7 @@ export async function eventually(condition: () => boolean | Promise<boolean>, wi
   }
 }
 
-/** What a promise rejects with. */
+/** The error that a promise rejects with. */
 export async function rejectionOf(promise: Promise<unknown>): Promise<Error> {
   try {
     await promise;

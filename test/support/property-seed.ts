@@ -1,4 +1,4 @@
 import fc from 'fast-check';
 
-/** Properties are tried on the same examples each time, so that a change is judged by itself; `FC_SEED` tries others. */
+/** Properties use the same examples in every run, so that only a change can make them fail; `FC_SEED` uses others. */
 fc.configureGlobal({ ...fc.readConfigureGlobal(), seed: Number(process.env.FC_SEED ?? 20261121) });

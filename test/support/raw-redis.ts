@@ -4,7 +4,7 @@ import { useRedisServer, type RedisServerAccess } from './redis.js';
 import type { RedisServerOptions } from '../../tools/redis-server/index.mjs';
 
 export interface RawRedis extends RedisServerAccess {
-  /** A plain client that looks at the store behind the back of the locks. */
+  /** A plain client that reads and writes the store directly. */
   readonly raw: Redis;
 }
 
@@ -15,7 +15,7 @@ export function useRawRedis(options?: RedisServerOptions): RawRedis {
 
   beforeAll(async () => {
     raw = new Redis(redis.url, { lazyConnect: true, disconnectTimeout: 100 });
-    // While the server is away this client just goes on trying.
+    // The client reconnects by itself while the server is away.
     raw.on('error', () => undefined);
     await raw.connect();
   });

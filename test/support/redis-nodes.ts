@@ -1,7 +1,7 @@
 import { afterAll, beforeAll } from '@jest/globals';
 import { startRedisServer, type RedisServer, type RedisServerOptions } from '../../tools/redis-server/index.mjs';
 
-/** Gives the surrounding `describe` (or file) so many independent Redis servers; read them inside tests and hooks. */
+/** Gives the surrounding `describe` (or file) `count` independent Redis servers; read them inside tests and hooks. */
 export function useRedisNodes(count: number, options?: RedisServerOptions): readonly RedisServer[] {
   const servers: RedisServer[] = [];
 
@@ -19,11 +19,11 @@ export function useRedisNodes(count: number, options?: RedisServerOptions): read
   return servers;
 }
 
-/** Has a frozen server go on. */
+/** Makes a frozen server go on. */
 export function thaw(server: RedisServer): void {
   try {
     server.kill('SIGCONT');
   } catch {
-    // It does not run.
+    // The server does not run.
   }
 }

@@ -3,7 +3,7 @@ import { LockConfigurationError, type LockingModuleOptions } from '../../lib/ind
 import type { Applications } from './applications.js';
 import { rejectionOf } from './poll.js';
 
-/** The message with which an application that is configured like that does not start. */
+/** The error message of an application that does not start with these options. */
 export async function refusalOf(applications: Applications, options: unknown): Promise<string> {
   const error = await rejectionOf(applications.withLocks(options as LockingModuleOptions));
   expect(error).toBeInstanceOf(LockConfigurationError);

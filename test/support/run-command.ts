@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
 export interface CommandResult {
-  /** `null` when it did not end by itself and was killed. */
+  /** `null` if the command was killed. */
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
@@ -31,14 +31,14 @@ export async function runCommand(command: string, args: string[], options: Comma
   return { code, stdout, stderr };
 }
 
-/** Like {@link runCommand}, for what has to succeed. */
+/** Like {@link runCommand}, but throws if the command fails. */
 export async function runOrThrow(command: string, args: string[], options: CommandOptions): Promise<string> {
   const { code, stdout, stderr } = await runCommand(command, args, options);
   if (code === 0) return stdout;
   throw new Error(`${[command, ...args].join(' ')} ended with ${String(code)}:\n${stdout}${stderr}`);
 }
 
-/** Without what `npm test` and Jest add: it would speak of this package in the applications under test. */
+/** Leaves out the variables that `npm test` and Jest add, as they name this package, not the application under test. */
 function outerEnvironment(): Record<string, string | undefined> {
   const added = /^(npm_(package|lifecycle)_|npm_config_local_prefix$|INIT_CWD$|NODE_ENV$|NODE_OPTIONS$|JEST_)/;
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !added.test(name)));

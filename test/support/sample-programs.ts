@@ -20,7 +20,7 @@ export function buildSample(): void {
   execFileSync(process.execPath, [tsc, '-p', 'sample/tsconfig.json'], { cwd: root, stdio: 'inherit' });
 }
 
-/** Detached for a process group of its own, which a test can signal as a terminal does on Ctrl-C. */
+/** Starts a program in a process group of its own, which a test can signal as a terminal does on Ctrl-C. */
 export function startProgram(file: string, args: string[], env: Record<string, string>): Program {
   return spawn(process.execPath, [file, ...args], {
     cwd: root,
@@ -30,7 +30,7 @@ export function startProgram(file: string, args: string[], env: Record<string, s
   });
 }
 
-/** Call it at once: what was written before is not in the result. */
+/** Resolves with the outcome of a program. Call it at once: output before the call is not in the result. */
 export async function ended(program: Program): Promise<Ended> {
   let stdout = '';
   let stderr = '';

@@ -27,7 +27,7 @@ export function useSentinels(options?: SentinelOptions): () => SentinelGroup {
   };
 }
 
-/** Looks at one server behind the back of the locks. */
+/** Runs `at` with a client of its own on one server. */
 export async function look<T>({ port }: RedisServer, at: (client: Redis) => Promise<T>): Promise<T> {
   const client = new Redis(port, '127.0.0.1', { lazyConnect: true, retryStrategy: () => null });
   client.on('error', () => undefined);
@@ -39,7 +39,7 @@ export async function look<T>({ port }: RedisServer, at: (client: Redis) => Prom
   }
 }
 
-/** How many processes can be told of their turn there. */
+/** How many processes are subscribed on a server. */
 export async function listeners(server: RedisServer): Promise<number> {
   return look(server, async (client) => (await client.pubsub('CHANNELS', '*wake:*')).length);
 }

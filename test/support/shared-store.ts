@@ -12,7 +12,7 @@ import {
 import { ManualClock } from '../../lib/testing/index.js';
 import { StoreWire } from './store-wire.js';
 
-/** An in-memory queueing store, several processes on it, and a clock moved by hand. */
+/** An in-memory queueing store with several processes on it, on a `ManualClock`. */
 export class SharedStore {
   readonly clock = new ManualClock();
   readonly store = new MemoryLockStore(this.clock.elsewhere);
@@ -23,7 +23,7 @@ export class SharedStore {
     return new StoreProcess(new StoreWire(this.store), options, this.clock);
   }
 
-  /** The same, with a subscription: it has had somebody wait before, and hears of other processes. */
+  /** A process that is already subscribed, as it has had a waiter before. */
   async listeningProcess(options: LockingProviderOptions = {}): Promise<StoreProcess> {
     const process = this.process(options);
     await Promise.all([process.execute('warm', () => undefined), process.execute('warm', () => undefined)]);
@@ -31,17 +31,17 @@ export class SharedStore {
     return process;
   }
 
-  /** Lets everything happen that is ready to. */
+  /** Runs everything that is ready. */
   async settle(): Promise<void> {
     await this.clock.advance(0);
   }
 
-  /** The process ids in the queue of a key, first come first. */
+  /** The process ids in the queue of a key, in order. */
   queue(key: string): string[] {
     return this.store.queues.processesIn(key);
   }
 
-  /** Lets `milliseconds` pass in steps of one. */
+  /** Moves the clock by `milliseconds`, in steps of one. */
   async tick(milliseconds: number): Promise<void> {
     for (let step = 0; step < milliseconds; step += 1) await this.clock.advance('1ms');
   }
@@ -77,7 +77,7 @@ function list(keys: string | string[]): string[] {
   return typeof keys === 'string' ? [keys] : [...keys].sort();
 }
 
-/** The lock that a wait has ended with. */
+/** The lock that a wait resolved with. */
 export function lockOf(wait: { readonly outcome: PromiseSettledResult<HeldLock | null> | undefined }): HeldLock {
   if (wait.outcome?.status !== 'fulfilled' || !wait.outcome.value) throw new Error('it has no lock');
   return wait.outcome.value;

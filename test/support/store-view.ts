@@ -3,7 +3,7 @@ import { eventually } from './poll.js';
 
 const OWN = 'nestjs-locking:';
 
-/** The token counter, in the namespace that is the default. */
+/** The token counter in the default namespace. */
 export const FENCE = `lock:${OWN}fence`;
 
 /** How many scripts the server has run since `CONFIG RESETSTAT`. */
@@ -13,31 +13,31 @@ export async function scriptCalls(raw: Redis): Promise<number> {
   return calls.reduce((sum, count) => sum + count, 0);
 }
 
-/** How many messages have been sent since then. */
+/** How many messages the server has sent since `CONFIG RESETSTAT`. */
 export async function messagesSent(raw: Redis): Promise<number> {
   return Number(/cmdstat_publish:calls=(\d+)/.exec(await raw.info('commandstats'))?.[1] ?? 0);
 }
 
-/** How many scripts `work` takes. */
+/** How many scripts the server runs during `work`. */
 export async function callsFor(raw: Redis, work: () => Promise<unknown>): Promise<number> {
   await raw.config('RESETSTAT');
   await work();
   return scriptCalls(raw);
 }
 
-/** How many connections are subscribed to something. */
+/** How many connections are subscribed to a channel. */
 export async function subscribers(raw: Redis): Promise<number> {
   const list = String(await raw.client('LIST', 'TYPE', 'PUBSUB'));
   return list.split('\n').filter((line) => line !== '').length;
 }
 
-/** The full name of what is kept for a key, whatever prefix and namespace it has. */
+/** The full name of the store's record for a key, whatever prefix and namespace it has. */
 async function nameOf(raw: Redis, kind: 'queue' | 'order', key: string): Promise<string> {
   const names = await raw.keys('*');
   return names.find((name) => name.endsWith(`${OWN}${kind}:${key}`)) ?? 'nothing';
 }
 
-/** Waits until so many processes stand in line for a key. */
+/** Resolves once `count` processes are in the queue of `key`. */
 export async function untilQueued(raw: Redis, key: string, count: number): Promise<void> {
   await eventually(async () => (await raw.llen(await nameOf(raw, 'order', key))) === count);
 }
@@ -46,19 +46,19 @@ async function fieldsOf(raw: Redis, key: string): Promise<[field: string, value:
   return Object.entries(await raw.hgetall(await nameOf(raw, 'queue', key)));
 }
 
-/** When those who stand in line for a key last gave a sign of life, in milliseconds of the server's clock. */
+/** The times of the last heartbeats in the queue of a key, in milliseconds of the server's clock. */
 export async function heartbeats(raw: Redis, key: string): Promise<number[]> {
-  const places = (await fieldsOf(raw, key)).filter(([field]) => !field.startsWith('!'));
-  return places.map(([, place]) => Number(place.split(' ')[0]));
+  const entries = (await fieldsOf(raw, key)).filter(([field]) => !field.startsWith('!'));
+  return entries.map(([, entry]) => Number(entry.split(' ')[0]));
 }
 
-/** How many attempts at a key are refused, should they come, and for how long that is kept. */
+/** The number of tombstones of a key, and the milliseconds until they expire. */
 export async function tombstones(raw: Redis, key: string): Promise<{ count: number; left: number }> {
   const refused = (await fieldsOf(raw, key)).filter(([field]) => field.startsWith('!'));
   return { count: refused.length, left: await raw.pttl(await nameOf(raw, 'queue', key)) };
 }
 
-/** Waits until the store holds nothing but the token counter, and what will be forgotten without anybody's doing. */
+/** Resolves once the store holds nothing but the token counter and tombstones that expire. */
 export async function untilClean(raw: Redis): Promise<void> {
   await eventually(async () => {
     const others = (await raw.keys('*')).filter((key) => key !== FENCE);

@@ -15,22 +15,22 @@ import { deferred, type Deferred } from './deferred.js';
 type Primitive = 'acquire' | 'extend' | 'release';
 
 /**
- * How calls go wrong. `refuse`: they do not arrive. `lose`: carried out, the answer is lost. `hold`: carried out, and
- * answered when `letGo` is called. `delay`: they arrive only then.
+ * How calls fail. `refuse`: they do not arrive. `lose`: they are carried out, and the answer is lost. `hold`: they are
+ * carried out, and answered after `letGo`. `delay`: they arrive after `letGo`.
  */
 type Fault = 'refuse' | 'lose' | 'hold' | 'delay';
 
-/** What one process has between itself and the store: it notes what goes over it, and may be broken. */
+/** The connection of one process to the store. It records all calls, and can fail. */
 export class StoreWire {
   readonly acquires: (readonly LeaseRequest[])[] = [];
   readonly extensions: (readonly ExtendRequest[])[] = [];
   readonly releases: (readonly (ReleaseRequest | CancelRequest)[])[] = [];
   readonly granted: { readonly request: LeaseRequest; readonly token: number }[] = [];
 
-  /** Messages are lost while it is deaf; the store takes them for heard. */
+  /** While it is true, messages are lost, though the store counts them as received. */
   deaf = false;
 
-  /** How often `listen` was called, and whether it goes wrong. */
+  /** How often `listen` was called. */
   listened = 0;
   failsToListen = false;
 
@@ -44,12 +44,12 @@ export class StoreWire {
     this.inner = new InMemoryLockingProvider({ store });
   }
 
-  /** How many calls of any kind have gone out. */
+  /** How many calls of all kinds were sent. */
   get calls(): number {
     return this.acquires.length + this.extensions.length + this.releases.length;
   }
 
-  /** Forgets what has gone over it so far. */
+  /** Clears the records of calls. */
   forget(): void {
     for (const list of [this.acquires, this.extensions, this.releases, this.granted]) list.length = 0;
   }
@@ -62,7 +62,7 @@ export class StoreWire {
     this.faults.clear();
   }
 
-  /** What is held up goes on: all of it, or what is of one kind. */
+  /** Delayed calls and answers go on: all of them, or those of one kind. */
   letGo(primitive?: Primitive): void {
     for (const [kind, gate] of this.gates) {
       if (primitive !== undefined && kind !== primitive) continue;
@@ -71,19 +71,19 @@ export class StoreWire {
     }
   }
 
-  /** The subscription breaks, and both ends notice. */
+  /** Breaks the subscription; both ends notice. */
   interrupt(): void {
     this.store.queues.leave(this.processId);
     this.listener?.interrupted();
   }
 
-  /** It is there again. */
+  /** Restores the subscription. */
   restore(): void {
     this.store.queues.listen(this.processId, this.relay());
     this.listener?.restored();
   }
 
-  /** Takes what the store says to the process. */
+  /** The listener that gets the messages of the store. */
   get ear(): WakeUpListener {
     return this.relay();
   }

@@ -13,18 +13,18 @@ import {
 } from '../../lib/index.js';
 import { useRedisServer } from './redis.js';
 
-/** An application with locks, on a store that is empty at the start of each test. */
+/** Starts applications with locks on a store that is empty at the start of each test. */
 export interface StoreUnderTest {
   /** An application instance; several of one test share the store. They are closed after it. */
   open(options?: LockingProviderOptions): Promise<LockingService>;
-  /** The same, with the application itself. */
+  /** Like `open`, but returns the application. */
   openApplication(options?: LockingProviderOptions): Promise<INestApplicationContext>;
 }
 
 @Module({})
 class RootModule {}
 
-/** Runs the same tests on every store: what holds in memory holds on Redis. */
+/** Runs the same tests on every store. */
 export function onEveryStore(tests: (store: StoreUnderTest) => void): void {
   describe('in memory', () => {
     let store = new MemoryLockStore();
@@ -54,7 +54,7 @@ export function onEveryStore(tests: (store: StoreUnderTest) => void): void {
   });
 }
 
-/** Applications on what `use` says; `renew` is told after each test, when they are closed. */
+/** Applications on the provider that `use` returns; `renew` is called after each test, when they are closed. */
 export function storeOf(
   use: (options?: LockingProviderOptions) => LockingProviderDefinition,
   renew: () => void,

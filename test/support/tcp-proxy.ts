@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
 /**
- * One connection through the proxy: what the client sends can be kept from the server, even beyond its own end, and what
- * the server sends can be lost.
+ * One connection through the proxy. The proxy can keep the client's bytes from the server, even after the client has
+ * closed, and lose those of the server.
  */
 export class ProxiedConnection {
   private readonly kept: Buffer[] = [];
@@ -12,7 +12,7 @@ export class ProxiedConnection {
   private loses = false;
   private isDark = false;
 
-  /** How many times something of the server's was lost. */
+  /** How many chunks of the server were lost. */
   lost = 0;
 
   constructor(
@@ -29,23 +29,23 @@ export class ProxiedConnection {
     });
   }
 
-  /** From now on what the client sends stays here, once something of it is wanted. */
+  /** From the first wanted chunk of the client on, keeps all its bytes here. */
   keep(wanted: (bytes: Buffer) => boolean = () => true): void {
     this.keeps = wanted;
   }
 
-  /** Whether anything is kept. */
+  /** Whether bytes are kept. */
   get keepsAnything(): boolean {
     return this.kept.length > 0;
   }
 
-  /** Sends on what was kept; from now on nothing is. */
+  /** Sends the kept bytes to the server, and keeps no more. */
   letGo(): void {
     this.keeps = undefined;
     for (const bytes of this.kept.splice(0)) this.server.write(bytes);
   }
 
-  /** From now on nothing that the server sends arrives. */
+  /** From now on loses all bytes of the server. */
   loseAnswers(): void {
     this.loses = true;
   }
@@ -54,17 +54,17 @@ export class ProxiedConnection {
     return this.isDark;
   }
 
-  /** From now on nothing arrives on either side, and neither side learns that the other has closed. */
+  /** From now on no bytes arrive on either side, and neither side learns that the other has closed. */
   goDark(): void {
     this.isDark = true;
   }
 
-  /** Ends the client's side; the server does not learn of it where something is kept. */
+  /** Ends the client's side. The server does not learn of it while bytes are kept. */
   cut(): void {
     this.client.destroy();
   }
 
-  /** Sends on what was kept. Tells whether the server has answered it, or has closed the connection. */
+  /** Sends the kept bytes to the server. Returns whether the server has answered, or has closed the connection. */
   async deliver(): Promise<'answered' | 'closed'> {
     if (this.server.destroyed) return 'closed';
     const answered = once(this.server, 'data').then(() => 'answered' as const);
@@ -96,7 +96,7 @@ export class ProxiedConnection {
   }
 }
 
-/** A TCP proxy before a server: for connections that break as no orderly close does. */
+/** A TCP proxy before a server, for connections that break without an orderly close. */
 export class TcpProxy {
   readonly connections: ProxiedConnection[] = [];
 
@@ -120,7 +120,7 @@ export class TcpProxy {
     return proxy;
   }
 
-  /** The connections that there are go dark. Tells how many. */
+  /** Makes all present connections go dark. Returns how many. */
   goDark(): number {
     const lit = this.connections.filter((connection) => !connection.dark);
     for (const connection of lit) connection.goDark();

@@ -8,7 +8,7 @@ const run = promisify(execFile);
 
 export interface TlsServer {
   readonly certificates: Certificates;
-  /** Without TLS, for a look behind the back of the locks. */
+  /** The server without TLS, to read and write the store directly. */
   readonly server: RedisServer;
   /** `rediss://…` */
   readonly url: string;
@@ -24,7 +24,7 @@ export async function whyNoTls(): Promise<string | undefined> {
   const server = await startRedisServer();
   await server.stop();
   try {
-    // One that was built without it ends at the unknown directive.
+    // A server that was built without TLS ends at the unknown directive.
     await (await startRedisServer({ config: { 'tls-port': '0', 'tls-auth-clients': 'yes' } })).stop();
     return undefined;
   } catch (error) {
@@ -40,7 +40,7 @@ export function useTlsServer(): () => TlsServer {
 
   beforeAll(async () => {
     certificates = await makeCertificates();
-    // A second free port: that of a server which has gone.
+    // A second free port: that of a server which has ended.
     const other = await startRedisServer();
     await other.stop();
     server = await startRedisServer({ config: { 'tls-port': String(other.port), ...certificates.config } });

@@ -5,7 +5,7 @@ import { RedisLockingProvider, type LockingService, type RedisLockingProviderOpt
 import { listedKeys } from './listed-keys.js';
 import { eventually } from './poll.js';
 
-/** What applications do with locks: alone, in each other's way, by hand, and when answers are missing. */
+/** Uses locks in all ways: uncontended, contended, by hand, and with missing answers. */
 export async function useEverything(
   raw: Cluster | Redis,
   [one, two]: readonly [LockingService, LockingService],
@@ -27,11 +27,11 @@ async function alone(locking: LockingService): Promise<void> {
   expect(await locking.extend('a', { ownerId: 'me', expire: '2m' })).toBe(true);
   expect(await again.release()).toBe(true);
   expect(await locking.releaseAll({ ownerId: 'me' })).toBeGreaterThan(0);
-  // Long enough to be renewed.
+  // Held for long enough to be renewed.
   await locking.execute('a', ({ remaining }) => eventually(() => remaining > 0), { expire: '300ms', minHold: '400ms' });
 }
 
-/** Both wait for each other, longer than a round, and one of them in vain. */
+/** Both instances wait for each other, longer than a poll, and one of them in vain. */
 async function contended(raw: Cluster | Redis, one: LockingService, two: LockingService): Promise<void> {
   const order: number[] = [];
   const lock = await one.acquire('k');
@@ -62,7 +62,7 @@ async function byHand(one: LockingService, two: LockingService): Promise<void> {
   expect(await waiting).toBe('ran');
 }
 
-/** What is asked again, and cancelled, when an answer was lost. */
+/** Loses answers, so that attempts are sent again and cancelled. */
 async function unanswered(options: RedisLockingProviderOptions): Promise<void> {
   const provider = new RedisLockingProvider(options, { id: 'direct', warn: () => undefined });
   await provider.connect(() => undefined);

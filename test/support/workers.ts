@@ -10,7 +10,7 @@ type Message = Record<string, unknown>;
 /** Where a worker finds its store: the URL of a server, or nodes of a cluster. */
 export type WorkerStore = string | { readonly nodes: readonly { host: string; port: number }[] };
 
-/** An application process; see `worker.mjs` for what it can be told. */
+/** An application process; `worker.mjs` lists its orders. */
 export class Worker {
   private readonly heard: Message[] = [];
 
@@ -30,7 +30,7 @@ export class Worker {
     this.child.send(message);
   }
 
-  /** The next message that has `name`, also one that came before. */
+  /** The next message that has `name`, also one that has already arrived. */
   async hear(name: string): Promise<Message> {
     for (;;) {
       const index = this.heard.findIndex((message) => name in message);
@@ -44,7 +44,7 @@ export class Worker {
     this.child.kill(signal);
   }
 
-  /** Has it close its application; resolves with its exit code once it has ended by itself. */
+  /** Makes it close its application; resolves with its exit code once it has ended by itself. */
   async close(): Promise<number | null> {
     if (this.child.exitCode !== null) return this.child.exitCode;
     this.tell({ do: 'close' });
@@ -58,7 +58,7 @@ export class Worker {
 }
 
 /**
- * Starts workers, and sees to it that none outlives its test.
+ * Starts workers, and kills those that are left after each test.
  *
  * @param program - another script than `worker.mjs`, which reports `ready` and knows `close` like that
  */
