@@ -9,7 +9,7 @@ const PATIENT = { timeout: '10m', reentrant: false } as const;
 
 const crowd = <T>(make: (index: number) => T): T[] => Array.from({ length: CROWD }, (_, index) => make(index));
 
-/** Nothing of it is left: the key is free for whoever comes next, and nobody waits. */
+/** Expects that the key is free and has no waiters. */
 async function expectFree(locking: LockingService): Promise<void> {
   const lock = await locking.acquire('k');
   expect((await locking.inspect('k'))?.waiters).toBe(0);
@@ -18,8 +18,8 @@ async function expectFree(locking: LockingService): Promise<void> {
 }
 
 onEveryStore((store) => {
-  describe('ten thousand who wait for one key', () => {
-    it('are all served, first come first served, one at a time', async () => {
+  describe('ten thousand waiters for one key', () => {
+    it('ten thousand waiters are all served, first come first served, one at a time', async () => {
       const locking = await store.open();
       const lock = await locking.acquire('k');
       const served: number[] = [];
@@ -61,7 +61,7 @@ onEveryStore((store) => {
           ),
         );
         expect((await locking.inspect('k'))?.waiters).toBe(CROWD);
-        // From the end, so that each is somewhere in the middle.
+        // From the end, so that each aborted waiter has others before it.
         for (const abort of aborts.reverse()) abort.abort(reason);
         expect(new Set(await Promise.all(waits))).toEqual(new Set([reason]));
         expect((await locking.inspect('k'))?.waiters).toBe(0);
@@ -71,7 +71,7 @@ onEveryStore((store) => {
       120_000,
     );
 
-    it('all end in time', async () => {
+    it('ten thousand waits all end in time', async () => {
       const locking = await store.open();
       const lock = await locking.acquire('k');
       const waits = crowd(() => locking.acquire('k', { timeout: '500ms' }).catch(isLockTimeoutError));
@@ -80,7 +80,7 @@ onEveryStore((store) => {
       await expectFree(locking);
     }, 120_000);
 
-    it('are all sent away at shutdown', async () => {
+    it('ten thousand waiters are all rejected at shutdown', async () => {
       const application = await store.openApplication();
       const { LockingService: service } = await import('../../lib/index.js');
       const locking = application.get(service);
@@ -94,7 +94,7 @@ onEveryStore((store) => {
   });
 
   describe('many locks of one process', () => {
-    it('are all held, listed, renewed and released', async () => {
+    it('many locks of one process are all held, listed, renewed and released', async () => {
       const locking = await store.open({ expire: '1h' });
       const locks = [];
       for (let start = 0; start < 10; start += 1) {
@@ -104,7 +104,7 @@ onEveryStore((store) => {
       expect(new Set(locks.map(({ fencingToken }) => fencingToken)).size).toBe(10 * CROWD);
       let listed = 0;
       for await (const { ttl } of locking.list()) if (ttl !== null && ttl > 0) listed += 1;
-      // What a busy machine could not renew in time is lost, and says so.
+      // A lock that a busy machine could not renew in time is lost, and says so.
       const lost = locks.filter(({ held }) => !held).length;
       expect(listed).toBeGreaterThanOrEqual(10 * CROWD - lost);
       const freed = await locking.releaseAll();
@@ -118,7 +118,7 @@ describe('on Redis', () => {
   const redis = useRawRedis();
   const applications = useApplications();
 
-  /** How many commands of clients the server has carried out, but for those of scripts. */
+  /** How many commands the server has run for clients, without those inside scripts. */
   const scriptCalls = async (): Promise<number> =>
     Number(/cmdstat_evalsha:calls=(\d+)/.exec(await redis.raw.info('commandstats'))?.[1] ?? 0);
 
@@ -135,11 +135,11 @@ describe('on Redis', () => {
     await lock.release();
     await Promise.all(jobs);
     const all = Math.ceil((performance.now() - since) / 1000);
-    // A lease covers a block of tokens: thousands are served on each.
+    // A lease has a token block: thousands of waiters are served with each.
     expect(await scriptCalls()).toBeLessThan(200 + 10 * all);
   }, 120_000);
 
-  it('locks by the ten thousand go out in batches', async () => {
+  it('ten thousand locks go out in batches', async () => {
     const { locking } = await applications.onRedis({ redisUrl: redis.url });
     await redis.raw.config('RESETSTAT');
     const locks = await Promise.all(crowd((index) => locking.acquire(`k${index}`)));

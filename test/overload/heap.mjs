@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * What the heap of one process grows by, with many locks held and many callers waiting. To be run with --expose-gc.
+ * Measures how much the heap of one process grows with many locks and many waiters. Run it with --expose-gc.
  */
 import 'reflect-metadata';
 import { Module } from '@nestjs/common';

@@ -12,7 +12,7 @@ import { useQuorum } from './support.js';
 const quorum = useQuorum(5);
 const EVERYWHERE = [0, 1, 2, 3, 4];
 
-/** One server by itself, to leave there what a process leaves that dies half-way. */
+/** Acts on one server alone, to leave the state of a process that died half-way. */
 async function onNode(index: number, act: (node: LeaseStore) => Promise<unknown>): Promise<void> {
   const context = { id: 'one', warn: () => undefined };
   const node = new RedisLockingProvider({ redisUrl: quorum.servers[index]!.url }, context);
@@ -33,7 +33,7 @@ async function take(indexes: readonly number[], ownerId: string, ttl: number): P
 }
 
 describe('an attempt that fails', () => {
-  it('leaves nothing on any node where others hold a majority', async () => {
+  it('a failed attempt leaves nothing on any node if others hold a majority', async () => {
     await take([1, 2, 3], 'other', 60_000);
     const { locking } = await quorum.open();
     expect(await locking.tryAcquire('k')).toBeNull();
@@ -43,7 +43,7 @@ describe('an attempt that fails', () => {
     expect(await quorum.keysOn([1, 2, 3])).toEqual([['lock:k'], ['lock:k'], ['lock:k']]);
   });
 
-  it('leaves nothing on a node that hung meanwhile, once it goes on', async () => {
+  it('a failed attempt leaves nothing on a node that hung meanwhile, once it goes on', async () => {
     await take([1, 2, 3], 'other', 60_000);
     const { locking } = await quorum.open({ nodeTimeout: '300ms' });
     quorum.freeze(0, 4);
@@ -51,12 +51,12 @@ describe('an attempt that fails', () => {
     expect(await locking.tryAcquire(['a', 'k'])).toBeNull();
     await quorum.raws[1]!.config('RESETSTAT');
     quorum.thaw(0, 4);
-    // The attempts have come there by now, and gone.
+    // The attempts have arrived there by now, and were cancelled.
     await eventually(async () => (await quorum.raws[0]!.exists('lock:nestjs-locking:fence')) === 1);
     await quorum.nothingOn([0, 4]);
   });
 
-  it('leaves nothing where it was given up for want of a majority', async () => {
+  it('an attempt that is cancelled for want of a majority leaves nothing', async () => {
     const { locking } = await quorum.open({ nodeTimeout: '200ms' });
     quorum.freeze(0, 1, 2);
     await Promise.all(['a', 'b', ['c', 'd']].map(async (keys) => rejectionOf(locking.acquire(keys))));
@@ -67,7 +67,7 @@ describe('an attempt that fails', () => {
     await eventually(async () => (await locking.execute('a', () => 'ran').catch(() => '')) === 'ran');
   });
 
-  it('is none that was granted when its lease had run out on the way', async () => {
+  it('a grant whose lease had expired on the way counts as failed', async () => {
     const context = { id: 'quorum', warn: () => undefined };
     const provider = new RedisQuorumLockingProvider({ nodes: quorum.urls(), nodeTimeout: '2s' }, context);
     await provider.connect(() => undefined);
@@ -85,7 +85,7 @@ describe('an attempt that fails', () => {
     }
   });
 
-  it('leaves nothing when every connection is cut under it', async () => {
+  it('an attempt leaves nothing if every connection is cut during it', async () => {
     const { locking } = await quorum.open();
     for (let round = 0; round < 3; round += 1) {
       const calls = Array.from({ length: 20 }, async (_, index) => locking.execute(`k${index}`, () => 'ran'));
@@ -98,7 +98,7 @@ describe('an attempt that fails', () => {
 });
 
 describe('nodes split 2, 2 and 1', () => {
-  it('by processes that died half-way are free when their leases are over', async () => {
+  it('a key split among dead processes is free when their leases have expired', async () => {
     await take([0, 1], 'one', 700);
     await take([2, 3], 'two', 700);
     await take([4], 'three', 700);
@@ -111,7 +111,7 @@ describe('nodes split 2, 2 and 1', () => {
     await quorum.nothingOn(EVERYWHERE);
   });
 
-  it('and one of them gone are had by whoever stays', async () => {
+  it('a remaining process gets a split key after one of its rivals has gone', async () => {
     await take([0, 1], 'one', 500);
     await take([2, 3], 'two', 60_000);
     await take([4], 'three', 500);
@@ -153,7 +153,7 @@ describe('many contenders', () => {
 });
 
 describe('fencing tokens', () => {
-  it('grow although the counter of one node is far ahead, as long as it answers', async () => {
+  it('tokens rise although the counter of one node is far ahead, as long as it answers', async () => {
     const ahead = (Date.now() + 3_600_000) * 1000;
     await quorum.raws[2]!.set('lock:nestjs-locking:fence', String(ahead));
     const { locking } = await quorum.open();
@@ -170,7 +170,7 @@ describe('fencing tokens', () => {
 });
 
 describe('several keys, on different majorities', () => {
-  it('are extended together', async () => {
+  it('several keys on different majorities are extended together', async () => {
     const { locking } = await quorum.open();
     await locking.acquire(['a', 'b'], { ownerId: 'me', expire: '5s' });
     await eventually(async () => (await quorum.keysOn(EVERYWHERE)).every((keys) => keys.length === 2));
@@ -178,7 +178,7 @@ describe('several keys, on different majorities', () => {
     await Promise.all([2, 3].map(async (index) => quorum.raws[index]!.del('lock:b')));
     expect(await locking.extend(['a', 'b'], { ownerId: 'me', expire: '60s' })).toBe(true);
     for (const key of ['a', 'b']) expect((await locking.inspect(key))?.ttl).toBeGreaterThan(50_000);
-    // The nodes that lacked one have it again.
+    // Nodes that lacked a key have it again.
     await eventually(async () => (await quorum.keysOn(EVERYWHERE)).every((keys) => keys.length === 2));
     await Promise.all([0, 1, 2].map(async (index) => quorum.raws[index]!.del('lock:a')));
     expect(await locking.extend(['a', 'b'], { ownerId: 'me', expire: '90s' })).toBe(false);

@@ -1,5 +1,5 @@
 // @ts-check
-/** A process that takes one lock of a quorum again and again, and counts its grants in Redis. */
+/** A process that acquires one lock of a quorum again and again, and counts its grants in Redis. */
 import 'reflect-metadata';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';

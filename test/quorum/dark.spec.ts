@@ -10,7 +10,7 @@ const startProxy = useProxies();
 const PATIENCE = 60_000;
 
 it(
-  'makes the connections to quorum nodes anew on which packets are dropped',
+  'the provider reconnects to quorum nodes whose connections drop packets',
   async () => {
     const proxies = await Promise.all(quorum.servers.slice(1).map(async ({ port }) => startProxy(port)));
     const nodes = [quorum.urls()[0]!, ...proxies.map(({ url }) => url)];

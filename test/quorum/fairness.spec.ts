@@ -8,7 +8,7 @@ import { useQuorum } from './support.js';
 const quorum = useQuorum(3);
 const start = useWorkers(fileURLToPath(new URL('contender.mjs', import.meta.url)));
 
-/** Jain's index: 1 where all have as many, 1/n where one has everything. */
+/** Jain's index: 1 if all have the same, 1/n if one has everything. */
 function jain(counts: readonly number[]): number {
   const sum = counts.reduce((total, count) => total + count, 0);
   const squares = counts.reduce((total, count) => total + count * count, 0);
@@ -31,7 +31,7 @@ describe('equal contenders in processes of their own', () => {
       const counts = await grants();
       for (const worker of workers) worker.kill();
       while (counts.length < processes) counts.push(0);
-      // Drawn by lot it would be about 0.97; a process that wins nearly always makes it 0.4.
+      // With random winners it would be about 0.97; a process that wins nearly always makes it 0.4.
       expect(jain(counts)).toBeGreaterThan(0.85);
       expect(await quorum.raws[0]!.get('failures')).toBeNull();
     },
@@ -40,7 +40,7 @@ describe('equal contenders in processes of their own', () => {
 });
 
 describe('a process that dies while it waits', () => {
-  it('keeps the free key from nobody', async () => {
+  it('a process that died while it waited does not keep others from a free key', async () => {
     const { locking } = await quorum.open();
     const lock = await locking.acquire('k');
     const [worker] = await start('', 1, { QUORUM: quorum.urls().join(), HOLD: '0' });
@@ -48,14 +48,14 @@ describe('a process that dies while it waits', () => {
     await eventually(async () => (await quorum.raws[0]!.hkeys('lock:nestjs-locking:queue:k')).length > 0);
     worker!.kill();
     expect(await lock.release()).toBe(true);
-    // By then its note has run out: it was to ask again within 20 ms, and 200 ms are added to that.
+    // Its queue note has expired by then: it was due to ask again within 20 ms, and 200 ms are added to that.
     await (await locking.acquire('k', { timeout: '10s' })).release();
     await eventually(async () => (await quorum.raws[0]!.exists('lock:nestjs-locking:queue:k')) === 0);
   });
 });
 
 describe('a free key', () => {
-  it('is refused to a newcomer while a process has waited longer, which gets it', async () => {
+  it('a free key is refused to a newcomer while a process has waited longer, which gets it', async () => {
     const options = { nodes: quorum.urls(), defaultRetryInterval: 10_000, maximumRetryInterval: 10_000 };
     const provider = new RedisQuorumLockingProvider(options, { id: 'quorum', warn: () => undefined });
     await provider.connect(() => undefined);

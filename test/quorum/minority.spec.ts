@@ -12,7 +12,7 @@ function block(milliseconds: number): void {
 }
 
 describe.each(['SIGKILL', 'SIGSTOP'] as const)('a minority under %s', (signal) => {
-  it('is not noticed by holders, nor by those who come', async () => {
+  it('holders and new callers do not notice that a minority of nodes is down', async () => {
     const { locking } = await quorum.open({ expire: '900ms' });
     const { locking: other } = await quorum.open();
     const lock = await locking.acquire('k');
@@ -23,7 +23,7 @@ describe.each(['SIGKILL', 'SIGSTOP'] as const)('a minority under %s', (signal) =
     expect(await other.tryAcquire('k')).toBeNull();
     expect(performance.now() - since).toBeLessThan(1500);
 
-    // It is renewed on the two that are left: above two thirds again after it was below, more than once.
+    // The lock is renewed on the other two nodes: above two thirds again after it was below, more than once.
     for (let renewal = 0; renewal < 3; renewal += 1) {
       await eventually(async () => (await quorum.raws[1]!.pttl('lock:k')) < 700);
       await eventually(async () => (await quorum.raws[1]!.pttl('lock:k')) > 800);
@@ -34,7 +34,7 @@ describe.each(['SIGKILL', 'SIGSTOP'] as const)('a minority under %s', (signal) =
     await quorum.nothingOn([1, 2]);
   });
 
-  it('is told what it has missed when it is back', async () => {
+  it('a node that is back gets the releases that it has missed', async () => {
     const { locking } = await quorum.open();
     const lock = await locking.acquire('k');
     await eventually(async () => (await quorum.keysOn([0, 1, 2])).every((keys) => keys.length === 1));
@@ -44,7 +44,7 @@ describe.each(['SIGKILL', 'SIGSTOP'] as const)('a minority under %s', (signal) =
     if (signal === 'SIGSTOP') quorum.thaw(0);
     else await quorum.servers[0]?.restart();
     await quorum.nothingOn([0, 1, 2]);
-    // And has its vote again.
+    // The node votes again.
     await eventually(async () => {
       const held = await locking.acquire('again');
       const [keys] = await quorum.keysOn([0]);
@@ -55,7 +55,7 @@ describe.each(['SIGKILL', 'SIGSTOP'] as const)('a minority under %s', (signal) =
 });
 
 describe('a node that hangs', () => {
-  it('is named once, and again when it is back', async () => {
+  it('a node that hangs is logged once, and once more when it is back', async () => {
     const { locking, log } = await quorum.open({ nodeTimeout: '400ms' });
     await locking.execute('k', () => undefined);
     quorum.freeze(2);
@@ -75,7 +75,7 @@ describe('a node that hangs', () => {
     );
   });
 
-  it('is asked nothing more, so that nothing piles up there', async () => {
+  it('a node that hangs gets no more requests, so that none pile up there', async () => {
     const { locking, log } = await quorum.open({ nodeTimeout: '400ms' });
     await locking.execute('k', () => undefined);
     await quorum.raws[2]!.config('RESETSTAT');
@@ -92,18 +92,18 @@ describe('a node that hangs', () => {
     await eventually(() => log.of('warn').length === 2);
     const stats = await quorum.raws[2]!.info('commandstats');
     const scripts = Number(/cmdstat_evalsha:calls=(\d+)/.exec(stats)?.[1] ?? 0);
-    // Those before it was left out, and what it has missed, many releases to a call.
+    // The calls before it was left out, and the missed releases, many in one call.
     expect(scripts).toBeLessThan(asked + 100);
   });
 });
 
 describe('a process that is busy for longer than nodeTimeout', () => {
-  it('takes the answers that came meanwhile', async () => {
+  it('a process that was busy for longer than nodeTimeout reads the answers that arrived meanwhile', async () => {
     const { locking, log } = await quorum.open({ nodeTimeout: '300ms' });
-    // A script that a server does not know yet takes a second round trip.
+    // Loads the script: one that a server does not know yet takes a second round trip.
     await locking.execute('k', async (lock) => lock.extend());
     const taking = locking.acquire('k');
-    // Sent, and then nothing is read for a while.
+    // The requests are sent, and then the process reads nothing for a while.
     await Promise.resolve();
     block(700);
     const lock = await taking;
@@ -117,7 +117,7 @@ describe('a process that is busy for longer than nodeTimeout', () => {
 });
 
 describe.each(['SIGKILL', 'SIGSTOP'] as const)('a majority under %s', (signal) => {
-  it('fails calls, and nothing runs', async () => {
+  it('calls fail without a majority, and no job runs', async () => {
     const { locking } = await quorum.open({ nodeTimeout: '300ms' });
     await locking.execute('k', () => undefined);
     quorum.servers[0]?.kill(signal);
@@ -134,12 +134,12 @@ describe.each(['SIGKILL', 'SIGSTOP'] as const)('a majority under %s', (signal) =
     }
     expect(await rejectionOf(locking.releaseAll({ ownerId: 'x' }))).toBeInstanceOf(LockBackendError);
     expect(ran).toBe(false);
-    // Nothing is left of it on the one that has answered.
+    // The node that has answered keeps nothing of it.
 
     await quorum.nothingOn([1]);
   });
 
-  it('ends the trust of holders with their lease, not later, and calls work when it is back', async () => {
+  it('without a majority, locks are lost with their lease, not later, and calls work when it is back', async () => {
     const { locking } = await quorum.open({ nodeTimeout: '200ms', expire: '800ms' });
     const lock = await locking.acquire('k');
     const latest = performance.now() + 800;
@@ -149,7 +149,7 @@ describe.each(['SIGKILL', 'SIGSTOP'] as const)('a majority under %s', (signal) =
       lock.signal.addEventListener('abort', resolve);
     });
     expect(lock.signal.reason).toBeInstanceOf(LockLostError);
-    // It may have been renewed once, on its way into the fault.
+    // The lock may have been renewed once more while the fault began.
     expect(performance.now()).toBeLessThan(latest + 400);
     if (signal === 'SIGSTOP') quorum.thaw(0, 2);
     else await Promise.all([quorum.servers[0]?.restart(), quorum.servers[2]?.restart()]);
@@ -158,7 +158,7 @@ describe.each(['SIGKILL', 'SIGSTOP'] as const)('a majority under %s', (signal) =
 });
 
 describe('a node that comes back without its data', () => {
-  it('costs nobody the lock, as long as it is one', async () => {
+  it('a holder keeps its lock if one node comes back without its data', async () => {
     const { locking } = await quorum.open({ expire: '900ms' });
     const { locking: other } = await quorum.open();
     const lock = await locking.acquire('k');
@@ -170,7 +170,7 @@ describe('a node that comes back without its data', () => {
     await quorum.nothingOn([0, 1, 2]);
   });
 
-  it('is one of a majority that has lost the lock: its holder learns of it', async () => {
+  it('a holder learns that a majority of nodes has lost its lock', async () => {
     const { locking } = await quorum.open({ expire: '600ms' });
     const lock = await locking.acquire('k');
     await eventually(async () => (await quorum.keysOn([0, 1])).every((keys) => keys.length === 1));
@@ -183,7 +183,7 @@ describe('a node that comes back without its data', () => {
     await quorum.nothingOn([0, 1, 2]);
   });
 
-  it('gets a lock again with the next grant of its owner', async () => {
+  it('a node that lost a lock gets it again with the next grant of its owner', async () => {
     const { locking } = await quorum.open();
     const { locking: other } = await quorum.open();
     const first = await locking.acquire('k', { ownerId: 'me', expire: '20s' });

@@ -22,7 +22,7 @@ describe('nodes', () => {
     expect(await refusal(options)).toMatch(/^Provider "shop": nodes must be an array of at least 3 Redis servers/);
   });
 
-  it('must be three at least', async () => {
+  it('a quorum must have at least three nodes', async () => {
     expect(await refusal({ nodes: three.slice(1) })).toMatch(
       /^Provider "shop": nodes names 2 server\(s\), and a quorum/,
     );
@@ -38,14 +38,14 @@ describe('nodes', () => {
     );
   });
 
-  it('are no clusters', async () => {
+  it('a node of a quorum may not be a cluster', async () => {
     const clusters = ['a', 'b', 'c'].map((host) => new Cluster([{ host }], { lazyConnect: true }));
     expect(await refusal({ nodes: clusters.map((client) => ({ client })) })).toMatch(
       /^Provider "shop": nodes\[0\] is a Redis Cluster\. A node of a quorum is one server/,
     );
   });
 
-  it('name no client twice', async () => {
+  it('two nodes may not have the same client', async () => {
     const client = new Redis({ lazyConnect: true, host: 'a' });
     expect(await refusal({ nodes: [{ client }, 'redis://b', { client }] })).toContain('names the server a:6379 twice');
     expect(await refusal({ nodes: [{ client }, 'redis://b', 'redis://a'] })).toContain('names the server a:6379 twice');
@@ -57,7 +57,7 @@ describe('nodes', () => {
     );
   });
 
-  it('refuse unknown options', async () => {
+  it('nodes refuse unknown options', async () => {
     expect(await refusal({ nodes: ['redis://a', { url: 'redis://b' }, 'redis://c'] })).toBe(
       'Provider "shop": "url" is not an option of nodes[1]. Known are: redisUrl, redisOptions, client, credentials.',
     );
@@ -84,7 +84,7 @@ describe('nodeTimeout', () => {
 });
 
 describe('the connections', () => {
-  it('are logged together', async () => {
+  it('the connections to all nodes are logged together', async () => {
     const { log, locking } = await quorum.open({ nodes: quorum.urls().slice(1) });
     expect(log.of('log')).toEqual([
       'Connection to a majority of Redis nodes in "locking-redis-quorum" provider established',
@@ -93,7 +93,7 @@ describe('the connections', () => {
     expect(await locking.execute('k', () => 1)).toBe(1);
   });
 
-  it('may be those of the application, which stay open', async () => {
+  it('existing clients of the application stay open', async () => {
     const clients = quorum.urls().map((url) => new Redis(url));
     const nodes = clients.slice(1).map((client) => ({ client }));
     const { app, locking } = await quorum.open({ nodes });
@@ -105,14 +105,14 @@ describe('the connections', () => {
     }
   });
 
-  it('of an even number are warned of', async () => {
+  it('an even number of nodes causes a warning', async () => {
     const { log } = await quorum.open();
     expect(log.of('warn')).toEqual([
       '"locking-redis-quorum" has 4 Redis nodes, which survive no more failures than 3. Use an odd number',
     ]);
   });
 
-  it('are reported node by node: gone, and there again', async () => {
+  it('the loss and the return of connections are reported node by node', async () => {
     const { log } = await quorum.open({ nodes: quorum.urls().slice(1) });
     const name = `Redis node 127.0.0.1:${String(quorum.servers[3]?.port)} in "locking-redis-quorum" provider`;
     quorum.servers[3]?.kill('SIGKILL');
@@ -124,7 +124,7 @@ describe('the connections', () => {
     expect(log.of('log')).toHaveLength(1);
   });
 
-  it('to a minority that is down at the start do not matter, with failFast either', async () => {
+  it('a minority of nodes that is down at the start does not matter, with failFast either', async () => {
     quorum.servers[3]?.kill('SIGKILL');
     const { log, locking } = await quorum.open({ nodes: quorum.urls().slice(1), failFast: true });
     expect(log.of('log')).toHaveLength(1);
@@ -136,7 +136,7 @@ describe('the connections', () => {
     expect(await locking.execute('k', () => 1)).toBe(1);
   });
 
-  it('to a majority that is down at the start are an error, with a secret nowhere, until it is back', async () => {
+  it('a majority of nodes that is down at the start is an error without secrets, until it is back', async () => {
     quorum.servers[2]?.kill('SIGKILL');
     quorum.servers[3]?.kill('SIGKILL');
     const nodes = quorum
@@ -160,7 +160,7 @@ describe('the connections', () => {
     expect(inspect(log.lines, { depth: Infinity, showHidden: true })).not.toContain('S3cret');
   });
 
-  it('to a node that wants another password are reported without it', async () => {
+  it('a node that refuses the password is reported without the password', async () => {
     const nodes = quorum.urls().slice(1);
     nodes[0] = nodes[0]!.replace('redis://', 'redis://someone:S3cret@');
     const { log, locking } = await quorum.open({ nodes });

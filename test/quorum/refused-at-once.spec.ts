@@ -4,7 +4,7 @@ import { StoreNotReachedError, type ReleaseRequest } from '../../lib/index.js';
 import { QuorumNode, type NodeStore } from '../../lib/providers/redis-quorum/quorum-node.js';
 import { eventually } from '../support/poll.js';
 
-/** A connection that is lost and not yet known to be: it refuses each release before anything is sent. */
+/** A connection whose loss is not yet known: it refuses each release before it is sent. */
 class LostConnection {
   isLost = true;
   refused = 0;
@@ -22,13 +22,13 @@ class LostConnection {
       return ['freed'];
     }
     this.refused += 1;
-    // The event loop of a process that asks again and again without a pause does not turn: the test could not fail.
+    // A process that asks again without a pause blocks its event loop: the test could not fail.
     if (this.refused > 100) return new Promise(() => undefined);
     throw new StoreNotReachedError('the connection was lost');
   }
 }
 
-it('asks a node that refuses a release at once only after a pause, and releases when it can', async () => {
+it('a release that a node refuses at once is repeated only after a pause, until it succeeds', async () => {
   const connection = new LostConnection();
   const reports = { leftOut: () => undefined, answersAgain: () => undefined };
   const node = new QuorumNode('one', connection.store, 5000, reports);

@@ -8,7 +8,7 @@ import { eventually } from '../support/poll.js';
 import '../support/property-seed.js';
 import { SimulatedNode } from './simulated-node.js';
 
-/** A schedule with cut connections waits for the repetition of what was cut off. */
+/** Half the runs, as a schedule with cut connections waits for repetitions. */
 const runs = Math.ceil(RUNS / 2);
 const TIMEOUT = 60_000 + 2000 * runs;
 
@@ -23,17 +23,17 @@ const WEIGHTS: [Step[0], number][] = [
   ['force', 1],
 ];
 
-/** Numbers from 0 to 1 that are the same each time. */
+/** A generator of numbers from 0 to 1 that are the same in each run. */
 function lehmer(seed: number): () => number {
   let state = (seed % 2147483646) + 1;
   return () => (state = (state * 48271) % 2147483647) / 2147483647;
 }
 
-/** One process, which does as it is told and believes what it hears. */
+/** One process, which follows the schedule and believes the answers. */
 class Contender {
   attemptId?: string;
   isAcquiring = false;
-  /** An operator has freed its lock: it may believe in it until its next renewal. */
+  /** An operator has revoked its lock: it may believe that it holds it until its next renewal. */
   isRevoked = false;
   private count = 0;
 
@@ -69,7 +69,7 @@ class Contender {
     if (attemptId === undefined) return;
     const lease = { attemptId, fencingToken: 1, lastToken: 1, remaining: null };
     const request = { keys: ['k'], ownerId: attemptId, ttl: null, attemptId, leases: [lease] };
-    // What is not known is neither held nor lost.
+    // Without an answer the lock is neither held nor lost.
     const [held] = await Promise.all(this.leases.extend([request])).catch(() => []);
     if (this.attemptId !== attemptId || !held) return;
     if (isRevoked) expect(held).toEqual([false]);
@@ -86,7 +86,7 @@ class Contender {
     await this.leases.revoke(['k']).catch(() => 0);
   }
 
-  /** Until a majority has heard it, as the engine does. */
+  /** Repeats the request until a majority has answered, like the engine. */
   private async tell(attemptId: string, how: object): Promise<void> {
     const request = { keys: ['k'], ownerId: attemptId, attemptId, ...how };
     for (;;) {
@@ -117,7 +117,7 @@ async function play(steps: readonly Step[], size: number, seed: number): Promise
   };
   const isOnAll = ({ attemptId = '' }: Contender): boolean =>
     nodes.every(({ locks }) => locks.get('k')?.attempts.includes(attemptId));
-  /** A node may lose its data once what is held is on all of them, and nothing is being granted. */
+  /** A node may lose its data only while held locks are on all nodes and no attempt is under way. */
   const mayRestart = (): boolean =>
     contenders.every((one) => !one.isAcquiring && (!one.holds || one.isRevoked || isOnAll(one)));
 
@@ -128,7 +128,7 @@ async function play(steps: readonly Step[], size: number, seed: number): Promise
       if (mayRestart()) node.restart();
     } else if (action === 'cut') node.cutConnections();
     else if (action === 'force') {
-      // Who is about to be granted the key, or is granted it before the last node is told, may lose it, too.
+      // An attempt that is granted before the last node is told might lose its key, too.
       if (contenders.some(({ isAcquiring }) => isAcquiring)) continue;
       await contender.force();
       await eventually(() => nodes.every(({ isForcing }) => !isForcing));
@@ -138,7 +138,7 @@ async function play(steps: readonly Step[], size: number, seed: number): Promise
     expect(contenders.filter(({ holds, isRevoked }) => holds && !isRevoked).length).toBeLessThanOrEqual(1);
   }
   await Promise.all(underway);
-  // A revoked lock may have come back on a minority, until its holder finds out.
+  // A minority of nodes may have a revoked lock again, until its holder finds out.
   await Promise.all(contenders.filter(({ isRevoked }) => isRevoked).map(async (one) => one.renew()));
   await Promise.all(contenders.map(async (one) => one.release()));
   expect(failures).toEqual([]);
@@ -148,7 +148,7 @@ async function play(steps: readonly Step[], size: number, seed: number): Promise
 
 describe.each([3, 5])('%d nodes that lose their data one at a time', (size) => {
   it(
-    'never let two hold a lock that was on all of them, and keep nothing of one that is released',
+    'two processes never hold a lock that was on all nodes, and released locks leave nothing: nodes lose their data',
     async () => {
       const action = fc.oneof(...WEIGHTS.map(([name, weight]) => ({ weight, arbitrary: fc.constant(name) })));
       const step = fc.tuple(action, fc.nat({ max: 14 }));

@@ -10,7 +10,7 @@ async function valueOn(index: number): Promise<string | null> {
   return quorum.raws[index]!.get('lock:k');
 }
 
-/** Without persistence it comes back empty. */
+/** Restarts a node, which comes back empty. */
 async function restart(index: number): Promise<void> {
   await quorum.servers[index]!.restart();
 }
@@ -23,7 +23,7 @@ async function isOnAll(lock: Lock): Promise<boolean> {
 const KINDS: [string, AcquireOptions, boolean][] = [
   ['a renewed lease', { expire: '3s', renew: true }, false],
   ['a lock that never expires', { ownerId: 'me' }, false],
-  // The holder asks after it at a third of its length, or every second while a caller of its process waits for it.
+  // The holder checks it after a third of its length, or every second while a caller of its process waits for it.
   ['a fixed lease', { expire: '60s', renew: false }, true],
 ];
 
@@ -47,7 +47,7 @@ describe.each(KINDS)('%s', (_, options, withLocalWaiter) => {
     };
   }
 
-  it('is written to a node that was down when it was granted, so that another node may lose it', async () => {
+  it('a lock is written to a node that was down when it was granted, so that another node may lose it', async () => {
     quorum.servers[2]!.kill('SIGKILL');
     const { lock, isLetIn, finish } = await hold();
     await restart(2);
@@ -58,7 +58,7 @@ describe.each(KINDS)('%s', (_, options, withLocalWaiter) => {
     await finish();
   });
 
-  it('outlives the restart of all nodes without data, one after another, twice', async () => {
+  it('a lock outlives the restart of all nodes without data, one after another, twice', async () => {
     const { lock, isLetIn, finish } = await hold();
     for (const index of [...EVERYWHERE, ...EVERYWHERE]) {
       await eventually(async () => isOnAll(lock));
@@ -71,7 +71,7 @@ describe.each(KINDS)('%s', (_, options, withLocalWaiter) => {
 });
 
 describe('a node that has lost its data', () => {
-  it('is not given a lock that an operator has freed meanwhile', async () => {
+  it('a node that has lost its data is not given a lock that was revoked meanwhile', async () => {
     const { locking } = await quorum.open();
     const { locking: operator } = await quorum.open();
     const lock = await locking.acquire('k', { expire: '3s', renew: true });
@@ -85,7 +85,7 @@ describe('a node that has lost its data', () => {
     expect(lock.held).toBe(false);
   });
 
-  it('gives greater tokens than the lock that it was given back', async () => {
+  it('a node that has lost its data grants greater tokens than that of the restored lock', async () => {
     const ahead = (Date.now() + 3_600_000) * 1000;
     await quorum.raws[0]!.set('lock:nestjs-locking:fence', String(ahead));
     const { locking } = await quorum.open();

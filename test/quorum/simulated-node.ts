@@ -19,7 +19,7 @@ interface Open {
   readonly cut: (error: Error) => void;
 }
 
-/** A server in memory whose leases never expire. Requests and answers are delayed, and overtake each other. */
+/** An in-memory server whose leases never expire. Requests and answers are delayed, and overtake each other. */
 export class SimulatedNode {
   readonly locks = new Map<string, Stored>();
   private readonly cancelled = new Set<string>();
@@ -29,7 +29,7 @@ export class SimulatedNode {
 
   constructor(private readonly random: () => number) {}
 
-  /** The connection of one process to it. */
+  /** The connection of one process to this node. */
   connection(): NodeStore {
     return {
       connect: async (onConnected: () => void) => Promise.resolve(onConnected()),
@@ -39,7 +39,7 @@ export class SimulatedNode {
         requests.map(async (request) => this.travel(() => this.extend(request))),
       endBatch: (requests: readonly (ReleaseRequest | CancelRequest)[]) =>
         requests.map(async (request) => this.travel(() => this.release(request))),
-      // Of all that is cut off, this may still arrive.
+      // A repair may still arrive after its connection was cut.
       repair: (requests: readonly RepairRequest[]) =>
         requests.map(async (request) => this.travel(() => this.repair(request), true)),
       revoke: async (keys: readonly string[]) => {
@@ -58,14 +58,14 @@ export class SimulatedNode {
     return this.forcing > 0;
   }
 
-  /** Comes back without its data. */
+  /** Restarts the node without its data. */
   restart(): void {
     this.locks.clear();
     this.cancelled.clear();
     this.cutConnections();
   }
 
-  /** Nobody hears what became of requests under way. */
+  /** Loses the answers to requests under way. */
   cutConnections(): void {
     for (const request of this.open) {
       request.isCut = true;

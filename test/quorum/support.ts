@@ -10,7 +10,7 @@ import { useApplications, type StartedApplication } from '../support/application
 import { eventually } from '../support/poll.js';
 import { thaw, useRedisNodes } from '../support/redis-nodes.js';
 
-/** What is no lock: the token counter, and marks of attempts that were given up, which run out by themselves. */
+/** Keys that are no locks: the token counter, and tombstones, which expire by themselves. */
 const OWN = 'lock:nestjs-locking:';
 
 export interface QuorumUnderTest {
@@ -19,7 +19,7 @@ export interface QuorumUnderTest {
   /** An application instance that locks on all of the servers; closed after the test. */
   open(options?: Partial<RedisQuorumLockingProviderOptions>): Promise<StartedApplication>;
   withLocks(options: LockingModuleOptions): Promise<StartedApplication>;
-  /** A plain client of each server, behind the back of the locks. */
+  /** A plain client of each server, to read and write the store directly. */
   readonly raws: readonly Redis[];
   /** The locks that are stored on each of these servers. */
   keysOn(indexes: readonly number[]): Promise<string[][]>;
@@ -29,12 +29,12 @@ export interface QuorumUnderTest {
   thaw(...indexes: number[]): void;
 }
 
-/** So many servers, all of them up and empty at the start of each test. */
+/** `count` servers, all of them up and empty at the start of each test. */
 export function useQuorum(count: number, config?: RedisServerOptions): QuorumUnderTest {
   const servers = useRedisNodes(count, config);
   const raws: Redis[] = [];
 
-  // First of all: an application closes only slowly while servers hang.
+  // Servers go on first: an application closes only slowly while they hang.
   afterEach(() => {
     servers.forEach(thaw);
   });

@@ -8,7 +8,7 @@ import { eventually } from '../support/poll.js';
 const REFUSED: LeaseAnswer = { granted: false, key: 'k', remaining: 1000 };
 const GRANTED: LeaseAnswer = { granted: true, fencingTokens: [1], reentered: [false] };
 
-/** A server that grants from its `from`th question on, and keeps what it is told to undo. */
+/** A server that grants from the `from`th request on, and records the cancels. */
 class ScriptedNode {
   readonly undone: ReleaseRequest[] = [];
   private questions = 0;
@@ -30,18 +30,22 @@ class ScriptedNode {
   } as unknown as NodeStore;
 }
 
-describe('in a tie, what a node grants when it is asked again', () => {
-  it.each([2, 3, 4])('is undone if it comes to nothing, also where the node granted at question %i', async (from) => {
-    const scripts = [1, from, Infinity, Infinity, Infinity].map((first) => new ScriptedNode(first));
-    const reports = { leftOut: () => undefined, answersAgain: () => undefined };
-    const nodes = scripts.map(({ store }, index) => new QuorumNode(String(index), store, 5000, reports));
-    for (const node of nodes) await node.connect(() => undefined);
-    const leases = new QuorumLeases({ nodes, tally: new Tally(5), patience: { nodeTimeout: 5000, grace: 500 } });
-    const request = { keys: ['k'], ownerId: 'p', attemptId: 'p.1', processId: 'p', ttl: 30_000, onlyIfOwned: false };
-    const [answer] = await Promise.all(leases.acquire([request]));
-    expect(answer?.granted).toBe(false);
-    await eventually(() => scripts[0]!.undone.length > 0 && scripts[1]!.undone.length > 0);
-    for (const { undone } of scripts.slice(0, 2)) expect(undone[0]).toMatchObject({ attemptId: 'p.1', pending: false });
-    await Promise.all(nodes.map(async (node) => node.close()));
-  });
+describe('a tie among nodes', () => {
+  it.each([2, 3, 4])(
+    'grants of a tie are cancelled if the attempt fails, also if the node granted at request %i',
+    async (from) => {
+      const scripts = [1, from, Infinity, Infinity, Infinity].map((first) => new ScriptedNode(first));
+      const reports = { leftOut: () => undefined, answersAgain: () => undefined };
+      const nodes = scripts.map(({ store }, index) => new QuorumNode(String(index), store, 5000, reports));
+      for (const node of nodes) await node.connect(() => undefined);
+      const leases = new QuorumLeases({ nodes, tally: new Tally(5), patience: { nodeTimeout: 5000, grace: 500 } });
+      const request = { keys: ['k'], ownerId: 'p', attemptId: 'p.1', processId: 'p', ttl: 30_000, onlyIfOwned: false };
+      const [answer] = await Promise.all(leases.acquire([request]));
+      expect(answer?.granted).toBe(false);
+      await eventually(() => scripts[0]!.undone.length > 0 && scripts[1]!.undone.length > 0);
+      for (const { undone } of scripts.slice(0, 2))
+        expect(undone[0]).toMatchObject({ attemptId: 'p.1', pending: false });
+      await Promise.all(nodes.map(async (node) => node.close()));
+    },
+  );
 });

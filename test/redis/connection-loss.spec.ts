@@ -10,11 +10,11 @@ import { untilClean } from '../support/store-view.js';
 const redis = useRawRedis();
 const applications = useApplications();
 
-/** Cuts every connection but that of the raw client. */
+/** Cuts every connection except that of the raw client. */
 const cut = (): Promise<unknown> => redis.raw.call('CLIENT', 'KILL', 'TYPE', 'normal');
 
 describe('a connection that is cut', () => {
-  it('fails a call that comes before the client has noticed, in our own words', async () => {
+  it('a call that comes before the client has noticed the cut fails in our own words', async () => {
     const client = new Redis(redis.url, { enableOfflineQueue: false });
     await once(client, 'ready');
     const { locking } = await applications.onRedis({ client });
@@ -25,7 +25,7 @@ describe('a connection that is cut', () => {
     expect(error.message).toMatch(/^Could not lock "k": not connected to Redis\b.* Check that the store is up/);
   });
 
-  it('is made again, so that calls work within a second', async () => {
+  it('the client reconnects after a cut, so that calls work within a second', async () => {
     const { locking, log } = await applications.onRedis({ redisUrl: redis.url });
     for (let round = 1; round <= 3; round += 1) {
       await cut();
@@ -40,20 +40,20 @@ describe('a connection that is cut', () => {
     await untilClean(redis.raw);
   });
 
-  it('is logged once, and so is its return', async () => {
+  it('a lost connection is logged once, and so is its return', async () => {
     const { log } = await applications.onRedis({ redisUrl: redis.url });
     await cut();
     await eventually(() => log.of('log').length === 2);
     expect(log.of('warn')).toEqual([expect.stringMatching(/^Connection to Redis in "locking-redis" provider lost/)]);
   });
 
-  it('costs nobody the lock that is held', async () => {
+  it('a holder keeps its lock when connections are cut', async () => {
     const { locking, log } = await applications.onRedis({ redisUrl: redis.url, expire: '1s' });
     const result = await locking.execute('k', async ({ signal }) => {
       const before = await redis.raw.get('lock:k');
       await cut();
       await eventually(() => log.of('log').length === 2);
-      // It is renewed at a third of its length: above two thirds again after it was below.
+      // The lease is renewed after a third of its length: it is above two thirds again after it was below.
       await eventually(async () => (await redis.raw.pttl('lock:k')) < 700);
       await eventually(async () => (await redis.raw.pttl('lock:k')) > 800);
       return [signal.aborted, (await redis.raw.get('lock:k')) === before];
@@ -61,7 +61,7 @@ describe('a connection that is cut', () => {
     expect(result).toEqual([false, true]);
   });
 
-  it('does not send those away who wait in line', async () => {
+  it('waiters go on waiting when connections are cut', async () => {
     const [holder, waiter] = [
       await applications.onRedis({ redisUrl: redis.url }),
       await applications.onRedis({ redisUrl: redis.url }),
@@ -75,7 +75,7 @@ describe('a connection that is cut', () => {
     await eventually(async () => (await redis.raw.info('commandstats')).includes('cmdstat_evalsha:'));
     for (let round = 1; round <= 2; round += 1) {
       await cut();
-      // Nest's Logger is one for the process: the application that came last hears both.
+      // Nest has one Logger per process: the application that started last gets the messages of both.
       await eventually(() => waiter.log.of('log').length === 1 + 2 * round);
     }
     expect(lock.held).toBe(true);
@@ -86,7 +86,7 @@ describe('a connection that is cut', () => {
     await untilClean(redis.raw);
   });
 
-  it('under a call leaves nothing held, whether the call came through or not', async () => {
+  it('a call whose connection is cut leaves nothing held, whether it arrived or not', async () => {
     const { locking } = await applications.onRedis({ redisUrl: redis.url });
     for (let round = 0; round < 3; round += 1) {
       const calls = Array.from({ length: 20 }, (_, index) => locking.execute(`k${index}`, () => 'ran'));
@@ -97,13 +97,13 @@ describe('a connection that is cut', () => {
       }
       await eventually(async () => (await locking.inspect('k0').catch(() => undefined)) === null);
     }
-    // Where a connection was cut before it was named, what may still come over it is refused for long.
+    // The late requests of a connection that was cut before it was named are refused for long.
     await untilClean(redis.raw);
   });
 });
 
 describe('a server that goes and comes back', () => {
-  it('loses locks, which their holders learn of, and grants new ones', async () => {
+  it('holders learn that a restarted server has lost their locks, and the server grants new ones', async () => {
     const { locking } = await applications.onRedis({ redisUrl: redis.url, expire: '900ms' });
     const lock = await locking.acquire('k');
     await redis.server.restart();
@@ -114,7 +114,7 @@ describe('a server that goes and comes back', () => {
     await eventually(async () => (await locking.execute('k', () => 1).catch(() => 0)) === 1);
   });
 
-  it('fails calls while it is away, at once and with the cause', async () => {
+  it('calls fail at once, with the cause, while the server is away', async () => {
     const { locking } = await applications.onRedis({ redisUrl: redis.url });
     await redis.server.stop();
     await eventually(async () => (await rejectionOf(locking.inspect('k'))).message.includes('ECONNREFUSED'));

@@ -11,7 +11,7 @@ const start = (options: RedisLockingProviderOptions): Promise<StartedApplication
   applications.onRedis({ redisUrl: redis.url, ...options });
 
 describe('redisOptions', () => {
-  it('choose the database, as the URL does', async () => {
+  it('redisOptions choose the database, as the URL does', async () => {
     const { locking: three } = await start({ redisOptions: { db: 3 } });
     const { locking: four } = await start({ redisUrl: `${redis.url}/4` });
     await three.acquire('k');
@@ -20,7 +20,7 @@ describe('redisOptions', () => {
     expect(await redis.raw.info('keyspace')).toMatch(/db3:keys=2,[^]*db4:keys=2,/);
   });
 
-  it('reach ioredis: name, user, RESP version', async () => {
+  it('redisOptions reach ioredis: name, user, RESP version', async () => {
     await redis.raw.acl('SETUSER', 'locks', 'on', '>pw', '~lock:*', '+@all', '-@dangerous', '+info');
     const redisOptions = { username: 'locks', password: 'pw', connectionName: 'of-the-shop', protocol: 2 as const };
     const { locking } = await start({ redisOptions });
@@ -32,7 +32,7 @@ describe('redisOptions', () => {
     expect(line).toContain('resp=2');
   });
 
-  it('may have ioredis answer with numbers as strings', async () => {
+  it('locks work if ioredis answers with numbers as strings', async () => {
     const { locking } = await start({ redisOptions: { stringNumbers: true } });
     const lock = await locking.acquire(['a', 'b'], { ownerId: 'me', expire: '10s' });
     expect(typeof lock.fencingToken).toBe('number');
@@ -64,7 +64,7 @@ describe('redisOptions', () => {
 });
 
 describe('namespace', () => {
-  it('is lock: unless another is given, also an empty one', async () => {
+  it('the namespace is lock: by default, and may be empty', async () => {
     const locks = await Promise.all([start({}), start({ namespace: 'shop/' }), start({ namespace: '' })]);
     for (const { locking } of locks) await locking.acquire('k');
     expect((await redis.raw.keys('*')).sort()).toEqual([
@@ -77,7 +77,7 @@ describe('namespace', () => {
     ]);
   });
 
-  it('is taken as it is, not as a glob', async () => {
+  it('the namespace is taken literally, not as a glob', async () => {
     const { locking } = await start({ namespace: '[ab]*?\\:' });
     await locking.acquire(['k', 'l', '*']);
     await redis.raw.mset('a:k', '1', 'ax\\:z', '1', '[ab]zz\\:z', '1');
@@ -88,7 +88,7 @@ describe('namespace', () => {
     expect(await locking.inspect('k')).toMatchObject({ key: 'k' });
   });
 
-  it('keeps applications apart, and lists only its own locks', async () => {
+  it('namespaces keep applications apart, and list returns only the locks of its own', async () => {
     const [one, two] = [await start({ namespace: 'a:' }), await start({ namespace: 'a:b:' })];
     await one.locking.acquire('k');
     expect(await two.locking.tryAcquire('k')).not.toBeNull();
@@ -99,7 +99,7 @@ describe('namespace', () => {
 });
 
 describe('a keyPrefix of ioredis', () => {
-  it('stands before the namespace, and every call works with it', async () => {
+  it('a keyPrefix of ioredis is put before the namespace, and every call works with it', async () => {
     const { locking } = await start({ redisOptions: { keyPrefix: 'app[1]*:' } });
     const lock = await locking.acquire(['k', 'l'], { ownerId: 'me', expire: '10s' });
     expect((await redis.raw.keys('*')).sort()).toEqual([
@@ -119,7 +119,7 @@ describe('a keyPrefix of ioredis', () => {
 });
 
 describe('list', () => {
-  it('goes through many locks in chunks, each once, and never with KEYS', async () => {
+  it('list returns each of many locks once, in chunks, without KEYS', async () => {
     const { locking } = await start({});
     const keys = Array.from({ length: 3000 }, (_, index) => `order:${index}`);
     await locking.acquire(keys, { expire: '1m' });
@@ -130,7 +130,7 @@ describe('list', () => {
   });
 });
 
-/** The options that ioredis works with, behind the module's own wall. */
+/** The options of the client inside the provider. */
 function optionsOf(locking: object): unknown {
   const find = (value: unknown, depth: number): unknown => {
     if (typeof value !== 'object' || value === null || depth > 6) return undefined;

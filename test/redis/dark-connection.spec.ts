@@ -18,14 +18,14 @@ const applications = useApplications();
 const RECOVERY = 10_000;
 const PATIENCE = 60_000;
 
-/** Nothing that it sends while it connects waits for an answer. ioredis 5 has no `protocol`, and needs none. */
+/** With these, ioredis waits for no answer while it connects. ioredis 5 has no `protocol`, and needs none. */
 const ASKS_NOTHING: RedisOptions & { protocol?: 2 } = {
   enableReadyCheck: false,
   protocol: 2,
   disableClientInfo: true,
 };
 
-/** Calls again and again, and tells how long after the first failure a call worked. */
+/** Calls again and again; returns the time from the first failure to the next success. */
 async function recovery(locking: LockingService): Promise<number> {
   const error = await rejectionOf(locking.execute('k', () => undefined, { timeout: '1m' }));
   const failed = performance.now();
@@ -36,7 +36,7 @@ async function recovery(locking: LockingService): Promise<number> {
 
 describe('a connection on which packets are dropped', () => {
   it(
-    'is made anew after calls were not answered',
+    'the client reconnects after calls were not answered',
     async () => {
       const proxy = await startProxy(redis.port);
       const { locking, log } = await applications.onRedis({ redisUrl: proxy.url });
@@ -50,7 +50,7 @@ describe('a connection on which packets are dropped', () => {
   );
 
   it(
-    'is made anew until one is not dark from its beginning',
+    'the client reconnects until a connection is not dark from its beginning',
     async () => {
       const proxy = await startProxy(redis.port);
       const { locking } = await applications.onRedis({ redisUrl: proxy.url });
@@ -71,7 +71,7 @@ describe('a connection on which packets are dropped', () => {
 
 describe('a connection for wake-ups on which packets are dropped', () => {
   it(
-    'is made anew, and the server forgets the former one',
+    'the provider reconnects for wake-ups, and the server drops the former connection',
     async () => {
       const proxy = await startProxy(redis.port);
       const holder = await applications.onRedis({ redisUrl: redis.url });
@@ -93,7 +93,7 @@ describe('a connection for wake-ups on which packets are dropped', () => {
   );
 });
 
-describe('a silent connection of the application', () => {
+describe('a silent connection of an existing client', () => {
   const clients: Redis[] = [];
   const clientOf = (url: string, options: RedisOptions = {}): Redis => {
     const client = new Redis(url, { disconnectTimeout: 100, ...options });
@@ -107,7 +107,7 @@ describe('a silent connection of the application', () => {
   });
 
   it(
-    'is made anew where the server answers on a new one',
+    'a silent connection of an existing client is replaced if the server answers on a new one',
     async () => {
       const proxy = await startProxy(redis.port);
       const { locking, log } = await applications.onRedis({ client: clientOf(proxy.url) });
@@ -133,7 +133,7 @@ describe('a silent connection of the application', () => {
       expect(await rejectionOf(locking.execute('k', () => undefined, { timeout: '1m' }))).toBeInstanceOf(
         LockBackendError,
       );
-      // Beyond the time when it would have been closed.
+      // Longer than the time after which the connection would be closed.
       await delay(5000);
       redis.server.kill('SIGCONT');
       expect(await answer).toBe(1);
@@ -145,7 +145,7 @@ describe('a silent connection of the application', () => {
   );
 
   it(
-    'stays where the application waits for something on it',
+    'a silent connection of an existing client stays if the application waits for an answer on it',
     async () => {
       const client = clientOf(redis.url);
       const { locking } = await applications.onRedis({ client });
@@ -164,7 +164,7 @@ describe('a silent connection of the application', () => {
   );
 
   it(
-    'that would not be made again is left open, with a warning',
+    'a silent connection of a client that would not reconnect is left open, with a warning',
     async () => {
       const proxy = await startProxy(redis.port);
       const client = clientOf(proxy.url, { retryStrategy: null });
@@ -180,8 +180,8 @@ describe('a silent connection of the application', () => {
   );
 });
 
-describe('answers that lie unread while this process is busy', () => {
-  it('are no reason to make the connection anew', async () => {
+describe('unread answers in a busy process', () => {
+  it('a busy process that has not read its answers does not reconnect', async () => {
     const { locking, log } = await applications.onRedis({ redisUrl: redis.url });
     const calls = Array.from({ length: 3 }, async (_, index) => locking.execute(`k${index}`, () => index));
     // The requests go out first.
@@ -196,9 +196,9 @@ describe('answers that lie unread while this process is busy', () => {
 
 describe('the connection to a sentinel on which packets are dropped', () => {
   it(
-    'is made anew, so that a change of master is heard',
+    'the client reconnects to a dark sentinel, so that it learns of a change of master',
     async () => {
-      // Any server passes messages on as a sentinel does.
+      // Any Redis server passes messages on, like a sentinel.
       const proxy = await startProxy(redis.port);
       const heard: string[] = [];
       const watch = new SentinelWatch(

@@ -10,13 +10,13 @@ import { deferred } from '../support/deferred.js';
 const lib = new URL('../../lib/providers/redis/', import.meta.url);
 
 describe('the embedded scripts', () => {
-  it('are those of the .lua files: run `npm run build` when this fails', async () => {
+  it('the embedded scripts are those of the .lua files: run `npm run build` when this fails', async () => {
     const tool = new URL('../../tools/embed-scripts.mjs', import.meta.url).pathname;
     const { renderScripts } = (await import(tool)) as { renderScripts: () => Promise<string> };
     expect(await readFile(new URL('scripts.generated.ts', lib), 'utf8')).toBe(await renderScripts());
   });
 
-  it('each begin, as files, with a header that tells of KEYS, ARGV and what is returned', async () => {
+  it('each script file begins with a header that documents KEYS, ARGV and the answer', async () => {
     const names = (await readdir(new URL('scripts/', lib))).filter((name) => name.endsWith('.lua'));
     expect(names.map((name) => name.replace('.lua', '')).sort()).toEqual(Object.keys(SCRIPT_SOURCES).sort());
     for (const name of names) {
@@ -32,7 +32,7 @@ describe('a server that has forgotten the scripts', () => {
   const redis = useRawRedis();
   const applications = useApplications();
 
-  it('is given them again, at every kind of call', async () => {
+  it('every kind of call sends the scripts again if the server has lost them', async () => {
     const { locking } = await applications.onRedis({ redisUrl: redis.url });
     const forget = async (): Promise<unknown> => redis.raw.script('FLUSH');
 
@@ -48,7 +48,7 @@ describe('a server that has forgotten the scripts', () => {
     expect(await redis.raw.exists('lock:k')).toBe(0);
   });
 
-  it('is given them while a job runs, whose lock goes on', async () => {
+  it('a job keeps its lock if the server loses the scripts while it runs', async () => {
     const { locking } = await applications.onRedis({ redisUrl: redis.url });
     const result = await locking.execute('k', async ({ signal }) => {
       await redis.raw.script('FLUSH');
@@ -59,7 +59,7 @@ describe('a server that has forgotten the scripts', () => {
     expect(await redis.raw.dbsize()).toBe(1);
   });
 
-  it('is otherwise sent their hash only', async () => {
+  it('calls send only the hash of a script that the server knows', async () => {
     const { locking } = await applications.onRedis({ redisUrl: redis.url });
     await locking.execute('warm', () => undefined);
     await redis.raw.config('RESETSTAT');
@@ -97,7 +97,7 @@ describe('the requests of a batch are served in their order', () => {
     onlyIfOwned: false,
   });
 
-  /** Has the server know the script that takes one key, and no other. */
+  /** Makes the server know only the script for one key. */
   async function knowOne(provider: RedisLockingProvider): Promise<void> {
     await redis.raw.script('FLUSH');
     await provider.acquire(requestOf('first', 'warm'));
@@ -108,7 +108,7 @@ describe('the requests of a batch are served in their order', () => {
     expect((await Promise.all(answers)).map(({ granted }) => granted)).toEqual([true, false]);
   }
 
-  it('when the server has forgotten their scripts', async () => {
+  it('a batch is served in order if the server has lost its scripts', async () => {
     const provider = await connect();
     await expectOrder(provider);
     await redis.raw.flushall();
@@ -116,7 +116,7 @@ describe('the requests of a batch are served in their order', () => {
     await expectOrder(provider);
   });
 
-  it('when it knows the later script again, and not the earlier', async () => {
+  it('a batch is served in order if the server knows only the later script', async () => {
     const provider = await connect();
     await expectOrder(provider);
     await redis.raw.flushall();
@@ -124,12 +124,12 @@ describe('the requests of a batch are served in their order', () => {
     await expectOrder(provider);
   });
 
-  it('over a first connection to a server that knows the later script only', async () => {
+  it('a batch is served in order over a first connection to a server that knows only the later script', async () => {
     await knowOne(await connect());
     await expectOrder(await connect());
   });
 
-  it('over a new connection to such a server', async () => {
+  it('a batch is served in order over a new connection to a server that knows only the later script', async () => {
     const replaced = deferred<undefined>();
     const provider = await connect(() => {
       replaced.resolve(undefined);

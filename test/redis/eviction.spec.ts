@@ -11,7 +11,7 @@ const WARNING =
 describe('a server that may evict locks', () => {
   const redis = useRedisServer({ config: { 'maxmemory-policy': 'allkeys-lru', maxmemory: '100mb' } });
 
-  it('is warned of at the start, once, also when the connection is made again', async () => {
+  it('one warning at the start names a server that may evict locks, also after reconnects', async () => {
     const { log, locking } = await applications.onRedis({ redisUrl: redis.url });
     await eventually(() => log.of('warn').length > 0);
     expect(log.of('warn')).toEqual([WARNING]);
@@ -20,7 +20,7 @@ describe('a server that may evict locks', () => {
     await admin.call('CLIENT', 'KILL', 'TYPE', 'normal');
     await eventually(() => log.of('log').length === 2);
     admin.disconnect();
-    // Answers come in order: the question for the policy was asked before this one.
+    // Answers come in order, and the policy was requested before this call.
     await locking.inspect('k');
     expect(log.of('warn').filter((line) => line === WARNING)).toHaveLength(1);
   });
@@ -29,13 +29,13 @@ describe('a server that may evict locks', () => {
 describe('a server that evicts nothing', () => {
   const redis = useRedisServer({ config: { 'maxmemory-policy': 'noeviction' } });
 
-  it('is not warned of', async () => {
+  it('a server that evicts nothing causes no warning', async () => {
     const { log, locking } = await applications.onRedis({ redisUrl: redis.url });
     await locking.inspect('k');
     expect(log.of('warn')).toEqual([]);
   });
 
-  it('may forbid the question', async () => {
+  it('a server that refuses to tell its policy causes no warning', async () => {
     const admin = new Redis(redis.url);
     await admin.acl('SETUSER', 'locks', 'on', '>pw', '~*', '&*', '+@all', '-info');
     admin.disconnect();

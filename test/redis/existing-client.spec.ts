@@ -35,7 +35,7 @@ describe.each([
   ['that is still connecting', {}, false],
   ['that has not begun (lazyConnect)', { lazyConnect: true }, false],
 ])('an existing client %s', (_, options, awaited) => {
-  it('is used, not closed, and left without our listeners', async () => {
+  it('an existing client is used, not closed, and left without our listeners', async () => {
     const client = clientOf(options);
     if (awaited) await once(client, 'ready');
     const before = awaited ? listenersOf(client) : {};
@@ -54,7 +54,7 @@ describe.each([
 });
 
 describe('an existing client', () => {
-  it('keeps its own keyPrefix', async () => {
+  it('an existing client keeps its own keyPrefix', async () => {
     const { locking } = await applications.onRedis({ client: clientOf({ keyPrefix: 'mine?:' }), namespace: 'l:' });
     await locking.acquire('k', { ownerId: 'me' });
     expect((await redis.raw.keys('*')).sort()).toEqual(['mine?:l:k', 'mine?:l:nestjs-locking:fence']);
@@ -63,7 +63,7 @@ describe('an existing client', () => {
     expect(await locking.forceRelease('k')).toBe(1);
   });
 
-  it('may know its server by another address than its copies do', async () => {
+  it('an existing client may have another address for its server than its copies', async () => {
     const client = clientOf();
     const proxy = await startProxy(redis.port);
     const duplicate = client.duplicate.bind(client);
@@ -71,12 +71,12 @@ describe('an existing client', () => {
     const [one, two] = [await applications.onRedis({ client }), await applications.onRedis({ client })];
     const holder = await one.locking.acquire('k');
     expect(await rejectionOf(two.locking.acquire('k', { timeout: '4s' }))).toBeInstanceOf(LockTimeoutError);
-    // One that subscribes, and one more try to be at the same server as the client.
+    // One copy that subscribes, and one more attempt to reach the same server as the client.
     expect(proxy.connections.length).toBe(2);
     await holder.release();
   });
 
-  it('may serve two applications, one of which ends', async () => {
+  it('an existing client may serve two applications, one of which closes', async () => {
     const client = clientOf();
     const one = await applications.onRedis({ client });
     const two = await applications.onRedis({ client });
@@ -88,7 +88,7 @@ describe('an existing client', () => {
     expect(listenersOf(client)).toEqual({});
   });
 
-  it('is used again after it has connected again, and reported', async () => {
+  it('an existing client is used again after it has reconnected, which is logged', async () => {
     const client = clientOf();
     const { locking, log } = await applications.onRedis({ client });
     await redis.raw.call('CLIENT', 'KILL', 'TYPE', 'normal');
@@ -96,7 +96,7 @@ describe('an existing client', () => {
     expect(await locking.execute('k', () => 1)).toBe(1);
   });
 
-  it('that is down is reported, and used once it is up', async () => {
+  it('an existing client that is down is reported, and used once it is up', async () => {
     const client = clientOf({ lazyConnect: true, retryStrategy: () => 20 }, 'redis://127.0.0.1:1');
     const { locking, log } = await applications.onRedis({ client });
     expect(log.of('error')[0]).toContain('provider failed: connect ECONNREFUSED 127.0.0.1:1.');
@@ -106,7 +106,7 @@ describe('an existing client', () => {
     expect(await locking.execute('k', () => 1)).toBe(1);
   });
 
-  it('whose retryStrategy gives up does not pass that on to the connection for wake-ups', async () => {
+  it('the connection for wake-ups reconnects although the retryStrategy of the existing client gives up', async () => {
     const client = clientOf({ retryStrategy: () => null });
     const [holder, waiter] = [
       await applications.onRedis({ redisUrl: redis.url }),
@@ -125,7 +125,7 @@ describe('an existing client', () => {
     expect(client.status).toBe('ready');
   });
 
-  it('that gives up is reported once, with what to do, and used when it is connected again', async () => {
+  it('an existing client that gives up is reported once, with the remedy, and used when it is connected again', async () => {
     const client = clientOf({ retryStrategy: (attempt) => (attempt < 3 ? 10 : null) });
     const { locking, log } = await applications.onRedis({ client });
     const { port } = client.options;
@@ -141,7 +141,7 @@ describe('an existing client', () => {
     expect(log.of('warn')).toHaveLength(2);
   });
 
-  it('that has ended is reported at the start, and fails the boot with failFast', async () => {
+  it('an existing client that has ended is reported at the start, and fails the start with failFast', async () => {
     const client = clientOf();
     await once(client, 'ready');
     client.disconnect();
@@ -154,7 +154,7 @@ describe('an existing client', () => {
     expect(listenersOf(client)).toEqual({});
   });
 
-  it('that never becomes ready is left without our listeners as well', async () => {
+  it('an existing client that never becomes ready is left without our listeners as well', async () => {
     const silent = createServer().listen(0, '127.0.0.1');
     await once(silent, 'listening');
     const { port } = silent.address() as { port: number };

@@ -20,7 +20,7 @@ function expectRising(tokens: readonly number[]): void {
 }
 
 describe('fencing tokens', () => {
-  it('rise with every grant, over keys, releases and applications', async () => {
+  it('tokens rise with every grant, over keys, releases and applications', async () => {
     const applicationsOfTest = await Promise.all(
       Array.from({ length: 3 }, () => applications.onRedis({ redisUrl: redis.url })),
     );
@@ -32,7 +32,7 @@ describe('fencing tokens', () => {
     expectRising(tokens);
   });
 
-  it('rise in the order in which jobs of several applications get the key', async () => {
+  it('tokens rise in the order in which jobs of several applications get the key', async () => {
     const three = await Promise.all(Array.from({ length: 3 }, () => applications.onRedis({ redisUrl: redis.url })));
     const tokens: number[] = [];
     const jobs = three.flatMap(({ locking }) =>
@@ -43,7 +43,7 @@ describe('fencing tokens', () => {
     expectRising(tokens);
   });
 
-  it('of the keys of one lock are each above what the key had before', async () => {
+  it('the token of each key of a lock is above the earlier tokens of that key', async () => {
     const { locking } = await applications.onRedis({ redisUrl: redis.url });
     const before = new Map([
       ['a', await tokenOf(locking, 'a')],
@@ -55,7 +55,7 @@ describe('fencing tokens', () => {
     });
   });
 
-  it('rise over FLUSHALL, the loss of the counter, and a counter that is set back', async () => {
+  it('tokens rise over FLUSHALL, the loss of the counter, and a counter that is set back', async () => {
     const { locking } = await applications.onRedis({ redisUrl: redis.url });
     const tokens = [await tokenOf(locking)];
     for (const harm of [
@@ -70,7 +70,7 @@ describe('fencing tokens', () => {
     expectRising(tokens);
   });
 
-  it('rise over FLUSHALL, whichever way a key is granted', async () => {
+  it('tokens rise over FLUSHALL, whichever way a key is granted', async () => {
     const [one, two] = [
       await applications.onRedis({ redisUrl: redis.url }),
       await applications.onRedis({ redisUrl: redis.url }),
@@ -103,14 +103,14 @@ describe('fencing tokens', () => {
     expectRising(tokens);
   });
 
-  it('rise where the counter is ahead of the clock', async () => {
+  it('tokens rise while the counter is ahead of the clock', async () => {
     const { locking } = await applications.onRedis({ redisUrl: redis.url });
     const ahead = Date.now() * 1000 + 3_600_000_000;
     await redis.raw.set(FENCE, String(ahead));
     expect([await tokenOf(locking), await tokenOf(locking, 'l')]).toEqual([ahead + 1, ahead + 2]);
   });
 
-  it('rise over a restart of the server without its data', async () => {
+  it('tokens rise over a restart of the server without its data', async () => {
     const { locking } = await applications.onRedis({ redisUrl: redis.url });
     const tokens = [await tokenOf(locking)];
     await redis.server.restart();
@@ -122,7 +122,7 @@ describe('fencing tokens', () => {
     expectRising(tokens);
   });
 
-  it('have one counter per namespace, however many keys were locked', async () => {
+  it('each namespace has one token counter, however many keys were locked', async () => {
     const [one, two] = await Promise.all([
       applications.onRedis({ redisUrl: redis.url }),
       applications.onRedis({ redisUrl: redis.url, namespace: 'other/' }),

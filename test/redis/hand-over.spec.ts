@@ -19,14 +19,14 @@ afterEach(() => {
 const start = async (options: RedisLockingProviderOptions = { redisUrl: redis.url }): Promise<LockingService> =>
   (await applications.onRedis(options)).locking;
 
-/** A client of the application's own. */
+/** A client that the application opens itself. */
 function clientOf(options: RedisOptions): Redis {
   const client = new Redis(redis.url, { disconnectTimeout: 100, ...options });
   clients.push(client);
   return client;
 }
 
-/** What happens to a key in the store, as its keyspace events. */
+/** Records the keyspace events of a key. */
 async function watchKey(key: string): Promise<{ readonly events: string[]; readonly over: Promise<void> }> {
   await redis.raw.config('SET', 'notify-keyspace-events', 'K$gx');
   const events: string[] = [];
@@ -40,8 +40,8 @@ async function watchKey(key: string): Promise<{ readonly events: string[]; reado
   return { events, over: over.promise };
 }
 
-describe('a key that is handed from application to application', () => {
-  it('goes to whoever came first, and is never free in between', async () => {
+describe('hand-off from application to application', () => {
+  it('a key goes to the application that came first, and is never free in between', async () => {
     const [holder, ...waiters] = await Promise.all([start(), start(), start(), start()]);
     const lock = await holder.acquire('k');
     const { events, over } = await watchKey('lock:k');
@@ -54,11 +54,11 @@ describe('a key that is handed from application to application', () => {
     await lock.release();
     await Promise.all([...waiting, over]);
     expect(order).toEqual([0, 1, 2]);
-    // Written for one after another, and taken away after the last.
+    // The key is written for one holder after another, and deleted after the last.
     expect(events.filter((event) => event !== 'set')).toEqual(['expire', 'expire', 'expire', 'del']);
   });
 
-  it('is shown with those who wait for it', async () => {
+  it('inspect returns the number of waiters of a key', async () => {
     const [holder, waiter, other] = await Promise.all([start(), start(), start()]);
     await holder.acquire('k', { ownerId: 'me' });
     for (const timeout of ['20s', '21s'] as const) waiter.execute('k', () => undefined, { timeout }).catch(String);
@@ -68,7 +68,7 @@ describe('a key that is handed from application to application', () => {
     expect((await waiter.inspect('k'))?.waiters).toBe(3);
   });
 
-  it('leaves no trace in the store but the counter, and no connection', async () => {
+  it('hand-offs leave nothing in the store except the counter, and no connection', async () => {
     const [holder, one, two] = [
       await applications.onRedis({ redisUrl: redis.url }),
       await applications.onRedis({ redisUrl: redis.url }),
@@ -99,7 +99,7 @@ describe('a key that is handed from application to application', () => {
     await eventually(async () => (await subscribers(redis.raw)) === 0);
   });
 
-  it('leaves no subscription behind where the application ends while it waits', async () => {
+  it('an application that closes while it waits leaves no subscription', async () => {
     const holder = await start();
     await holder.acquire('k');
     const { app, locking } = await applications.onRedis({ redisUrl: redis.url });
@@ -111,23 +111,23 @@ describe('a key that is handed from application to application', () => {
   });
 });
 
-describe('wake-ups arrive', () => {
+describe('wake-ups', () => {
   it.each(['a b', ' ', 'line\nbreak\r\n', 'schlüssel ✓ 𝄞', ' granted 1 0 x y', '*?[a]\\'])(
-    'for the key %j',
+    'wake-ups arrive for the key %j',
     async (key) => {
       const [holder, waiter] = await Promise.all([start(), start()]);
       await expectDirectHandOver(redis.raw, holder, waiter, key);
     },
   );
 
-  it.each([2, 3] as const)('over RESP%d', async (protocol) => {
-    // ioredis 5 has no such option, and passes over it
+  it.each([2, 3] as const)('wake-ups arrive over RESP%d', async (protocol) => {
+    // ioredis 5 has no such option, and ignores it
     const redisOptions: RedisOptions & { protocol: 2 | 3 } = { protocol };
     const options = { redisUrl: redis.url, redisOptions };
     await expectDirectHandOver(redis.raw, await start(options), await start(options));
   });
 
-  it('with the keyPrefix of an existing client, and of an own one', async () => {
+  it('wake-ups arrive with the keyPrefix of an existing client, and of redisOptions', async () => {
     const keyPrefix = 'mine?ü:';
     const existing = await start({ client: clientOf({ keyPrefix }) });
     const own = await start({ redisUrl: redis.url, redisOptions: { keyPrefix } });
@@ -136,7 +136,7 @@ describe('wake-ups arrive', () => {
     expect(await redis.raw.keys('*')).toEqual([`${keyPrefix}lock:nestjs-locking:fence`]);
   });
 
-  it('in another database, and for the right namespace', async () => {
+  it('wake-ups arrive in another database, and for the right namespace', async () => {
     const options = { redisUrl: `${redis.url}/3`, namespace: 'shop ü:' };
     const [holder, waiter] = [await start(options), await start(options)];
     await redis.raw.select(3);
@@ -147,7 +147,7 @@ describe('wake-ups arrive', () => {
     }
   });
 
-  it('from a server that has forgotten the scripts meanwhile', async () => {
+  it('wake-ups arrive from a server that has lost the scripts meanwhile', async () => {
     const [holder, waiter] = [await start(), await start()];
     const lock = await holder.acquire('k');
     const waiting = waiter.acquire('k', { timeout: '20s' });

@@ -23,7 +23,7 @@ const deaf: WakeUpListener = {
 let provider: RedisLockingProvider;
 const opened: RedisLockingProvider[] = [];
 
-/** A process that may wait under `processId`. */
+/** A provider of the process `processId`. */
 async function open(processId: string): Promise<RedisLockingProvider> {
   const redisUrl = redis.url.replace('redis://', 'redis://locks:pw@');
   const process = new RedisLockingProvider({ redisUrl }, { id: 'direct', warn: () => undefined });
@@ -47,7 +47,7 @@ const requestOf = (processId: string, more: Partial<LeaseRequest> = {}): LeaseRe
 const acquire = async (request: LeaseRequest): Promise<unknown> => provider.acquire(request);
 const release = async (ownerId: string): Promise<unknown> => provider.release({ keys: ['k'], ownerId });
 
-/** Who holds the key, as its attempt, and which processes wait for it with a place that counts. */
+/** The attempt that holds the key, and the processes whose queue entries count. */
 async function state(): Promise<{ holder: string | undefined; queue: string[] }> {
   const value = await redis.raw.get('lock:k');
   const places = await redis.raw.hgetall(QUEUE);
@@ -68,10 +68,10 @@ afterEach(async () => {
   await Promise.all(opened.splice(0).map((process) => process.close()));
 });
 
-/** What makes a key free, or finds it free, and is to hand it to the first in the queue. */
+/** Events that free the key, or find it free, and should hand it to the first process in the queue. */
 const ways = {
   'the holder releases it': async () => release('holder'),
-  'it is released by force': async () => provider.revoke(['k']),
+  'an operator revokes it': async () => provider.revoke(['k']),
   'a newcomer finds it free': async () => {
     await redis.raw.del('lock:k');
     return acquire(requestOf('newcomer', { queue: false }));
@@ -87,31 +87,34 @@ const ways = {
 };
 
 describe.each(Object.entries(ways))('when %s', (_, way) => {
-  it('an unusable token counter costs no waiter its place', async () => {
+  it('an unusable token counter removes no process from the queue', async () => {
     await redis.raw.set(FENCE, 'not a number');
     await way().catch(() => undefined);
     const { holder, queue } = await state();
     expect(queue).toEqual(['first', 'second']);
-    // Releases do not depend on the counter.
+    // A release works without the counter.
     expect(holder).toBeUndefined();
     await redis.raw.del(FENCE);
     await acquire(requestOf('second'));
     expect(await state()).toEqual({ holder: 'first.1', queue: ['second'] });
   });
 
-  it.each(['1.5', '0x10', '007', ' 7', '1e3'])('nor does one that reads %j', async (counter) => {
-    await redis.raw.set(FENCE, counter);
-    await way().catch(() => undefined);
-    expect((await state()).queue).toEqual(['first', 'second']);
-  });
+  it.each(['1.5', '0x10', '007', ' 7', '1e3'])(
+    'a token counter that reads %j removes no process from the queue',
+    async (counter) => {
+      await redis.raw.set(FENCE, counter);
+      await way().catch(() => undefined);
+      expect((await state()).queue).toEqual(['first', 'second']);
+    },
+  );
 
-  it('a server without memory hands it to the first waiter all the same', async () => {
+  it('a server without memory hands the key to the first process all the same', async () => {
     await redis.raw.config('SET', 'maxmemory', '1');
     await way();
     expect(await state()).toEqual({ holder: 'first.1', queue: ['second'] });
   });
 
-  it.each(WRITES)('a script that stops at %s loses no waiter', async (command) => {
+  it.each(WRITES)('a script that stops at %s removes no process from the queue', async (command) => {
     await redis.raw.acl('SETUSER', 'locks', `-${command}`);
     await way().catch(() => undefined);
     const { holder, queue } = await state();
@@ -120,7 +123,7 @@ describe.each(Object.entries(ways))('when %s', (_, way) => {
   });
 });
 
-it('one key without a token fails alone: the other keys of the call are waited for', async () => {
+it('a key without a token fails alone: other requests of the batch join their queues', async () => {
   await redis.raw.set(FENCE, 'not a number');
   const [held, free] = provider.acquireBatch([
     requestOf('third', { attemptId: 'third.1' }),

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { keySlot, leavesRoomForTag, slotTag } from '../../lib/providers/redis/key-slot.js';
 
 describe('keySlot', () => {
-  // As CLUSTER KEYSLOT of Redis 7.0 answers.
+  // The answers of CLUSTER KEYSLOT in Redis 7.0.
   it.each([
     ['', 0],
     ['123456789', 12739],
@@ -18,7 +18,7 @@ describe('keySlot', () => {
 });
 
 describe('slotTag', () => {
-  it('has a short tag for each slot', () => {
+  it('slotTag has a short tag for each slot', () => {
     for (let slot = 0; slot < 16_384; slot += 1) {
       const tag = slotTag(slot);
       if (keySlot(`lock:x:{${tag}}:{y}`) !== slot || tag.length > 4) throw new Error(`${String(slot)}: ${tag}`);

@@ -21,7 +21,7 @@ beforeEach(async () => {
 
 const connections = () => proxy.connections;
 
-/** An application behind the proxy, which the server has told who it is. */
+/** An application behind the proxy that has learnt the id of its connection from the server. */
 async function throughProxy(redisOptions: RedisOptions = {}): Promise<StartedApplication> {
   const application = await start({ redisUrl: proxy.url, redisOptions });
   await application.locking.execute('warm', () => undefined);
@@ -31,8 +31,8 @@ async function throughProxy(redisOptions: RedisOptions = {}): Promise<StartedApp
 describe.each([
   ['cut off by the next connection', {}, 'closed'],
   ['refused, where earlier connections cannot be cut off', { username: 'plain', password: 'pw' }, 'answered'],
-] as const)('an acquire that reaches Redis after it was given up: %s', (_, user, fate) => {
-  it('takes nothing', async () => {
+] as const)('an acquire that reaches Redis after it was cancelled: %s', (_, user, fate) => {
+  it('a cancelled acquire that arrives late acquires nothing', async () => {
     const { locking, log } = await throughProxy(user);
     const [first] = connections();
     first!.keep();
@@ -42,14 +42,14 @@ describe.each([
     first!.cut();
     expect(await Promise.all([acquiring, alone])).toMatchObject([{ code: 'LOCK_BACKEND' }, { code: 'LOCK_BACKEND' }]);
     await eventually(() => log.of('log').length === 2);
-    // The undoing has come by now, over the second connection.
+    // The cancel has arrived by now, over the second connection.
     for (const key of ['a', 'k', 'l']) await eventually(async () => (await tombstones(redis.raw, key)).count === 1);
     expect(await first!.deliver()).toBe(fate);
     expect(await redis.raw.exists('lock:a', 'lock:k', 'lock:l')).toBe(0);
     expect(await locking.execute(['a', 'k', 'l'], () => 'ran')).toBe('ran');
   });
 
-  it('takes no place in line either, also where it was asked again meanwhile', async () => {
+  it('a cancelled acquire that arrives late does not join the queue, though it was sent again meanwhile', async () => {
     const holder = await start();
     const { locking } = await throughProxy(user);
     const lock = await holder.locking.acquire('k');
@@ -72,8 +72,8 @@ describe.each([
   });
 });
 
-describe('an acquire on its way that was given up', () => {
-  /** An acquire of `k`, and one of `a` and `l`, which are kept from the server. */
+describe('an acquire that was cancelled on its way', () => {
+  /** Sends an acquire of `k`, and one of `a` and `l`, which the proxy keeps from the server. */
   async function acquireSlowly(options: { readonly timeout: '300ms' | '20s'; readonly signal?: AbortSignal }) {
     const application = await throughProxy();
     const [first] = connections();
@@ -85,7 +85,7 @@ describe('an acquire on its way that was given up', () => {
 
   const nothingHeld = async (): Promise<boolean> => (await redis.raw.exists('lock:a', 'lock:k', 'lock:l')) === 0;
 
-  /** Lets the server have what was kept: the two acquires, and behind each what undoes it. */
+  /** Sends the kept requests to the server, the two acquires and their cancels, and expects that nothing is held. */
   async function expectUndone(first: ProxiedConnection): Promise<void> {
     const before = await scriptCalls(redis.raw);
     first.letGo();
@@ -100,23 +100,29 @@ describe('an acquire on its way that was given up', () => {
     expect(await nothingHeld()).toBe(true);
   }
 
-  it.each(['arrives late', 'is cut off'])('by its timeout takes nothing where it %s', async (fate) => {
-    const { first, errors } = await acquireSlowly({ timeout: '300ms' });
-    expect(await errors).toMatchObject([{ code: 'LOCK_BACKEND' }, { code: 'LOCK_BACKEND' }]);
-    if (fate === 'is cut off') first.cut();
-    await (fate === 'is cut off' ? expectRefused(first) : expectUndone(first));
-  });
+  it.each(['arrives late', 'is cut off'])(
+    'an acquire that timed out on its way acquires nothing if it %s',
+    async (fate) => {
+      const { first, errors } = await acquireSlowly({ timeout: '300ms' });
+      expect(await errors).toMatchObject([{ code: 'LOCK_BACKEND' }, { code: 'LOCK_BACKEND' }]);
+      if (fate === 'is cut off') first.cut();
+      await (fate === 'is cut off' ? expectRefused(first) : expectUndone(first));
+    },
+  );
 
-  it.each(['arrives late', 'is cut off'])('by its signal takes nothing where it %s', async (fate) => {
-    const abort = new AbortController();
-    const { first, errors } = await acquireSlowly({ timeout: '20s', signal: abort.signal });
-    abort.abort(new Error('enough'));
-    expect(await errors).toMatchObject([{ message: 'enough' }, { message: 'enough' }]);
-    if (fate === 'is cut off') first.cut();
-    await (fate === 'is cut off' ? expectRefused(first) : expectUndone(first));
-  });
+  it.each(['arrives late', 'is cut off'])(
+    'an acquire that was aborted on its way acquires nothing if it %s',
+    async (fate) => {
+      const abort = new AbortController();
+      const { first, errors } = await acquireSlowly({ timeout: '20s', signal: abort.signal });
+      abort.abort(new Error('enough'));
+      expect(await errors).toMatchObject([{ message: 'enough' }, { message: 'enough' }]);
+      if (fate === 'is cut off') first.cut();
+      await (fate === 'is cut off' ? expectRefused(first) : expectUndone(first));
+    },
+  );
 
-  it('by the end of its application takes nothing where it arrives late', async () => {
+  it('an acquire that arrives after its application has closed acquires nothing', async () => {
     const { app, first, errors } = await acquireSlowly({ timeout: '20s' });
     const closed = app.close();
     expect(await errors).toMatchObject([{ code: 'LOCK_BACKEND' }, { code: 'LOCK_BACKEND' }]);
@@ -124,7 +130,7 @@ describe('an acquire on its way that was given up', () => {
     await closed;
   });
 
-  it('takes nothing where its application ends before it has been undone', async () => {
+  it('an acquire whose application closes before its cancel acquires nothing', async () => {
     const { app, log, first, errors } = await acquireSlowly({ timeout: '20s' });
     first.cut();
     await errors;
@@ -135,7 +141,7 @@ describe('an acquire on its way that was given up', () => {
 });
 
 describe('earlier connections', () => {
-  it('are cut off also where the next one breaks before it has done so', async () => {
+  it('earlier connections are cut off although the next one breaks before it has done so', async () => {
     const { locking, log } = await throughProxy();
     const [first] = connections();
     first!.keep();
@@ -153,7 +159,7 @@ describe('earlier connections', () => {
     expect(await locking.execute('k', () => 'ran')).toBe('ran');
   });
 
-  it('that cannot be cut off, as the server never told their id, are waited for much longer', async () => {
+  it('tombstones last much longer if earlier connections cannot be cut off, as the server never told their id', async () => {
     proxy.onConnection = (connection) => {
       proxy.onConnection = undefined;
       connection.keep((bytes) => /\bclient\r\n\$\d+\r\n(id|info)\r\n/i.test(bytes.toString()));
@@ -170,12 +176,12 @@ describe('earlier connections', () => {
     expect(await redis.raw.exists('lock:k')).toBe(0);
   });
 
-  it('are told apart from those of others that a new server gives the same number', async () => {
+  it('earlier connections are told apart from others that a new server gives the same number', async () => {
     const { locking } = await throughProxy();
     const numbers = async (): Promise<number[]> =>
       [...String(await redis.raw.client('LIST')).matchAll(/^id=(\d+)/gm)].map(([, id]) => Number(id));
     const before = Math.max(...(await numbers()));
-    // It comes back only after all of the others.
+    // The application reconnects only after all of the others.
     proxy.onConnection = (connection) => connection.keep();
     await redis.server.restart();
     const others: Redis[] = [];
@@ -197,13 +203,13 @@ describe('earlier connections', () => {
     }
   });
 
-  it('of one process are waited for as long as it takes, whatever others say', async () => {
+  it('tombstones of one process last as long as its own connections need, whatever other processes send', async () => {
     const users: RedisOptions[] = [{ username: 'plain', password: 'pw' }, {}];
     for (const redisOptions of users) {
       const context = { id: 'locking-redis', warn: () => undefined };
       const provider = new RedisLockingProvider({ redisUrl: redis.url, redisOptions }, context);
       await provider.connect(() => undefined);
-      // What the server says to the first commands is known by the time of its answer.
+      // The answers to the first commands have arrived by the time of this one.
       await provider.inspect(['k']);
       const attemptId = `address.${String(redisOptions.username)}`;
       const request = { keys: ['k'], ownerId: 'me', attemptId, processId: 'address', pending: true };
@@ -216,16 +222,16 @@ describe('earlier connections', () => {
   });
 });
 
-describe('what is noted of attempts that were given up', () => {
-  it('goes when it no longer says anything, also where a key is given up again and again', async () => {
+describe('tombstones', () => {
+  it('tombstones that are over are removed, also if attempts at the key are cancelled again and again', async () => {
     const provider = new RedisLockingProvider({ redisUrl: redis.url }, { id: 'locking-redis', warn: () => undefined });
     await provider.connect(() => undefined);
-    const line = 'lock:nestjs-locking:queue:k';
+    const queue = 'lock:nestjs-locking:queue:k';
     const past = Date.now() - 1000;
-    await redis.raw.hset(line, { '!address.old': past, '!address.newer': past + 3_600_000 });
+    await redis.raw.hset(queue, { '!address.old': past, '!address.newer': past + 3_600_000 });
     const request = { keys: ['k'], ownerId: 'me', attemptId: 'address.new', processId: 'address', pending: true };
     await provider.cancel(request);
     await provider.close();
-    expect((await redis.raw.hkeys(line)).sort()).toEqual(['!address.new', '!address.newer']);
+    expect((await redis.raw.hkeys(queue)).sort()).toEqual(['!address.new', '!address.newer']);
   });
 });

@@ -11,7 +11,7 @@ const FENCE = 'lock:nestjs-locking:fence';
 
 describe('a lock key', () => {
   it.each(['order:42', 'schlüssel ✓', '*?[a]\\', 'with {tag}', 'line\nbreak', ' '])(
-    'is a plain string at namespace + key: %j',
+    'a lock is a plain string at namespace + key: %j',
     async (key) => {
       const { locking } = await applications.onRedis({ redisUrl: redis.url });
       const lock = await locking.acquire(key, { ownerId: 'me:1', expire: '10s' });
@@ -26,7 +26,7 @@ describe('a lock key', () => {
     },
   );
 
-  it('has no time to live only where the lock never expires', async () => {
+  it('a lock key has no time to live only if the lock never expires', async () => {
     const { locking } = await applications.onRedis({ redisUrl: redis.url });
     await locking.acquire('for ever', { ownerId: 'me' });
     await locking.acquire('renewed');
@@ -35,14 +35,14 @@ describe('a lock key', () => {
     expect((await locking.inspect('for ever'))?.ttl).toBeNull();
   });
 
-  it('may not be one of the namespace’s own', async () => {
+  it('a lock key may not be one of the internal keys of the namespace', async () => {
     const { locking } = await applications.onRedis({ redisUrl: redis.url });
     expect((await rejectionOf(locking.acquire('nestjs-locking:fence'))).message).toContain('belong to this package');
   });
 });
 
 describe('another program that locks the same key with SET NX PX', () => {
-  it('is shown as it is, and keeps us out until its time is over', async () => {
+  it('the lock of another program is shown as it is, and excludes us until it expires', async () => {
     const { locking } = await applications.onRedis({ redisUrl: redis.url });
     expect(await redis.raw.set('lock:k', 'host-7/pid-1', 'PX', 3000, 'NX')).toBe('OK');
     const info = await locking.inspect('k');
@@ -57,7 +57,7 @@ describe('another program that locks the same key with SET NX PX', () => {
     expect(free).toMatch(/^nl1:/);
   });
 
-  it('without an end keeps us out until it is gone, or is removed by force', async () => {
+  it('the lock of another program without an expiry excludes us until it is deleted or revoked', async () => {
     const { locking } = await applications.onRedis({ redisUrl: redis.url });
     await redis.raw.set('lock:k', '');
     expect(await locking.inspect('k')).toMatchObject({ ownerId: '', fencingToken: null, ttl: null });
@@ -70,7 +70,7 @@ describe('another program that locks the same key with SET NX PX', () => {
     expect(await redis.raw.exists('lock:k')).toBe(0);
   });
 
-  it('is kept out by us', async () => {
+  it('our lock excludes another program', async () => {
     const { locking } = await applications.onRedis({ redisUrl: redis.url });
     await locking.execute('k', async () => {
       expect(await redis.raw.set('lock:k', 'x', 'PX', 1000, 'NX')).toBeNull();
@@ -78,7 +78,7 @@ describe('another program that locks the same key with SET NX PX', () => {
     expect(await redis.raw.set('lock:k', 'x', 'PX', 1000, 'NX')).toBe('OK');
   });
 
-  it('is never released or extended by us, whatever it wrote', async () => {
+  it('we never release or extend the lock of another program, whatever its value', async () => {
     const { locking } = await applications.onRedis({ redisUrl: redis.url });
     for (const value of ['me', 'nl1:me', 'nl1:1:me', 'nl2:1:a:me', 'xnl1:1:a:me', 'nl1:x:a:me']) {
       await redis.raw.set('lock:k', value, 'PX', 5000);
@@ -93,8 +93,8 @@ describe('another program that locks the same key with SET NX PX', () => {
   });
 });
 
-describe('something at the key that is no string', () => {
-  it('is no lock: the call fails, says so, and runs and changes nothing', async () => {
+describe('a value at the lock key that is no string', () => {
+  it('a call whose key has a value that is no string fails, says so, and runs and changes nothing', async () => {
     const { locking } = await applications.onRedis({ redisUrl: redis.url });
     await redis.raw.rpush('lock:z', 'x');
     let ran = false;
@@ -109,7 +109,7 @@ describe('something at the key that is no string', () => {
     expect(await redis.raw.lrange('lock:z', 0, -1)).toEqual(['x']);
   });
 
-  it('does not disturb the list of locks, and can be removed by force', async () => {
+  it('a value that is no string does not disturb list, and can be revoked', async () => {
     const { locking } = await applications.onRedis({ redisUrl: redis.url });
     await redis.raw.hset('lock:z', 'x', 1);
     await locking.acquire('a', { expire: '1m' });

@@ -21,7 +21,7 @@ const start = async (redisUrl = redis.url): Promise<LockingService> =>
 const tokenInStore = async (key: string): Promise<number> =>
   Number((await redis.raw.get(`lock:${key}`))?.split(':')[1]);
 
-/** An application behind the proxy that stands in line for `k`, and the connections it has. */
+/** An application behind the proxy that waits for `k`, and its connections. */
 async function waitBehindProxy() {
   const holder = await start();
   const waiter = await start(proxy.url);
@@ -32,13 +32,13 @@ async function waitBehindProxy() {
   return { lock, waiting, commands: commands!, messages: messages! };
 }
 
-describe('a message that is lost', () => {
-  it('costs whoever it was for about a second', async () => {
+describe('a lost message', () => {
+  it('a lost message delays its waiter by about a second', async () => {
     const { lock, waiting, messages } = await waitBehindProxy();
     messages.loseAnswers();
     const since = performance.now();
     await lock.release();
-    // It was heard as far as the server knows, so the key is the waiter's.
+    // The server counts the message as received, so the key belongs to the waiter.
     const token = await tokenInStore('k');
     const next = await waiting;
     expect(performance.now() - since).toBeLessThan(3000);
@@ -49,14 +49,14 @@ describe('a message that is lost', () => {
   });
 });
 
-describe('an answer that is lost after the script has run', () => {
-  it('is the same when it is asked for again', async () => {
+describe('an answer that was lost after its script ran', () => {
+  it('a repeated request gets the answer that was lost', async () => {
     const { lock, waiting, commands, messages } = await waitBehindProxy();
     messages.loseAnswers();
     commands.loseAnswers();
     await lock.release();
     const token = await tokenInStore('k');
-    // The next sign of life finds the key granted, and its answer is lost with the connection.
+    // The next poll finds the key granted, and its answer is lost with the connection.
     await eventually(() => commands.lost > 0);
     commands.cut();
     const next = await waiting;
@@ -69,52 +69,58 @@ describe('an answer that is lost after the script has run', () => {
     await untilClean(redis.raw);
   });
 
-  it.each([[['a']], [['a', 'b', 'c']]])('is the same for %j, also where it was the first', async (keys) => {
-    const provider = new RedisLockingProvider({ redisUrl: proxy.url }, { id: 'locking-redis', warn: () => undefined });
-    try {
-      let connected = 0;
-      await provider.connect(() => (connected += 1));
-      // So that the server knows the script, and the answer that is lost is not that it does not.
-      const warm = {
-        keys,
-        ownerId: 'warm',
-        attemptId: 'process.0',
-        processId: 'process',
-        ttl: 30_000,
-        onlyIfOwned: false,
-      };
-      await provider.acquire(warm);
-      await provider.release(warm);
-      const request = {
-        keys,
-        ownerId: 'me',
-        attemptId: 'process.1',
-        processId: 'process',
-        ttl: 30_000,
-        onlyIfOwned: false,
-        tokens: 5,
-      };
-      const ask = (): Promise<LeaseAnswer> => provider.acquire(request);
-      proxy.connections[0]!.loseAnswers();
-      const before = await scriptCalls(redis.raw);
-      const lost = expect(ask()).rejects.toThrow();
-      await eventually(async () => (await scriptCalls(redis.raw)) > before && proxy.connections[0]!.lost > 0);
-      const tokens = await Promise.all(keys.map(tokenInStore));
-      proxy.connections[0]!.cut();
-      await lost;
-      await eventually(() => connected === 2);
-      const reentered = keys.map(() => false);
-      expect(await ask()).toMatchObject({ granted: true, fencingTokens: tokens, reentered });
-      await provider.release({ keys, ownerId: 'me', attemptId: 'process.1' });
-      await untilClean(redis.raw);
-    } finally {
-      await provider.close();
-    }
-  });
+  it.each([[['a']], [['a', 'b', 'c']]])(
+    'a repeated first request for %j gets the answer that was lost',
+    async (keys) => {
+      const provider = new RedisLockingProvider(
+        { redisUrl: proxy.url },
+        { id: 'locking-redis', warn: () => undefined },
+      );
+      try {
+        let connected = 0;
+        await provider.connect(() => (connected += 1));
+        // Loads the script, so that the lost answer is not NOSCRIPT.
+        const warm = {
+          keys,
+          ownerId: 'warm',
+          attemptId: 'process.0',
+          processId: 'process',
+          ttl: 30_000,
+          onlyIfOwned: false,
+        };
+        await provider.acquire(warm);
+        await provider.release(warm);
+        const request = {
+          keys,
+          ownerId: 'me',
+          attemptId: 'process.1',
+          processId: 'process',
+          ttl: 30_000,
+          onlyIfOwned: false,
+          tokens: 5,
+        };
+        const ask = (): Promise<LeaseAnswer> => provider.acquire(request);
+        proxy.connections[0]!.loseAnswers();
+        const before = await scriptCalls(redis.raw);
+        const lost = expect(ask()).rejects.toThrow();
+        await eventually(async () => (await scriptCalls(redis.raw)) > before && proxy.connections[0]!.lost > 0);
+        const tokens = await Promise.all(keys.map(tokenInStore));
+        proxy.connections[0]!.cut();
+        await lost;
+        await eventually(() => connected === 2);
+        const reentered = keys.map(() => false);
+        expect(await ask()).toMatchObject({ granted: true, fencingTokens: tokens, reentered });
+        await provider.release({ keys, ownerId: 'me', attemptId: 'process.1' });
+        await untilClean(redis.raw);
+      } finally {
+        await provider.close();
+      }
+    },
+  );
 });
 
 describe('a process whose subscription is not confirmed yet', () => {
-  it('stands in no line: it polls until it can be told of its turn', async () => {
+  it('a process does not queue before its subscription is confirmed: it polls until then', async () => {
     const holder = await start();
     const lock = await holder.acquire('k');
     const waiter = await start(proxy.url);

@@ -41,13 +41,13 @@ describe('what an error of Redis means', () => {
     (text) => {
       expect(explained(text)).not.toBeInstanceOf(StoreNotReachedError);
       expect(remedyOf(explained(text))).toMatch(/\.$/);
-      // But for what the script itself has told.
+      // Except for errors that the script itself returns.
       expect(refusalOf(text)).toBeInstanceOf(StoreNotReachedError);
     },
   );
 
   it.each(['ERR something', 'constructor', 'toString x', '', 'readonly', 'OOMPH x', 'BUSYKEY exists'])(
-    '%j means nothing in particular, and stays as it is',
+    'the unknown error %j stays as it is',
     (text) => {
       const error = new Error(text);
       expect(meaningOf(text)).toBeUndefined();
@@ -55,7 +55,7 @@ describe('what an error of Redis means', () => {
     },
   );
 
-  it('does not name the place in a script', () => {
+  it('the meaning of an error does not name the place in a script', () => {
     const where = ` script: ${'a0'.repeat(20)}, on @user_script:28.`;
     expect(explained(`OOM command not allowed.${where}`).message).toBe(
       'OOM command not allowed (the server has no memory left)',

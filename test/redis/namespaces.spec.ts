@@ -23,7 +23,7 @@ const NAMESPACES = [
 ];
 
 describe('a namespace', () => {
-  it.each(NAMESPACES)('of any characters works: %j', async (namespace) => {
+  it.each(NAMESPACES)('a namespace of any characters works: %j', async (namespace) => {
     const open = async () => (await applications.onRedis({ redisUrl: redis.url, namespace })).locking;
     const [here, there] = [await open(), await open()];
     const lock = await here.acquire(['a', 'b*'], { expire: '20s' });
@@ -38,7 +38,7 @@ describe('a namespace', () => {
     expect(await listedKeys(here)).toEqual([]);
   });
 
-  it('sees nothing of the others, whatever they look like as globs', async () => {
+  it('a namespace sees no locks of others, whatever they look like as globs', async () => {
     const all = await Promise.all(
       NAMESPACES.slice(1).map(async (namespace) => applications.onRedis({ redisUrl: redis.url, namespace })),
     );

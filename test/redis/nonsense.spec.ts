@@ -9,7 +9,7 @@ import { greet, useFakeRedis } from './support/fake-redis.js';
 const applications = useApplications();
 const startFake = useFakeRedis();
 
-/** No call runs anything, whatever it is; each fails in time, with an error that says so. */
+/** Expects that no call runs a job, and that each fails in time, with an error that names the cause. */
 async function expectFailures(locking: LockingService, says: RegExp): Promise<void> {
   let ran = false;
   const run = (): boolean => (ran = true);
@@ -60,12 +60,12 @@ describe('answers of a server that make no sense', () => {
       // ioredis 5 itself knows no types of RESP3
       /Redis answered \w+ with something that makes no sense|Redis answered fewer requests|does not speak the protocol/,
     );
-    // Or else every undoing would be tried up to the end of the test.
+    // Otherwise every cancel would be repeated until the end of the test.
     fake.answer = () => '*0\r\n';
   });
 
   it.each(['LOADING Redis is loading the dataset in memory', 'ERR max number of clients reached', 'WEIRD x\u001b[2J'])(
-    'as errors are passed on harmlessly: %j',
+    'an error of the server with a strange text is passed on: %j',
     async (text) => {
       const fake = await startFake((command) => greet(command) ?? `-${text}\r\n`);
       const { locking } = await applications.onRedis({ redisUrl: fake.url });
@@ -74,7 +74,7 @@ describe('answers of a server that make no sense', () => {
     },
   );
 
-  it('that break the protocol, or the connection, fail the call in time', async () => {
+  it('answers that break the protocol, or the connection, fail the call in time', async () => {
     const fake = await startFake((command) => greet(command) ?? 'what?\r\n');
     const { locking } = await applications.onRedis({ redisUrl: fake.url });
     const error = await rejectionOf(locking.acquire('k', { timeout: '2s' }));
@@ -93,13 +93,13 @@ describe('answers of a server that make no sense', () => {
     });
   });
 
-  it('the token zero is none', async () => {
+  it('an answer with the token zero is an error', async () => {
     const fake = await startFake((command) => greet(command) ?? '*1\r\n:0\r\n');
     const { locking } = await applications.onRedis({ redisUrl: fake.url });
     expect((await rejectionOf(locking.acquire('k'))).message).toContain('makes no sense');
   });
 
-  it('half an answer is none', async () => {
+  it('half an answer is an error', async () => {
     const fake = await startFake((command) => greet(command) ?? '*1\r\n:17');
     const { locking } = await applications.onRedis({ redisUrl: fake.url });
     let ran = false;
@@ -110,8 +110,8 @@ describe('answers of a server that make no sense', () => {
   });
 });
 
-describe('something else than a Redis server', () => {
-  it('is told at the start, and by every call', async () => {
+describe('a server that is no Redis', () => {
+  it('the start, and every call, report a server that is no Redis', async () => {
     const web = createServer((_, response) => response.end('hello'));
     await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve));
     try {

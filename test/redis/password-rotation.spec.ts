@@ -15,7 +15,7 @@ afterEach(() => {
   for (const client of clients.splice(0)) client.disconnect();
 });
 
-/** From now on the user `locks` has this password and no other; connections that are there stay. */
+/** Gives the user `locks` this password and no other; existing connections stay open. */
 async function rotate(password: string): Promise<void> {
   await redis.raw.acl('SETUSER', 'locks', 'on', 'resetpass', `>${password}`, 'allkeys', 'allchannels', '+@all');
 }
@@ -27,7 +27,7 @@ function clientOf(password: string): Redis {
   return client;
 }
 
-/** Has `waiter` wait once, so that it has a connection for wake-ups. */
+/** Makes `waiter` wait once, so that it has a connection for wake-ups. */
 async function waitOnce(holder: LockingService, waiter: LockingService): Promise<void> {
   const lock = await holder.acquire('k');
   const waiting = waiter.acquire('k', { timeout: '20s' });
@@ -36,7 +36,7 @@ async function waitOnce(holder: LockingService, waiter: LockingService): Promise
   await (await waiting).release();
 }
 
-/** How often somebody was refused. */
+/** The number of refused logins. */
 async function logins(): Promise<number> {
   const stats = await redis.raw.info('commandstats');
   const failed = [...stats.matchAll(/cmdstat_(?:hello|auth):.*failed_calls=(\d+)/g)];
@@ -49,7 +49,7 @@ const cut = (type: 'NORMAL' | 'PUBSUB'): Promise<unknown> =>
 const refusals = (lines: readonly string[]): string[] => lines.filter((line) => line.includes('refuses'));
 
 describe('a password that changes', () => {
-  it('is taken from the client whenever the connection for wake-ups is made again', async () => {
+  it('the connection for wake-ups takes the present password of the existing client at each reconnect', async () => {
     await rotate('former-secret');
     const client = clientOf('former-secret');
     const holder = await applications.onRedis({ redisUrl: redis.url });
@@ -62,7 +62,7 @@ describe('a password that changes', () => {
     expect(refusals(waiter.log.of('warn'))[0]).toMatch(
       /"locking-redis" refuses the connection for wake-ups, .*: WRONGPASS .*client\.options\.password/,
     );
-    // One line, however often it is refused.
+    // One line in the log, however many logins are refused.
     const tried = await logins();
     await eventually(async () => (await logins()) >= tried + 2);
     expect(refusals(waiter.log.of('warn'))).toHaveLength(1);
@@ -72,7 +72,7 @@ describe('a password that changes', () => {
     await expectDirectHandOver(redis.raw, holder.locking, waiter.locking);
   });
 
-  it('is asked for before each connection where credentials is a function', async () => {
+  it('credentials as a function is called before each connection', async () => {
     await rotate('former-secret');
     let password = 'former-secret';
     const holder = await applications.onRedis({ redisUrl: redis.url });
@@ -98,7 +98,7 @@ describe('a password that changes', () => {
     expect(refusals(log.of('warn'))).toHaveLength(2);
   });
 
-  it('stays what it was while the function fails, and is waited for where there was none', async () => {
+  it('while the credentials function fails, the former password is used, or the connection waits for the first one', async () => {
     await rotate('secret');
     let failure: Error | undefined = new Error('the vault is sealed');
     const { locking, log } = await applications.onRedis({
@@ -117,7 +117,7 @@ describe('a password that changes', () => {
     expect(await locking.execute('k', () => 1)).toBe(1);
   });
 
-  it('is refused as an option beside a client, and where it is no function', async () => {
+  it('credentials is refused beside a client, and if it is no function', async () => {
     const client = clientOf('any');
     const credentials = () => ({ password: 'x' });
     for (const options of [

@@ -9,7 +9,9 @@ import { useRawRedis, type RawRedis } from '../support/raw-redis.js';
 
 const applications = useApplications();
 
-/** Every way to ask for a lock fails like this, runs nothing and leaves nothing; the server's own error is a cause. */
+/**
+ * Expects that every way to lock fails with this error, runs no job and leaves nothing; the server's error is a cause.
+ */
 async function expectRefusal(locking: LockingService, code: string, says: RegExp, key = 'k'): Promise<void> {
   let ran = false;
   const run = (): boolean => (ran = true);
@@ -38,7 +40,7 @@ async function nothingIsLeft(redis: RawRedis): Promise<void> {
 describe('a replica', () => {
   const redis = useRawRedis({ config: { 'replica-serve-stale-data': 'yes' } });
 
-  it('takes no locks and says where to go; made a primary, it does', async () => {
+  it('a replica grants no locks, and the error names the remedy; once it is a primary, it grants them', async () => {
     const { locking } = await applications.onRedis({ redisUrl: redis.url });
     const lock = await locking.acquire('held', { expire: '30s' });
     await redis.raw.replicaof('127.0.0.1', '1');
@@ -52,12 +54,12 @@ describe('a replica', () => {
   });
 });
 
-describe('a server that takes no writes', () => {
+describe('a server that refuses writes', () => {
   const redis = useRawRedis({
     config: { 'stop-writes-on-bgsave-error': 'yes', save: '3600 1', 'enable-protected-configs': 'yes' },
   });
 
-  it('for want of replicas says so', async () => {
+  it('the error of a server without enough replicas says so', async () => {
     const { locking } = await applications.onRedis({ redisUrl: redis.url });
     await redis.raw.config('SET', 'min-replicas-to-write', '1');
     await expectRefusal(locking, 'NOREPLICAS', /\. Bring the replicas back, or lower min-replicas-to-write\.$/);
@@ -65,25 +67,25 @@ describe('a server that takes no writes', () => {
     await nothingIsLeft(redis);
   });
 
-  it('for want of memory says so', async () => {
+  it('the error of a server without memory says so', async () => {
     const { locking } = await applications.onRedis({ redisUrl: redis.url });
     const lock = await locking.acquire('held');
     await redis.raw.config('SET', 'maxmemory', '1');
     await expectRefusal(locking, 'OOM', /\(the server has no memory left\)\. Raise its maxmemory /);
-    // What frees memory is not refused.
+    // Commands that free memory are not refused.
     expect(await lock.release()).toBe(true);
     await redis.raw.config('SET', 'maxmemory', '0');
     await nothingIsLeft(redis);
     expect(await locking.execute('k', () => 1)).toBe(1);
   });
 
-  it('as it cannot save them says so', async () => {
+  it('the error of a server that cannot save its data says so', async () => {
     const { locking } = await applications.onRedis({ redisUrl: redis.url });
     const [here, away] = [path.join(redis.server.dir, 'data'), path.join(redis.server.dir, 'away')];
     mkdirSync(here);
     await redis.raw.config('SET', 'dir', here);
     renameSync(here, away);
-    // Where a directory stands in the way, nothing can be written, not even by root.
+    // A directory in place of the file makes saving fail, even for root.
     mkdirSync(path.join(away, 'dump.rdb', 'full'), { recursive: true });
     await redis.raw.set('x', '1');
     await redis.raw.bgsave();
@@ -98,7 +100,7 @@ describe('a server that takes no writes', () => {
 describe('a server that runs a script without end', () => {
   const redis = useRawRedis({ config: { 'busy-reply-threshold': '10' } });
 
-  it('says so, and locks come back once that is killed', async () => {
+  it('the error of a server with an endless script says so, and locks work once the script is killed', async () => {
     const { locking } = await applications.onRedis({ redisUrl: redis.url });
     const other = new Redis(redis.url);
     const endless = rejectionOf(other.eval('while true do end', 0));
@@ -115,7 +117,7 @@ describe('a server that runs a script without end', () => {
   });
 });
 
-describe('a user that may not', () => {
+describe('a user without a permission', () => {
   const redis = useRawRedis();
   const open = async (...rules: string[]) => {
     await redis.raw.acl('SETUSER', 'locks', 'reset', 'on', '>pw', '+@all', ...rules);
@@ -147,7 +149,7 @@ describe('a user that may not', () => {
 describe('a server of a Redis Cluster', () => {
   const redis = useRawRedis({ config: { 'cluster-enabled': 'yes' } });
 
-  it('that is not whole says so', async () => {
+  it('the error of a cluster that is not whole says so', async () => {
     const { locking } = await applications.onRedis({ redisUrl: redis.url });
     const error = await rejectionOf(locking.acquire('k'));
     expect(error).toBeInstanceOf(LockBackendError);
@@ -158,7 +160,7 @@ describe('a server of a Redis Cluster', () => {
 describe('a server that reads its data', () => {
   const redis = useRawRedis({ config: { save: '', 'key-load-delay': '3000' } });
 
-  it('is waited for; until it is ready locked calls fail and say so', async () => {
+  it('calls fail and say so while a server loads its data, and work afterwards', async () => {
     const pipeline = redis.raw.pipeline();
     for (let index = 0; index < 1500; index += 1) pipeline.set(`filler:${index}`, 'x');
     await pipeline.exec();

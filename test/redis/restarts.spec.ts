@@ -9,8 +9,8 @@ import { untilClean, untilQueued } from '../support/store-view.js';
 
 const applications = useApplications();
 
-/** A holder, and two applications in line behind it with five jobs each. */
-async function standInLine(redis: RawRedis, expire: `${number}ms`) {
+/** A holder, and two applications that wait for its key with five jobs each. */
+async function queueBehindHolder(redis: RawRedis, expire: `${number}ms`) {
   const start = async (): Promise<LockingService> =>
     (await applications.onRedis({ redisUrl: redis.url, expire })).locking;
   const [holder, ...waiters] = await Promise.all([start(), start(), start()]);
@@ -36,7 +36,7 @@ async function standInLine(redis: RawRedis, expire: `${number}ms`) {
   return { lock, waiting, course, expectRisingTokens };
 }
 
-describe('a server that loses everything while processes wait', () => {
+describe('a server that loses its data while processes wait', () => {
   const redis = useRawRedis();
 
   it.each([
@@ -49,32 +49,35 @@ describe('a server that loses everything while processes wait', () => {
         await redis.server.restart();
       },
     ],
-  ])('serves them all, one at a time, with rising tokens, and the holder learns of it: %s', async (_, lose) => {
-    const { lock, waiting, course, expectRisingTokens } = await standInLine(redis, '900ms');
-    const { signal } = lock;
-    const aborted = once(signal, 'abort');
-    await lose();
-    await Promise.all(waiting);
-    await aborted;
-    expect(signal.reason).toMatchObject({ code: 'LOCK_LOST' });
-    expect(await lock.release()).toBe(false);
-    expect(course).toHaveLength(10);
-    expectRisingTokens();
-    await untilClean(redis.raw);
-  });
+  ])(
+    'a server that lost its data serves all waiters one at a time, with rising tokens, and the holder learns of it: %s',
+    async (_, lose) => {
+      const { lock, waiting, course, expectRisingTokens } = await queueBehindHolder(redis, '900ms');
+      const { signal } = lock;
+      const aborted = once(signal, 'abort');
+      await lose();
+      await Promise.all(waiting);
+      await aborted;
+      expect(signal.reason).toMatchObject({ code: 'LOCK_LOST' });
+      expect(await lock.release()).toBe(false);
+      expect(course).toHaveLength(10);
+      expectRisingTokens();
+      await untilClean(redis.raw);
+    },
+  );
 });
 
 describe('a server that is restarted with its data while processes wait', () => {
   const redis = useRawRedis({ config: { appendonly: 'yes', appendfsync: 'always' } });
 
-  it('leaves the holder what it has, and the others their places', async () => {
-    const { lock, waiting, course, expectRisingTokens } = await standInLine(redis, '20000ms');
+  it('the holder keeps its lock, and waiting processes their queue entries, when the server restarts with its data', async () => {
+    const { lock, waiting, course, expectRisingTokens } = await queueBehindHolder(redis, '20000ms');
     await redis.server.restart();
     await eventually(async () => (await redis.raw.ping().catch(() => '')) === 'PONG');
     await untilQueued(redis.raw, 'k', 2);
     expect(lock.held).toBe(true);
     expect(course).toEqual([]);
-    // The connection of the holder may still be on its way.
+    // The holder may not have reconnected yet.
     await eventually(async () => lock.release().catch(() => true));
     await Promise.all(waiting);
     expect(course.map(({ waiter }) => waiter).sort()).toEqual([...times(5, () => 0), ...times(5, () => 1)]);

@@ -18,7 +18,7 @@ async function start(): Promise<StartedApplication> {
 }
 
 describe('round trips', () => {
-  it('are one for an acquire and one for its release', async () => {
+  it('an acquire and its release take one round trip each', async () => {
     const { locking } = await start();
     const lock = await locking.acquire('k');
     expect(await callsFor(redis.raw, async () => locking.acquire('l'))).toBe(1);
@@ -28,19 +28,19 @@ describe('round trips', () => {
     expect(await callsFor(redis.raw, async () => locking.tryAcquire('q'))).toBe(1);
   });
 
-  it('are by EVALSHA alone, and no other command', async () => {
+  it('locks use no command except EVALSHA', async () => {
     const { locking } = await start();
     await redis.raw.config('RESETSTAT');
     for (let call = 0; call < 10; call += 1) await locking.execute('k', () => undefined);
     const stats = await redis.raw.info('commandstats');
     expect(stats).toMatch(/cmdstat_evalsha:calls=20,/);
-    // Those that the scripts run themselves are counted as well.
+    // The statistics also count the commands inside scripts.
     const commands = [...stats.matchAll(/cmdstat_([a-z|]+):/g)].map(([, name]) => name!);
     const inside = /^(evalsha|time|m?get|set|exists|del|incr(by)?)$/;
     expect(commands.filter((name) => !inside.test(name))).toEqual(['config|resetstat']);
   });
 
-  it('are one each way for 100 at once, in two calls', async () => {
+  it('100 locks at once take one round trip each way, in two calls', async () => {
     const { locking } = await start();
     const keys = times(100, (index) => `k${index}`);
     const acquiring = async () => Promise.all(keys.map((key) => locking.acquire(key)));
@@ -53,7 +53,7 @@ describe('round trips', () => {
     expect(await redis.raw.dbsize()).toBe(1);
   });
 
-  it('are calls of 50 each way for 1,000 at once', async () => {
+  it('1,000 locks at once take calls of 50 each way', async () => {
     const { locking } = await start();
     const acquiring = async () => Promise.all(times(1000, (index) => locking.acquire(`k${index}`)));
     let locks: Awaited<ReturnType<typeof acquiring>> = [];
@@ -63,19 +63,19 @@ describe('round trips', () => {
     expect(await redis.raw.dbsize()).toBe(1);
   });
 
-  it('are none for whoever comes next in the same process', async () => {
+  it('the next waiter of the same process needs no round trip', async () => {
     const { locking } = await start();
     const jobs = async () => Promise.all(times(20, () => locking.execute('k', () => undefined)));
-    // Until it is told who else waits, a process gives way after 20 ms.
+    // Without a subscription, a process gives way after 20 ms.
     await eventually(async () => (await callsFor(redis.raw, jobs)) === 2);
   });
 
-  it('are one to hand a key over to a waiting process', async () => {
+  it('hand-off to a waiting process takes one round trip', async () => {
     const [holder, waiter] = [await start(), await start()];
     await expectDirectHandOver(redis.raw, holder.locking, waiter.locking);
   });
 
-  it('are one to renew 150 leases', async () => {
+  it('the renewal of 150 leases takes one round trip', async () => {
     const { locking } = await start();
     await Promise.all(times(150, (index) => locking.acquire(`k${index}`, { expire: '900ms', renew: true })));
     await redis.raw.config('RESETSTAT');
@@ -85,7 +85,7 @@ describe('round trips', () => {
     expect(await scriptCalls(redis.raw)).toBe(1);
   });
 
-  it('are at most two a second for 500 who wait on a held key', async () => {
+  it('500 waiters of a held key take at most two round trips a second', async () => {
     const [holder, waiter] = [await start(), await start()];
     const lock = await holder.locking.acquire('k');
     const waiting = times(500, () => waiter.locking.execute('k', () => undefined, { timeout: '20s' }));

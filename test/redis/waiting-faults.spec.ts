@@ -14,7 +14,7 @@ const start = async (): Promise<LockingService> => (await applications.onRedis({
 const cutSubscriptions = (): Promise<unknown> => redis.raw.call('CLIENT', 'KILL', 'TYPE', 'PUBSUB');
 
 describe('a subscription that is cut', () => {
-  it('costs those who wait about a second, and works again after', async () => {
+  it('a cut subscription delays a waiter by about a second, and works again afterwards', async () => {
     const [holder, waiter] = await Promise.all([start(), start()]);
     const lock = await holder.acquire('k');
     const waiting = waiter.acquire('k', { timeout: '20s' });
@@ -29,7 +29,7 @@ describe('a subscription that is cut', () => {
     await untilClean(redis.raw);
   });
 
-  it('is made again while they wait, who are then told of their turn', async () => {
+  it('a cut subscription is restored while a process waits, which then gets its wake-up', async () => {
     const [holder, waiter] = await Promise.all([start(), start()]);
     const lock = await holder.acquire('k');
     const waiting = waiter.acquire('k', { timeout: '20s' });
@@ -44,7 +44,7 @@ describe('a subscription that is cut', () => {
     await expectDirectHandOver(redis.raw, holder, waiter);
   });
 
-  it('passes nobody over for good: those who stand behind wait for nobody who is gone', async () => {
+  it('all waiters are served after their subscriptions were cut', async () => {
     const [holder, ...waiters] = await Promise.all([start(), start(), start(), start()]);
     const lock = await holder.acquire('k');
     let served = 0;
@@ -59,13 +59,13 @@ describe('a subscription that is cut', () => {
 });
 
 describe('an entry of a queue that expired', () => {
-  it('is joined again where tombstones have outlived it', async () => {
+  it('a process joins a queue again if its entry has expired and tombstones have not', async () => {
     const [holder, first, second] = await Promise.all([start(), start(), start()]);
     const lock = await holder.acquire('k');
     const order: string[] = [];
     const ones = first.execute('k', () => order.push('first'), { timeout: '20s' });
     await untilQueued(redis.raw, 'k', 1);
-    // The order has expired, the hash with the entry has not.
+    // The list of the order has expired, the hash with the entry has not.
     await redis.raw.del('lock:nestjs-locking:order:k');
     const others = second.execute('k', () => order.push('second'), { timeout: '20s' });
     await untilQueued(redis.raw, 'k', 2);
@@ -75,7 +75,7 @@ describe('an entry of a queue that expired', () => {
     await untilClean(redis.raw);
   });
 
-  it('is not kept alive by tombstones', async () => {
+  it('tombstones do not keep the entries of an expired queue', async () => {
     await redis.raw.hset('lock:nestjs-locking:queue:k', 'gone', '1 30000 1 :gone.1:gone.1');
     await redis.raw.pexpire('lock:nestjs-locking:queue:k', 900_000);
     const provider = new RedisLockingProvider({ redisUrl: redis.url }, { id: 'locking-redis', warn: () => undefined });
@@ -88,8 +88,8 @@ describe('an entry of a queue that expired', () => {
   });
 });
 
-describe('a provider', () => {
-  it('tells when nothing will be heard for a while, and when it will again', async () => {
+describe('a provider whose subscription breaks', () => {
+  it('the provider reports that its subscription is interrupted, and that it is restored', async () => {
     const provider = new RedisLockingProvider({ redisUrl: redis.url }, { id: 'locking-redis', warn: () => undefined });
     const told: string[] = [];
     const ignored = (): void => undefined;
@@ -109,18 +109,18 @@ describe('a provider', () => {
 });
 
 describe('a queue', () => {
-  it('lasts as long as one entry in it has heartbeats', async () => {
+  it('a queue lasts as long as one of its entries has heartbeats', async () => {
     const [holder, waiter] = await Promise.all([start(), start()]);
     const lock = await holder.acquire('k');
     const waiting = waiter.acquire('k', { timeout: '20s' });
     await untilQueued(redis.raw, 'k', 1);
     const names = ['order', 'queue'].map((kind) => `lock:nestjs-locking:${kind}:k`);
-    // As they are when nobody has asked for a while.
+    // As if no process had asked for a while.
     for (const name of names) await redis.raw.pexpire(name, 4000);
     for (const name of names) {
       await eventually(async () => {
         const left = await redis.raw.pttl(name);
-        // Not made anew after it was gone.
+        // The record is extended, not made again after it has expired.
         expect(left).toBeGreaterThan(0);
         return left > 6000;
       });
@@ -132,7 +132,7 @@ describe('a queue', () => {
 });
 
 describe('a newcomer', () => {
-  it('gets nothing before those who wait, however often it asks, also in the moment in which a lease runs out', async () => {
+  it('a newcomer gets nothing before a waiting process, however often it asks, also when the lease expires', async () => {
     const [holder, waiter, newcomer] = await Promise.all([start(), start(), start()]);
     const { fencingToken } = await holder.acquire('k', { expire: '900ms' });
     let served = 0;
@@ -154,7 +154,7 @@ describe('a newcomer', () => {
 });
 
 describe('a server that pauses', () => {
-  it('hands on when it goes on, in order', async () => {
+  it('a server that has paused hands the key off in order', async () => {
     const [holder, ...waiters] = await Promise.all([start(), start(), start()]);
     const lock = await holder.acquire('k');
     const order: number[] = [];
@@ -169,7 +169,7 @@ describe('a server that pauses', () => {
     await untilClean(redis.raw);
   });
 
-  it('leaves nothing held for those who have gone meanwhile', async () => {
+  it('a server that has paused leaves nothing held for a waiter that timed out meanwhile', async () => {
     const [holder, waiter, next] = await Promise.all([start(), start(), start()]);
     const lock = await holder.acquire('k');
     const givenUp = rejectionOf(waiter.acquire('k', { timeout: '400ms' }));

@@ -12,7 +12,7 @@ const ORDER = 'lock:nestjs-locking:order:k';
 
 const open = async (): Promise<LockingService> => (await applications.onRedis({ redisUrl: redis.url })).locking;
 
-describe('a token counter that is none', () => {
+describe('a token counter of a wrong type', () => {
   it.each([
     ['a list', ['RPUSH', FENCE, '1']],
     ['a hash', ['HSET', FENCE, 'a', '1']],
@@ -51,13 +51,13 @@ describe('a token counter that is none', () => {
     expect(await locking.execute('k', ({ fencingToken }) => fencingToken)).toBeGreaterThan(1.7e15);
   });
 
-  it('may still be a number that is far ahead: tokens follow it', async () => {
+  it('tokens follow a counter that is far ahead', async () => {
     const locking = await open();
     await redis.raw.set(FENCE, '8999999999990000');
     expect(await locking.execute('k', ({ fencingToken }) => fencingToken)).toBe(8_999_999_999_990_001);
   });
 
-  it('does not stop anybody from releasing what was taken before', async () => {
+  it('a lock can be released although the token counter has a wrong type', async () => {
     const locking = await open();
     const lock = await locking.acquire('k');
     await redis.raw.del(FENCE);
@@ -67,8 +67,8 @@ describe('a token counter that is none', () => {
   });
 });
 
-describe('something else where the line for a key is', () => {
-  it('(the line itself) grants nothing', async () => {
+describe('a queue of a wrong type', () => {
+  it('a key whose queue has a wrong type is not granted', async () => {
     const locking = await open();
     await redis.raw.set(QUEUE, 'x');
     let ran = false;
@@ -85,7 +85,7 @@ describe('something else where the line for a key is', () => {
     expect(await locking.execute('k', () => 1)).toBe(1);
   });
 
-  it('(its order) lets nobody wait, and tells them so; who waits meanwhile is not lost', async () => {
+  it('a call cannot wait for a key whose queue order has a wrong type, and says so', async () => {
     const [here, there] = [await open(), await open()];
     await redis.raw.set(ORDER, 'x');
     const lock = await here.acquire('k', { expire: '2s' });

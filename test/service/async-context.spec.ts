@@ -16,7 +16,7 @@ import { onEveryStore } from '../support/stores.js';
 /** The application's own context. */
 const tenant = new AsyncLocalStorage<string>();
 
-/** What code that is called back sees around it. */
+/** The async context that a callback runs in. */
 interface Surroundings {
   readonly tenant: string | undefined;
   readonly keys: readonly string[] | undefined;
@@ -30,7 +30,7 @@ const around = (locking: LockingService): Surroundings => ({
 const NOTHING: Surroundings = { tenant: undefined, keys: undefined };
 
 onEveryStore((store) => {
-  /** A job on `x` that is the first in its process that has to wait, and then runs until it is told to end. */
+  /** Runs a job on `x` that is the first waiter of its process, and that goes on until `end` is called. */
   async function firstToWait(locking: LockingService, other: LockingService, job?: () => Promise<void>) {
     const [entered, end] = [deferred(), deferred()];
     const elsewhere = await other.acquire('x');
@@ -59,7 +59,7 @@ onEveryStore((store) => {
     });
   }
 
-  it('tells an abort listener of a revoked lock outside the job that was first to wait', async () => {
+  it('the abort listener of a revoked lock runs outside the job that was the first to wait', async () => {
     const [locking, other] = [await store.open(), await store.open()];
     const endX = await firstToWait(locking, other);
     const y = await locking.acquire('y');
@@ -69,7 +69,7 @@ onEveryStore((store) => {
     await endX();
   });
 
-  it('tells an abort listener of a lock that its owner released outside the job that released it', async () => {
+  it('the abort listener of a lock that its owner released runs outside the job that released it', async () => {
     const [locking, other] = [await store.open(), await store.open()];
     const y = await locking.acquire('y');
     const told = noteAbort(y, locking);
@@ -80,7 +80,7 @@ onEveryStore((store) => {
     await endX();
   });
 
-  it('tells an abort listener of a lease that ran out outside the job whose timer found it', async () => {
+  it('the abort listener of an expired lease runs outside the job whose timer found it', async () => {
     const [locking, other] = [await store.open({ expire: '900ms' }), await store.open()];
     const endX = await firstToWait(locking, other);
     const y = await locking.acquire('y', { expire: '1500ms' });
@@ -88,7 +88,7 @@ onEveryStore((store) => {
     await endX();
   });
 
-  it('tells an abort listener in the context in which the signal was first read', async () => {
+  it('an abort listener runs in the context in which the signal was first read', async () => {
     const [locking, other] = [await store.open(), await store.open()];
     const endX = await firstToWait(locking, other);
     const [entered, told] = [deferred(), deferred<Surroundings>()];
@@ -105,7 +105,7 @@ onEveryStore((store) => {
     await endX();
   });
 
-  it('tells an abort listener of a lock on several keys outside the job that was first to wait', async () => {
+  it('the abort listener of a lock on several keys runs outside the job that was the first to wait', async () => {
     const [locking, other] = [await store.open(), await store.open()];
     const endX = await firstToWait(locking, other);
     const told = deferred<Surroundings>();
@@ -176,7 +176,7 @@ describe('the provider of an application', () => {
     }
   }
 
-  it('is called, and heard in the log, outside the context of whoever happened to call', async () => {
+  it('the provider is called, and logs, outside the context of the caller', async () => {
     const logger = new LogCapture();
     logger.log = (message: unknown) => {
       if (String(message).startsWith('Connection')) note('log');
@@ -209,7 +209,7 @@ describe('the provider of an application', () => {
   });
 });
 
-it('does not keep the context of the first caller for its timers', async () => {
+it('timers of the engine do not keep the context of the first caller', async () => {
   const timers = new Set<string | undefined>();
   const real = globalThis.setTimeout;
   const noting = ((...args: Parameters<typeof setTimeout>) => {

@@ -29,18 +29,18 @@ const warningsOf = (...keys: string[]): string[] => {
 
 async function untilWarnedOf(...keys: string[]): Promise<void> {
   while (warningsOf(...keys).length === 0) {
-    // Renewals need their turn as well.
+    // Gives renewals time to run.
     await delay(10);
     collectGarbage();
   }
 }
 
-/** Acquires a lock to which nothing refers afterwards. */
+/** Acquires a lock without keeping a reference to it. */
 async function drop(locking: LockingService, keys: string | string[], options?: AcquireOptions): Promise<void> {
   await locking.acquire(keys, options);
 }
 
-/** By then the collector has taken what it can of what was dropped before. */
+/** Resolves once the garbage collector has collected all locks that were dropped before. */
 async function untilAllIsCollected(locking: LockingService): Promise<void> {
   for (const key of ['last', 'very last']) {
     await drop(locking, key);
@@ -53,7 +53,7 @@ async function signalOf(locking: LockingService, key: string): Promise<AbortSign
 }
 
 describe('thousands of locks that are dropped without a release', () => {
-  it('are warned of in a few lines', async () => {
+  it('thousands of dropped locks cause a few warnings', async () => {
     const app = await NestFactory.createApplicationContext(LockingModule.forRoot(), { logger: false });
     const locking = app.get(LockingService);
     await Promise.all(Array.from({ length: 2000 }, async (_, index) => drop(locking, `many:${String(index)}`)));
@@ -70,7 +70,7 @@ describe('thousands of locks that are dropped without a release', () => {
 
 describe('a lock that is dropped without a release', () => {
   onEveryStore((store) => {
-    it('is warned of with its key, renewed no longer, and free when its lease has run out', async () => {
+    it('a dropped lock causes a warning with its key, is no longer renewed, and is free when its lease has expired', async () => {
       const [locking, other] = [await store.open({ expire: '2s' }), await store.open()];
       await drop(locking, 'a');
       await untilWarnedOf('a');
@@ -80,7 +80,7 @@ describe('a lock that is dropped without a release', () => {
       expect(warningsOf('a')[0]).toContain('"await using"');
     });
 
-    it('of tryAcquire, of several keys, and with an explicit renew: true is warned of too', async () => {
+    it('a dropped lock of tryAcquire, of several keys, or with renew: true causes a warning too', async () => {
       const locking = await store.open();
       await (async () => locking.tryAcquire('tried'))();
       await drop(locking, ['b', 'c']);
@@ -90,7 +90,7 @@ describe('a lock that is dropped without a release', () => {
       await untilWarnedOf('b', 'c');
     });
 
-    it('goes to the next caller of this process when its lease has run out', async () => {
+    it('a dropped lock goes to the next caller of its process when its lease has expired', async () => {
       const locking = await store.open({ expire: '2s' });
       await drop(locking, 'a');
       const next = locking.acquire('a', { timeout: '10s' });
@@ -98,7 +98,7 @@ describe('a lock that is dropped without a release', () => {
       expect((await next).held).toBe(true);
     });
 
-    it('is not warned of while it is referred to, nor when it was released', async () => {
+    it('a lock causes no warning while it is referenced, nor after its release', async () => {
       const locking = await store.open();
       const kept = await locking.acquire('kept');
       await (async () => (await locking.acquire('released')).release())();
@@ -115,7 +115,7 @@ describe('a lock that is dropped without a release', () => {
       expect(await kept.release()).toBe(true);
     });
 
-    it('is not warned of when it would not be renewed, or its owner was named', async () => {
+    it('a dropped lock without renewal, or with a named owner, causes no warning', async () => {
       const locking = await store.open();
       await drop(locking, 'fixed', { expire: '1m' });
       await drop(locking, 'named', { ownerId: 'me' });
@@ -126,7 +126,7 @@ describe('a lock that is dropped without a release', () => {
       expect(await locking.release(['named', 'named and renewed'], { ownerId: 'me' })).toBe(true);
     });
 
-    it('of a job is kept by the job, whether or not that uses it', async () => {
+    it('a running job keeps its lock, whether it uses it or not', async () => {
       const locking = await store.open();
       await locking.execute('job', async () => {
         await untilAllIsCollected(locking);
@@ -148,13 +148,13 @@ describe('a lock that is dropped without a release', () => {
       expect(signal?.aborted ?? true).toBe(true);
     });
 
-    it('is warned of when its signal was read and dropped as well', async () => {
+    it('a dropped lock whose signal was read and dropped causes a warning', async () => {
       const locking = await store.open();
       await (async () => expect((await signalOf(locking, 'a')).aborted).toBe(false))();
       await untilWarnedOf('a');
     });
 
-    it('inside a job that holds the key does not end the job’s lock, and does not outlast it', async () => {
+    it('a dropped lock that joined that of its job does not end the lock of the job, and does not outlast it', async () => {
       const locking = await store.open();
       await locking.execute('a', async (lock) => {
         await drop(locking, ['a', 'b']);
@@ -165,7 +165,7 @@ describe('a lock that is dropped without a release', () => {
       expect(await locking.inspect('b')).not.toBeNull();
     });
 
-    it('inside a job takes nothing from the lock of the job once it was released', async () => {
+    it('a released lock that joined that of its job does not end the lock of the job', async () => {
       const locking = await store.open({ expire: '1s' });
       await locking.execute('a', async (lock) => {
         await (async () => (await locking.acquire('a')).release())();
@@ -176,7 +176,7 @@ describe('a lock that is dropped without a release', () => {
       });
     });
 
-    it('keeps its signal the same and aborts it when the lock is lost', async () => {
+    it('the signal of a dropped lock stays the same, and aborts when the lock is lost', async () => {
       const locking = await store.open();
       const lock: Lock = await locking.acquire('a');
       const { signal } = lock;

@@ -4,8 +4,8 @@ import { runCommand } from '../support/run-command.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** What earlier test files have left in memory would make each collection of garbage take longer than a lease. */
-it('locks that are dropped without a release, in a process of their own', async () => {
+/** A process of its own, as the memory of earlier test files would make each garbage collection longer than a lease. */
+it('the tests of dropped locks pass in a process of their own', async () => {
   const jest = ['--experimental-vm-modules', '--no-warnings=ExperimentalWarning', 'node_modules/jest/bin/jest.js'];
   const cases = ['--runInBand', '--testMatch', '<rootDir>/test/service/dropped-locks.cases.ts'];
   const { code, stdout, stderr } = await runCommand(process.execPath, [...jest, ...cases], {

@@ -6,7 +6,7 @@ import { onEveryStore } from '../support/stores.js';
 
 describe('LockingService.execute', () => {
   onEveryStore((store) => {
-    it('never lets ten parallel purchases oversell a stock of five', async () => {
+    it('ten parallel purchases never oversell a stock of five', async () => {
       const shops = await Promise.all([store.open(), store.open()]);
       let stock = 5;
       const buy = async (index: number): Promise<boolean> =>
@@ -22,7 +22,7 @@ describe('LockingService.execute', () => {
       expect(stock).toBe(0);
     });
 
-    it("passes the job's own result through", async () => {
+    it("execute resolves with the job's own result", async () => {
       const locking = await store.open();
       const result = { id: 1 };
       expect(await locking.execute('a', () => result)).toBe(result);
@@ -40,7 +40,7 @@ describe('LockingService.execute', () => {
       expect(await locking.inspect('a')).toBeNull();
     });
 
-    it('serves the callers of one instance first come, first served', async () => {
+    it('callers of one instance are served first come, first served', async () => {
       const locking = await store.open();
       const order: number[] = [];
       await Promise.all(
@@ -54,7 +54,7 @@ describe('LockingService.execute', () => {
       expect(order).toEqual(Array.from({ length: 30 }, (_, index) => index));
     });
 
-    it('runs jobs of different keys at the same time', async () => {
+    it('jobs of different keys run at the same time', async () => {
       const locking = await store.open();
       const meeting = deferred();
       await Promise.all([
@@ -65,7 +65,7 @@ describe('LockingService.execute', () => {
       ]);
     });
 
-    it('gives up when the key stays held, and does not run the job', async () => {
+    it('execute rejects if the key stays held, and does not run the job', async () => {
       const [holder, waiter] = [await store.open(), await store.open()];
       await holder.acquire('a');
       let ran = false;
@@ -79,7 +79,7 @@ describe('LockingService.execute', () => {
       expect(ran).toBe(false);
     });
 
-    it('waits as long as waitLockingTimeout says when the call does not', async () => {
+    it('a call without a timeout waits as long as waitLockingTimeout says', async () => {
       const [holder, waiter] = [await store.open(), await store.open({ waitLockingTimeout: '80ms' })];
       await holder.acquire('a');
       const error = await waiter.execute('a', () => undefined).catch((reason: unknown) => reason);
@@ -87,7 +87,7 @@ describe('LockingService.execute', () => {
       expect(error).toMatchObject({ timeout: 80 });
     });
 
-    it('keeps the key beyond its lease for as long as the job runs', async () => {
+    it('execute holds the key beyond its lease for as long as the job runs', async () => {
       const [locking, other] = [await store.open(), await store.open()];
       await locking.execute(
         'a',
@@ -100,7 +100,7 @@ describe('LockingService.execute', () => {
       expect(await locking.inspect('a')).toBeNull();
     });
 
-    it('tells of a lock that ran out while its job ran: by the signal at once, by LockLostError in the end', async () => {
+    it('a job whose lock expires learns of it by the signal at once, and its caller by LockLostError in the end', async () => {
       const locking = await store.open();
       let reason: unknown;
       const run = locking.execute(
@@ -122,7 +122,7 @@ describe('LockingService.execute', () => {
       expect(reason).toBeInstanceOf(LockLostError);
     });
 
-    it("keeps the job's error in the outcome of a LockLostError", async () => {
+    it("the outcome of a LockLostError contains the job's error", async () => {
       const locking = await store.open();
       const failure = new Error('half-way');
       const run = locking.execute('a', async () => {
@@ -135,7 +135,7 @@ describe('LockingService.execute', () => {
       });
     });
 
-    it('notices at the end that the store had given the lock to nobody or somebody else', async () => {
+    it('execute notices at its end that the store no longer has the lock, or has granted it to another owner', async () => {
       const [locking, other] = [await store.open(), await store.open()];
       const run = locking.execute('a', async () => {
         await other.forceRelease('a');
@@ -145,7 +145,7 @@ describe('LockingService.execute', () => {
       expect(await other.inspect('a')).not.toBeNull();
     });
 
-    it('stops renewing at maxHold, so that a job that hangs loses the key', async () => {
+    it('renewal stops at maxHold, so that a job that hangs loses the key', async () => {
       const [locking, other] = [await store.open(), await store.open()];
       const aborted = deferred();
       const run = locking.execute(
@@ -160,7 +160,7 @@ describe('LockingService.execute', () => {
       await (await other.acquire('a', { timeout: '1s' })).release();
     });
 
-    it('keeps the key for minHold after the job has returned', async () => {
+    it('execute holds the key for minHold after the job has returned', async () => {
       const [locking, other] = [await store.open(), await store.open()];
       await locking.execute('a', () => undefined, { minHold: '400ms' });
       expect((await other.inspect('a'))?.ttl).toBeGreaterThan(200);
@@ -169,7 +169,7 @@ describe('LockingService.execute', () => {
       await (await other.acquire('a', { timeout: '2s' })).release();
     });
 
-    it('lets a job release its lock early', async () => {
+    it('a job may release its lock early', async () => {
       const locking = await store.open();
       const result = await locking.execute('a', async (lock) => {
         expect(await lock.release()).toBe(true);

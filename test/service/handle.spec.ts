@@ -3,9 +3,9 @@ import { LockConfigurationError, LockLostError } from '../../lib/index.js';
 import { eventually } from '../support/processes.js';
 import { onEveryStore } from '../support/stores.js';
 
-describe('acquire, tryAcquire and the handle', () => {
+describe('acquire, tryAcquire and the lock', () => {
   onEveryStore((store) => {
-    it('renews a lock that was taken with neither expire nor owner', async () => {
+    it('a lock without expire and owner is renewed', async () => {
       const [locking, other] = [await store.open({ expire: '1s' }), await store.open()];
       const lock = await locking.acquire('a');
       await expect(other.acquire('a', { timeout: '1.5s' })).rejects.toThrow(/held by another (process|caller)/);
@@ -13,7 +13,7 @@ describe('acquire, tryAcquire and the handle', () => {
       expect(await lock.release()).toBe(true);
     });
 
-    it('keeps a lease of 1500ms exactly, and does not renew it', async () => {
+    it('a lock with expire of 1500ms is held for exactly that time, and not renewed', async () => {
       const locking = await store.open();
       const lock = await locking.acquire('a', { expire: '1500ms' });
       const ttl = (await locking.inspect('a'))?.ttl ?? 0;
@@ -25,12 +25,12 @@ describe('acquire, tryAcquire and the handle', () => {
       expect(lock).toMatchObject({ held: false, remaining: 0 });
     });
 
-    it('is not trusted longer than the store keeps it', async () => {
+    it('a lock is not trusted longer than the store keeps it', async () => {
       const locking = await store.open();
       const lock = await locking.acquire('a', { expire: '300ms' });
       while (lock.held) {
         const stored = await locking.inspect('a');
-        // The process may stand still in between: only what is held even now was held when the store was asked.
+        // The process may stand still in between: only a lock that is held even now was held when the store answered.
         const { remaining } = lock;
         if (remaining > 0) expect(stored).not.toBeNull();
       }
@@ -38,14 +38,14 @@ describe('acquire, tryAcquire and the handle', () => {
       expect(lease === null || (lease.ttl ?? Infinity) < 50).toBe(true);
     });
 
-    it('renews a fixed lease where asked to', async () => {
+    it('a fixed lease is renewed with renew: true', async () => {
       const [locking, other] = [await store.open(), await store.open()];
       const lock = await locking.acquire('a', { expire: '1s', renew: true });
       await expect(other.acquire('a', { timeout: '1.5s' })).rejects.toThrow(/held by another (process|caller)/);
       await lock.release();
     });
 
-    it('extends, never shortening', async () => {
+    it('extend makes a lease longer, never shorter', async () => {
       const locking = await store.open();
       const lock = await locking.acquire('a', { expire: '10s' });
       expect(await lock.extend('1s')).toBe(true);
@@ -57,7 +57,7 @@ describe('acquire, tryAcquire and the handle', () => {
       expect(await lock.extend('1m')).toBe(false);
     });
 
-    it('learns by extending that it was lost', async () => {
+    it('extend finds out that the lock was lost', async () => {
       const [locking, other] = [await store.open(), await store.open()];
       const lock = await locking.acquire('a');
       await other.forceRelease('a');
@@ -66,7 +66,7 @@ describe('acquire, tryAcquire and the handle', () => {
       expect(await lock.release()).toBe(false);
     });
 
-    it('releases once, and says the same when asked again', async () => {
+    it('a second release has the result of the first', async () => {
       const locking = await store.open();
       const lock = await locking.acquire('a');
       expect(await lock.release()).toBe(true);
@@ -77,7 +77,7 @@ describe('acquire, tryAcquire and the handle', () => {
       expect(lock.signal.aborted).toBe(false);
     });
 
-    it('is released at the end of its scope by await using', async () => {
+    it('`await using` releases a lock at the end of its scope', async () => {
       const locking = await store.open();
       {
         await using lock = await locking.acquire('a');
@@ -86,7 +86,7 @@ describe('acquire, tryAcquire and the handle', () => {
       expect(await locking.inspect('a')).toBeNull();
     });
 
-    it('tryAcquire gives null for a held key, at once', async () => {
+    it('tryAcquire returns null for a held key, at once', async () => {
       const [locking, other] = [await store.open(), await store.open()];
       const lock = await locking.tryAcquire('a');
       expect(lock?.held).toBe(true);
@@ -96,13 +96,13 @@ describe('acquire, tryAcquire and the handle', () => {
       expect(await other.tryAcquire('a')).not.toBeNull();
     });
 
-    it('lets one of many tries through', async () => {
+    it('one of many concurrent tryAcquire calls succeeds', async () => {
       const services = await Promise.all([store.open(), store.open()]);
       const locks = await Promise.all(Array.from({ length: 20 }, (_, index) => services[index % 2]!.tryAcquire('a')));
       expect(locks.filter((lock) => lock !== null)).toHaveLength(1);
     });
 
-    it('ends the wait at once when the signal aborts, and leaves nothing behind', async () => {
+    it('an aborted signal ends the wait at once, and leaves nothing', async () => {
       const [holder, waiter] = [await store.open(), await store.open()];
       const lock = await holder.acquire('a');
       const abort = new AbortController();
@@ -116,7 +116,7 @@ describe('acquire, tryAcquire and the handle', () => {
       expect(await holder.inspect('b')).toBeNull();
     });
 
-    it('does not pass over the next waiter when one in front of it gives up', async () => {
+    it('the next waiter is served when one before it has cancelled', async () => {
       const locking = await store.open();
       const lock = await locking.acquire('a');
       const abort = new AbortController();

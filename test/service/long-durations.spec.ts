@@ -24,7 +24,7 @@ afterEach(() => {
 });
 
 onEveryStore((store) => {
-  it('takes durations that no timer takes', async () => {
+  it('durations may be longer than a timer of Node allows', async () => {
     const options = { waitLockingTimeout: LONG, expire: LONG, drainTimeout: LONG, maximumRetryInterval: LONG } as const;
     const locking = await store.open({ ...options, defaultRetryInterval: LONG });
     const lock = await locking.acquire('a', { maxHold: LONG, minHold: LONG, renew: true });

@@ -35,7 +35,7 @@ describe('several keys at once', () => {
       expect(await locking.execute(['e', 'e'], ({ keys }) => keys)).toEqual(['e']);
     });
 
-    it('holds all of them, each with a token', async () => {
+    it('a lock of several keys holds all of them, each with a token', async () => {
       const locking = await store.open();
       await locking.execute(['c', 'a', 'b'], async (lock) => {
         expect(lock.keys).toEqual(['a', 'b', 'c']);
@@ -47,7 +47,7 @@ describe('several keys at once', () => {
       expect(await held(locking)).toEqual([]);
     });
 
-    it('leaves nothing held when one of them is not to be had', async () => {
+    it('a call for several keys leaves nothing held if one of them is not free', async () => {
       const [locking, other] = [await store.open(), await store.open()];
       await other.acquire('b');
       expect(await locking.tryAcquire(['a', 'b', 'c'])).toBeNull();
@@ -55,7 +55,7 @@ describe('several keys at once', () => {
       expect(await held(locking)).toEqual(['b']);
     });
 
-    it('frees the keys it had joined or taken when a later part fails', async () => {
+    it('a nested call frees the keys that it joined or acquired if a later one fails', async () => {
       const [locking, other] = [await store.open(), await store.open()];
       await other.acquire('b');
       await locking.execute('a', async (outer) => {
@@ -65,7 +65,7 @@ describe('several keys at once', () => {
       expect(await held(locking)).toEqual(['b']);
     });
 
-    it('goes on holding the others when one key is released through the service, but is no longer trusted', async () => {
+    it('a lock of several keys is no longer held if one is released by key, but keeps the others in the store', async () => {
       const locking = await store.open();
       const lock = await locking.acquire(['a', 'b']);
       expect(await locking.release('a')).toBe(true);
@@ -76,7 +76,7 @@ describe('several keys at once', () => {
       expect(await held(locking)).toEqual([]);
     });
 
-    it('frees what is left of such a lock with the handle', async () => {
+    it('release() frees the other keys of a lock after one was released by key', async () => {
       const locking = await store.open();
       const lock = await locking.acquire(['a', 'b']);
       await locking.release('a');

@@ -5,7 +5,7 @@ import { onEveryStore } from '../support/stores.js';
 
 describe('the calls for operators', () => {
   onEveryStore((store) => {
-    it('inspect shows who holds a key and who waits', async () => {
+    it('inspect shows the holder and the waiters of a key', async () => {
       const [locking, other] = [await store.open(), await store.open()];
       expect(await locking.inspect('a')).toBeNull();
       const lock = await locking.acquire('a', { ownerId: 'one', expire: '1m' });
@@ -18,7 +18,7 @@ describe('the calls for operators', () => {
       for (const next of waiting) await (await next).release();
     });
 
-    it('list goes through the keys that match', async () => {
+    it('list returns the keys that match', async () => {
       const locking = await store.open();
       await locking.acquire(['order:1', 'order:2', 'stock:1']);
       const keys: string[] = [];
@@ -29,7 +29,7 @@ describe('the calls for operators', () => {
       expect(keys.sort()).toEqual(['order:1', 'order:2']);
     });
 
-    it("forceRelease frees whoever's lock, aborts its signal and lets the waiters go on", async () => {
+    it('forceRelease frees a lock of any owner, aborts its signal and serves the waiters', async () => {
       const locking = await store.open();
       const lock = await locking.acquire('a', { ownerId: 'one' });
       const waiting = locking.acquire('a', { timeout: '5s' });
@@ -51,7 +51,7 @@ describe('the calls for operators', () => {
       await expect(run).rejects.toBeInstanceOf(LockLostError);
     });
 
-    it('says which providers there are when asked for another', async () => {
+    it('the error for an unknown provider names the known ones', async () => {
       const locking = await store.open();
       expect(() => locking.provider('nowhere')).toThrow('Configured are: ');
       await expect(locking.execute('a', () => 1, { provider: 'nowhere' })).rejects.toBeInstanceOf(

@@ -12,7 +12,7 @@ import { onEveryStore } from '../support/stores.js';
 const tenant = new AsyncLocalStorage<string>();
 
 onEveryStore((store) => {
-  it('runs work outside every lock and singleton, in the context of the application', async () => {
+  it('outsideLocks runs work outside every lock and singleton, in the context of the application', async () => {
     const locking = await store.open();
     const seen = await tenant.run('t', () =>
       locking.execute('a', () =>
@@ -24,7 +24,7 @@ onEveryStore((store) => {
     expect(seen).toEqual([undefined, 't', null]);
   });
 
-  it('keeps a loop that is started inside a job from joining the locks of those it serves', async () => {
+  it('with outsideLocks, a loop that is started inside a job does not join the locks of its jobs', async () => {
     const locking = await store.open();
     const requests: (() => void)[] = [];
     const loop = async (): Promise<void> => {
@@ -54,7 +54,7 @@ onEveryStore((store) => {
   });
 });
 
-/** A query that begins when it is awaited, as those of Prisma and Knex do. */
+/** A query that begins when it is awaited, like those of Prisma and Knex. */
 class Query<T> implements PromiseLike<T> {
   begun = 0;
 
@@ -71,7 +71,7 @@ class Query<T> implements PromiseLike<T> {
 
 onEveryStore((store) => {
   it.each(['execute', 'singleton'] as const)(
-    'begins a thenable that a job of %s returns inside its lock',
+    'a thenable that a job of %s returns begins inside its lock',
     async (call) => {
       const locking = await store.open();
       const query = new Query(() => locking.current()?.keys);
@@ -81,7 +81,7 @@ onEveryStore((store) => {
   );
 });
 
-it('begins a thenable that a decorated method returns inside its lock', async () => {
+it('a thenable that a decorated method returns begins inside its lock', async () => {
   const service = (): LockingService => app.get(LockingService);
   const query = () => new Query(() => service().current()?.keys) as unknown as Promise<unknown>;
 
@@ -104,14 +104,14 @@ it('begins a thenable that a decorated method returns inside its lock', async ()
 
 onEveryStore((store) => {
   it.each(['execute', 'singleton'] as const)(
-    'keeps nothing of earlier runs of a job of %s that schedules its own next run',
+    'a job of %s that schedules its own next run keeps nothing of earlier runs in memory',
     async (call) => {
       setFlagsFromString('--expose-gc');
       const gc = runInNewContext('gc') as () => void;
       const locking = await store.open();
       const locks: WeakRef<object>[] = [];
       const alive = deferred<number>();
-      // In the context of the last run, which would lead to the others.
+      // In the context of the last run, which would refer to all earlier ones.
       const count = async (): Promise<void> => {
         for (let round = 0; round < 5; round += 1) {
           gc();
@@ -126,7 +126,7 @@ onEveryStore((store) => {
           locks.push(new WeakRef(lock));
           setTimeout(() => void (locks.length < 50 ? poll() : count()), 0);
         });
-        // a singleton whose run before has not given up its lock yet
+        // a singleton whose last run has not released its lock yet
         if (!ran) setTimeout(() => void poll(), 1);
       };
       await poll();

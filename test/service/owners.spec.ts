@@ -5,7 +5,7 @@ import { onEveryStore } from '../support/stores.js';
 
 describe('owners', () => {
   onEveryStore((store) => {
-    it('does not let a wrong owner release or extend', async () => {
+    it('another owner cannot release or extend a lock', async () => {
       const [locking, other] = [await store.open(), await store.open()];
       await locking.acquire('a', { ownerId: 'one', expire: '5s' });
       for (const service of [locking, other]) {
@@ -19,7 +19,7 @@ describe('owners', () => {
       expect(await locking.inspect('a')).toBeNull();
     });
 
-    it('lets the same owner in again, from any instance, and never drops the time to live', async () => {
+    it('the same owner may acquire its key again, from any instance, and never loses the time to live', async () => {
       const [locking, other] = [await store.open(), await store.open()];
       const first = await locking.acquire('a', { ownerId: 'one', expire: '30s' });
       const second = await other.acquire('a', { ownerId: 'one', expire: '2s', timeout: 0 });
@@ -30,7 +30,7 @@ describe('owners', () => {
       await expect(locking.acquire('a', { ownerId: 'two', timeout: 0 })).rejects.toBeInstanceOf(LockTimeoutError);
     });
 
-    it('never expires with an owner and no expire, and stays so when taken again with one', async () => {
+    it('a lock with an owner and without expire never expires, also if it is acquired again with one', async () => {
       const locking = await store.open();
       const lock = await locking.acquire('a', { ownerId: 'one' });
       expect(lock.remaining).toBe(Infinity);
@@ -39,7 +39,7 @@ describe('owners', () => {
       expect((await locking.inspect('a'))?.ttl).toBeNull();
     });
 
-    it('frees the key when the last handle of the owner in this instance is released', async () => {
+    it('the key is freed when the last lock of the owner in this instance is released', async () => {
       const locking = await store.open();
       const first = await locking.acquire('a', { ownerId: 'one' });
       const second = await locking.acquire(['a', 'b'], { ownerId: 'one' });
@@ -50,7 +50,7 @@ describe('owners', () => {
       expect(await locking.inspect('b')).toBeNull();
     });
 
-    it('does not free a newer grant of the same owner in another instance', async () => {
+    it('a release does not free a newer grant of the same owner in another instance', async () => {
       const [locking, other] = [await store.open(), await store.open()];
       const old = await locking.acquire('a', { ownerId: 'one' });
       const newer = await other.acquire('a', { ownerId: 'one' });
@@ -60,7 +60,7 @@ describe('owners', () => {
       expect(await locking.inspect('a')).toBeNull();
     });
 
-    it('lets an owner in past those who wait for its lock', async () => {
+    it('an owner passes the waiters for its own lock', async () => {
       const locking = await store.open();
       const first = await locking.acquire('a', { ownerId: 'one' });
       const waiting = locking.acquire('a', { timeout: '5s' });
@@ -70,7 +70,7 @@ describe('owners', () => {
       await (await waiting).release();
     });
 
-    it('shares one lock space between execute and acquire', async () => {
+    it('execute and acquire lock the same keys', async () => {
       const [locking, other] = [await store.open(), await store.open()];
       const lock = await locking.acquire('a');
       await expect(other.execute('a', () => 1, { timeout: 0 })).rejects.toBeInstanceOf(LockTimeoutError);
@@ -80,7 +80,7 @@ describe('owners', () => {
       });
     });
 
-    it('releases without an owner what this instance holds, and nothing else', async () => {
+    it('release without an owner releases the locks of this instance only', async () => {
       const [locking, other] = [await store.open(), await store.open()];
       await locking.acquire('mine');
       await locking.acquire('mine too', { ownerId: 'one' });
@@ -93,7 +93,7 @@ describe('owners', () => {
       expect(await locking.inspect('theirs')).not.toBeNull();
     });
 
-    it("releases all of an owner's locks, whichever instance took them", async () => {
+    it("releaseAll releases all of an owner's locks, whichever instance acquired them", async () => {
       const [locking, other] = [await store.open(), await store.open()];
       await locking.acquire(['a', 'b'], { ownerId: 'one' });
       await other.acquire('c', { ownerId: 'one', expire: '1m' });
@@ -103,7 +103,7 @@ describe('owners', () => {
       expect(await locking.inspect('d')).not.toBeNull();
     });
 
-    it('extends for the owner: all keys or none, and the handle knows', async () => {
+    it('extend by owner id extends all keys or none, and the lock knows', async () => {
       const locking = await store.open();
       const lock = await locking.acquire(['a', 'b'], { ownerId: 'one', expire: '2s' });
       expect(await locking.extend(['a', 'b'], { ownerId: 'one', expire: '1m' })).toBe(true);
@@ -112,7 +112,7 @@ describe('owners', () => {
       expect((await locking.inspect('a'))?.ttl).toBeLessThan(70_000);
     });
 
-    it('tells the handle when its owner released the lock elsewhere', async () => {
+    it('a lock learns that its owner released it elsewhere', async () => {
       const [locking, other] = [await store.open({ expire: '150ms' }), await store.open()];
       const lock = await locking.acquire('a', { ownerId: 'one' });
       await other.release('a', { ownerId: 'one' });
@@ -120,7 +120,7 @@ describe('owners', () => {
       expect(lock.held).toBe(false);
     });
 
-    it('refuses what is not an owner', async () => {
+    it('an invalid owner id is refused', async () => {
       const locking = await store.open();
       const empty = { ownerId: '', expire: 1 };
       await expect(locking.acquire('a', empty)).rejects.toBeInstanceOf(LockConfigurationError);

@@ -5,7 +5,7 @@ import { onEveryStore } from '../support/stores.js';
 
 describe('reentrancy', () => {
   onEveryStore((store) => {
-    it('joins the lock of the job it is called from, however deep', async () => {
+    it('a nested call joins the lock of the job around it, however deep', async () => {
       const locking = await store.open();
       await locking.execute('a', async (outer) => {
         await locking.execute('b', async () => {
@@ -20,7 +20,7 @@ describe('reentrancy', () => {
       expect(await locking.inspect('a')).toBeNull();
     });
 
-    it('joins what is held and takes the rest', async () => {
+    it('a nested call joins the keys that are held and acquires the others', async () => {
       const locking = await store.open();
       await locking.execute('b', async (outer) => {
         await locking
@@ -41,7 +41,7 @@ describe('reentrancy', () => {
       });
     });
 
-    it('frees the key with the last who joined, not with the first', async () => {
+    it('the key is freed with the last lock that joined, not with the first', async () => {
       const locking = await store.open();
       const kept = await locking.execute('a', async () => locking.acquire('a'));
       expect(kept.held).toBe(true);
@@ -50,7 +50,7 @@ describe('reentrancy', () => {
       expect(await locking.inspect('a')).toBeNull();
     });
 
-    it('competes like anybody else with reentrant: false', async () => {
+    it('a nested call with reentrant: false waits like any other', async () => {
       const locking = await store.open();
       await locking.execute('a', async () => {
         const inner = locking.execute('a', () => undefined, { reentrant: false, timeout: '100ms' });
@@ -58,7 +58,7 @@ describe('reentrancy', () => {
       });
     });
 
-    it('does not join for another owner', async () => {
+    it('a nested call for another owner does not join', async () => {
       const locking = await store.open();
       await locking.execute(
         'a',
@@ -71,7 +71,7 @@ describe('reentrancy', () => {
       );
     });
 
-    it('does not take the lock of a job that has ended for held', async () => {
+    it('a call does not join the lock of a job that has ended', async () => {
       const locking = await store.open();
       const goOn = deferred();
       let late: Promise<Lock | null> | undefined;
@@ -87,7 +87,7 @@ describe('reentrancy', () => {
       expect(lock.held).toBe(true);
     });
 
-    it('does not join across calls that merely run at the same time', async () => {
+    it('calls that merely run at the same time do not join each other', async () => {
       const locking = await store.open();
       const inside = deferred();
       const leave = deferred();
@@ -101,7 +101,7 @@ describe('reentrancy', () => {
       await first;
     });
 
-    it('does not join a lock that is lost', async () => {
+    it('a nested call does not join a lock that is lost', async () => {
       const [locking, other] = [await store.open(), await store.open()];
       const run = locking.execute('a', async () => {
         await locking.forceRelease('a');
@@ -111,7 +111,7 @@ describe('reentrancy', () => {
       await expect(run).rejects.toMatchObject({ code: 'LOCK_LOST' });
     });
 
-    it('tells the innermost lock of the call chain', async () => {
+    it('current() returns the innermost lock of the call chain', async () => {
       const locking = await store.open();
       expect(locking.current()).toBeUndefined();
       await locking.execute('a', async (outer) => {

@@ -7,7 +7,7 @@ import { onEveryStore } from '../support/stores.js';
 
 describe('shutdown', () => {
   onEveryStore((store) => {
-    it('releases what is held, rejects who waits, refuses new calls', async () => {
+    it('a shutdown releases locks, rejects waiters, and refuses new calls', async () => {
       const application = await store.openApplication();
       const locking = application.get(LockingService);
       const other = await store.open();
@@ -28,7 +28,7 @@ describe('shutdown', () => {
       await expect(locking.acquire('c')).rejects.toMatchObject({ code: 'LOCK_BACKEND' });
     });
 
-    it('waits for running jobs', async () => {
+    it('a shutdown waits for running jobs', async () => {
       const application = await store.openApplication();
       const locking = application.get(LockingService);
       const goOn = deferred();
@@ -53,7 +53,7 @@ describe('shutdown', () => {
       await closing;
     });
 
-    it('gives up on jobs that take longer than drainTimeout, and tells them', async () => {
+    it('a shutdown ends the locks of jobs that take longer than drainTimeout, and aborts their signals', async () => {
       const application = await store.openApplication({ drainTimeout: '100ms' });
       const locking = application.get(LockingService);
       const other = await store.open();

@@ -24,7 +24,7 @@ async function* generate(): AsyncGenerator<number> {
   yield Promise.resolve(1);
 }
 
-/** What a compiler makes of an async generator for older targets: a plain object. */
+/** The plain object that a compiler makes of an async generator for older targets. */
 const compiled = (): object => {
   const object = {
     next: ran,
@@ -77,7 +77,7 @@ describe('a job that returns work instead of doing it', () => {
   const ticks = (): OncePerTick => new OncePerTick(locking, new SchedulerRegistry());
 
   describe.each(calls)('%s', (_name, call) => {
-    it.each(UNSTARTED)('refuses %s, of which nothing is run', async (_what, job, word) => {
+    it.each(UNSTARTED)('a job that returns %s is refused, and nothing of it is run', async (_what, job, word) => {
       const error = await call(job).then(
         () => undefined,
         (reason: unknown) => reason,
@@ -103,7 +103,7 @@ describe('a job that returns work instead of doing it', () => {
     });
   });
 
-  it('says what to write instead', async () => {
+  it('the error of a job that returns work names the remedy', async () => {
     await expect(locking.execute('key', observable)).rejects.toThrow(
       'The job under "key" returned an Observable, which would run after the lock has been released. It was not ' +
         'subscribed to. Return lastValueFrom(observable) of rxjs, or put @WithLock on a method that returns the Observable.',

@@ -12,7 +12,7 @@ jest.setTimeout(60_000);
 const redis = useRawRedis();
 const applications = useApplications();
 
-/** A user who may use the namespace and these commands, and nothing else. */
+/** Creates a user that may use only the namespace and these commands. */
 async function allow(commands: readonly string[], channels = ['&lock:*']): Promise<RedisLockingProviderOptions> {
   const rules = ['reset', 'on', '>pw', '~lock:*', ...channels, ...commands.map((command) => `+${command}`)];
   await redis.raw.acl('SETUSER', 'locks', ...rules);
@@ -29,7 +29,7 @@ const startTwo = async (
   await applications.onRedis(options),
 ];
 
-/** What was refused, but for what ioredis can do without. */
+/** The refused commands, without those that ioredis does not need. */
 async function refused(): Promise<string[]> {
   const entries = (await redis.raw.acl('LOG')) as string[][];
   const objects = entries.map((entry) => entry[entry.indexOf('object') + 1] ?? '');
@@ -41,8 +41,8 @@ beforeEach(async () => {
   await redis.raw.config('RESETSTAT');
 });
 
-describe('a user who may use the namespace and the listed commands only', () => {
-  it('can do everything', async () => {
+describe('a user with the listed permissions', () => {
+  it('everything works for a user with only the listed permissions', async () => {
     const options = await allow(without());
     const [one, two] = await startTwo(options);
     await useEverything(redis.raw, [one.locking, two.locking], options);
@@ -55,7 +55,7 @@ describe('a user who may use the namespace and the listed commands only', () => 
     }
   });
 
-  it('needs every one of the required ones', async () => {
+  it('every required command is needed', async () => {
     const options = await allow(without());
     const [one, two] = await startTwo(options);
     await redis.raw.config('RESETSTAT');
@@ -65,7 +65,7 @@ describe('a user who may use the namespace and the listed commands only', () => 
     expect(used).toEqual(expect.arrayContaining([...REQUIRED]));
   });
 
-  it('may not touch what lies outside, nor list it', async () => {
+  it('a user with the listed permissions cannot use or list keys outside the namespace', async () => {
     const options = await allow(without());
     const outside = await applications.onRedis({ ...options, namespace: 'other:' });
     const job = jest.fn();
@@ -77,7 +77,7 @@ describe('a user who may use the namespace and the listed commands only', () => 
 });
 
 describe('without an optional command', () => {
-  /** Nobody runs beside another, and everybody gets a turn. */
+  /** Expects that jobs of both applications exclude each other, and that all of them run. */
   async function expectExclusion([one, two]: readonly [StartedApplication, StartedApplication]): Promise<void> {
     let running = 0;
     const jobs = Array.from({ length: 10 }, (_, index) =>
@@ -96,7 +96,7 @@ describe('without an optional command', () => {
     await eventually(async () => (await redis.raw.keys('lock:[kl]')).length === 0);
   }
 
-  it.each(OPTIONAL.map((command) => [command]))('%s: locks exclude and are handed on', async (command) => {
+  it.each(OPTIONAL.map((command) => [command]))('without %s, locks exclude and are handed off', async (command) => {
     const both = await startTwo(await allow(without(command)));
     await expectExclusion(both);
     for (const { log } of both) expect(log.of('error')).toEqual([]);
@@ -111,7 +111,7 @@ describe('without an optional command', () => {
     const lock = await (await applications.onRedis({ redisUrl: redis.url })).locking.acquire('k');
     const { log: last } = await applications.onRedis({ redisUrl: redis.url });
     const waiting = locking.execute('k', () => 'ran', { timeout: '30s' });
-    // Nest's Logger is one for the process: the application that came last hears all.
+    // Nest has one Logger per process: the application that started last gets all messages.
     await eventually(() => last.of('warn').length > 0);
     expect(last.of('warn')).toEqual([
       expect.stringMatching(
@@ -124,14 +124,14 @@ describe('without an optional command', () => {
     expect(last.of('warn')).toHaveLength(1);
   });
 
-  it('the channels, for a while: it listens again when it may', async () => {
+  it('an application that may not use the channels for a while subscribes again when it may', async () => {
     const { locking } = await applications.onRedis(await allow(without()));
     const { locking: other, log } = await applications.onRedis({ redisUrl: redis.url });
     const listening = async (): Promise<number> => (await redis.raw.pubsub('CHANNELS', 'lock:*')).length;
     const lock = await other.acquire('k');
     const waiting = locking.execute('k', () => 'ran', { timeout: '50s' });
     await eventually(async () => (await listening()) === 1);
-    // The server closes connections that listen to what they may not any more.
+    // The server closes connections that subscribe to channels they may no longer use.
     await allow(without(), []);
     await eventually(() => log.of('warn').some((line) => line.includes('does not let this user subscribe')));
     expect(await listening()).toBe(0);
@@ -141,14 +141,14 @@ describe('without an optional command', () => {
     expect(await waiting).toBe('ran');
   });
 
-  it('SCAN: list fails and says why', async () => {
+  it('without SCAN, list fails and says why', async () => {
     const { locking } = await applications.onRedis(await allow(without('scan')));
     const error = await rejectionOf(listedKeys(locking));
     expect(isLockBackendError(error)).toBe(true);
     expect(error.message).toContain('NOPERM');
   });
 
-  it('WAIT: with minReplicas nothing is locked', async () => {
+  it('without WAIT, nothing is locked with minReplicas', async () => {
     const { locking } = await applications.onRedis({ ...(await allow(without())), minReplicas: 1 });
     const job = jest.fn();
     const error = await rejectionOf(locking.execute('k', job));
@@ -158,7 +158,7 @@ describe('without an optional command', () => {
     await eventually(async () => (await redis.raw.exists('lock:k')) === 0);
   });
 
-  it('INFO: nobody is warned of a server that may evict locks', async () => {
+  it('without INFO, there is no warning about a server that may evict locks', async () => {
     await redis.raw.config('SET', 'maxmemory-policy', 'allkeys-lru');
     try {
       const { log, locking } = await applications.onRedis(await allow(without('info')));
@@ -171,7 +171,7 @@ describe('without an optional command', () => {
     }
   });
 
-  it('CLIENT KILL: what an attempt given up leaves behind stays for 15 minutes instead of 5 s', async () => {
+  it('without CLIENT KILL, a tombstone stays for 15 minutes instead of 5 s', async () => {
     const ttlAfterLoss = async (commands: string[], losses: number): Promise<number> => {
       const { app, locking } = await applications.onRedis(await allow(commands));
       await locking.execute('k', () => undefined);
@@ -187,7 +187,7 @@ describe('without an optional command', () => {
       expect(isLockBackendError(await call)).toBe(true);
       await eventually(async () => (await redis.raw.exists('lock:nestjs-locking:queue:k')) === 1);
       const ttl = await redis.raw.pttl('lock:nestjs-locking:queue:k');
-      // It would repeat what it has released and cancelled when its connection is lost again.
+      // Otherwise it would repeat its releases and cancels when its connection is lost again.
       await app.close();
       await redis.raw.flushall();
       return ttl;

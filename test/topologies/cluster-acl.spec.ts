@@ -29,8 +29,8 @@ const options = (): RedisLockingProviderOptions => ({
   cluster: { nodes: redis.nodes, options: { redisOptions: { username: 'locks', password: 'pw' } } },
 });
 
-describe('a user of a cluster who may use the namespace and the listed commands only', () => {
-  it('can do everything', async () => {
+describe('a user of a cluster with the listed permissions', () => {
+  it('everything works for a user of a cluster with only the listed permissions', async () => {
     const [one, two] = [await applications.onRedis(options()), await applications.onRedis(options())];
     await useEverything(raw, [one.locking, two.locking], options());
     const entries = (await Promise.all(nodes.map(async (node) => node.acl('LOG')))).flat() as string[][];

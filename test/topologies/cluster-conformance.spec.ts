@@ -5,7 +5,7 @@ import { useRedisCluster } from '../support/cluster.js';
 
 const redis = useRedisCluster({ replicas: 0 });
 
-/** In a cluster nobody can tell who listens: see `cluster-waiting.spec.ts` for how a dead waiter is passed over there. */
+/** A cluster does not count subscribers. `cluster-waiting.spec.ts` shows how a dead process is skipped there. */
 const NEEDS_A_COUNT = 'skips a process that does not listen, at once';
 
 /** Requests that go to several slots reach their servers side by side, so they have no order among each other. */
@@ -26,7 +26,7 @@ async function connect(namespace: string): Promise<RedisLockingProvider> {
   return provider;
 }
 
-// The same keys in as many slots as they fall into, and all in one.
+// The same keys, spread over slots, and all in one slot.
 for (const tag of ['', '{one slot}']) {
   describeOnServers(`RedisLockingProvider in a cluster, namespace ${tag || 'without a tag'}`, connect, {
     tag,

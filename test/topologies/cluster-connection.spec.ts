@@ -9,12 +9,12 @@ import { useRedisCluster } from '../support/cluster.js';
 const redis = useRedisCluster({ replicas: 0 });
 const applications = useApplications();
 
-/** Nobody listens there. */
+/** A free port. */
 const NOWHERE = { host: '127.0.0.1', port: 1 };
 const ESTABLISHED = 'Connection to Redis in "locking-redis" provider established';
 
 describe('a cluster', () => {
-  it('is reported once, found through any node that answers, and takes many commands at once', async () => {
+  it('a cluster is found through any node that answers, reported once, and takes many commands at once', async () => {
     const { locking, log } = await applications.onRedis({ cluster: { nodes: [NOWHERE, redis.nodes[1]!] } });
     expect(log.of('log')).toEqual([ESTABLISHED]);
     const keys = Array.from({ length: 300 }, (_, index) => `key-${index}`);
@@ -22,7 +22,7 @@ describe('a cluster', () => {
     expect([...log.of('warn'), ...log.of('error')]).toEqual([]);
   });
 
-  it('that is down does not stop the boot, fails every call, and ends the application all the same', async () => {
+  it('with a cluster that is down, the application starts and closes, and every call fails', async () => {
     const { locking, log } = await applications.onRedis({ cluster: { nodes: [NOWHERE] } });
     expect(log.of('error')).toEqual([
       'Connection to Redis in "locking-redis" provider failed: connect ECONNREFUSED 127.0.0.1:1. Locked calls fail with LockBackendError until it is there',
@@ -32,13 +32,13 @@ describe('a cluster', () => {
     }
   });
 
-  it('that is down stops the boot with failFast', async () => {
+  it('with failFast, the application does not start with a cluster that is down', async () => {
     const error = await rejectionOf(applications.onRedis({ cluster: { nodes: [NOWHERE] }, failFast: true }));
     expect(error).toBeInstanceOf(LockBackendError);
     expect(error.message).toContain('connect ECONNREFUSED 127.0.0.1:1');
   });
 
-  it('that is none says so', async () => {
+  it('the error for a server that is no cluster says so', async () => {
     const server = await startRedisServer();
     try {
       const { log } = await applications.onRedis({ cluster: { nodes: [{ host: '127.0.0.1', port: server.port }] } });
@@ -48,7 +48,7 @@ describe('a cluster', () => {
     }
   });
 
-  it('takes over the options for its nodes, but none that make a command late', async () => {
+  it('redisOptions of a cluster apply to its nodes, except those that delay commands', async () => {
     const { locking, log } = await applications.onRedis({
       cluster: {
         nodes: redis.nodes,
@@ -65,18 +65,18 @@ describe('a cluster', () => {
     expect(log.of('log')).toEqual([ESTABLISHED]);
   });
 
-  it('whose state is not ok is waited for', async () => {
+  it('calls wait for a cluster whose state is not ok', async () => {
     const [node] = redis.cluster.nodes;
     node!.server.kill('SIGKILL');
     try {
-      // With a part of its slots gone the rest refuses to serve.
+      // Without a part of its slots, the cluster refuses all commands.
       const rest = redis.nodes.slice(1);
       const { Redis } = await import('ioredis');
       const probe = new Redis(rest[0]!.port);
       await eventually(async () => (await probe.cluster('INFO')).includes('cluster_state:fail'), 30_000);
       probe.disconnect();
       const { locking, log } = await applications.onRedis({ cluster: { nodes: rest } });
-      // Either the node that is missing was asked, or one that knows of it.
+      // Either the missing node was asked, or one that knows of it.
       expect(log.of('error').join()).toMatch(
         /failed: (the cluster is down \(cluster_state:fail\)|connect ECONNREFUSED)/,
       );
@@ -92,8 +92,8 @@ describe('a cluster', () => {
 });
 
 describe('a cluster that gives up', () => {
-  it('is connected again where the module made it', async () => {
-    // A node was restarted just before.
+  it('the module reconnects a cluster client of its own that gave up', async () => {
+    // The test before has restarted a node.
     await redis.cluster.ready();
     const node = { ...NOWHERE };
     const cluster = { nodes: [node], options: { clusterRetryStrategy: () => null } };
@@ -104,7 +104,7 @@ describe('a cluster that gives up', () => {
     expect(await locking.execute('a', () => 1)).toBe(1);
   }, 90_000);
 
-  it('is reported where it is the client of the application, with what to do', async () => {
+  it('an existing cluster client that gave up is reported with the remedy', async () => {
     const client = new Cluster(redis.nodes, { clusterRetryStrategy: () => null });
     const { locking, log } = await applications.onRedis({ client });
     client.disconnect();

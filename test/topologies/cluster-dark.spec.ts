@@ -14,7 +14,7 @@ const applications = useApplications();
 const RECOVERY = 10_000;
 const PATIENCE = 60_000;
 
-/** The nodes behind proxies: what ioredis needs, and the proxy before the master of a key. */
+/** Puts the nodes behind proxies; returns options for ioredis, and the proxy before the master of a key. */
 async function behindProxies() {
   const proxies = new Map<number, TcpProxy>();
   for (const { port } of redis.nodes) proxies.set(port, await startProxy(port));
@@ -29,7 +29,7 @@ async function behindProxies() {
 
 describe('the connection to a cluster node on which packets are dropped', () => {
   it.each(['that the module made', 'of a client of the application'])(
-    '%s is made anew, and calls on other nodes go on',
+    'the dark connection %s is replaced, and calls to other nodes go on',
     async (whose) => {
       const { nodes, options, proxyOf } = await behindProxies();
       const client = whose.startsWith('of') ? new Cluster(nodes, options) : undefined;

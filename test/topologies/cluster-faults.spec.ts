@@ -9,33 +9,33 @@ import type { RedisClusterNode } from '../../tools/redis-server/index.mjs';
 const redis = useRedisCluster();
 const store = useClusterStore(redis);
 
-/** The recovery that is promised takes 2 s; a busy machine may take more. */
+/** The promised recovery takes 2 s; a busy machine may take more. */
 const RECOVERY = 10_000;
 
 async function masterOf(key: string): Promise<RedisClusterNode> {
   return redis.cluster.masterOf(store.namespace + key);
 }
 
-/** Waits until the first of `services` sees so many others in line. */
-async function inLine(services: readonly LockingService[], key: string, waiters: number): Promise<void> {
+/** Resolves once `key` has `waiters` waiters. */
+async function untilWaiting(services: readonly LockingService[], key: string, waiters: number): Promise<void> {
   await eventually(async () => (await services[0]!.inspect(key))?.waiters === waiters);
 }
 
 describe('a master that is killed', () => {
   it.each(['SIGKILL', 'SIGSTOP'] as const)(
-    'by %s: its lock is kept, and those who wait go on',
+    'after a master is killed by %s, its lock is kept, and waiters are served',
     async (signal) => {
       const services = await Promise.all(Array.from({ length: 3 }, async () => store.open()));
       const first = await services[0]!.acquire('a', { expire: '60s' });
       const waits = services.slice(1).map(async (service) => service.acquire('a', { timeout: '100s', expire: '60s' }));
-      await inLine(services, 'a', 2);
+      await untilWaiting(services, 'a', 2);
       const master = await masterOf('a');
       master.server.kill(signal);
       try {
         const key = store.namespace + 'a';
         await redis.cluster.newMasterOf(key, master, 60_000);
         const elected = performance.now();
-        // Where it fails now, it is repeated until it is done.
+        // A release that fails now is repeated until it succeeds.
         await first.release().catch(() => undefined);
         const second = await Promise.race(waits);
         expect(performance.now() - elected).toBeLessThan(RECOVERY);
@@ -56,7 +56,7 @@ describe('a master that is killed', () => {
 });
 
 describe('a master whose replica takes over by force', () => {
-  it('costs busy keys seconds, not a lease: what only it had been told of is repeated', async () => {
+  it('a forced takeover by a replica delays busy keys by seconds, not by a lease, as lost releases are repeated', async () => {
     await redis.cluster.ready();
     const services = await Promise.all(Array.from({ length: 3 }, async () => store.open()));
     const names = Array.from({ length: 8 }, (_, index) => `busy-${String(index)}`);
@@ -76,12 +76,12 @@ describe('a master whose replica takes over by force', () => {
   }, 120_000);
 });
 
-describe('a slot on the move', () => {
-  it('keeps what is held and who waits', async () => {
+describe('a slot that moves to another node', () => {
+  it('locks and waiters survive the move of their slot', async () => {
     const services = await Promise.all(Array.from({ length: 3 }, async () => store.open()));
     const first = await services[0]!.acquire('a', { expire: '60s' });
     const waits = services.slice(1).map(async (service) => service.acquire('a', { timeout: '100s', expire: '60s' }));
-    await inLine(services, 'a', 2);
+    await untilWaiting(services, 'a', 2);
     const from = await masterOf('a');
     const masters = await Promise.all(['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'].map(masterOf));
     const to = masters.find((node) => node !== from)!;
@@ -103,7 +103,7 @@ describe('a slot on the move', () => {
     expect(await services[0]!.inspect('a')).toBeNull();
   }, 120_000);
 
-  it('is waited for by who wants a free key there', async () => {
+  it('an acquire of a free key waits for the move of its slot', async () => {
     const service = await store.open();
     const from = await masterOf('free');
     const masters = await Promise.all(['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'].map(masterOf));

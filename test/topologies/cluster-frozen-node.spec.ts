@@ -5,7 +5,7 @@ import { useClusterStore, useRedisCluster } from '../support/cluster.js';
 import { thaw } from '../support/redis-nodes.js';
 import type { RedisClusterNode } from '../../tools/redis-server/index.mjs';
 
-// Nobody is to call the frozen node down while it is frozen: its slots have no other node.
+// The cluster must not call the frozen node down, as its slots have no other node.
 const redis = useRedisCluster({ replicas: 0, config: { 'cluster-node-timeout': '30000' } });
 const store = useClusterStore(redis);
 
@@ -13,7 +13,7 @@ afterEach(() => {
   for (const { server } of redis.cluster.nodes) thaw(server);
 });
 
-/** How many subscriptions to wake-ups each node carries. */
+/** How many subscriptions to wake-ups the node has. */
 async function subscriptionsOn({ url }: RedisClusterNode): Promise<number> {
   const raw = new Redis(url, { lazyConnect: true });
   await raw.connect();
@@ -23,10 +23,10 @@ async function subscriptionsOn({ url }: RedisClusterNode): Promise<number> {
 }
 
 describe('a frozen cluster node that carries subscriptions', () => {
-  it('does not hold up hand-offs on the slots of the other nodes', async () => {
+  it('a frozen node with subscriptions does not delay hand-offs on the slots of other nodes', async () => {
     const [holder, waiter] = [await store.open(), await store.open()];
     const nodes = redis.cluster.nodes;
-    // Both hear of others from now on.
+    // Both processes are subscribed from now on.
     const first = await holder.acquire('a');
     const second = waiter.acquire('a', { timeout: '20s' });
     await eventually(async () => (await holder.inspect('a'))?.waiters === 1);
@@ -55,7 +55,7 @@ describe('a frozen cluster node that carries subscriptions', () => {
         await next.release();
       }
       thaw(frozen.server);
-      // A process that is not told of its turn asks within a second; here each of five is told.
+      // A process without its message asks within a second; here all five get their messages.
       if (took >= 2500) throw new Error(`with ${carried} subscriptions it took ${took} ms`);
       await redis.cluster.ready();
     }

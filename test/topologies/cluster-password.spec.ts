@@ -7,7 +7,7 @@ import { useRedisCluster } from '../support/cluster.js';
 const redis = useRedisCluster({ replicas: 0 });
 const applications = useApplications();
 
-/** Does it on every node, as a user who needs no password. */
+/** Runs `work` on every node, as a user without a password. */
 async function onNodes(work: (raw: Redis) => Promise<unknown>): Promise<void> {
   for (const { url } of redis.cluster.nodes) {
     const raw = new Redis(url, { lazyConnect: true });
@@ -20,7 +20,7 @@ async function onNodes(work: (raw: Redis) => Promise<unknown>): Promise<void> {
 const rotate = async (password: string): Promise<void> =>
   onNodes((raw) => raw.acl('SETUSER', 'locks', 'on', 'resetpass', `>${password}`, 'allkeys', 'allchannels', '+@all'));
 
-it('asks for the credentials before each connection to a cluster node', async () => {
+it('credentials is called before each connection to a cluster node', async () => {
   await rotate('former-secret');
   let password = 'former-secret';
   const open = async () =>

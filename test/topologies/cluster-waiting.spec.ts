@@ -14,7 +14,7 @@ afterEach(() => {
 });
 
 describe('waiting in a cluster', () => {
-  it('goes from process to process in the order in which they came', async () => {
+  it('in a cluster, a lock goes from process to process in the order in which they came', async () => {
     const services = await Promise.all(Array.from({ length: 5 }, async () => store.open()));
     for (const key of ['a', 'b', 'c']) {
       const first = await services[0]!.acquire(key, { expire: '60s' });
@@ -30,7 +30,7 @@ describe('waiting in a cluster', () => {
     }
   });
 
-  it('ends with the full lease, and with one that never expires where that was asked for', async () => {
+  it('in a cluster, a waiter gets its full lease, also one that never expires', async () => {
     const [one, other] = await Promise.all([store.open(), store.open()]);
     for (const [key, options, least] of [
       ['a', { expire: '60s' }, 50_000],
@@ -73,7 +73,7 @@ describe('waiting in a cluster', () => {
     await lock.release();
   });
 
-  it('loses no update of a counter, between processes', async () => {
+  it('in a cluster, processes lose no update of a counter', async () => {
     const workers = await start({ nodes: redis.nodes }, 3);
     for (const worker of workers) worker.tell({ do: 'count', times: 100, locked: true });
     for (const worker of workers) await worker.hear('done');

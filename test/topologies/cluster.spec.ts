@@ -22,7 +22,7 @@ afterEach(() => {
   for (const client of clients.splice(0)) client.disconnect();
 });
 
-/** Every key of the namespace, on whichever node. */
+/** All keys of the namespace, on all nodes. */
 async function keysInStore(): Promise<string[]> {
   const client = connect();
   await client.ping();
@@ -33,18 +33,18 @@ async function keysInStore(): Promise<string[]> {
     .sort();
 }
 
-/** Slots in pairwise different hands, as far as there are masters. */
+/** Keys whose slots are on different masters, as far as there are masters. */
 const spread = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
 
 it.each(['', '{', '{}a{b}', 'a{b}c', '}{', 'schlüssel ✓ 𝄞', '{ä}', 'a\u0000b\n'])(
-  'the slot of %j is the one that Redis says',
+  'the slot of %j is that of Redis',
   async (key) => {
     expect(keySlot(key)).toBe(await redis.cluster.slotOf(key));
   },
 );
 
 describe('locks in a cluster', () => {
-  it('exclude each other under contention, in as many slots as there are keys', async () => {
+  it('locks in a cluster exclude each other under contention, in as many slots as there are keys', async () => {
     const services = await Promise.all([store.open(), store.open(), store.open()]);
     const inside = new Map<string, number>();
     const tokens = new Map<string, number[]>();
@@ -72,7 +72,7 @@ describe('locks in a cluster', () => {
     expect((await keysInStore()).filter((key) => !key.startsWith('nestjs-locking:fence'))).toEqual([]);
   });
 
-  it('keep at most one counter per slot, which is where the lock is', async () => {
+  it('a cluster has at most one token counter per slot, in the slot of the lock', async () => {
     const service = await store.open();
     for (const key of ['x{tag}1', 'x{tag}2', '{tag}']) await service.execute(key, async () => turn());
     const keys = await keysInStore();
@@ -81,7 +81,7 @@ describe('locks in a cluster', () => {
     expect(await redis.cluster.slotOf(`${store.namespace}${counter!}`)).toBe(await redis.cluster.slotOf('{tag}'));
   });
 
-  it('are taken with plain SET NX by others, and respected', async () => {
+  it('locks in a cluster respect those that others set with a plain SET NX', async () => {
     const service = await store.open();
     const client = connect();
     await client.set(`${store.namespace}a`, 'other', 'PX', 60_000, 'NX');
@@ -122,7 +122,7 @@ describe('locks in a cluster', () => {
     expect((await keysInStore()).filter((key) => !key.startsWith('nestjs-locking:fence'))).toEqual([]);
   });
 
-  it('over several slots leave nothing behind where one key is held', async () => {
+  it('a call for keys in several slots leaves nothing if one key is held', async () => {
     const [one, other] = await Promise.all([store.open(), store.open()]);
     const held = await one.acquire('e');
     expect(await other.tryAcquire(spread)).toBeNull();
@@ -134,7 +134,7 @@ describe('locks in a cluster', () => {
     expect(await one.tryAcquire('a')).not.toBeNull();
   });
 
-  it('over several slots are extended, joined by their owner, and released together', async () => {
+  it('keys in several slots are extended, joined by their owner, and released together', async () => {
     const [one, other] = await Promise.all([store.open(), store.open()]);
     await one.acquire(spread, { ownerId: 'me', expire: '5s' });
     expect(await other.extend(spread, { ownerId: 'me', expire: '60s' })).toBe(true);
@@ -147,7 +147,7 @@ describe('locks in a cluster', () => {
     expect(await other.inspect('h')).toBeNull();
   });
 
-  it('are seen, listed and freed by force on every node', async () => {
+  it('inspect, list and forceRelease reach the locks on every node', async () => {
     const [one, other] = await Promise.all([store.open(), store.open()]);
     for (const key of spread) await one.acquire(key);
     const listed: LockInfo[] = [];
@@ -159,7 +159,7 @@ describe('locks in a cluster', () => {
     expect(await other.inspect('c')).toBeNull();
   });
 
-  it('work with a namespace that has a hash tag', async () => {
+  it('locks in a cluster work with a namespace that has a hash tag', async () => {
     const namespace = `{${randomUUID()}}:`;
     const [one, other] = await Promise.all([store.open({ namespace } as object), store.open({ namespace } as object)]);
     const lock = await one.acquire(spread);
@@ -172,7 +172,7 @@ describe('locks in a cluster', () => {
 describe('an existing client of a cluster', () => {
   const events = ['error', 'node error', 'ready', 'close', 'refresh', '+node', '-node'];
 
-  it('is used with its prefix, stays open, and has nothing left on it', async () => {
+  it('an existing cluster client is used with its prefix, stays open, and has none of our listeners afterwards', async () => {
     const client = connect({ keyPrefix: 'p:' });
     await client.ping();
     const listeners = events.map((event) => client.listenerCount(event));
@@ -195,7 +195,7 @@ describe('an existing client of a cluster', () => {
     await eventually(() => events.every((event, index) => client.listenerCount(event) === listeners[index]));
   });
 
-  it('is no reason to wait for one that has ended', async () => {
+  it('calls do not wait for an existing cluster client that has ended', async () => {
     const client = connect({ lazyConnect: true });
     client.disconnect();
     const service = await store.open({ client } as object);

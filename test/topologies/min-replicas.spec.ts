@@ -39,13 +39,13 @@ const start = (options?: RedisLockingProviderOptions): Promise<StartedApplicatio
 
 const NOT_REPLICATED = /^Could not lock "k": only 0 of the 1 replicas that minReplicas asks for had it after 1000 ms/;
 
-/** Nothing but tombstones and the counter. */
+/** Resolves once the store has nothing but tombstones and the counter. */
 async function untilFree(key: string): Promise<void> {
   await eventually(async () => (await redis.raw.exists(`lock:${key}`)) === 0);
 }
 
 describe('minReplicas', () => {
-  it('has the lock on the replica before the job runs', async () => {
+  it('with minReplicas, the replica has the lock before the job runs', async () => {
     const { locking } = await start();
     for (let round = 0; round < 20; round += 1) {
       const [there, here] = await locking.execute('k', async () => [
@@ -74,7 +74,7 @@ describe('minReplicas', () => {
     expect(await locking.execute(keys, () => 'ran')).toBe('ran');
   });
 
-  it('is not deceived where the script has to be sent again', async () => {
+  it('with minReplicas, a script that is sent again is confirmed by the replica, too', async () => {
     const { locking } = await start();
     replica.kill('SIGSTOP');
     await redis.raw.script('FLUSH');
@@ -109,7 +109,7 @@ describe('minReplicas', () => {
       return [master, own];
     }
 
-    it('refuses what only the former master had, though the new one answers the WAIT that is sent again', async () => {
+    it('a lock that only the former master had is refused, though the new master answers the repeated WAIT', async () => {
       const [former, lagging] = await startPair();
       const [successor] = await startPair();
       const client = clientOf(former.port);
@@ -124,7 +124,7 @@ describe('minReplicas', () => {
       expect(await locking.tryAcquire('k')).not.toBeNull();
     });
 
-    it('works again when its connection went dark while replicas were waited for', async () => {
+    it('calls work again after the connection went dark during a WAIT', async () => {
       const proxy = await startProxy(redis.port);
       const client = clientOf(proxy.port);
       const { locking } = await start({ redisUrl: undefined, client });
@@ -139,14 +139,14 @@ describe('minReplicas', () => {
     });
   });
 
-  it('says at once that a key is held, whatever the replicas do', async () => {
+  it('with minReplicas, a held key is refused at once, whatever the replicas do', async () => {
     const [one, two] = [await start(), await start()];
     await one.locking.acquire('k');
     replica.kill('SIGSTOP');
     expect(await two.locking.tryAcquire('k')).toBeNull();
   });
 
-  it('confirms what is handed over before its job runs', async () => {
+  it('with minReplicas, a lock that was handed off is confirmed before its job runs', async () => {
     const [holder, waiter] = [await start({ minReplicas: 0 }), await start()];
     const lock = await holder.locking.acquire('k');
     const job = jest.fn();
@@ -154,7 +154,7 @@ describe('minReplicas', () => {
     await eventually(async () => (await redis.raw.llen('lock:nestjs-locking:order:k')) === 1);
     replica.kill('SIGSTOP');
     expect(await lock.release()).toBe(true);
-    // The store has handed it over; the waiter asks, and asks again.
+    // The store has handed the lock off; the waiter asks for its confirmation again and again.
     await eventually(async () => (await holder.locking.inspect('k'))?.ownerId !== lock.ownerId);
     await redis.raw.config('RESETSTAT');
     await eventually(async () => /cmdstat_wait:calls=[2-9]/.test(await redis.raw.info('commandstats')));
@@ -164,7 +164,7 @@ describe('minReplicas', () => {
     expect(job).toHaveBeenCalledTimes(1);
   });
 
-  it('does not take a renewal for one that no replica has', async () => {
+  it('with minReplicas, a renewal that no replica has does not count', async () => {
     const { locking } = await start({ expire: '4s' });
     const error = await rejectionOf(
       locking.execute('k', async ({ signal }) => {
@@ -172,7 +172,7 @@ describe('minReplicas', () => {
         await new Promise((resolve) => {
           signal.addEventListener('abort', resolve);
         });
-        // The server has renewed it all along.
+        // The master has renewed the lock all the time.
         expect(await redis.raw.pttl('lock:k')).toBeGreaterThan(0);
       }),
     );
@@ -180,7 +180,7 @@ describe('minReplicas', () => {
     expect((error as LockLostError).outcome).toMatchObject({ status: 'fulfilled' });
   });
 
-  it('renews where replicas answer', async () => {
+  it('with minReplicas, a lock is renewed while replicas answer', async () => {
     const { locking } = await start({ expire: '900ms' });
     const lost = await locking.execute('k', async ({ signal }) => {
       const from = performance.now();
@@ -190,7 +190,7 @@ describe('minReplicas', () => {
     expect(lost).toBe(false);
   });
 
-  it('waits once for all that is asked in a turn', async () => {
+  it('with minReplicas, all requests of one turn share one WAIT', async () => {
     const { locking } = await start();
     await locking.execute('k', () => undefined);
     await redis.raw.config('RESETSTAT');
@@ -199,7 +199,7 @@ describe('minReplicas', () => {
     expect(locks.every(({ held }) => held)).toBe(true);
   });
 
-  it('holds up releases no longer than one WAIT', async () => {
+  it('with minReplicas, a release is delayed by no more than one WAIT', async () => {
     const { locking } = await start();
     const lock = await locking.acquire('held');
     replica.kill('SIGSTOP');
@@ -209,12 +209,12 @@ describe('minReplicas', () => {
     });
     const since = performance.now();
     expect(await lock.release()).toBe(true);
-    // Ten of them, one after another, would be ten seconds.
+    // Ten WAITs, one after another, would take ten seconds.
     expect(performance.now() - since).toBeLessThan(5000);
     for (const error of await Promise.all(failing)) expect(isLockBackendError(error)).toBe(true);
   });
 
-  it('is a whole number', async () => {
+  it('minReplicas must be a whole number', async () => {
     for (const minReplicas of [-1, 1.5, NaN, '1', null]) {
       const options = { redisUrl: redis.url, minReplicas };
       expect(await refusalOf(applications, { providers: [{ resolve: RedisLockingProvider, options }] })).toMatch(
@@ -223,7 +223,7 @@ describe('minReplicas', () => {
     }
   });
 
-  it('is refused together with a cluster', async () => {
+  it('minReplicas is refused together with a cluster', async () => {
     const options = { cluster: { nodes: [{ host: '127.0.0.1', port: 7000 }] }, minReplicas: 1 };
     expect(await refusalOf(applications, { providers: [{ resolve: RedisLockingProvider, options }] })).toMatch(
       /^Provider "locking-redis": minReplicas does not work with a Redis Cluster yet/,

@@ -10,7 +10,7 @@ jest.setTimeout(60_000);
 const group = useSentinels();
 const applications = useApplications();
 
-/** What a client has to ask of sentinels, and the messages of which it has to hear. */
+/** The commands and messages of sentinels that a client needs. */
 const OF_SENTINELS = ['sentinel|get-master-addr-by-name', 'sentinel|sentinels', 'subscribe'];
 
 beforeAll(async () => {
@@ -33,7 +33,7 @@ const options = (sentinelPassword = 'sentinel-pw'): RedisLockingProviderOptions 
 });
 
 describe('servers and sentinels with users of their own', () => {
-  it('serve a user with no more rights than are listed, over a planned failover too', async () => {
+  it('locks work with only the listed permissions on servers and sentinels, over a planned failover too', async () => {
     const [one, two] = [await applications.onRedis(options()), await applications.onRedis(options())];
     const order: string[] = [];
     const lock = await one.locking.acquire('k');
@@ -52,7 +52,7 @@ describe('servers and sentinels with users of their own', () => {
     }
   });
 
-  it('are named where the password of the sentinels is wrong, which is not told', async () => {
+  it('the error for a wrong password of the sentinels names them, not the password', async () => {
     const { log } = await applications.onRedis(options('not-this-one'));
     expect(log.of('error')).toHaveLength(1);
     expect(log.of('error')[0]).toMatch(/WRONGPASS|invalid username-password/);

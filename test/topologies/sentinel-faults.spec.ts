@@ -12,7 +12,7 @@ const applications = useApplications();
 describe('with minReplicas, a master that is killed right after it has granted', () => {
   const group = useSentinels();
 
-  it('takes no lock with it, and nobody else gets one that is held', async () => {
+  it('with minReplicas, no lock is lost with a killed master, and no other caller gets a held one', async () => {
     const { sentinels, name } = group();
     const options = { redisOptions: { sentinels, name }, minReplicas: 1 };
     const [one, two] = [await applications.onRedis(options), await applications.onRedis(options)];
@@ -25,7 +25,7 @@ describe('with minReplicas, a master that is killed right after it has granted',
       before.kill('SIGKILL');
       await group().elected(before);
       await group().agreed();
-      // The only replica is the master now: until the former one is back, nothing can be locked.
+      // The only replica is the master now, so nothing can be locked until the former one is back.
       await before.restart();
       await group().settled();
       await eventually(async () => (await two.locking.execute('warm', () => 1).catch(() => 0)) === 1);
@@ -41,7 +41,7 @@ describe('with minReplicas, a master that is killed right after it has granted',
 describe('a master that stands still', () => {
   const group = useSentinels();
 
-  it('is replaced, though its connections stay open', async () => {
+  it('a master that stands still is replaced, though its connections stay open', async () => {
     const { sentinels, name } = group();
     const { locking } = await applications.onRedis({ redisOptions: { sentinels, name } });
     const waiter = await applications.onRedis({ redisOptions: { sentinels, name } });
@@ -65,16 +65,16 @@ describe('a master that stands still', () => {
 describe('sentinels that cannot be reached', () => {
   const group = useSentinels();
 
-  it('do not end anything, and are told of at the start', async () => {
+  it('sentinels that cannot be reached are reported at the start, and end no connection', async () => {
     const { sentinels, name } = group();
     const { locking } = await applications.onRedis({ redisOptions: { sentinels, name } });
     for (const sentinel of group().sentinelServers) sentinel.kill('SIGSTOP');
-    // What holds a connection goes on without them.
+    // Existing connections work without the sentinels.
     expect(await locking.execute('k', () => 'ran')).toBe('ran');
     const late = await applications.onRedis({ redisOptions: { sentinels, name } });
     expect(late.log.of('error')).toEqual([expect.stringMatching(/All sentinels are unreachable.*[Tt]imed out/)]);
     expect(isLockBackendError(await rejectionOf(late.locking.execute('k', () => 'ran')))).toBe(true);
-    // The master goes while nobody can tell where it is: ioredis gives up where it is disturbed meanwhile.
+    // The master ends while no sentinel can be asked: ioredis gives up if it is disturbed meanwhile.
     const master = group().servers[0];
     master?.kill('SIGKILL');
     await eventually(async () =>
@@ -86,7 +86,7 @@ describe('sentinels that cannot be reached', () => {
     await eventually(async () => (await late.locking.execute('k', () => 1).catch(() => 0)) === 1, 30_000);
   });
 
-  it('and retries that are turned off do not end a client for good', async () => {
+  it('a client without retries is connected again after no sentinel could be reached', async () => {
     await group().settled();
     const { sentinels, name } = group();
     const redisOptions = { sentinels, name, sentinelRetryStrategy: () => null };
@@ -108,7 +108,7 @@ describe('sentinels that cannot be reached', () => {
 describe('a master that becomes a replica by hand', () => {
   const redis = useRawRedis();
 
-  it('is said to be one, and a new connection is made', async () => {
+  it('the error for a master that became a replica by hand says so, and the client reconnects', async () => {
     const { locking, log } = await applications.onRedis({ redisUrl: redis.url });
     const lock = await locking.acquire('held');
     const connected = performance.now();

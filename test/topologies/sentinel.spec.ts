@@ -10,7 +10,7 @@ jest.setTimeout(120_000);
 
 const applications = useApplications();
 
-/** What a promise of 2 s is given on a machine that has other things to do. */
+/** The limit for a promise of 2 s on a busy machine. */
 const SOON = 5000;
 
 const start = (
@@ -18,7 +18,7 @@ const start = (
   options?: RedisLockingProviderOptions,
 ): Promise<StartedApplication> => applications.onRedis({ redisOptions: { sentinels, name }, ...options });
 
-/** Until a lock can be had again; nothing but "the store cannot be reached" may come before. */
+/** Resolves once a lock can be acquired again. No error but "the store cannot be reached" may come before. */
 async function untilLocking(locking: LockingService, key: string): Promise<number> {
   let token = 0;
   await eventually(async () => {
@@ -34,29 +34,32 @@ async function untilLocking(locking: LockingService, key: string): Promise<numbe
 }
 
 describe('a key that is busy during a planned failover', () => {
-  // The new master has a replica left, as the former one is none for 8 s and more.
+  // Two replicas, so that the new master has one, as the former master is none for 8 s and more.
   const group = useSentinels({ hurry: false, replicas: 2 });
 
-  it.each([0, 1])('goes on within seconds, not after a lease (minReplicas: %i)', async (minReplicas) => {
-    await group().settled();
-    const services = await Promise.all([1, 2, 3].map(async () => (await start(group(), { minReplicas })).locking));
-    const keys = new BusyKeys(services, ['x', 'y', 'z']);
-    await eventually(() => keys.fewest(0) > 20, 20_000);
-    await group().failover();
-    const moved = performance.now();
-    await eventually(() => keys.fewest(moved) > 20, 60_000);
-    const pause = keys.longestPause(moved);
-    await keys.stop();
-    // Of a lease of 30 s: what only the former master had been told of is repeated.
-    expect(pause).toBeLessThan(SOON);
-  });
+  it.each([0, 1])(
+    'a key that is busy during a planned failover is granted within seconds, not after a lease (minReplicas: %i)',
+    async (minReplicas) => {
+      await group().settled();
+      const services = await Promise.all([1, 2, 3].map(async () => (await start(group(), { minReplicas })).locking));
+      const keys = new BusyKeys(services, ['x', 'y', 'z']);
+      await eventually(() => keys.fewest(0) > 20, 20_000);
+      await group().failover();
+      const moved = performance.now();
+      await eventually(() => keys.fewest(moved) > 20, 60_000);
+      const pause = keys.longestPause(moved);
+      await keys.stop();
+      // The lease is 30 s: releases that only the former master got are repeated.
+      expect(pause).toBeLessThan(SOON);
+    },
+  );
 });
 
 describe('a planned failover', () => {
-  // As in real life: the former master takes writes for 8 s and more after it.
+  // As in real life, the former master accepts writes for 8 s and more.
   const group = useSentinels({ hurry: false });
 
-  it('moves commands and wake-ups to the new master, with locks held and waited for', async () => {
+  it('commands and wake-ups move to the new master of a planned failover, with locks held and waited for', async () => {
     const [one, two] = [await start(group()), await start(group())];
     const before = await group().master();
     const lock = await one.locking.acquire('k');
@@ -72,7 +75,7 @@ describe('a planned failover', () => {
     expect(await untilLocking(one.locking, 'other')).toBeGreaterThan(lock.fencingToken);
     await untilLocking(two.locking, 'another');
     await eventually(async () => (await listeners(after)) === 2, SOON);
-    // It would still grant locks to whoever stayed.
+    // The former master would still grant locks to a client that stayed.
     expect(await look(before, (client) => client.info('replication'))).toContain('role:master');
     expect(await look(before, (client) => client.exists('lock:nestjs-locking:fence'))).toBe(1);
 
@@ -88,7 +91,7 @@ describe('a planned failover', () => {
 describe('a master that is killed', () => {
   const group = useSentinels();
 
-  it('is replaced: what was held stays held, who waited goes on, tokens rise', async () => {
+  it('after a killed master is replaced, locks stay held, waiters are served, and tokens rise', async () => {
     const [one, two] = [await start(group()), await start(group())];
     let last = 0;
     for (let round = 1; round <= 3; round += 1) {

@@ -10,7 +10,7 @@ jest.setTimeout(60_000);
 
 const reason = await whyNoTls();
 
-/** Skipped where nothing can be shown, and seen to be. */
+/** Skips the tests visibly if the server has no TLS. */
 const overTls = reason === undefined ? describe : describe.skip;
 if (reason !== undefined) process.stderr.write(`TLS is not tested: ${reason}\n`);
 
@@ -23,7 +23,7 @@ overTls(`TLS${reason === undefined ? '' : ` (${reason})`}`, () => {
   const start = (tls: ConnectionOptions, options?: RedisLockingProviderOptions): Promise<StartedApplication> =>
     applications.onRedis({ redisUrl: redis().url, redisOptions: { tls }, ...options });
 
-  it('with the right certificates works as ever, for who waits, too', async () => {
+  it('locks and wake-ups work over TLS with the right certificates', async () => {
     const [one, two] = [await start(trusted(redis())), await start(trusted(redis()))];
     expect(one.log.of('error')).toEqual([]);
     const lock = await one.locking.acquire('k');
@@ -33,7 +33,7 @@ overTls(`TLS${reason === undefined ? '' : ` (${reason})`}`, () => {
     expect(await waiting).toBeGreaterThan(lock.fencingToken);
   });
 
-  it('works with redisOptions alone where a host is not in the URL: rediss:// is no more than tls', async () => {
+  it('TLS works with redisOptions alone: rediss:// in a URL means no more than tls', async () => {
     const { locking } = await applications.onRedis({
       redisUrl: redis().url.replace('rediss:', 'redis:'),
       redisOptions: { tls: trusted(redis()) },
@@ -65,7 +65,7 @@ overTls(`TLS${reason === undefined ? '' : ` (${reason})`}`, () => {
     expect(job).not.toHaveBeenCalled();
   });
 
-  it('that the server expects and the URL does not mention is told of', async () => {
+  it('the error says so if the server expects TLS and the URL does not mention it', async () => {
     const { log } = await applications.onRedis({ redisUrl: redis().url.replace('rediss:', 'redis:') });
     expect(log.of('error')).toEqual([
       expect.stringContaining('if the server expects TLS, give a redisUrl that begins'),

@@ -1,19 +1,19 @@
 import { afterEach } from '@jest/globals';
 import { createServer, type Server, type Socket } from 'node:net';
 
-/** What a server that is none says to one command, given in capitals; `undefined` says nothing. */
+/** The answer of a fake server to one command in capitals; `undefined` for none. */
 export type Answer = (command: readonly string[], socket: Socket) => string | undefined;
 
 export interface FakeRedis {
   readonly url: string;
-  /** From now on. */
+  /** The answers from now on. */
   answer: Answer;
 }
 
 const HELLO = '%1\r\n$5\r\nproto\r\n:3\r\n';
 const CLIENT_INFO = '$27\r\nid=7 addr=127.0.0.1:1 fd=8 \r\n';
 
-/** What a connection of ioredis wants to hear before it counts as ready. */
+/** The answers that a connection of ioredis needs before it counts as ready. */
 export function greet([name, word]: readonly string[]): string | undefined {
   if (name === 'HELLO') return HELLO;
   if (name === 'CLIENT') return word === 'INFO' ? CLIENT_INFO : '+OK\r\n';
@@ -21,7 +21,7 @@ export function greet([name, word]: readonly string[]): string | undefined {
   return undefined;
 }
 
-/** Starts servers that speak to Redis clients and are none; all are gone after the test. */
+/** Starts fake Redis servers, and stops them after each test. */
 export function useFakeRedis(): (answer: Answer) => Promise<FakeRedis> {
   const servers: { server: Server; sockets: Set<Socket> }[] = [];
 
