@@ -34,11 +34,13 @@ export async function copyProject(root, folder, packages) {
   }
   await cp(root, folder, { recursive: true, filter: (source) => !made.test(path.basename(source)) });
   await overrideVersions(path.join(folder, 'package.json'), packages);
-  // All copies share the fetched Redis servers.
-  const servers = path.join(root, '.cache/redis');
-  await mkdir(servers, { recursive: true });
+  // All copies share the fetched servers.
   await mkdir(path.join(folder, '.cache'));
-  await symlink(servers, path.join(folder, '.cache/redis'));
+  for (const name of ['redis', 'postgres']) {
+    const servers = path.join(root, '.cache', name);
+    await mkdir(servers, { recursive: true });
+    await symlink(servers, path.join(folder, '.cache', name));
+  }
 }
 
 /**

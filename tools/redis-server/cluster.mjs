@@ -1,7 +1,7 @@
 // @ts-check
 import { setTimeout as delay } from 'node:timers/promises';
 import { startRedisServer } from './start.mjs';
-import { findFreePort } from './free-port.mjs';
+import { findFreePort } from '../server-process/free-port.mjs';
 import { command, until } from './cluster-commands.mjs';
 import { beginSlotMigration } from './slot-migration.mjs';
 

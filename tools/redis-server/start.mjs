@@ -1,12 +1,12 @@
 // @ts-check
 import { setTimeout as delay } from 'node:timers/promises';
 import { findRedisServer } from './find-binary.mjs';
-import { findFreePort } from './free-port.mjs';
+import { findFreePort } from '../server-process/free-port.mjs';
+import { signal } from '../server-process/signal.mjs';
+import { Supervisor } from '../server-process/supervisor.mjs';
 import { ping } from './ping.mjs';
-import { Supervisor } from './supervisor.mjs';
 
 const readyWithinMs = 10_000;
-const deadWithinMs = 10_000;
 const pollMs = 10;
 const portAttempts = 5;
 
@@ -54,35 +54,11 @@ function serverHandle(supervisor, port, password, relaunch, running) {
       return running.dir;
     },
     stop: () => supervisor.close(),
-    kill(signal) {
-      process.kill(running.pid, signal);
-      if (signal === 'SIGKILL') blockUntilDead(running.pid);
-    },
+    kill: (name) => signal([running.pid], name),
     async restart() {
       running = await relaunch();
     },
   };
-}
-
-/**
- * A server that was sent SIGKILL still accepts connections for a moment. Blocks the thread until it does not, so that
- * no caller can forget to wait; the watchdog, which reaps the process, is a process of its own.
- *
- * @param {number} pid
- */
-function blockUntilDead(pid) {
-  const sleeper = new Int32Array(new SharedArrayBuffer(4));
-  for (const deadline = Date.now() + deadWithinMs; isAlive(pid); Atomics.wait(sleeper, 0, 0, 1))
-    if (Date.now() > deadline) throw new Error(`The Redis server (process ${pid}) did not end after SIGKILL`);
-}
-
-/** @param {number} pid */
-function isAlive(pid) {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
 }
 
 /**
@@ -96,10 +72,9 @@ async function launchAndAwait(supervisor, { command, args }, port, options, agai
   const { password, config, rewritesConfig = false, sentinel = false } = options;
   const running = await supervisor.start({
     command,
-    args,
-    config: configText(port, password, config, sentinel),
-    keepConfig: again && rewritesConfig,
-    mode: sentinel ? ['--sentinel'] : [],
+    args: [...args, '{dir}/redis.conf', ...(sentinel ? ['--sentinel'] : [])],
+    // A server that takes part in failovers has written its present role there, and must keep it.
+    files: [{ name: 'redis.conf', text: configText(port, password, config, sentinel), keeps: again && rewritesConfig }],
   });
   const deadline = Date.now() + readyWithinMs;
   for (;;) {

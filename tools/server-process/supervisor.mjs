@@ -4,12 +4,17 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
 /**
+ * How to run a server. `{dir}` in an argument stands for its directory, to which names of files are relative.
+ *
  * @typedef {object} StartRequest
  * @property {string} command
  * @property {readonly string[]} args
- * @property {string} config
- * @property {boolean} [keepConfig] whether an existing config file is kept
- * @property {readonly string[]} [mode] arguments after the config file
+ * @property {readonly { name: string, text: string, keeps?: boolean }[]} [files] written first; an existing file that
+ *   `keeps` is left as it is
+ * @property {readonly { from: string, to: string }[]} [copies] folders to copy first, unless they exist
+ * @property {readonly string[]} [removes] files to remove first
+ * @property {{ uid: number, gid: number }} [user] the user that runs the server and owns its directory
+ * @property {NodeJS.Signals} [stopSignal] SIGTERM if not given
  */
 
 const watchdogFile = fileURLToPath(new URL('./watchdog.mjs', import.meta.url));
@@ -76,7 +81,7 @@ export class Supervisor {
         if (message.type === 'failed') settle(() => reject(new Error(message.message)));
       };
       /** @param {unknown} cause */
-      const onEnd = (cause) => settle(() => reject(new Error('The watchdog of the Redis server ended', { cause })));
+      const onEnd = (cause) => settle(() => reject(new Error('The watchdog of the server ended', { cause })));
       /** @param {() => void} action */
       const settle = (action) => {
         child.off('message', onMessage).off('exit', onEnd).off('error', onEnd);

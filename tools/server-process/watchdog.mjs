@@ -1,30 +1,32 @@
 // @ts-check
-// Runs one Redis server for the process that forked it, and ends the server when that process asks for it or ends
-// itself: the system closes the channel between the two even after a SIGKILL, when no exit handler runs.
-import { spawn } from 'node:child_process';
+// Runs one server for the process that forked it, and ends the server when that process asks for it or ends itself: the
+// system closes the channel between the two even after a SIGKILL, when no exit handler runs.
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const graceMs = 3_000;
 const keptLogChars = 4_000;
 
-const dir = mkdtempSync(join(tmpdir(), 'nestjs-locking-redis-'));
+const dir = mkdtempSync(join(tmpdir(), 'nestjs-locking-server-'));
 /** @type {import('node:child_process').ChildProcess | undefined} */
 let server;
+/** @type {NodeJS.Signals} */
+let stopSignal = 'SIGTERM';
 let leaving = false;
 /** Starts and stops run one after the other. */
 let queue = Promise.resolve();
 
 /** @param {import('./supervisor.mjs').StartRequest} request */
-async function start({ command, args, config, keepConfig, mode = [] }) {
+async function start(request) {
   await stop();
   if (leaving) return;
-  const configFile = join(dir, 'redis.conf');
-  // A server that takes part in failovers has written its present role there, and must keep it.
-  if (!keepConfig || !existsSync(configFile)) writeFileSync(configFile, config, { mode: 0o600 });
-  const child = spawn(command, [...args, configFile, ...mode], { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] });
+  prepare(request);
+  stopSignal = request.stopSignal ?? 'SIGTERM';
+  const args = request.args.map((arg) => arg.replace('{dir}', dir));
+  const child = spawn(request.command, args, { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'], ...request.user });
   server = child;
 
   let log = '';
@@ -37,12 +39,27 @@ async function start({ command, args, config, keepConfig, mode = [] }) {
   child.on('close', () => report({ type: 'exited', pid: child.pid, log }));
 }
 
+/** @param {import('./supervisor.mjs').StartRequest} request */
+function prepare({ files = [], copies = [], removes = [], user }) {
+  for (const { from, to } of copies) {
+    if (!existsSync(join(dir, to))) execFileSync('cp', ['-R', from, join(dir, to)]);
+  }
+  for (const { name, text, keeps = false } of files) {
+    const file = join(dir, name);
+    if (!keeps || !existsSync(file)) writeFileSync(file, text, { mode: 0o600 });
+  }
+  for (const name of removes) rmSync(join(dir, name), { force: true });
+  if (!user) return;
+  chownSync(dir, user.uid, user.gid);
+  for (const { to } of copies) execFileSync('chown', ['-R', `${user.uid}:${user.gid}`, join(dir, to)]);
+}
+
 async function stop() {
   const child = server;
   if (!child?.pid || child.exitCode !== null || child.signalCode !== null) return;
   const exited = once(child, 'exit');
-  child.kill('SIGTERM');
-  // A server held by SIGSTOP gets the SIGTERM only once it runs again.
+  child.kill(stopSignal);
+  // A server held by SIGSTOP gets the signal only once it runs again.
   child.kill('SIGCONT');
   const timer = setTimeout(() => child.kill('SIGKILL'), graceMs);
   await exited;

@@ -1,0 +1,3 @@
+// @ts-check
+export { startPostgresPair } from './pair.mjs';
+export { startPostgresServer } from './start.mjs';
