@@ -1,12 +1,20 @@
-import { BROKEN, FLOOR, OURS, PEERS, SERIAL, type Participant } from './contenders/participants.js';
+import { before as earlier, BROKEN, FLOOR, OURS, PEERS, SERIAL, type Participant } from './contenders/participants.js';
 import type { BenchOptions } from './options.js';
 import { installPeers } from './peers/install.js';
 
 export async function chooseParticipants(
-  { peers, broken }: BenchOptions,
+  { peers, broken, before }: BenchOptions,
   interrupted: AbortSignal,
 ): Promise<readonly Participant[]> {
-  return [SERIAL, FLOOR, OURS, ...(peers ? await availablePeers(interrupted) : []), ...(broken ? [BROKEN] : [])];
+  const others = peers ? await availablePeers(interrupted) : [];
+  return [
+    SERIAL,
+    FLOOR,
+    OURS,
+    ...(before === undefined ? [] : [earlier(before)]),
+    ...others,
+    ...(broken ? [BROKEN] : []),
+  ];
 }
 
 async function availablePeers(interrupted: AbortSignal): Promise<readonly Participant[]> {

@@ -7,6 +7,8 @@ export interface BenchOptions {
   readonly only: readonly string[];
   /** Adds a contender that does not lock. */
   readonly broken: boolean;
+  /** A checkout of another commit, which is measured as well. */
+  readonly before: string | undefined;
 }
 
 const USAGE = `npm run bench -- [options]
@@ -14,6 +16,8 @@ const USAGE = `npm run bench -- [options]
   --quick        shorter and with fewer rounds: under two minutes
   --only <text>  only the rows whose name contains this; may be repeated
   --no-peers     leave the other packages out
+  --before <folder>
+                 measure another commit as well: a checkout of it, in which the bench was built by npm run bench
   --broken       add a lock that does not exclude, to see that the bench notices`;
 
 export function readOptions(args: readonly string[]): BenchOptions {
@@ -25,9 +29,11 @@ export function readOptions(args: readonly string[]): BenchOptions {
         only: { type: 'string', multiple: true, default: [] },
         'no-peers': { type: 'boolean', default: false },
         broken: { type: 'boolean', default: false },
+        before: { type: 'string' },
       },
     });
-    return { quick: values.quick, peers: !values['no-peers'], only: values.only, broken: values.broken };
+    const { quick, only, broken, before } = values;
+    return { quick, peers: !values['no-peers'], only, broken, before };
   } catch (error) {
     throw new Error(`${(error as Error).message}\n\n${USAGE}`, { cause: error });
   }

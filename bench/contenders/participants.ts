@@ -1,19 +1,30 @@
 /**
- * The role of a contender in the comparison. `floor` is a bare lock without waiting, `serial` the same work by a single
+ * The role of a contender in the comparison. `before` is this library at another commit, `floor` is a bare lock without waiting, `serial` the same work by a single
  * task without a lock, `broken` a lock that does not work.
  */
-export type Kind = 'ours' | 'peer' | 'floor' | 'serial' | 'broken';
+export type Kind = 'ours' | 'before' | 'peer' | 'floor' | 'serial' | 'broken';
 
 export interface Participant {
   /** The name of a peer is that of its package. */
   readonly name: string;
   readonly kind: Kind;
+  /** The checkout whose bench runs it, if not this one. */
+  readonly checkout?: string;
 }
 
 export const OURS: Participant = { name: 'nestjs-locking', kind: 'ours' };
 export const FLOOR: Participant = { name: 'floor', kind: 'floor' };
 export const SERIAL: Participant = { name: 'serial', kind: 'serial' };
 export const BROKEN: Participant = { name: 'broken', kind: 'broken' };
+
+export function before(checkout: string): Participant {
+  return { name: 'before', kind: 'before', checkout };
+}
+
+/** Whether it is this library, at this commit or at another. */
+export function isOurs({ kind }: Participant): boolean {
+  return kind === 'ours' || kind === 'before';
+}
 
 /** Packages that a Nest application could use in place of this library. */
 export const PEERS: readonly Participant[] = [

@@ -22,12 +22,12 @@ export class Crew {
     return Promise.all(Array.from({ length: count }, async (_, number) => this.workerOf(participant, number)));
   }
 
-  async workerOf({ name }: Participant, number = 0): Promise<WorkerProcess> {
-    const slot = `${name} ${String(number)}`;
+  async workerOf(participant: Participant, number = 0): Promise<WorkerProcess> {
+    const slot = `${participant.name} ${String(number)}`;
     const existing = await this.workers.get(slot)?.catch(() => undefined);
     if (existing?.usable) return existing;
     if (this.closed) throw new Error('The bench is over');
-    const started = this.start(name, number === 0 && !existing ? WARM_UP_MS : SHORT_WARM_UP_MS);
+    const started = this.start(participant, number === 0 && !existing ? WARM_UP_MS : SHORT_WARM_UP_MS);
     this.workers.set(slot, started);
     return started;
   }
@@ -38,8 +38,8 @@ export class Crew {
     await Promise.all(started.map(async (worker) => worker.status === 'fulfilled' && worker.value.end()));
   }
 
-  private async start(name: string, ms: number): Promise<WorkerProcess> {
-    const worker = await WorkerProcess.start(name, this.redisUrl);
+  private async start(participant: Participant, ms: number): Promise<WorkerProcess> {
+    const worker = await WorkerProcess.start(participant, this.redisUrl);
     await worker.call('warmUp', { ms });
     return worker;
   }

@@ -1,10 +1,15 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { OURS, type Participant } from '../contenders/participants.js';
 import type { Operations } from '../worker/operations/index.js';
 import type { Call, Message } from '../worker/protocol.js';
 
 const SCRIPT = fileURLToPath(new URL('../worker/main.js', import.meta.url));
+
+/** The same in a checkout. */
+const WORKER = 'dist-bench/worker/main.js';
 
 /** No operation takes longer than this; a package that hangs must not stop the bench. */
 const GIVE_UP_AFTER_MS = 90_000;
@@ -46,8 +51,10 @@ export class WorkerProcess {
     });
   }
 
-  static async start(name: string, redisUrl: string): Promise<WorkerProcess> {
-    const child = fork(SCRIPT, [name, redisUrl], { execArgv: ['--expose-gc'] });
+  static async start({ name, checkout }: Participant, redisUrl: string): Promise<WorkerProcess> {
+    // Another commit is measured by its own bench, in which it is called as this one here.
+    const [script, contender] = checkout ? [path.resolve(checkout, WORKER), OURS.name] : [SCRIPT, name];
+    const child = fork(script, [contender, redisUrl], { execArgv: ['--expose-gc'] });
     const worker = new WorkerProcess(name, child);
     await worker.ready;
     return worker;

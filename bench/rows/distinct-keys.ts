@@ -1,4 +1,4 @@
-import { FLOOR } from '../contenders/participants.js';
+import { FLOOR, isOurs } from '../contenders/participants.js';
 import { atLeast, type Goal } from './goals.js';
 import type { Figure, Row } from './row.js';
 
@@ -30,7 +30,7 @@ function distinctKeys({
   return {
     ...texts,
     rounds: { full: 61, quick: 15 },
-    takesPart: ({ kind }) => kind === 'ours' || kind === 'peer' || kind === 'floor',
+    takesPart: (participant) => isOurs(participant) || participant.kind === 'peer' || participant.kind === 'floor',
     async measure({ crew, plan, newKey }, participant) {
       const worker = await crew.workerOf(participant);
       const { locks, ms } = await worker.call('cycle', { prefix: newKey(), width, ms: plan.choose(60, 30) });

@@ -1,3 +1,4 @@
+import { isOurs } from '../contenders/participants.js';
 import { now } from '../clock.js';
 import type { Participant } from '../contenders/participants.js';
 import { median } from '../statistics.js';
@@ -15,7 +16,7 @@ export const handOver: Row = {
   meaning:
     'From the call of release in one process to the start of the job that waits in another, next to a PING after the same idle time.',
   rounds: { full: 3, quick: 1 },
-  takesPart: ({ kind }) => kind === 'ours' || kind === 'peer',
+  takesPart: (participant) => isOurs(participant) || participant.kind === 'peer',
   measure: handOvers,
   figures: [
     { id: 'roundTrips', title: 'median', unit: 'round trips', better: 'less', goal: atMost(2, ' round trips') },

@@ -1,3 +1,4 @@
+import { isOurs } from '../contenders/participants.js';
 import { sleep } from '../clock.js';
 import type { Participant } from '../contenders/participants.js';
 import { countCommands } from './count-commands.js';
@@ -12,7 +13,7 @@ export const idleWaiters: Row = {
   title: `${String(WAITERS)} waiters in one process, the key held in another`,
   meaning: 'What waiting costs the server, how fast a crowd is served once the key is free, and what a waiter weighs.',
   rounds: { full: 3, quick: 1 },
-  takesPart: ({ kind }) => kind === 'ours' || kind === 'peer',
+  takesPart: (participant) => isOurs(participant) || participant.kind === 'peer',
   measure: gatherAndServe,
   figures: [
     { id: 'commands', title: 'Redis commands while they wait', unit: '/s', better: 'less', goal: atMost(2, '/s') },

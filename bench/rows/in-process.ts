@@ -1,4 +1,4 @@
-import { OURS, SERIAL } from '../contenders/participants.js';
+import { isOurs, OURS, SERIAL } from '../contenders/participants.js';
 import type { Row } from './row.js';
 
 export const inMemory: Row = inProcess({
@@ -25,13 +25,12 @@ function inProcess({
   return {
     ...texts,
     rounds: { full: 25, quick: 9 },
-    takesPart: ({ kind }) => kind === 'ours' || kind === 'serial',
-    async measure({ crew, plan }, { kind }) {
+    takesPart: (participant) => isOurs(participant) || participant.kind === 'serial',
+    async measure({ crew, plan }, participant) {
       // One process measures both, as both are parts of one application.
-      const worker = await crew.workerOf(OURS);
-      return {
-        ns: await worker.call('callInProcess', { call: kind === 'ours' ? locked : bare, ms: plan.choose(100, 40) }),
-      };
+      const isLocked = isOurs(participant);
+      const worker = await crew.workerOf(isLocked ? participant : OURS);
+      return { ns: await worker.call('callInProcess', { call: isLocked ? locked : bare, ms: plan.choose(100, 40) }) };
     },
     figures: [
       { id: 'ns', title: 'a call', unit: 'ns', better: 'less' },

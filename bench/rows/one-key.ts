@@ -1,4 +1,4 @@
-import { SERIAL } from '../contenders/participants.js';
+import { SERIAL, isOurs } from '../contenders/participants.js';
 import { contention } from './contention.js';
 import { atLeast, partOfBestPeer, timesBestPeer } from './goals.js';
 import type { Row } from './row.js';
@@ -38,7 +38,7 @@ export const emptyJob: Row = {
   title: `${String(TASKS)} tasks in one process, one key, an empty job`,
   meaning: 'How fast a lock goes from task to task inside a process.',
   rounds: { full: 5, quick: 2 },
-  takesPart: ({ kind }) => kind === 'ours' || kind === 'peer',
+  takesPart: (participant) => isOurs(participant) || participant.kind === 'peer',
   measure: async (stage, participant) =>
     contention(stage, participant, { processes: 1, tasks: TASKS, job: 'empty', ms: stage.plan.choose(1000, 200) }),
   figures: [{ id: 'rate', title: 'grants/s', unit: '/s', better: 'more', goal: timesBestPeer(20) }],

@@ -1,3 +1,4 @@
+import { isOurs } from '../contenders/participants.js';
 import { median } from '../statistics.js';
 import { atMost } from './goals.js';
 import type { Row } from './row.js';
@@ -11,7 +12,7 @@ export const extendAll: Row = {
   meaning:
     'By the public call where there is one, else by what the own timer of the package calls; and what a held lock weighs.',
   rounds: { full: 4, quick: 1 },
-  takesPart: ({ kind }) => kind === 'ours' || kind === 'peer',
+  takesPart: (participant) => isOurs(participant) || participant.kind === 'peer',
   async measure({ crew, newKey }, participant) {
     const worker = await crew.workerOf(participant);
     const { heapPerLock } = await worker.call('holdMany', { prefix: newKey(), count: LEASES });
@@ -34,7 +35,7 @@ export const ownRenewal: Row = {
   title: `${LEASES.toLocaleString('en')} held locks, renewed by the library itself`,
   meaning: 'How long renewals are under way when the leases of all of them are due.',
   rounds: { full: 3, quick: 1 },
-  takesPart: ({ kind }) => kind === 'ours',
+  takesPart: isOurs,
   async measure({ crew, newKey }, participant) {
     const worker = await crew.workerOf(participant);
     const { busyMs, commands } = await worker.call('ownRenewal', { prefix: newKey(), count: LEASES });
