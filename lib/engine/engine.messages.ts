@@ -91,7 +91,7 @@ export const ranOut = (keys: readonly string[], { by, ms }: LeaseEnd): string =>
   `The lease of ${showKeys(keys)} ran out before it was renewed or released: somebody else may hold it now. ${ENDS[by](String(ms))}`;
 
 export const takenAway = (keys: readonly string[]): string =>
-  `${showKeys(keys)} is no longer held: the store has lost it, or somebody released it by force.`;
+  `${showKeys(keys)} is no longer held: the store has lost it, or it was released by force.`;
 
 export const notRun = (loss: string): string => `${loss} That was before the job began: it was not run.`;
 
