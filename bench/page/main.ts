@@ -3,13 +3,18 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { RESULTS_FOLDER } from '../report/results-folder.js';
 import type { Results } from '../report/results.js';
-import { withPerformance } from './with-performance.js';
+import { renderHighlights, renderPerformance } from './render-performance.js';
+import { withSection } from './with-section.js';
 
-/** Writes the results of the last full run into docs/performance.md. */
-const PAGE = fileURLToPath(new URL('../../docs/performance.md', import.meta.url));
-const RESULTS = path.join(RESULTS_FOLDER, 'latest.json');
+/** The pages with figures of the bench, which get those of the last full run. */
+const PAGES = { 'docs/performance.md': renderPerformance, 'README.md': renderHighlights };
 
-const results = await readFile(RESULTS, 'utf8').catch(() => {
-  throw new Error(`There is no ${path.relative(process.cwd(), RESULTS)} yet: npm run bench`);
+const file = path.join(RESULTS_FOLDER, 'latest.json');
+const text = await readFile(file, 'utf8').catch(() => {
+  throw new Error(`There is no ${path.relative(process.cwd(), file)} yet: npm run bench`);
 });
-await writeFile(PAGE, withPerformance(await readFile(PAGE, 'utf8'), JSON.parse(results) as Results));
+const results = JSON.parse(text) as Results;
+for (const [name, render] of Object.entries(PAGES)) {
+  const page = fileURLToPath(new URL(`../../${name}`, import.meta.url));
+  await writeFile(page, withSection(name, await readFile(page, 'utf8'), render(results)));
+}

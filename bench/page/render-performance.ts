@@ -27,6 +27,24 @@ export function renderPerformance(results: Results): string {
   ].join('\n\n');
 }
 
+/** The rows of the README: a row's id, a figure's, and the words for them. */
+const HIGHLIGHTS = [
+  ['hundred-at-a-time', 'rate / floor', 'distinct keys, 100 at a time, locks/s against the floor'],
+  ['four-processes', 'rate / serial', '4 processes × 8 tasks, one key, jobs/s against serial'],
+  ['four-processes', 'longestWait', 'the same, longest wait'],
+  ['idle-waiters', 'commands', '500 waiters on a held key, Redis commands'],
+] as const;
+
+/** The table of the README. */
+export function renderHighlights({ rows }: Results): string {
+  const lines = HIGHLIGHTS.map(([row, id, text]) => {
+    const figure = rows.find((one) => one.id === row)?.figures.find((one) => one.id === id);
+    if (!figure) throw new Error(`The last full run has no figure ${id} of ${row}: npm run bench`);
+    return [text, ours(figure), best(figure)];
+  });
+  return markdownTable(['work', 'nestjs-locking', 'best of the others'], lines);
+}
+
 function tableRows({ title, figures }: RowResult): string[][] {
   return figures
     .filter(({ detail }) => !detail)
