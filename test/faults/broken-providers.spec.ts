@@ -3,7 +3,7 @@ import { useHarness } from './support/run-harness.js';
 
 const run = useHarness();
 
-/** Has two processes contend for one key on a provider that is broken on purpose. */
+/** The findings after two processes have contended for one key on a provider that is broken on purpose. */
 async function findings(broken: string, fault: string, ...more: string[]): Promise<string> {
   const size = ['--keys', '1', '--workers', '2', '--seconds', '12', '--dense'];
   const { stdout, stderr, code } = await run('--broken', broken, '--seed', '1', ...size, '--only', fault, ...more);
@@ -13,23 +13,23 @@ async function findings(broken: string, fault: string, ...more: string[]): Promi
   return stdout;
 }
 
-describe('the checker finds out a provider that', () => {
-  it('grants keys that are held', async () => {
+describe('providers that are broken on purpose', () => {
+  it('the checker finds a provider that grants held keys', async () => {
     const stdout = await findings('grants always', 'scripts flushed');
     expect(stdout).toMatch(/^ {2}two holders at once: [1-9]/m);
   }, 120_000);
 
-  it('releases without a look at the owner', async () => {
+  it('the checker finds a provider that releases without comparing the owner', async () => {
     const stdout = await findings('forgets owners', 'blocked in a job', '--workers', '3');
     expect(stdout).toMatch(/^ {2}two holders at once: [1-9]/m);
   }, 120_000);
 
-  it('says that leases were renewed that were not', async () => {
+  it('the checker finds a provider that claims renewals which never took place', async () => {
     const stdout = await findings('lies about renewals', 'scripts flushed', '--long-jobs', '5');
     expect(stdout).toMatch(/^ {2}two holders at once: [1-9]/m);
   }, 120_000);
 
-  it('has leaders that trust in their leadership for ever', async () => {
+  it('the checker finds leaders that trust in their leadership for ever', async () => {
     const options = ['--seed', '1', '--keys', '1', '--workers', '3', '--seconds', '12', '--dense', '--only', 'frozen'];
     const { stdout, stderr, code } = await run('--broken-leaders', ...options);
     expect(stderr).toBe('');
@@ -38,7 +38,7 @@ describe('the checker finds out a provider that', () => {
     expect(stdout).toMatch(/- two holders at once, at [\d.]+: election: /);
   }, 120_000);
 
-  it('gives the same token twice', async () => {
+  it('the checker finds a provider that grants the same token twice', async () => {
     const stdout = await findings('repeats tokens', 'scripts flushed');
     expect(stdout).toMatch(/^ {2}tokens out of order: [1-9]/m);
     expect(stdout).toMatch(/^ {2}stale writes: [1-9]/m);

@@ -10,9 +10,9 @@ export interface RunOptions {
   readonly tasks: number;
   /** How many calls in a hundred hold the lock for longer than the lease. */
   readonly longJobs: number;
-  /** The provider broken on purpose that is to be found out, if any. */
+  /** A provider that is broken on purpose, which the rules should find; if any. */
   readonly broken?: string;
-  /** Whether leaders are broken on purpose, to be found out: they trust in their leadership for ever. */
+  /** Whether leaders are broken on purpose, which the rules should find: they trust in their leadership for ever. */
   readonly brokenLeaders: boolean;
   /** Whether faults follow each other as closely as they can. */
   readonly dense: boolean;
@@ -22,9 +22,9 @@ export interface RunOptions {
   readonly verbose: boolean;
   /** Only faults whose kind contains one of these; all when empty. */
   readonly only: readonly string[];
-  /** Whether the history is kept although there is no breach in it. */
+  /** Whether the history is kept although it has no breach. */
   readonly keepHistory: boolean;
-  /** The history of an earlier run, to be judged anew instead of a run. */
+  /** The history of an earlier run, to judge again instead of a run. */
   readonly history?: string;
   /** Whether the result is kept for the report. */
   readonly keepResult: boolean;

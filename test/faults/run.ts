@@ -16,24 +16,24 @@ import { createTopology } from './topologies/index.js';
 import type { Topology } from './topologies/topology.js';
 import { WriteStore } from './write-store/server.js';
 
-/** Milliseconds: short, so that it often runs out. */
+/** In milliseconds, and short, so that it often expires. */
 const LEASE = 1500;
 
 export interface RunOutcome extends Judgement {
   readonly versions: readonly string[];
-  /** How often which kind of fault was injected. */
+  /** The number of injected faults, by kind. */
   readonly faults: Readonly<Record<string, number>>;
-  /** Where the history lies, if it was kept. */
+  /** The folder of the history, if it was kept. */
   readonly kept?: string;
 }
 
-/** Judges what an earlier run has written down. */
+/** Judges the records of an earlier run. */
 export async function judgeAgain(folder: string): Promise<RunOutcome> {
   const judgement = judge(await readHistory(folder, LEASE));
   return { ...judgement, versions: [], faults: {}, kept: folder };
 }
 
-/** One run from beginning to end. What it starts ends with it, however it ends. */
+/** Makes one run. All processes that it starts end with it. */
 export async function run(options: RunOptions, signal: AbortSignal, say: (line: string) => void): Promise<RunOutcome> {
   const topology = createTopology(options.topology, options.broken);
   const folder = await createStageFolder();

@@ -17,7 +17,7 @@ it('processes that contend while one fault follows the other break no promise', 
   expect(stdout).toMatch(/^seed 20261121: standalone, 20 s of faults\n/);
   expect(stdout).toContain('\n0 breaches ');
   expect(code).toBe(0);
-  // It did happen, and to somebody.
+  // These faults were injected, and had victims.
   for (const kind of [
     'worker killed',
     'machine suspended',

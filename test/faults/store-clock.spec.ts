@@ -7,11 +7,11 @@ import { TestEngine } from '../support/faulty-provider.js';
 import { Random } from './random.js';
 import { Resource } from './write-store/resource.js';
 
-/** The clock of a store, which somebody sets. */
+/** The clock of a store, which the test sets. */
 class SetClock implements Clock {
-  /** Milliseconds by which leases are counted wrong. */
+  /** The error of the clock for leases, in milliseconds. */
   shift = 0;
-  /** Milliseconds by which the time of day is wrong. */
+  /** The error of the time of day, in milliseconds. */
   dayShift = 0;
 
   constructor(private readonly real: ManualClock) {}
@@ -57,7 +57,7 @@ async function nextToken(): Promise<number> {
 }
 
 describe("the store's time of day", () => {
-  it('set back, leaves tokens growing', async () => {
+  it('tokens rise after the time of day of the store is set back', async () => {
     const before = await nextToken();
     storeClock.dayShift = -HOUR;
     const after = await nextToken();
@@ -65,14 +65,14 @@ describe("the store's time of day", () => {
     expect(await nextToken()).toBeGreaterThan(after);
   });
 
-  it('set ahead and back again, leaves tokens growing', async () => {
+  it('tokens rise after the time of day of the store is set ahead and back again', async () => {
     storeClock.dayShift = HOUR;
     const ahead = await nextToken();
     storeClock.dayShift = 0;
     expect(await nextToken()).toBeGreaterThan(ahead);
   });
 
-  it('set back, leaves tokens growing over a lease that ran out', async () => {
+  it('tokens rise over an expired lease after the time of day of the store is set back', async () => {
     const held = await one.acquire('k', LEASE);
     storeClock.dayShift = -HOUR;
     await clock.advance('2s');
@@ -82,7 +82,7 @@ describe("the store's time of day", () => {
 });
 
 describe('the clock by which the store counts leases', () => {
-  it('set back, keeps others out for longer than the holder trusts its lease', async () => {
+  it('a store clock that is set back excludes others for longer than the holder trusts its lease', async () => {
     const held = await one.acquire('k', LEASE);
     storeClock.shift = -5000;
     await clock.advance('1s');
@@ -93,7 +93,7 @@ describe('the clock by which the store counts leases', () => {
     expect((await two.tryAcquire('k', LEASE))?.fencingToken).toBeGreaterThan(held.fencingToken);
   });
 
-  it('set ahead, is the one thing that nobody can notice in time: the token tells', async () => {
+  it('only the fencing token tells of a store clock that is set ahead: the holder cannot notice it in time', async () => {
     const resource = new Resource();
     const write = (lock: HeldLock) =>
       resource.perform({ n: 0, by: '', id: 0, op: 'write', key: 'k', token: lock.fencingToken }).accepted;
@@ -105,7 +105,7 @@ describe('the clock by which the store counts leases', () => {
     expect(write(held)).toBe(false);
   });
 
-  it('set back at any moment, never gives two of them the lock at once', async () => {
+  it('a store clock that is set back at any moment never gives two processes the lock at once', async () => {
     const random = new Random('store clock');
     const locks: HeldLock[] = [];
     let grants = 0;

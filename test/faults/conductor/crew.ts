@@ -8,7 +8,7 @@ const READY_WITHIN_MS = 60_000;
 const STOPPED_WITHIN_MS = 60_000;
 const EXIT_WITHIN_MS = 20_000;
 
-/** What the setups of workers have in common, and what is special to one. */
+/** The common part of the setups of workers, and the part of each one. */
 export interface CrewPlan {
   readonly script: string;
   readonly folder: string;
@@ -16,7 +16,7 @@ export interface CrewPlan {
   readonly setupOf: (index: number) => Omit<WorkerSetup, 'name' | 'historyFile'>;
 }
 
-/** The worker processes, each in a place; who is killed is replaced by another one. */
+/** The worker processes, each with an index. A worker that is killed is replaced by another one. */
 export class Crew {
   private readonly members: Member[] = [];
   private readonly generations: number[] = [];
@@ -27,7 +27,7 @@ export class Crew {
     await Promise.all(Array.from({ length: this.plan.size }, async (_, index) => this.replace(index)));
   }
 
-  /** Chooses a place. */
+  /** Chooses the index of a worker. */
   draw(random: Random): number {
     return Math.floor(random.next() * this.plan.size);
   }
@@ -43,7 +43,7 @@ export class Crew {
     return member.name;
   }
 
-  /** Starts a process in this place. */
+  /** Starts a process with this index. */
   async replace(index: number): Promise<void> {
     const generation = (this.generations[index] ?? -1) + 1;
     this.generations[index] = generation;
@@ -67,14 +67,14 @@ export class Crew {
     return member.name;
   }
 
-  /** Has everybody finish what they are at; tells who did not. */
+  /** Makes all workers finish their calls; returns a problem for each that did not. */
   async stop(): Promise<string[]> {
     return this.ask({ do: 'stop' }, async (member) => {
       if (!(await member.says('stopped', STOPPED_WITHIN_MS))) return `worker ${member.name} did not finish its calls`;
     });
   }
 
-  /** Has everybody close; tells who did not end by themselves. */
+  /** Makes all workers close; returns a problem for each that did not end by itself. */
   async close(): Promise<string[]> {
     return this.ask({ do: 'close' }, async (member) => {
       const timer = setTimeout(() => void member.kill(), EXIT_WITHIN_MS);
@@ -84,7 +84,7 @@ export class Crew {
     });
   }
 
-  /** Whatever state they are in. */
+  /** Ends all workers, in any state. */
   async end(): Promise<void> {
     await Promise.all(this.members.map(async (member) => member.kill()));
   }

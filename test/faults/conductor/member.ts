@@ -4,7 +4,7 @@ import { openSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Notice, Order, WorkerSetup } from '../worker/orders.js';
 
-/** A frozen process that has lost its conductor is woken after so many more seconds: it then goes by itself. */
+/** A frozen process that has lost its conductor is woken after so many more seconds, and then ends by itself. */
 const GUARD_SECONDS = 5;
 
 /** The conductor's side of a worker process. */
@@ -27,7 +27,7 @@ export class Member {
       this.notices.set(notice, new Promise((resolve) => this.heard.set(notice, resolve)));
     }
     this.child.on('message', (notice: Notice) => this.heard.get(notice)?.());
-    // Sending to a process that has just gone.
+    // Sending to a process that has just ended fails.
     this.child.on('error', () => undefined);
     this.exited = once(this.child, 'exit').then(([code]) => code as number | null);
   }
@@ -36,7 +36,7 @@ export class Member {
     return this.child.exitCode === null && this.child.signalCode === null;
   }
 
-  /** Resolves with whether it has said so in time, and is still there. */
+  /** Resolves with whether the worker has sent the notice in time, and still runs. */
   async says(notice: Notice, withinMs: number): Promise<boolean> {
     const said = this.notices.get(notice)!.then(() => true);
     const gone = this.exited.then(() => false);
@@ -48,7 +48,7 @@ export class Member {
     if (this.child.connected) this.child.send(order, () => undefined);
   }
 
-  /** Freezes it for so long. Should this process end meanwhile, somebody else wakes it. */
+  /** Freezes the worker for `ms`. If this process ends meanwhile, a helper process wakes the worker. */
   async freeze(ms: number): Promise<void> {
     const pid = this.child.pid;
     if (!this.running || pid === undefined) return;

@@ -6,16 +6,16 @@ import type { Crew } from './crew.js';
 
 const REACHABLE_WITHIN_MS = 30_000;
 
-/** Notes about attempts that may still arrive stay for this long in the store, beside what leases last. */
-const NOTES_LAST_MS = 10_000;
+/** Tombstones stay in the store for so long, in addition to the leases. */
+const TOMBSTONES_LAST_MS = 10_000;
 
-/** Ends the contest in order, and sees what is left. */
+/** Ends the contest in order, and reports what is left. */
 export async function comeToRest(crew: Crew, topology: Topology, lease: number): Promise<RestRecord> {
   const problems: string[] = [];
   if (!(await within(REACHABLE_WITHIN_MS, async () => topology.isReachable())))
     problems.push('the store did not come back');
   problems.push(...(await crew.stop()));
-  await within(2 * lease + NOTES_LAST_MS, async () => (await topology.leftKeys()).length === 0);
+  await within(2 * lease + TOMBSTONES_LAST_MS, async () => (await topology.leftKeys()).length === 0);
   const leftKeys = await topology.leftKeys();
   problems.push(...(await crew.close()));
   return { inTurn: topology.inTurn, leftKeys, problems };

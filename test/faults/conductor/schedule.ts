@@ -5,12 +5,12 @@ import type { Appender } from '../history/append.js';
 import type { FaultRecord } from '../history/records.js';
 import type { Random } from '../random.js';
 
-/** How faults follow each other. */
+/** The pace of faults. */
 export interface Pace {
-  /** Milliseconds between the end of one and the beginning of the next. */
+  /** Milliseconds between the end of one fault and the beginning of the next. */
   readonly shortestGap: number;
   readonly longestGap: number;
-  /** How many, of one, begin before the one before is over. */
+  /** The share of faults, from 0 to 1, that begin before the one before is over. */
   readonly overlapping: number;
 }
 
@@ -18,8 +18,8 @@ export const USUAL: Pace = { shortestGap: 500, longestGap: 3000, overlapping: 0.
 export const DENSE: Pace = { shortestGap: 50, longestGap: 500, overlapping: 0.6 };
 
 /**
- * Has faults happen, one after another, at moments and with choices that follow from the seed alone. Each kind comes
- * once before any comes again.
+ * Injects faults, one after another, at moments and with choices that follow from the seed alone. Each kind comes once
+ * before any comes again.
  */
 export class Schedule {
   readonly counts = new Map<string, number>();
@@ -35,7 +35,10 @@ export class Schedule {
     private readonly pace: Pace,
   ) {}
 
-  /** Until `end`, and with `everyKind` until each kind has happened, or until `signal` aborts, and all is over. */
+  /**
+   * Injects until `end`, with `everyKind` until each kind has happened, or until `signal` aborts; resolves when all
+   * faults are over.
+   */
   async play(end: number, everyKind: boolean, signal: AbortSignal): Promise<void> {
     const isComplete = (): boolean => !everyKind || this.counts.size === this.faults.length;
     const isOver = (): boolean => signal.aborted || (now() >= end && isComplete());
@@ -49,7 +52,7 @@ export class Schedule {
       if (isOver()) break;
       await this.clear(planned);
       const over = this.inject(fault, planned);
-      // Where nobody waits for it, its failure shows at the end.
+      // The failure of a fault that overlaps shows at the end.
       if (overlaps) over.catch(() => undefined);
       else await over;
     }
@@ -63,7 +66,7 @@ export class Schedule {
     return fault;
   }
 
-  /** Waits until nothing is under way that would get into its way. */
+  /** Waits until no fault with the same claims is under way. */
   private async clear({ claims }: PlannedFault): Promise<void> {
     const inTheWay = [...this.running].filter((other) => other.claims.some((claim) => claims.includes(claim)));
     await Promise.all(inTheWay.map(async ({ over }) => over));
@@ -78,7 +81,7 @@ export class Schedule {
     });
     const entry = { claims: planned.claims, over };
     this.running.add(entry);
-    // Whoever waits for it hears of a failure; until then it is nobody's.
+    // A failure is reported to the caller that waits later; until then it must not be unhandled.
     over.catch(() => undefined);
     await over;
     this.running.delete(entry);

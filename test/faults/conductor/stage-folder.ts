@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Seen from the compiled harness, in `dist-test/faults/conductor` or another folder like this one. */
+/** Seen from the compiled harness, in `dist-test/faults/conductor` or a similar folder. */
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const COMPILED = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -14,7 +14,7 @@ export interface StageFolder {
   remove(): Promise<void>;
 }
 
-/** Workers are started all along a run: what they run is copied first, so that a build meanwhile does not change it. */
+/** Copies the build that workers run, as workers are started during the whole run and a build may happen meanwhile. */
 export async function createStageFolder(): Promise<StageFolder> {
   const folder = await mkdtemp(join(tmpdir(), 'nestjs-locking-faults-'));
   const history = join(folder, 'history');

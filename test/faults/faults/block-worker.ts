@@ -3,8 +3,9 @@ import { BLOCKED, BLOCKED_IN_JOB, SUSPENDED, SUSPENDED_IN_JOB } from '../history
 import { ofWorker, type Fault } from './fault.js';
 
 /**
- * A process stands still for longer than its lease. If it is its event loop, timers are late and sockets are not read;
- * if it is its machine, the monotonic clock stands still as well, and timers are due as if nothing had been.
+ * A process stands still for longer than its lease. With a blocked event loop, timers are late and sockets are not
+ * read. With a suspended machine, the monotonic clock stands still as well, and timers are due as if no time had
+ * passed.
  */
 export const blockWorker: readonly Fault[] = [
   block(BLOCKED, { inside: false, suspended: false }),
@@ -25,7 +26,7 @@ function block(kind: string, how: { readonly inside: boolean; readonly suspended
         async inject() {
           const victim = crew.tell(index, { do: 'block', ms, ...how });
           await delay(ms);
-          // The worker writes down itself when it stood still.
+          // The worker itself records when it stood still.
           return { ordered: true, victims: [victim] };
         },
       };

@@ -1,7 +1,7 @@
 import type { Target } from '../topologies/redis-node.js';
 import { STORE, type Fault } from './fault.js';
 
-/** The server closes connections: those for commands, or those on which wake-ups are heard; one of them, or all. */
+/** The server closes connections for commands or for wake-ups; one of them, or all. */
 export function clientKills(target: Target): Fault[] {
   return [
     clientKill('command connections killed', target, 'normal'),

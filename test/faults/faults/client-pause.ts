@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Target } from '../topologies/redis-node.js';
 import { STORE, type Fault } from './fault.js';
 
-/** The server keeps its clients waiting, for `longest` ms at most: all of them, or those that write. */
+/** The server pauses its clients for `longest` ms at most: all of them, or those that write. */
 export function clientPause(target: Target, longest = 1500): Fault[] {
   return (['WRITE', 'ALL'] as const).map((mode) => ({
     kind: `server paused (${mode})`,

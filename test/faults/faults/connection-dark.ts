@@ -11,9 +11,9 @@ const LONGEST_IDLE = 3000;
 
 /**
  * The connections of a worker to one server go dark, as behind a firewall that has forgotten them: nothing arrives on
- * them any more, and nothing closes them. New connections work. It is over when the worker has replaced them.
+ * them any more, and nothing closes them. New connections work. The fault is over when the worker has replaced them.
  *
- * @param proxiesOf - the proxies before the servers, by worker; none for a worker that goes straight to them
+ * @param proxiesOf - the proxies before the servers, by worker; none for a worker with direct connections
  */
 export function connectionDark(proxiesOf: readonly (readonly ChaosProxy[])[]): Fault {
   const victims = proxiesOf.flatMap((proxies, index) => (proxies.length > 0 ? [index] : []));
@@ -38,13 +38,13 @@ export function connectionDark(proxiesOf: readonly (readonly ChaosProxy[])[]): F
   };
 }
 
-/** Resolves with how long `link` was kept although it had lost something. */
+/** Resolves with how long `link` was kept after its first loss. */
 async function untilReplaced(link: Link, links: ReadonlySet<Link>): Promise<number> {
   const began = now();
   let lostAt: number | undefined;
   while (links.has(link) && now() < (lostAt ?? began) + LIMIT) {
     lostAt ??= link.toServer.lostAt ?? link.toClient.lostAt;
-    // Nobody can know of a connection that it is dark while nothing is sent on it.
+    // A connection without traffic cannot be known to be dark.
     if (lostAt === undefined && now() > began + LONGEST_IDLE) break;
     await delay(20);
   }

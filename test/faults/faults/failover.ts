@@ -5,28 +5,28 @@ import { STORE, type Fault } from './fault.js';
 
 /** A store whose primary can be replaced by a replica. */
 export interface Replicated {
-  /** Crashes the primary that matters; resolves with how it is brought back. */
+  /** Crashes the primary that is concerned; resolves with the means to bring it back. */
   killPrimary(which: number): Promise<Outage>;
   /** Freezes the primary. */
   freezePrimary(which: number): Promise<Outage>;
-  /** Has a replica take over; resolves once it has. */
+  /** Makes a replica take over; resolves once it has. */
   failOver(which: number): Promise<void>;
   /** Crashes a replica. */
   killReplica(which: number): Promise<Outage>;
-  /** Resolves once everything follows the primary again. */
+  /** Resolves once all servers follow the primary again. */
   settled(): Promise<void>;
 }
 
 export interface Outage {
-  /** Resolves once another primary is there. */
+  /** Resolves once there is another primary. */
   elected(): Promise<void>;
-  /** The server comes back. */
+  /** Brings the server back. */
   end(): Promise<void>;
 }
 
 /**
- * Replication is asynchronous: what a primary has granted or renewed shortly before it is replaced may not have
- * reached the replica. In milliseconds; a replica on the same machine is not behind for longer.
+ * Replication is asynchronous: grants and renewals of a primary shortly before it is replaced may not have reached the
+ * replica. In milliseconds; a replica on the same machine is never behind for longer.
  */
 const REPLICATION = 1000;
 
@@ -37,7 +37,7 @@ export function failovers(store: Replicated): Fault[] {
       const from = now();
       await store.failOver(which);
       const elected = now();
-      // Until it follows the new one, the former primary takes what it is asked by those who have not heard yet.
+      // Until it follows the new primary, the former one serves clients that have not heard of the change.
       await store.settled();
       return { from, elected, loses: { since: from - REPLICATION, until: now() } };
     }),
@@ -58,7 +58,7 @@ export function failovers(store: Replicated): Fault[] {
       const elected = now();
       await delay(200);
       await outage.end();
-      // When it wakes it takes itself for the primary, until it is told.
+      // When it goes on, it takes itself for the primary until it hears of the new one.
       await store.settled();
       return { from, elected, loses: { since: from - REPLICATION, until: now() } };
     }),

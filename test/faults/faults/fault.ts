@@ -2,7 +2,7 @@ import type { Crew } from '../conductor/crew.js';
 import type { FaultRecord } from '../history/records.js';
 import type { Random } from '../random.js';
 
-/** What a fault may use. */
+/** The equipment of faults. */
 export interface Stage {
   readonly crew: Crew;
   readonly keys: readonly string[];
@@ -10,27 +10,27 @@ export interface Stage {
   readonly lease: number;
 }
 
-/** A fault whose choices are made, and that is yet to happen. */
+/** A fault to come, with its choices made. */
 export interface PlannedFault {
-  /** Faults with one of these in common do not happen at once. */
+  /** Faults that share a claim do not happen at the same time. */
   readonly claims: readonly string[];
   readonly detail: string;
 
-  /** Has it happen; resolves when it is over. What it tells is added to its record. */
+  /** Injects the fault; resolves when it is over, with additions to its record. */
   inject(): Promise<Partial<FaultRecord>>;
 }
 
 /** A kind of fault. */
 export interface Fault {
-  /** As in the table: `worker killed`. */
+  /** The name, as in the table: `worker killed`. */
   readonly kind: string;
 
-  /** Makes its choices. It must draw as often whatever it finds, or a seed would not repeat a run. */
+  /** Makes the choices. The number of draws must not depend on the state, or a seed would not repeat a run. */
   plan(random: Random, stage: Stage): PlannedFault;
 }
 
-/** The claim of faults that are done to a worker, or on its way to the store. */
+/** The claim of faults of a worker, or of its connections to the store. */
 export const ofWorker = (index: number): string => `worker ${index}`;
 
-/** The claim of faults that are done to the store. */
+/** The claim of faults of the store. */
 export const STORE = 'store';

@@ -2,7 +2,7 @@ import { now } from '../clock.js';
 import type { Target } from '../topologies/redis-node.js';
 import { STORE, type Fault } from './fault.js';
 
-/** Everything in the store is gone: locks, lines and the counter of tokens. */
+/** The store loses everything: locks, queues and the token counter. */
 export function flushAll(target: Target): Fault {
   return {
     kind: 'store flushed',

@@ -1,7 +1,7 @@
 import { FROZEN } from '../history/kinds.js';
 import { ofWorker, type Fault } from './fault.js';
 
-/** A process stands still for longer than its lease, and goes on as if nothing had been. */
+/** A process is frozen for longer than its lease, and then goes on. */
 export const freezeWorker: Fault = {
   kind: FROZEN,
   plan(random, { crew, lease }) {

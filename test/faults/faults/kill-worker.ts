@@ -3,7 +3,7 @@ import { now } from '../clock.js';
 import { KILLED } from '../history/kinds.js';
 import { ofWorker, type Fault } from './fault.js';
 
-/** A process ends without a word, and another one takes its place a little later. */
+/** A process is killed, and another one replaces it a little later. */
 export const killWorker: Fault = {
   kind: KILLED,
   plan(random, { crew }) {

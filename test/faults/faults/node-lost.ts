@@ -1,7 +1,7 @@
 import type { Target } from '../topologies/redis-node.js';
 import { STORE, type Fault } from './fault.js';
 
-/** A server crashes with all it had, and stays away until every lease that it knew of has run out. */
+/** A server crashes, loses its data, and stays away until every lease that it knew of has expired. */
 export function nodeLost(target: Target): Fault {
   return {
     kind: 'node lost, back after the longest lease',

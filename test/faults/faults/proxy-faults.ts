@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ChaosProxy } from '../proxy/chaos-proxy.js';
 import { ofWorker, STORE, type Fault } from './fault.js';
 
-/** What it does to the proxy of one worker, or to all of them, for `ms`. */
+/** Disturbs the proxy of one worker, or all of them, for `ms`. */
 interface Trouble {
   readonly kind: string;
   readonly shortest: number;
@@ -10,12 +10,12 @@ interface Trouble {
   readonly act: (proxy: ChaosProxy, ms: number, share: number) => Promise<void>;
 }
 
-/** For how long bytes are gathered before those who sent them are cut off. */
+/** For how many milliseconds bytes are gathered before their senders are cut off. */
 const GATHER = 30;
 
 const TROUBLES: readonly Trouble[] = [
   {
-    // Both ways, and not the same all the time.
+    // Both ways, and not constant.
     kind: 'connections delayed',
     shortest: 300,
     longest: 2500,
@@ -43,7 +43,7 @@ const TROUBLES: readonly Trouble[] = [
     },
   },
   {
-    // Accepts and says nothing; in the end what was kept goes on, or the connection breaks.
+    // The proxy accepts and answers nothing; in the end the kept bytes go on, or the connection breaks.
     kind: 'connections half open',
     shortest: 300,
     longest: 2500,
@@ -55,7 +55,7 @@ const TROUBLES: readonly Trouble[] = [
     },
   },
   {
-    // The commands run, and nobody learns what they came to.
+    // The commands run, and their answers are lost.
     kind: 'answers dropped',
     shortest: 20,
     longest: 1500,
@@ -69,7 +69,7 @@ const TROUBLES: readonly Trouble[] = [
     },
   },
   {
-    // The client has long been gone when its commands arrive.
+    // The commands arrive long after their client has gone.
     kind: 'commands delivered late',
     shortest: 100,
     longest: 3000,
@@ -89,7 +89,7 @@ const TROUBLES: readonly Trouble[] = [
   },
 ];
 
-/** Faults on the way between workers and their store. */
+/** Faults of the connections between workers and their store. */
 export function proxyFaults(proxies: readonly ChaosProxy[]): Fault[] {
   return TROUBLES.map(({ kind, shortest, longest, act }) => ({
     kind,

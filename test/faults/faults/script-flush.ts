@@ -1,7 +1,7 @@
 import type { Target } from '../topologies/redis-node.js';
 import { STORE, type Fault } from './fault.js';
 
-/** The server forgets all scripts. */
+/** The server loses all scripts. */
 export function scriptFlush(target: Target): Fault {
   return {
     kind: 'scripts flushed',

@@ -2,7 +2,7 @@ import { now } from '../clock.js';
 import type { Target } from '../topologies/redis-node.js';
 import { STORE, type Fault } from './fault.js';
 
-/** The server crashes and comes again, with its data or without. */
+/** The server crashes and comes back, with its data or without. */
 export function serverRestarts(target: Target): Fault[] {
   return [restart('server restarted with its data', target, true), restart('server restarted empty', target, false)];
 }

@@ -2,11 +2,11 @@ import { STORE, type Fault } from './fault.js';
 
 /** A store whose keys can move from server to server. */
 export interface Sharded {
-  /** Moves the slot of a key to another server, one of several by `which`, and takes `ms` over it. */
+  /** Moves the slot of a key, chosen by `which`, to another server within `ms`. */
   moveSlot(key: string, which: number, ms: number): Promise<void>;
 }
 
-/** A slot moves to another server while its keys are locked and waited for. */
+/** A slot moves to another server while its keys have holders and waiters. */
 export function slotMoved(store: Sharded): Fault {
   return {
     kind: 'slot moved',

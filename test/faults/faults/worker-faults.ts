@@ -3,5 +3,5 @@ import type { Fault } from './fault.js';
 import { freezeWorker } from './freeze-worker.js';
 import { killWorker } from './kill-worker.js';
 
-/** What can happen to processes, whatever their store is. */
+/** Faults of processes, on any store. */
 export const workerFaults: readonly Fault[] = [killWorker, freezeWorker, ...blockWorker];

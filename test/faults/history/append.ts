@@ -1,6 +1,6 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 
-/** A file of records to which each is written before the next step is taken. */
+/** A file of records. Each record is written before the next step is taken. */
 export class Appender<Entry> {
   private readonly file: number;
 

@@ -2,15 +2,15 @@ import type { Call, Hold, Lag } from './call.js';
 import { BLOCKED, BLOCKED_IN_JOB, SUSPENDED, SUSPENDED_IN_JOB } from './kinds.js';
 import type { FaultRecord, WorkerRecord } from './records.js';
 
-/** What the records of one process tell. */
+/** The content of the records of one process. */
 export interface Account {
   readonly calls: Call[];
   readonly lags: Lag[];
-  /** What it did to itself, as it was told to. */
+  /** The faults that the process was ordered to cause in itself. */
   readonly blocks: FaultRecord[];
 }
 
-/** Reads the records of the process `by` in their order. It was killed at `killed`, if it was. */
+/** Reads the records of the process `by` in their order. `killed` is when it was killed, if it was. */
 export class Assembler {
   readonly account: Account = { calls: [], lags: [], blocks: [] };
   private readonly open = new Map<number, Call>();
@@ -83,7 +83,7 @@ function kindOf({ suspended, inside }: WorkerRecord & { e: 'block' }): string {
 }
 
 function followHold(hold: Hold, record: { e: string; t: number; left?: number }): void {
-  // Whatever else it knew: a leader that believes to lead has the hold.
+  // A leader that believes to lead counts as a holder, whatever else it knew.
   if (record.e === 'leads') hold.until = Math.max(hold.until, record.t);
   if (hold.ended !== undefined) return;
   if (record.e === 'lost') {

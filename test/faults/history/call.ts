@@ -1,6 +1,6 @@
 import type { CallKind, FaultRecord, RestRecord, WriteRecord } from './records.js';
 
-/** One call of a worker, from its wish to its end, as the records tell it. */
+/** One call of a worker, from its beginning to its end, as read from the records. */
 export interface Call {
   readonly by: string;
   readonly id: number;
@@ -10,40 +10,40 @@ export interface Call {
   readonly lease: number;
   readonly timeout: number;
   readonly join: number;
-  /** When the wait was over, however; `Infinity` if the process ended before. */
+  /** When the wait was over, with or without a lock; `Infinity` if the process ended before. */
   settled: number;
   failure?: { readonly code: string; readonly text: string; readonly at: number };
   hold?: Hold;
 }
 
-/** A lock as its holder knew it. */
+/** A lock in the view of its holder. */
 export interface Hold {
   readonly call: Call;
-  /** One per key of the call. */
+  /** The tokens, one per key of the call. */
   readonly tokens: readonly number[];
-  /** Before and after the holder first looked at the clock. */
+  /** `asked` is just before the holder's first look at the clock, `from` just after it. */
   readonly asked: number;
   readonly from: number;
-  /** The last time at which the holder could believe to hold it: its release, its loss, or its local deadline. */
+  /** The last time at which the holder could believe to hold the lock: its release, its loss, or its local deadline. */
   until: number;
-  /** By its last look: when it would cease to trust the lease if nothing more were heard. */
+  /** By its last look: when it would cease to trust the lease without further answers. */
   deadline: number;
   /** When its signal aborted, if it did. */
   lost?: number;
-  /** When its job ended, if it did, and what `remaining` said then. */
+  /** When its job ended, if it did, and `remaining` at that time. */
   ended?: number;
   leftAtEnd?: number;
 }
 
-/** Everything that is known of a run. */
+/** The whole record of a run. */
 export interface History {
-  /** Milliseconds; the longest one in use. */
+  /** The longest lease in use, in milliseconds. */
   readonly lease: number;
   readonly calls: readonly Call[];
   readonly writes: readonly WriteRecord[];
-  /** In the order in which they began. */
+  /** The faults, in the order in which they began. */
   readonly faults: readonly FaultRecord[];
-  /** When processes stood still although nobody had told them to. */
+  /** When processes stood still without an order. */
   readonly lags: readonly Lag[];
   readonly rest: RestRecord;
 }
@@ -58,13 +58,13 @@ export function tokenOf(hold: Hold, key: string): number {
   return hold.tokens[hold.call.keys.indexOf(key)]!;
 }
 
-/** A name for people, also found in the files of the history. */
+/** The name of a call in messages and in the files of the history. */
 export function nameOf({ by, id }: Call): string {
   return `${by}#${id}`;
 }
 
 /**
- * When the question was sent that the holder's trust rests on: its grant or its last confirmed renewal. The engine
+ * When the request was sent that the holder's trust rests on: its grant or its last confirmed renewal. The engine
  * counts a lease from there, less a margin of 1 % and 2 ms.
  */
 export function basisOf({ deadline, call }: Hold): number {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 
-/** Where the records of a run lie, in the folder of the run. */
+/** The files of records in the folder of a run. */
 export const files = {
   worker: (folder: string, name: string): string => join(folder, `worker-${name}.jsonl`),
   writes: (folder: string): string => join(folder, 'writes.jsonl'),

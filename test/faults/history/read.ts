@@ -7,7 +7,7 @@ import { files } from './files.js';
 import { KILLED } from './kinds.js';
 import type { FaultRecord, RestRecord, WorkerRecord, WriteRecord } from './records.js';
 
-/** Puts together what all processes of a run have written down. */
+/** Reads the records of all processes of a run. */
 export async function readHistory(folder: string, lease: number): Promise<History> {
   const faults: FaultRecord[] = [];
   for await (const fault of recordsOf<FaultRecord>(files.faults(folder))) faults.push(fault);
@@ -37,7 +37,7 @@ async function workersOf(folder: string): Promise<string[]> {
 
 async function* recordsOf<Entry>(file: string): AsyncGenerator<Entry> {
   for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Infinity })) {
-    // The last line of a process that was killed may have been cut short.
+    // The last record of a process that was killed may be incomplete.
     if (line.endsWith('}')) yield JSON.parse(line) as Entry;
   }
 }

@@ -1,9 +1,9 @@
 /**
- * What processes write down, a line of JSON each, the moment it happens: a process that is killed has lost nothing.
- * Times are milliseconds on the clock that all processes of the machine share.
+ * The records of processes, one line of JSON each, written at once, so that a process that is killed loses none. Times
+ * are milliseconds on the clock that all processes of the machine share.
  */
 
-/** How a worker asks for a lock. */
+/** The ways in which workers lock. */
 export type CallKind =
   /** `execute` of one key, with time to wait. */
   | 'job'
@@ -15,38 +15,38 @@ export type CallKind =
   | 'fixed'
   /** `tryAcquire`. */
   | 'try'
-  /** `execute` that soon runs out of patience. */
+  /** `execute` with a short timeout. */
   | 'short'
-  /** `execute` whose wait is ended by a signal. */
+  /** `execute` whose wait a signal ends. */
   | 'aborted'
-  /** Stands for leader of an election; its term is a hold. */
+  /** A candidate of an election; its term counts as a hold. */
   | 'leader';
 
-/** Those that ask for a lock themselves. */
+/** The kinds that lock directly. */
 export type LockCallKind = Exclude<CallKind, 'leader'>;
 
 export type WorkerRecord =
   | { e: 'start'; t: number; pid: number }
   | { e: 'join'; t: number; id: number; call: CallKind; keys: string[]; lease: number; timeout: number }
-  /** `t` before `left` was read, `u` after: the process may be frozen in between. One token per key. */
+  /** `t` is before `left` was read, `u` after: the process may be frozen in between. One token per key. */
   | { e: 'grant'; t: number; u: number; id: number; tokens: number[]; left: number }
-  /** `left` is `lock.remaining`, as the holder knows it at `t`. */
+  /** `left` is `lock.remaining` for the holder at `t`. */
   | { e: 'seen'; t: number; id: number; left: number }
-  /** `isLeader()` has said so at `t`, or a little later. */
+  /** `isLeader()` returned true at `t`, or a little later. */
   | { e: 'leads'; t: number; id: number }
   | { e: 'lost'; t: number; id: number }
-  /** The job is over: what follows is the release. */
+  /** The job is over; the release follows. */
   | { e: 'end'; t: number; id: number; left: number }
   /** The call rejected, before or after its job. */
   | { e: 'fail'; t: number; id: number; code: string; text: string }
   /** `tryAcquire` found the key held. */
   | { e: 'none'; t: number; id: number }
-  /** The event loop stood still until `t` for `ms`, unasked: the machine is busy. */
+  /** The event loop stood still for `ms` until `t` without an order: the machine is busy. */
   | { e: 'lag'; t: number; ms: number }
-  /** It will stand still from `t` on, as it was told to: its event loop is blocked, or its machine is suspended. */
+  /** The process will stand still from `t` on, as ordered: a blocked event loop, or a suspended machine. */
   | { e: 'block'; t: number; ms: number; inside: boolean; suspended: boolean };
 
-/** What the write store did, in the order in which it did it. */
+/** The steps of the write store, in their order. */
 export interface WriteRecord {
   t: number;
   /** The process, and its call. */
@@ -56,7 +56,7 @@ export interface WriteRecord {
   token: number;
   op: 'read' | 'write';
   accepted: boolean;
-  /** With `write`: whether the counter was what the writer had read: with fences, and without. */
+  /** With `write`: whether the counter was still the one that the writer had read, with fencing and without. */
   fenced: boolean;
   plain: boolean;
 }
@@ -66,26 +66,26 @@ export interface FaultRecord {
   kind: string;
   from: number;
   to: number;
-  /** Only a note that a worker was told to do it: it has written down itself when it did. */
+  /** Whether it only records an order to a worker, which itself records when it follows. */
   ordered?: boolean;
-  /** When a new primary had been elected, if one was: recovery counts from then. */
+  /** When a new primary was elected, if one was. Recovery counts from then. */
   elected?: number;
-  /** The processes it was done to; everybody if absent. */
+  /** The processes concerned; all if absent. */
   victims?: string[];
-  /** Times between which leases may have been lost by the store: what was granted or renewed then may be gone. */
+  /** The store may have lost leases that were granted or renewed between these times. */
   loses?: { since: number; until: number };
   /** For how many milliseconds a dark connection was kept at the longest, from the first loss on it. */
   dark?: number;
-  /** What it was, for people. */
+  /** Details for people. */
   detail?: string;
 }
 
 /** The end of a run. */
 export interface RestRecord {
-  /** Whether the store serves processes that wait in turn. */
+  /** Whether the store serves waiting processes in turn. */
   inTurn: boolean;
-  /** Keys that were left in the store after the longest lease, but for the counters. */
+  /** Keys that were left in the store after the longest lease, without the token counters. */
   leftKeys: string[];
-  /** What did not come to rest, and how. */
+  /** Messages about workers and stores that did not come to rest. */
   problems: string[];
 }

@@ -2,14 +2,14 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { Link } from './link.js';
 
-/** A TCP proxy before a server, for connections that break as no orderly close does. */
+/** A TCP proxy before a server, for connections that break without an orderly close. */
 export class ChaosProxy {
   readonly links = new Set<Link>();
 
-  /** New connections are closed at once. */
+  /** Whether new connections are closed at once. */
   refuses = false;
 
-  /** Done to each new connection. */
+  /** Called with each new connection. */
   onLink?: (link: Link) => void;
 
   private constructor(
@@ -31,7 +31,7 @@ export class ChaosProxy {
     return (this.listener.address() as AddressInfo).port;
   }
 
-  /** Does it to all connections, those to come included. */
+  /** Applies `change` to all connections, present and future. */
   each(change: (link: Link) => void): void {
     this.onLink = change;
     for (const link of this.links) change(link);

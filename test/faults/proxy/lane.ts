@@ -1,15 +1,15 @@
 import type { Socket } from 'node:net';
 import { now } from '../clock.js';
 
-/** One direction of a connection: what comes in goes out in the same order, when it may. */
+/** One direction of a connection. Bytes go out in order, unless a fault keeps them. */
 export class Lane {
-  /** Milliseconds that everything takes. */
+  /** Milliseconds that all bytes take. */
   delay = 0;
-  /** Nothing goes out. What comes in is kept. */
+  /** Whether bytes are kept and none go out. */
   held = false;
-  /** What comes in is thrown away. */
+  /** Whether bytes are thrown away. */
   muted = false;
-  /** When that first happened to anything. */
+  /** When the first bytes were thrown away. */
   lostAt?: number;
 
   private readonly waiting: { bytes: Buffer; due: number }[] = [];
@@ -27,7 +27,7 @@ export class Lane {
     });
   }
 
-  /** Sends what is due and may go. */
+  /** Sends the bytes that are due, unless they are kept. */
   pump(): void {
     clearTimeout(this.timer);
     this.timer = undefined;

@@ -27,7 +27,7 @@ export class Link {
     this.server.destroy();
   }
 
-  /** Closes the client's side. The server does not learn of it, and what was sent to it may still arrive. */
+  /** Closes the client's side. The server does not learn of it, and bytes on their way may still arrive. */
   part(): void {
     this.parted = true;
     this.client.destroy();

@@ -1,9 +1,9 @@
 import type { Result } from './results.js';
 
-/** As users know them; the order of the columns. */
+/** The topologies in the order of the columns. */
 const ORDER = ['standalone', 'sentinel', 'cluster', 'quorum'];
 
-/** What a long run showed, per topology: the runs, the faults and the recovery from them. */
+/** The tables of the long runs, per topology: runs, faults and recovery. */
 export function renderTables(results: readonly Result[]): string {
   const sorted = [...results].sort((a, b) => ORDER.indexOf(a.topology) - ORDER.indexOf(b.topology));
   return [

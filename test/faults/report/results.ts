@@ -8,7 +8,7 @@ import type { RunOutcome } from '../run.js';
 /** Seen from the compiled harness in `dist-test/faults/report`. */
 const FOLDER = fileURLToPath(new URL('../../../test/faults/results/', import.meta.url));
 
-/** What is kept of a run. */
+/** The result of a run that is kept. */
 export interface Result {
   readonly topology: string;
   readonly seed: number;
@@ -22,13 +22,13 @@ export interface Result {
   /** Milliseconds. */
   readonly recovery: Readonly<Record<string, number>>;
   readonly allowed: RunOutcome['allowed'];
-  /** How often a recovery took longer than promised, by less than the slack. */
+  /** How often a recovery took longer than promised, but within the slack. */
   readonly slow: number;
-  /** How many, by rule. */
+  /** The number of breaches, by rule. */
   readonly breaches: Readonly<Record<string, number>>;
 }
 
-/** Keeps what a run came to, in place of the run before on the same topology. */
+/** Keeps the result of a run, in place of the former one on the same topology. */
 export async function keepResult(options: RunOptions, outcome: RunOutcome): Promise<void> {
   const { topology, seed, seconds, workers, keys } = options;
   const result: Result = {

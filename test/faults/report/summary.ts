@@ -4,7 +4,7 @@ import { countBy } from './results.js';
 
 const SHOWN = 20;
 
-/** The end of a run, for people. */
+/** The text that is printed at the end of a run. */
 export function summary({ seed, topology }: RunOptions, outcome: RunOutcome): string {
   const { faults, recovery, figures, allowed, breaches, slow, kept } = outcome;
   const kinds = [...new Set([...Object.keys(faults), ...Object.keys(recovery)])].sort();

@@ -3,7 +3,7 @@ import { hadJustWoken, stoodStill } from './excuses.js';
 import { PRECISION, SLACK } from './promises.js';
 import type { Finding, Rule } from './rule.js';
 
-/** The signal of a lock aborts when its lease can no longer be trusted: before the job goes on, or in time. */
+/** The signal of a lock aborts when its lease can no longer be trusted: in time, and before the job goes on. */
 export const aborts: Rule = {
   name: 'signal not aborted',
   check(ledger) {

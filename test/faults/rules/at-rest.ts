@@ -1,6 +1,6 @@
 import type { Finding, Rule } from './rule.js';
 
-/** In the end everything comes to rest: calls, processes and what is in the store. */
+/** In the end all calls and processes end, and the store is empty. */
 export const atRest: Rule = {
   name: 'not at rest in the end',
   check({ history: { rest, calls } }) {

@@ -1,7 +1,7 @@
 import { LONGEST_DARK, SLACK } from './promises.js';
 import type { Finding, Rule } from './rule.js';
 
-/** A connection on which nothing arrives any more is replaced, in time. */
+/** A dark connection is replaced in time. */
 export const darkConnections: Rule = {
   name: 'dark connection kept',
   check({ history }) {

@@ -6,7 +6,7 @@ interface Span {
   to: number;
 }
 
-/** When something was wrong with the store, the workers or the machine, with the time that recovery may take. */
+/** The times of faults of the store, the workers or the machine, with the time for recovery. */
 export class Disturbances {
   private readonly spans: Span[] = [];
 
@@ -18,7 +18,7 @@ export class Disturbances {
     }
   }
 
-  /** Whether nothing was wrong between the two moments. */
+  /** Whether there was no fault between the two moments. */
   isQuiet(from: number, to: number): boolean {
     let low = 0;
     let high = this.spans.length;

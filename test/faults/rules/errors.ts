@@ -4,13 +4,15 @@ import type { Ledger } from './ledger.js';
 import { FAIR_CHANCE, isFault, PRECISION } from './promises.js';
 import type { Finding, Rule } from './rule.js';
 
-/** The engine takes a store for down that has not answered for so long; a call may then still be under way. */
+/**
+ * The engine counts a store as down after so many milliseconds without an answer; a call may then still be under way.
+ */
 const SILENCE = 5000;
 
-/** After these the store can be asked as before. */
+/** Faults that do not disturb requests to the store. */
 const HARMLESS = /^(worker killed|scripts flushed|store flushed)$/;
 
-/** Calls fail with the documented errors only, and only where there is a reason for them. */
+/** Calls fail only with the documented errors, and only for a reason. */
 export const errors: Rule = {
   name: 'error without reason',
   check(ledger) {
@@ -40,7 +42,7 @@ function hasReason(call: Call, { code, at }: NonNullable<Call['failure']>, ledge
       if (at - call.join >= call.timeout - PRECISION && at - call.join < FAIR_CHANCE) return true;
       return faults.some((fault) => isFault(fault) && !HARMLESS.test(fault.kind) && near(fault, call.join, at));
     case 'LOCK_LOST': {
-      // Without a hold the lock was lost between its grant and the first line of the job, which was not run.
+      // Without a hold, the lock was lost between its grant and the first line of the job, which did not run.
       const from = (call.hold?.asked ?? at) - lease;
       if (stoodStill(ledger, call.by, from, at)) return true;
       return call.hold !== undefined && faults.some((fault) => isFault(fault) && near(fault, from, at));

@@ -3,7 +3,7 @@ import { lossBehind } from './excuses.js';
 import type { KeyLedger } from './ledger.js';
 import type { Finding, Rule } from './rule.js';
 
-/** What a holder reads from the clock is a few microseconds old when it is written down. */
+/** The time that a holder reads is a few microseconds old when it is recorded. */
 const PRECISION = 0.01;
 
 /** Two holders never both believe that they hold a key, each by its own clock and its own knowledge. */
@@ -14,7 +14,7 @@ export const exclusion: Rule = {
     const allowed: Record<string, number> = {};
     for (const key of ledger.keys) {
       for (const [earlier, later] of overlapsOf(key)) {
-        // The smaller token is the older lease, whoever began to work first.
+        // The smaller token belongs to the older lease, whichever job began first.
         const older = tokenOf(earlier, key.key) <= tokenOf(later, key.key) ? earlier : later;
         const loss = lossBehind(older, ledger);
         if (loss) allowed[loss.kind] = (allowed[loss.kind] ?? 0) + 1;

@@ -6,15 +6,15 @@ import type { Finding, Rule } from './rule.js';
 const BUDGET = 32;
 
 /**
- * Who waits is served in turn, so each other process has the key once more at most, and one grant beyond its budget.
- * Twice that, for a wish is in line a little later than it is written down.
+ * Processes are served in turn, so each other process has the key once more at most, with one grant beyond its budget.
+ * Doubled, as a call joins the queue a little later than it is recorded.
  */
 const MOST_PASSED = 2 * (BUDGET + 1);
 
-/** In milliseconds: until then a wish may not have reached the store. */
+/** Milliseconds in which a call may not have reached the store. */
 const ON_THE_WAY = 250;
 
-/** A process that waits is not passed over by another one for more than its budget. */
+/** No process has a key for more than its budget while another one waits. */
 export const fairness: Rule = {
   name: 'passed over beyond the budget',
   check(ledger) {

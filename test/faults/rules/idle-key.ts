@@ -4,7 +4,7 @@ import type { Finding, Rule } from './rule.js';
 
 const WORTH_A_LOOK = 20;
 
-/** Where nothing is wrong, nobody waits for a free key for longer than about a second. */
+/** Without a fault, no caller waits for a free key for longer than about a second. */
 export const idleKey: Rule = {
   name: 'free key not granted',
   check({ history, keys, disturbances }) {
@@ -30,7 +30,9 @@ export const idleKey: Rule = {
 
 type Calls = Parameters<(typeof idleKey)['check']>[0]['keys'][number]['calls'];
 
-/** From when on somebody waited, up to the next grant. `undefined` too if a call for several keys may have had it. */
+/**
+ * Since when a caller has waited, up to the next grant. `undefined` also if a call for several keys may have had it.
+ */
 function waitedSince(calls: Calls, free: number, granted: number): number | undefined {
   let since: number | undefined;
   for (let i = firstOpen(calls, granted); i < calls.length; i += 1) {

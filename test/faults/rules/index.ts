@@ -20,12 +20,12 @@ export interface Breach extends Finding {
   readonly rule: string;
 }
 
-/** What all rules say of a history. */
+/** The judgement of all rules on a history. */
 export interface Judgement {
   readonly breaches: readonly Breach[];
-  /** What took longer than is promised, though not more than a busy machine may add. */
+  /** Findings that took longer than promised, but within the slack of a busy machine. */
   readonly slow: readonly Breach[];
-  /** What was seen and is allowed, by rule and reason. */
+  /** The number of allowed findings, by rule and reason. */
   readonly allowed: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** Counts, and times in milliseconds. */
   readonly figures: Readonly<Record<string, number>>;

@@ -1,15 +1,15 @@
 import type { Call, History, Hold } from '../history/call.js';
 import { disturbancesOf, type Disturbances } from './disturbances.js';
 
-/** No call for a lock waits for longer than this, in milliseconds: older ones need not be looked at. */
+/** No call for a lock waits for longer than this, in milliseconds, so older ones are not searched. */
 const OLDEST_CALL = 30_000;
 
-/** What happened to one key. */
+/** The events of one key. */
 export interface KeyLedger {
   readonly key: string;
-  /** In the order of their beginning; those that were over before they began are left out. */
+  /** The holds in the order of their beginning, without those that were over before they began. */
   readonly holds: readonly Hold[];
-  /** In the order of their wishes. */
+  /** The calls in the order of their beginning. */
   readonly calls: readonly Call[];
 }
 
@@ -18,7 +18,7 @@ export interface Ledger {
   readonly history: History;
   readonly keys: readonly KeyLedger[];
   readonly disturbances: Disturbances;
-  /** By the process and the number of the call. */
+  /** The calls by their process and number. */
   readonly callsByName: ReadonlyMap<string, Call>;
 }
 
@@ -40,7 +40,7 @@ export function openLedger(history: History): Ledger {
 
 /** The index of the first call of `calls` that may still be under way at `moment`. */
 export function firstOpen(calls: readonly Call[], moment: number): number {
-  // Those who stand for leader, and they are few, wait for as long as it takes.
+  // Candidates of an election, which are few, wait without a limit.
   return calls[0]?.kind === 'leader' ? 0 : firstAfter(calls, moment - OLDEST_CALL, ({ join }) => join);
 }
 

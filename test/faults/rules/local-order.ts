@@ -1,7 +1,7 @@
 import { nameOf, type Hold } from '../history/call.js';
 import type { Finding, Rule } from './rule.js';
 
-/** Within a process, those who wait for one key are served first come, first served. */
+/** Within a process, waiters for one key are served first come, first served. */
 export const localOrder: Rule = {
   name: 'passed over within a process',
   check({ keys }) {
@@ -10,7 +10,7 @@ export const localOrder: Rule = {
       const latest = new Map<string, Hold>();
       for (const hold of holds) {
         const { call } = hold;
-        // A call for several keys may have waited for another one of them.
+        // A call for several keys may have waited for another of them.
         if (call.keys.length > 1 || call.kind === 'try') continue;
         const before = latest.get(call.by);
         if (before && before.call.join > call.join) {

@@ -4,16 +4,16 @@ import { firstAfter, firstOpen, type KeyLedger, type Ledger } from './ledger.js'
 import { isFault, LONGEST_JOB, promiseAfter, SLACK, SOON, takesHolder } from './promises.js';
 import type { Finding, Rule } from './rule.js';
 
-/** Whoever holds a key is among the last so many to whom it was granted. */
+/** The holder of a key is among the last so many grants. */
 const LAST_HOLDS = 50;
 
-/** Where faults came so close to each other that nobody can tell which of them it was. */
+/** Heading for faults that are too close to each other to be told apart. */
 const TOGETHER = 'several faults at once';
 
-/** Where those who wait stand behind a call for several keys, which waits for another one of them. */
+/** Heading for waiters behind a call for several keys, which waits for another of them. */
 const BEHIND_SEVERAL = 'behind calls for several keys';
 
-/** After each fault every key is granted again, to somebody who waits for it, within what is promised. */
+/** After each fault every key is granted to a waiter within the promised time. */
 export const recovery: Rule = {
   name: 'recovery too slow',
   check(ledger) {
@@ -46,7 +46,7 @@ function measure(ledger: Ledger, faults: readonly FaultRecord[], key: KeyLedger,
   const away = takesHolder(fault) ? (fault.victims ?? []) : [];
   const before = key.holds.slice(Math.max(0, index - LAST_HOLDS), index);
   const had = before.some(({ call, until }) => away.includes(call.by) && until >= anchor);
-  const since = wantedSince(key.calls, anchor, next.from, away);
+  const since = waitedSince(key.calls, anchor, next.from, away);
   if (since === undefined) return undefined;
   const start = Math.max(since, heldUntil(before, next, away));
   const others = faults.filter((other) => other !== fault && isNear(other, lease, anchor, next.from));
@@ -57,14 +57,14 @@ function measure(ledger: Ledger, faults: readonly FaultRecord[], key: KeyLedger,
   const oldest = firstOpen(key.calls, anchor);
   const latest = firstAfter(key.calls, next.from, ({ join }) => join);
   const several = key.calls.slice(oldest, latest).some(({ kind, settled }) => kind === 'several' && settled > start);
-  // The other key may be held for as long as the longest job takes.
+  // The other key may be held for as long as the longest job.
   const bound = Math.max(start + (start > anchor ? SOON : within), ...bounds) + (several ? LONGEST_JOB * lease : 0);
   const heading = several ? BEHIND_SEVERAL : others.length > 0 ? TOGETHER : fault.kind;
   return { took: Math.max(0, next.from - start), late: next.from - bound, heading };
 }
 
-/** From when on somebody waited who could have gone on. */
-function wantedSince(
+/** Since when a caller has waited that was no victim itself. */
+function waitedSince(
   calls: readonly Call[],
   anchor: number,
   until: number,
@@ -81,13 +81,13 @@ function wantedSince(
   return since;
 }
 
-/** Until when a healthy holder had it, before `next`. */
+/** Until when a healthy holder had the key, before `next`. */
 function heldUntil(before: readonly Hold[], next: Hold, away: readonly string[]): number {
   const healthy = before.filter(({ call }) => !away.includes(call.by));
   return Math.min(Math.max(-Infinity, ...healthy.map(({ until }) => until)), next.from);
 }
 
-/** Whoever stands still may be granted a key meanwhile, and has it until its lease ends, or it goes on. */
+/** A process that stands still may be granted a key meanwhile, and has it until its lease ends, or until it goes on. */
 function latestEffect(fault: FaultRecord, lease: number): number {
   const { anchor, within } = promiseAfter(fault, lease);
   return Math.max(anchor + within, fault.to + SOON);

@@ -1,6 +1,6 @@
 import type { Ledger } from './ledger.js';
 
-/** Something that must not be, or that is allowed for a reason that can be named. */
+/** A violation, or one that is allowed for a reason. */
 export interface Finding {
   /** Milliseconds, on the clock of the history. */
   readonly at: number;
@@ -9,17 +9,17 @@ export interface Finding {
 
 export interface RuleResult {
   readonly breaches: readonly Finding[];
-  /** What took longer than is promised, though not more than a busy machine may add. */
+  /** Findings that took longer than promised, but within the slack of a busy machine. */
   readonly slow?: readonly Finding[];
-  /** What would be a breach but for the reason that is its heading. */
+  /** The number of violations that are allowed, by reason. */
   readonly allowed?: Readonly<Record<string, number>>;
   /** Figures for the report, in milliseconds or counts. */
   readonly figures?: Readonly<Record<string, number>>;
 }
 
-/** Looks at a history for one kind of breach. */
+/** Checks a history for one kind of breach. */
 export interface Rule {
-  /** What a breach of it is called. */
+  /** The name of its breaches. */
   readonly name: string;
   check(ledger: Ledger): RuleResult;
 }

@@ -7,13 +7,13 @@ import type { Finding, Rule } from './rule.js';
 interface KeyState {
   highest: number;
   by: string;
-  /** When somebody last wrote whose lease was over by then, whether he knew it or not. */
+  /** The last write of a holder whose lease was over, whether it knew or not. */
   lateWrite: number;
 }
 
 /**
- * With fencing no stale write is accepted and no update is lost, and whoever holds the lock is not refused. Without,
- * updates are lost only by those whose lease was over when they wrote.
+ * With fencing, no stale write is accepted, no update is lost, and no holder is refused. Without fencing, updates are
+ * lost only to writers whose lease was over when they wrote.
  */
 export const staleWrites: Rule = {
   name: 'stale writes',

@@ -4,10 +4,10 @@ import { firstAfter, type KeyLedger, type Ledger } from './ledger.js';
 import { FAIR_CHANCE, PRECISION } from './promises.js';
 import type { Finding, Rule } from './rule.js';
 
-/** Whoever waits for longer than this has been forgotten, whatever happened meanwhile. */
+/** A caller that waits for longer than this has been forgotten, whatever faults there were. */
 const LONG_PATIENCE = 10_000;
 
-/** Nobody gives up but for a key that others held, or a store that could not be reached, nor too early. */
+/** Calls time out only if others held the key or the store could not be reached, and not too early. */
 export const timeouts: Rule = {
   name: 'timed out without reason',
   check(ledger) {
@@ -30,14 +30,14 @@ export const timeouts: Rule = {
       ) {
         stricken += 1;
       } else if (timeout > LONG_PATIENCE && kind !== 'aborted') {
-        // Where everybody polls, somebody may have bad luck again and again.
+        // On a store without queues, a process that polls may have bad luck again and again.
         if (!ledger.history.rest.inTurn) starved += 1;
         else breaches.push({ at: failure.at, text: after });
       } else if (waited > FAIR_CHANCE && wasFree(call, ledger))
         breaches.push({ at: failure.at, text: `${after}, which were free` });
     }
     const allowed = {
-      'the store has no lines, so whoever polls may have bad luck': starved,
+      'the store has no queues, so a process that polls may have bad luck': starved,
       'the process could not reach the store, or stood still, for most of the wait': stricken,
     };
     return { breaches, allowed, figures: { 'longest wait': longest, 'waits given up as asked': timedOut } };
@@ -53,11 +53,11 @@ function wasFree(call: Call, { keys, disturbances, history }: Ledger): boolean {
 function anybodyHad({ holds, calls }: KeyLedger, from: number, to: number): boolean {
   const had = ({ until }: Hold): boolean => until > from;
   const before = firstAfter(holds, to, (hold) => hold.from);
-  // Holds are short but for the long jobs: those that began a while ago are over.
+  // Holds are short, except those of long jobs: most that began a while ago are over.
   return holds.slice(Math.max(0, before - 50), before).some(had) || calls.some((call) => mayHave(call, from, to));
 }
 
-/** A call for several keys may have this one while it waits for another. */
+/** Whether the call may have had the key while it waited for another. */
 function mayHave({ kind, join, settled }: Call, from: number, to: number): boolean {
   return kind === 'several' && join < to && settled > from;
 }

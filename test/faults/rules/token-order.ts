@@ -15,7 +15,7 @@ export const tokenOrder: Rule = {
           greatest = hold;
           continue;
         }
-        // An old lease that is handed on within a process, after the store has lost it.
+        // An old lease may still be handed off within its process after the store has lost it.
         const loss = tokenOf(hold, key) < tokenOf(greatest, key) ? lossBehind(hold, ledger) : undefined;
         if (loss) allowed[loss.kind] = (allowed[loss.kind] ?? 0) + 1;
         else
@@ -35,7 +35,7 @@ export const tokenOrder: Rule = {
   },
 };
 
-/** Also those that were over before they began: their token is one that somebody may write with. */
+/** Includes holds that were over before they began, as their holders may write with their tokens. */
 function repeated(key: string, holds: readonly Hold[]): Finding[] {
   const byToken = new Map<number, Hold>();
   return holds.flatMap((hold) => {

@@ -2,7 +2,7 @@ import { nameOf } from '../history/call.js';
 import { stoodStill } from './excuses.js';
 import type { Finding, Rule } from './rule.js';
 
-/** A job begins under a lock that is held, but where its process stood still just before its first line. */
+/** A job begins under a held lock, unless its process stood still just before its first line. */
 export const unlockedJobs: Rule = {
   name: 'job without a lock',
   check(ledger) {

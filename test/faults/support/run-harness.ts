@@ -8,7 +8,7 @@ import { ended, startProgram, type Ended, type Program } from '../../support/sam
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
-/** Compiles the harness, and runs it as `npm run test:faults` does. What it leaves behind goes after the tests. */
+/** Compiles the harness and runs it like `npm run test:faults`. Removes its files after the tests. */
 export function useHarness(): (...args: string[]) => Promise<Ended> {
   let temporary = '';
   let compiled = '';
@@ -16,7 +16,7 @@ export function useHarness(): (...args: string[]) => Promise<Ended> {
 
   beforeAll(() => {
     temporary = mkdtempSync(join(tmpdir(), 'nestjs-locking-fault-specs-'));
-    // Of its own, as other specs and runs compile it, too; within the package, which it imports by its name.
+    // A folder of its own, as other specs and runs compile the harness, too; in the package, which it imports by name.
     compiled = mkdtempSync(join(ROOT, 'dist-test-'));
     const tsc = 'node_modules/@typescript/native/bin/tsc';
     const args = [tsc, '-p', 'test/faults/tsconfig.json', '--outDir', join(compiled, 'faults')];
@@ -24,7 +24,7 @@ export function useHarness(): (...args: string[]) => Promise<Ended> {
   });
 
   afterEach(() => {
-    // The workers and the server go with it.
+    // The workers and the server end with it.
     if (running?.exitCode === null) running.kill('SIGKILL');
   });
 

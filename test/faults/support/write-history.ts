@@ -6,7 +6,7 @@ import type { FaultRecord, RestRecord, WorkerRecord, WriteRecord } from '../hist
 export const LEASE = 1000;
 
 export interface Script {
-  /** What each process wrote down. */
+  /** The records of each process. */
   readonly workers: Readonly<Record<string, readonly WorkerRecord[]>>;
   readonly faults?: readonly FaultRecord[];
   readonly writes?: readonly WriteRecord[];
@@ -15,7 +15,7 @@ export interface Script {
   readonly killed?: Readonly<Record<string, number>>;
 }
 
-/** A history as it would have been read from files. */
+/** A history, as if read from files. */
 export function history({ workers, faults = [], writes = [], rest, killed }: Script): History {
   const accounts = Object.entries(workers).map(([name, records]) => {
     const assembler = new Assembler(name, killed?.[name]);
@@ -48,7 +48,7 @@ export const join = (t: number, id: number, more: Partial<Join> = {}): Join => (
   ...more,
 });
 
-/** With a lease that has just been taken, unless `left` says otherwise. */
+/** A grant; by default, its lease has just begun. */
 export const grant = (t: number, id: number, token: number, left = LEASE - 12): WorkerRecord => ({
   e: 'grant',
   t,
@@ -62,7 +62,7 @@ export const end = (t: number, id: number, left = 500): WorkerRecord => ({ e: 'e
 
 export const fail = (t: number, id: number, code: string): WorkerRecord => ({ e: 'fail', t, id, code, text: code });
 
-/** A whole call, without a wait unless `from` says otherwise. */
+/** A whole call; by default, without a wait. */
 export const held = (from: number, until: number, id: number, token: number, joined = from): WorkerRecord[] => [
   join(joined, id),
   grant(from, id, token),

@@ -14,8 +14,8 @@ import { RedisNode } from './redis-node.js';
 import type { Topology } from './topology.js';
 
 /**
- * Three primaries with a replica each; the keys are spread over them by their slots. Every other worker reaches each
- * server through a proxy of its own, as where addresses are translated.
+ * Three primaries with a replica each; the keys are spread over them by their slots. Every second worker reaches each
+ * server through a proxy of its own, as in networks that translate addresses.
  */
 export class Cluster implements Topology, Replicated, Sharded {
   readonly name = 'cluster';
@@ -24,7 +24,7 @@ export class Cluster implements Topology, Replicated, Sharded {
   faults: Fault[] = [];
   private running?: RedisCluster;
   private nodes: RedisNode[] = [];
-  /** By worker, in the order of the nodes. */
+  /** The proxies of each worker, in the order of the nodes. */
   private proxies: ChaosProxy[][] = [];
 
   async start(workers: number): Promise<void> {
@@ -84,7 +84,7 @@ export class Cluster implements Topology, Replicated, Sharded {
         await migration.finish();
         return;
       } catch {
-        // Somebody has written a key of it in between.
+        // A client has written a key of the slot in between.
       }
     }
   }
@@ -124,12 +124,12 @@ export class Cluster implements Topology, Replicated, Sharded {
     };
   }
 
-  /** The primary of one of the keys that are contended for. */
+  /** The primary of one of the contended keys. */
   private async primary(which: number): Promise<RedisClusterNode> {
     return this.started().masterOf(keyAt(which));
   }
 
-  /** On a busy machine the nodes may be changing roles by themselves: then there is none for a moment. */
+  /** Retries, as on a busy machine the nodes may change roles by themselves, without a primary for a moment. */
   private async pair(which: number): Promise<{ primary: RedisClusterNode; replica: RedisClusterNode }> {
     for (;;) {
       const primary = await this.primary(which);
@@ -159,7 +159,7 @@ export class Cluster implements Topology, Replicated, Sharded {
   }
 }
 
-/** One of the first keys, as it is called in Redis. */
+/** The name in Redis of one of the first keys. */
 function keyAt(which: number): string {
   return `lock:key:${Math.floor(which * 3)}`;
 }

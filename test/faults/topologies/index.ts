@@ -12,7 +12,7 @@ const TOPOLOGIES: Readonly<Record<string, () => Topology>> = {
   quorum: () => new Quorum(),
 };
 
-/** `broken` is the kind of a provider that is to be found out. */
+/** @param broken - the kind of a provider that is broken on purpose */
 export function createTopology(name: string, broken?: string): Topology {
   if (broken !== undefined) return new Standalone(`broken: ${broken}`);
   const create = TOPOLOGIES[name];

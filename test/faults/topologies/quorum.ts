@@ -11,10 +11,10 @@ import type { Topology } from './topology.js';
 
 const NODES = 3;
 
-/** Independent servers that keep nothing over a restart; there is never trouble with more than one at a time. */
+/** Independent servers without persistence; at most one has a fault at a time. */
 export class Quorum implements Topology {
   readonly name = 'quorum';
-  /** Those who wait poll, and come in no order. */
+  /** Waiting processes poll, and are served in no order. */
   readonly inTurn = false;
   versions: string[] = [];
   faults: Fault[] = [];

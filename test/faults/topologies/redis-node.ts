@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startRedisServer, type RedisServer } from '../../../tools/redis-server/index.mjs';
 
-/** Of this package, what stays or expires late: places and notes of a line, and the counter of fencing tokens. */
+/** Keys of this package that stay or expire late: queue entries with tombstones, and the token counter. */
 const QUEUE = 'lock:nestjs-locking:queue:';
 const COUNTER = /^lock:(\{.*\})?nestjs-locking:fence/;
 
-/** Which server a fault is done to, at the moment at which it happens. */
+/** Returns the server of a fault, at the moment of the fault. */
 export type Target = () => Promise<RedisNode>;
 
-/** A Redis server, and the conductor's own way to it. */
+/** A Redis server, and the conductor's own connection to it. */
 export class RedisNode {
   private constructor(
     readonly server: RedisServer,
@@ -22,7 +22,7 @@ export class RedisNode {
     return RedisNode.of(await startRedisServer({ config }));
   }
 
-  /** For a server that somebody else starts and stops. */
+  /** For a server that the caller starts and stops. */
   static of(server: RedisServer): RedisNode {
     const admin = new Redis(server.url, {
       maxRetriesPerRequest: null,
@@ -51,13 +51,15 @@ export class RedisNode {
 
   async leftKeys(): Promise<string[]> {
     const keys = (await this.admin.keys('lock:*')).filter((key) => !COUNTER.test(key));
-    const notes = await Promise.all(keys.map(async (key) => key.startsWith(QUEUE) && this.holdsOnlyNotes(key)));
-    return keys.filter((_, i) => !notes[i]).sort();
+    const isTombstones = await Promise.all(
+      keys.map(async (key) => key.startsWith(QUEUE) && this.holdsOnlyTombstones(key)),
+    );
+    return keys.filter((_, i) => !isTombstones[i]).sort();
   }
 
-  /** Of attempts that were given up and may still arrive: fields that begin with `!`, in a key that expires. */
-  private async holdsOnlyNotes(line: string): Promise<boolean> {
-    const [fields, ttl] = await Promise.all([this.admin.hkeys(line), this.admin.pttl(line)]);
+  /** Whether the queue has only tombstones: fields that begin with `!`, in a key that expires. */
+  private async holdsOnlyTombstones(queue: string): Promise<boolean> {
+    const [fields, ttl] = await Promise.all([this.admin.hkeys(queue), this.admin.pttl(queue)]);
     return ttl !== -1 && fields.every((field) => field.startsWith('!'));
   }
 
@@ -67,7 +69,7 @@ export class RedisNode {
     return valkey ? `Valkey ${valkey}` : `Redis ${/redis_version:(\S+)/.exec(info)?.[1] ?? '?'}`;
   }
 
-  /** Leaves the server alone. */
+  /** Disconnects, and leaves the server running. */
   disconnect(): void {
     this.admin.disconnect();
   }

@@ -8,10 +8,10 @@ import type { ProviderSetup } from '../worker/orders.js';
 import { RedisNode } from './redis-node.js';
 import type { Topology } from './topology.js';
 
-/** Sentinels are clients, too: one that is kept waiting for longer takes the primary for dead. In milliseconds. */
+/** Sentinels are clients, too: after a longer pause, in milliseconds, they take the primary for dead. */
 const LONGEST_PAUSE = 300;
 
-/** A primary with a replica, and three sentinels that put the one in the place of the other. */
+/** A primary with a replica, and three sentinels that exchange the two. */
 export class Sentinel implements Topology, Replicated {
   readonly name = 'sentinel';
   readonly inTurn = true;
@@ -90,7 +90,8 @@ export class Sentinel implements Topology, Replicated {
           server.kill('SIGCONT');
           return;
         }
-        // It comes back empty: whoever still took it for the primary would have the elected one follow it.
+        // The server comes back empty: a sentinel that still took it for the primary would make the elected one follow
+        // it.
         await this.started().agreed();
         await server.restart();
       },

@@ -12,7 +12,7 @@ import type { ProviderSetup } from '../worker/orders.js';
 import { RedisNode } from './redis-node.js';
 import type { Topology } from './topology.js';
 
-/** One Redis server that writes down what it does, and a proxy before it for each worker. */
+/** One Redis server with persistence, and a proxy before it for each worker. */
 export class Standalone implements Topology {
   readonly name = 'standalone';
   readonly inTurn = true;

@@ -3,30 +3,30 @@ import type { ProviderSetup } from '../worker/orders.js';
 
 /** A way to deploy the store: started for one run, on ports of its own. */
 export interface Topology {
-  /** As on the command line. */
+  /** The name on the command line. */
   readonly name: string;
 
-  /** Whether processes that wait are served in turn. */
+  /** Whether waiting processes are served in turn. */
   readonly inTurn: boolean;
 
-  /** What it runs on, for the report: `Redis 7.0.15`. */
+  /** The versions of its servers, for the report: `Redis 7.0.15`. */
   readonly versions: readonly string[];
 
-  /** What can happen to it, beside what can happen to workers. */
+  /** Its faults, beside those of workers. */
   readonly faults: readonly Fault[];
 
-  /** Starts it. `workers` is how many there will be at a time. */
+  /** Starts it, for `workers` workers at a time. */
   start(workers: number): Promise<void>;
 
-  /** How the worker of this number reaches it. */
+  /** The provider of the worker with this number. */
   providerFor(worker: number): ProviderSetup;
 
-  /** Whether a client would find it in order now. */
+  /** Whether it works for clients now. */
   isReachable(): Promise<boolean>;
 
-  /** What of this package is in it, but for the counters of fencing tokens. */
+  /** The keys of this package in it, without the token counters. */
   leftKeys(): Promise<string[]>;
 
-  /** Ends it, whatever state it is in. */
+  /** Ends it, in any state. */
   stop(): Promise<void>;
 }

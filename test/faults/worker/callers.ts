@@ -1,28 +1,28 @@
 import type { Lock, LockingService } from 'nestjs-locking';
 import type { LockCallKind } from '../history/records.js';
 
-/** What a task wants next. */
-export interface Wish {
+/** The next call of a task. */
+export interface PlannedCall {
   readonly id: number;
   readonly call: LockCallKind;
   readonly keys: string[];
   readonly lease: number;
   readonly timeout: number;
-  /** How long the job takes. */
+  /** The length of the job in milliseconds. */
   readonly ms: number;
 }
 
 type Work = (lock: Lock) => Promise<void>;
 
-/** Resolves with false if the lock was not to be had. */
-type Caller = (locking: LockingService, wish: Wish, work: Work) => Promise<boolean>;
+/** Resolves with false if the lock was refused. */
+type Caller = (locking: LockingService, call: PlannedCall, work: Work) => Promise<boolean>;
 
 const execute: Caller = async (locking, { keys, timeout }, work) => {
   await locking.execute(keys, work, { timeout: `${timeout}ms` });
   return true;
 };
 
-/** The ways in which a lock is asked for. */
+/** The implementation of each kind of call. */
 export const callers: Readonly<Record<LockCallKind, Caller>> = {
   job: execute,
   long: execute,

@@ -6,10 +6,10 @@ import type { WorkerRecord } from '../history/records.js';
 import type { WriteClient } from '../write-store/client.js';
 import { standStill, type Pause } from './pause.js';
 
-/** How often a long job looks at its lock. */
+/** Milliseconds between the looks of a long job at its lock. */
 const LOOK_EVERY = 200;
 
-/** What the holder of a lock does, and writes down. */
+/** The work of the holder of a lock, with its records. */
 export class Holder {
   private nextPause?: Pause;
 
@@ -18,14 +18,14 @@ export class Holder {
     private readonly writes: WriteClient,
   ) {}
 
-  /** The next job stands still in its midst. */
+  /** The next job stands still in its middle. */
   pauseNext(pause: Pause): void {
     this.nextPause = pause;
   }
 
   /**
-   * Reads, takes its time, and writes: whether or not it still has the lock. That is what those do whom nobody has
-   * told of fencing, and what those cannot help who were frozen in between.
+   * Reads, waits, and writes, whether or not it still has the lock: like code without fencing, or a process that was
+   * frozen in between.
    */
   async work(id: number, lock: Lock, ms: number): Promise<void> {
     const t = now();
@@ -44,7 +44,7 @@ export class Holder {
       await this.takeTime(id, lock, ms);
       await this.writes.perform({ op: 'write', id, key, token, base: value });
     } finally {
-      // First, as it aborts by now if the lease has run out, however late the timers are.
+      // Read first, as it has aborted by now if the lease has expired, however late the timers are.
       const { signal } = lock;
       this.history.add({ e: 'end', t: now(), id, left: lock.remaining });
       signal.removeEventListener('abort', onLost);

@@ -14,9 +14,9 @@ import { standStill, watchLags } from './pause.js';
 import { providerClass } from './providers.js';
 import { Task } from './task.js';
 
-/** One application process of the contest. It goes when the conductor goes. */
+/** One application process of the contest. It ends with the conductor. */
 process.on('disconnect', () => process.exit(4));
-// An interruption from the terminal is the conductor's to deal with.
+// The conductor handles Ctrl-C.
 process.on('SIGINT', () => undefined);
 
 const setup = JSON.parse(process.argv[2] ?? '') as WorkerSetup;
@@ -65,7 +65,7 @@ async function close(): Promise<void> {
   clearInterval(lags);
   writes.close();
   history.close();
-  // Not the end: whatever else is left in the event loop shows by the process not ending.
+  // The process ends by itself, unless something is left in its event loop.
   process.removeAllListeners('disconnect');
   process.disconnect();
 }

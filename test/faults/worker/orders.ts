@@ -1,14 +1,14 @@
 import type { LockingProviderOptions } from 'nestjs-locking';
 
-/** The provider of a worker, as it can be sent to another process. */
+/** The provider of a worker, in a form that can be sent to another process. */
 export interface ProviderSetup {
-  /** Which class: see `providers.ts`. */
+  /** The name of its class in `providers.ts`. */
   readonly kind: string;
-  /** Its options, but for those that are the same everywhere. */
+  /** Its options, without those that are the same everywhere. */
   readonly options: LockingProviderOptions & Readonly<Record<string, unknown>>;
 }
 
-/** What a worker is started with. */
+/** The setup of a worker. */
 export interface WorkerSetup {
   readonly name: string;
   readonly seed: string;
@@ -19,20 +19,20 @@ export interface WorkerSetup {
   /** Milliseconds. */
   readonly lease: number;
   readonly provider: ProviderSetup;
-  /** How its election is broken on purpose, if it is. */
+  /** The way in which its election is broken on purpose, if it is. */
   readonly broken?: 'trusts for ever';
   readonly writePort: number;
   readonly historyFile: string;
 }
 
-/** What a worker is told. */
+/** An order to a worker. */
 export type Order =
-  /** Stand still for so long, in the midst of a job or anywhere: the event loop alone, or the whole machine. */
+  /** Stand still for `ms`, in the middle of a job or anywhere: the event loop alone, or the whole machine. */
   | { readonly do: 'block'; readonly ms: number; readonly inside: boolean; readonly suspended: boolean }
   /** Begin nothing new; `stopped` is the answer. */
   | { readonly do: 'stop' }
   /** Close the application; the process then ends by itself. */
   | { readonly do: 'close' };
 
-/** What a worker tells. */
+/** A notice from a worker. */
 export type Notice = 'ready' | 'stopped';

@@ -7,17 +7,17 @@ import { suspend } from './suspension.js';
 const LOOK_EVERY = 50;
 const WORTH_TELLING = 150;
 
-/** How a worker is to stand still. */
+/** The way in which a worker stands still. */
 export type Pause = Omit<Extract<Order, { do: 'block' }>, 'do'>;
 
-/** Stands still, without wearing out the machine: no timer fires and nothing is read. */
+/** Stands still without using the CPU: no timer fires and nothing is read. */
 export function standStill({ ms, inside, suspended }: Pause, history: Appender<WorkerRecord>): void {
   history.add({ e: 'block', t: now(), ms, inside, suspended });
   if (suspended) suspend(ms);
   else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
-/** Writes down when this process stood still for long: then others cannot have expected an answer of it. */
+/** Records when this process stood still for long without an order. */
 export function watchLags(history: Appender<WorkerRecord>): NodeJS.Timeout {
   let last = now();
   const timer = setInterval(() => {

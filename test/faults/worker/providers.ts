@@ -4,7 +4,7 @@ import { GrantsAlways } from './broken/grants-always.js';
 import { LiesAboutRenewals } from './broken/lies-about-renewals.js';
 import { RepeatsTokens } from './broken/repeats-tokens.js';
 
-/** The classes by the names that a setup gives them. */
+/** The classes by their names in a setup. */
 const CLASSES: Readonly<Record<string, LockingProviderClass>> = {
   redis: RedisLockingProvider,
   quorum: RedisQuorumLockingProvider,

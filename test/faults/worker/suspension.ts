@@ -1,13 +1,13 @@
 import { now } from '../clock.js';
 
 /**
- * A machine that is suspended, as far as one process can show it: nothing runs, the wall clock goes on, and the
- * monotonic clock stands still, with the timers that count on it. The worker imports this file before anything else,
- * so that every part of it reads the clock that is kept here. The records of the history keep the true time.
+ * Simulates a suspended machine for one process: nothing runs, the wall clock goes on, and the monotonic clock and its
+ * timers stand still. The worker imports this file before anything else, so that all its code reads the clock of this
+ * file. The records of the history keep the true time.
  */
 const real = { now: performance.now.bind(performance), setTimeout: globalThis.setTimeout };
 
-/** For how many milliseconds this machine has been suspended so far. */
+/** Milliseconds for which this machine has been suspended so far. */
 let suspended = 0;
 
 performance.now = () => real.now() - suspended;
@@ -20,7 +20,7 @@ function setSuspendableTimeout(
   let due = performance.now() + milliseconds;
   const timer: NodeJS.Timeout & { _idleTimeout?: number } = real.setTimeout(() => {
     const early = due - performance.now();
-    // Node counts in whole milliseconds: a timer that is less than that early was not held up.
+    // Node counts in whole milliseconds: a timer that is early by less was not delayed.
     if (early < 2) {
       due = performance.now() + milliseconds;
       callback(...args);
@@ -36,7 +36,7 @@ function setSuspendableTimeout(
 
 globalThis.setTimeout = setSuspendableTimeout as typeof setTimeout;
 
-/** Suspends this machine for so long. */
+/** Suspends this machine for `ms`. */
 export function suspend(ms: number): void {
   const began = now();
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);

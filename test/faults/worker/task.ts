@@ -5,16 +5,16 @@ import type { Appender } from '../history/append.js';
 import type { LockCallKind, WorkerRecord } from '../history/records.js';
 import { Random } from '../random.js';
 import { LONGEST_JOB } from '../rules/promises.js';
-import { callers, type Wish } from './callers.js';
+import { callers, type PlannedCall } from './callers.js';
 import type { Holder } from './holder.js';
 import type { WorkerSetup } from './orders.js';
 
-/** Longer than anything that may keep a waiter waiting: who runs into it has been forgotten. */
+/** Longer than any wait may last: a waiter that times out has been forgotten. */
 const PATIENCE = 20_000;
 const LONGEST_THINKING = 60;
 const LONGEST_USUAL_JOB = 20;
 
-/** How often what is called, in a hundred; what is left is plain jobs. */
+/** The percentage of each kind of call; the rest are plain jobs. */
 const SHARES: readonly (readonly [LockCallKind, number])[] = [
   ['several', 3],
   ['fixed', 7],
@@ -23,7 +23,7 @@ const SHARES: readonly (readonly [LockCallKind, number])[] = [
   ['aborted', 3.5],
 ];
 
-/** One line of work in a worker: it asks for locks, one after another. */
+/** One task of a worker: it makes calls, one after another. */
 export class Task {
   private readonly random: Random;
   private readonly first: number;
@@ -48,11 +48,11 @@ export class Task {
   async run(): Promise<void> {
     while (!this.stopped) {
       await delay(this.random.between(0, LONGEST_THINKING));
-      const wish = this.wish();
-      const { id, call, keys, lease, timeout } = wish;
+      const planned = this.plan();
+      const { id, call, keys, lease, timeout } = planned;
       this.history.add({ e: 'join', t: now(), id, call, keys, lease, timeout });
       try {
-        const got = await callers[call](this.locking, wish, async (lock) => this.holder.work(id, lock, wish.ms));
+        const got = await callers[call](this.locking, planned, async (lock) => this.holder.work(id, lock, planned.ms));
         if (!got) this.history.add({ e: 'none', t: now(), id });
       } catch (error) {
         const { code, name, message } = error as { code?: unknown; name: string; message: string };
@@ -61,8 +61,8 @@ export class Task {
     }
   }
 
-  /** Always as many draws, so that what is wished next does not depend on what became of this. */
-  private wish(): Wish {
+  /** Always makes the same number of draws, so that the next call does not depend on the outcome of this one. */
+  private plan(): PlannedCall {
     const { random, setup } = this;
     const call = this.kind(random.between(0, 100));
     const first = random.pick(setup.keys);

@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { WriteAnswer, WriteRequest } from './protocol.js';
 
-/** A worker's way to the guarded resource. */
+/** A worker's client of the guarded resource. */
 export class WriteClient {
   private readonly socket: Socket;
   private readonly waiting = new Map<number, (answer: WriteAnswer) => void>();

@@ -1,4 +1,4 @@
-/** A line of JSON each way per step. */
+/** Each step is one line of JSON each way. */
 export interface WriteRequest {
   readonly n: number;
   readonly by: string;
@@ -6,11 +6,11 @@ export interface WriteRequest {
   readonly op: 'read' | 'write';
   readonly key: string;
   readonly token: number;
-  /** With `write`: what was read, and is to be counted up by one. */
+  /** With `write`: the counters that were read; they are incremented. */
   readonly base?: Counters;
 }
 
-/** The same counter twice: `fenced` refuses stale tokens, `plain` takes whatever comes. */
+/** The same counter twice: `fenced` refuses stale tokens, `plain` accepts all writes. */
 export interface Counters {
   readonly fenced: number;
   readonly plain: number;

@@ -6,19 +6,19 @@ interface Guarded {
   plain: number;
 }
 
-/** What one step came to. */
+/** The outcome of one step. */
 export interface Step {
   readonly accepted: boolean;
   readonly value: Counters;
-  /** With a write: whether the counter was what the writer had read. */
+  /** With a write: whether the counter was still the one that the writer had read. */
   readonly fenced: boolean;
   readonly plain: boolean;
 }
 
 /**
- * The guarded resource: a counter per key that a holder reads, and then writes counted up. It refuses whoever comes
- * with a smaller token than it has seen: at reading as well, or a late write could slip in between the read and the
- * write of the next holder.
+ * The guarded resource: a counter per key that a holder reads and then writes incremented. It refuses a token smaller
+ * than one that it has seen, at reading as well: otherwise a late write could come between the read and the write of
+ * the next holder.
  */
 export class Resource {
   private readonly keys = new Map<string, Guarded>();

@@ -7,9 +7,9 @@ import type { WriteRecord } from '../history/records.js';
 import type { WriteAnswer, WriteRequest } from './protocol.js';
 import { Resource } from './resource.js';
 
-/** Offers the guarded resource to the workers. No fault is ever done to it. */
+/** Offers the guarded resource to the workers. It has no faults. */
 export class WriteStore {
-  /** How many writes it has accepted, and how many it has refused. */
+  /** The number of accepted and refused writes. */
   accepted = 0;
   refused = 0;
 
@@ -46,7 +46,7 @@ export class WriteStore {
     socket.setNoDelay(true);
     socket.on('error', () => undefined).on('close', () => this.sockets.delete(socket));
     const lines = createInterface({ input: socket });
-    // It repeats the error of a worker's connection that was killed.
+    // Repeats the error of a connection whose worker was killed.
     lines
       .on('error', () => undefined)
       .on('line', (line) => {

@@ -1,6 +1,6 @@
 import { RedisLockingProvider, type LeaseAnswer, type LeaseRequest } from 'nestjs-locking';
 
-/** Broken on purpose: a key that is held is granted all the same, now and then. */
+/** Broken on purpose: now and then it grants a held key. */
 export class GrantsAlways extends RedisLockingProvider {
   override acquireBatch(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
     return super.acquireBatch(requests).map(async (answering, index): Promise<LeaseAnswer> => {

@@ -1,6 +1,6 @@
 import { RedisLockingProvider, type LeaseAnswer, type LeaseRequest } from 'nestjs-locking';
 
-/** Broken on purpose: its tokens do not grow from grant to grant, but once in two seconds. */
+/** Broken on purpose: its tokens rise only once in two seconds. */
 export class RepeatsTokens extends RedisLockingProvider {
   override acquireBatch(requests: readonly LeaseRequest[]): Promise<LeaseAnswer>[] {
     return super.acquireBatch(requests.map((request) => ({ ...request, tokens: 1 }))).map(async (answering) => {

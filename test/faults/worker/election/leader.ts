@@ -5,26 +5,26 @@ import type { Appender } from '../../history/append.js';
 import type { WorkerRecord } from '../../history/records.js';
 import type { WriteClient } from '../../write-store/client.js';
 
-/** The election stands in the history as a key like others. */
+/** The history records the election as a key like others. */
 const KEY = 'election';
 
-/** Beyond the numbers of all calls for locks. */
+/** Greater than the numbers of all calls for locks. */
 const FIRST_CALL = 9e8;
 
-/** Nobody gives up standing for leader. */
+/** A candidate waits without a limit. */
 const NO_TIMEOUT = 1e9;
 
-/** Milliseconds between what a leader does and what it does next. */
+/** Milliseconds between the steps of a leader. */
 const PACE = 40;
 
-/** What a leader asks whether it leads. */
+/** The part of an election that a leader asks whether it leads. */
 export type Belief = Pick<LeaderElection, 'isLeader'>;
 
-/** What an instance does while it believes to lead, and writes down: each term is a hold. */
+/** Works while its instance believes to lead, and records that: each term counts as a hold. */
 export class Leader {
   private id = FIRST_CALL;
   private joined = false;
-  /** The call whose term it is. */
+  /** The call of the present term. */
   private leading?: number;
   private stopped = false;
   private belief?: Belief;
@@ -46,7 +46,7 @@ export class Leader {
     this.stopped = true;
   }
 
-  /** Reads, takes its time and writes for as long as it is said to lead, whatever its signal says. */
+  /** Reads, waits and writes for as long as `isLeader()` returns true, without a look at its signal. */
   @OnLeader('contest')
   async lead(term: LeaderTerm): Promise<void> {
     this.join();
@@ -72,7 +72,7 @@ export class Leader {
     }
   }
 
-  /** The moment is read before it asks: what it is told is about no earlier one. */
+  /** Reads the time before it asks, so that the answer is about no earlier moment. */
   private noteBelief(id: number, term: LeaderTerm): boolean {
     const t = now();
     const leads = this.belief ? this.belief.isLeader() : !term.signal.aborted;
@@ -90,7 +90,7 @@ export class Leader {
     this.history.add({ e: 'join', t: now(), id, call: 'leader', keys: [KEY], lease, timeout: NO_TIMEOUT });
   }
 
-  /** Whoever has resigned stands for leader again only after a heartbeat. */
+  /** An instance that has resigned is a candidate again only after a heartbeat. */
   private rejoin({ reason }: AbortSignal): void {
     if (this.stopped) return;
     if (isLockLostError(reason)) this.join();

@@ -12,11 +12,11 @@ import { TrustsForEver } from './trusts-for-ever.js';
 
 const NAME = 'contest';
 
-/** In leases: how long a leader leads before it makes way for another one, if nothing happens to it. */
+/** In leases: how long a leader leads before it resigns, without a fault. */
 const SHORTEST_TERM = 1;
 const LONGEST_TERM = 6;
 
-/** A worker's part in the one election of the contest: an application of its own, that can be closed before the other. */
+/** A worker's part in the election of the contest: an application of its own, which can be closed before the other. */
 export class ElectionContest {
   private constructor(
     private readonly application: INestApplicationContext,
@@ -60,7 +60,7 @@ export class ElectionContest {
     const election = application.get<LeaderElection>(getLeaderElectionToken(NAME));
     leader.observe(setup.broken === undefined ? election : new TrustsForEver(election));
     const random = new Random(setup.seed, setup.name, 'election');
-    // Not from within its term, or the step-down would not wait for what the leader does.
+    // Called outside its term, as a step-down from within would not wait for the work of the leader.
     const resigning = setInterval(
       () => {
         if (random.chance(0.6)) void election.resign();
@@ -70,7 +70,7 @@ export class ElectionContest {
     return new ElectionContest(application, leader, resigning.unref());
   }
 
-  /** Resolves once another one may lead. */
+  /** Resolves once another instance may lead. */
   async stop(): Promise<void> {
     clearInterval(this.resigning);
     this.leader.stop();

@@ -1,6 +1,6 @@
 import type { Belief } from './leader.js';
 
-/** Broken on purpose: whoever has led once believes it for ever, whatever the signal says. */
+/** Broken on purpose: an instance that has led once believes it for ever. */
 export class TrustsForEver implements Belief {
   private hasLed = false;
 
