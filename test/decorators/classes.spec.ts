@@ -43,11 +43,11 @@ class Base {
   }
 }
 
-/** Inherits everything, and adds nothing. */
+/** A subclass without members of its own. */
 @Injectable()
 class Plain extends Base {}
 
-/** Overrides with a lock of its own, without one, and calls what it overrides. */
+/** Overrides methods with and without a lock, and calls the overridden ones. */
 @Injectable()
 class Special extends Base {
   override get kind(): string {
@@ -104,7 +104,7 @@ describe('@WithLock: classes', () => {
     { provide: NOTES, useValue: ['a note'] },
   ];
 
-  it('locks an inherited method, together with that of the base class', async () => {
+  it('an inherited method has the same lock as that of the base class', async () => {
     const app = await startApp({ providers });
     const [base, plain] = [app.get(Base), app.get(Plain)];
 
@@ -121,19 +121,19 @@ describe('@WithLock: classes', () => {
     await freed(app, 'job:1');
   });
 
-  it('reads a placeholder of "this" on the subclass', async () => {
+  it('a placeholder of "this" reads the instance of the subclass', async () => {
     const app = await startApp({ providers });
     expect(await app.get(Base).ofKind()).toBe('kind:base');
     expect(await app.get(Special).ofKind()).toBe('kind:special');
   });
 
-  it('lets a subclass override with another lock, and call the method of its parent under both', async () => {
+  it('a subclass may override with another lock, and call the method of its parent under both', async () => {
     const app = await startApp({ providers });
     expect(await app.get(Special).kept()).toBe('special special, base base');
     expect(await app.get(Base).kept()).toBe('base base');
   });
 
-  it('does not lock an override without @WithLock; the method of the parent stays locked', async () => {
+  it('an override without @WithLock is not locked; the method of the parent stays locked', async () => {
     const app = await startApp({ providers });
     const special = app.get(Special);
     expect(await special.run('1', 'x')).toBe('unlocked x no lock');
@@ -145,7 +145,7 @@ describe('@WithLock: classes', () => {
     expect(await call).toBe('Special y');
   });
 
-  it('leaves constructor parameters and injected properties alone, inherited ones too', async () => {
+  it('@WithLock does not change constructor parameters and injected properties, inherited ones included', async () => {
     const app = await startApp({ providers });
     const rich = app.get(Rich);
     expect(rich.plain).toBe(app.get(Plain));
@@ -155,7 +155,7 @@ describe('@WithLock: classes', () => {
     expect(app.get(Base).name).toBe('ada');
   });
 
-  it('locks several methods of a class, each by its own key', async () => {
+  it('several methods of a class are locked, each by its own key', async () => {
     const app = await startApp({ providers });
     const rich = app.get(Rich);
     expect(await Promise.all([rich.first('1'), rich.first('2'), rich.second(), rich.kept()])).toEqual([
@@ -166,7 +166,7 @@ describe('@WithLock: classes', () => {
     ]);
   });
 
-  it('takes several locks on one method, the upper one first', async () => {
+  it('several @WithLock on one method lock from top to bottom', async () => {
     @Injectable()
     class Transfer {
       readonly stage = new Stage();
@@ -202,7 +202,7 @@ describe('@WithLock: classes', () => {
     expect(await Promise.all([first, second, third])).toEqual([['to:b'], ['to:b'], ['to:d']]);
   });
 
-  it('leaves an instance as it is for JSON, for its keys and for structuredClone', async () => {
+  it('@WithLock adds nothing to an instance for JSON, its keys and structuredClone', async () => {
     @Injectable()
     class Counter {
       count = 1;

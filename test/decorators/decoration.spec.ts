@@ -4,7 +4,7 @@ import { thrown } from '../support/nest-apps.js';
 
 type UntypedDecorator = (target: object, key: string | symbol, descriptor?: PropertyDescriptor) => void;
 
-/** As plain JavaScript, or a setting read at run time, could call it. */
+/** `WithLock` without types, as plain JavaScript could call it. */
 const untyped = WithLock as unknown as (key: unknown, options?: unknown) => UntypedDecorator;
 
 describe('@WithLock: what fails when the class is defined', () => {
@@ -53,7 +53,7 @@ describe('@WithLock: what fails when the class is defined', () => {
     ['a bad minHold', { minHold: -5 }],
     ['onUnavailable that is no choice', { onUnavailable: 'ignore' }],
     ['onUnavailable that is null', { onUnavailable: null }],
-  ])('an option that is wrong: %s', (_what, options) => {
+  ])('a wrong option is refused: %s', (_what, options) => {
     const error = thrown(() => {
       class Orders {
         @WithLock('order:<0>', options as WithLockOptions)
@@ -66,13 +66,13 @@ describe('@WithLock: what fails when the class is defined', () => {
     expect(isLockConfigurationError(error)).toBe(true);
   });
 
-  it('names the option and the remedy', () => {
+  it('the error of a wrong option names the option and the remedy', () => {
     expect(() => WithLock('a', { timeout: 5000 })).toThrow(/timeout.*'?5000ms|5s'?/s);
     expect(() => untyped('a', { ttl: 5 })).toThrow(/"ttl".*expire/s);
     expect(() => untyped('a', { onUnavailable: 'ignore' })).toThrow(/onUnavailable.*'throw'.*'skip'/s);
   });
 
-  it('a static method', () => {
+  it('@WithLock on a static method is refused', () => {
     const error = thrown(() => {
       class Orders {
         readonly id = 1;
@@ -87,7 +87,7 @@ describe('@WithLock: what fails when the class is defined', () => {
     expect(error).toMatchObject({ code: 'LOCK_CONFIGURATION', message: expect.stringContaining('@WithLock on pay') });
   });
 
-  it('a property', () => {
+  it('@WithLock on a property is refused', () => {
     const decorate = untyped('a');
     const error = thrown(() => {
       class Orders {
@@ -99,7 +99,7 @@ describe('@WithLock: what fails when the class is defined', () => {
     expect(error).toMatchObject({ code: 'LOCK_CONFIGURATION', message: expect.stringContaining('@WithLock on pay') });
   });
 
-  it('an accessor', () => {
+  it('@WithLock on an accessor is refused', () => {
     const decorate = untyped('a');
     const error = thrown(() => {
       class Orders {
@@ -113,7 +113,7 @@ describe('@WithLock: what fails when the class is defined', () => {
     expect(error).toMatchObject({ code: 'LOCK_CONFIGURATION', message: expect.stringContaining('@WithLock on total') });
   });
 
-  it('a class', () => {
+  it('@WithLock on a class is refused', () => {
     const decorate = untyped('a');
     const error = thrown(() => {
       @(decorate as unknown as ClassDecorator)

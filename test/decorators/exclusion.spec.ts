@@ -38,7 +38,7 @@ class Shipping {
 describe('@WithLock: exclusion', () => {
   const startApp = useLockingApps();
 
-  it('runs calls with the same key one at a time, first come, first served', async () => {
+  it('calls with the same key run one at a time, first come, first served', async () => {
     const app = await startApp({ providers: [Orders] });
     const orders = app.get(Orders);
     const { stage } = orders;
@@ -62,7 +62,7 @@ describe('@WithLock: exclusion', () => {
     expect(await isHeld(app, 'order:1')).toBe(false);
   });
 
-  it('runs calls with different keys side by side', async () => {
+  it('calls with different keys run side by side', async () => {
     const app = await startApp({ providers: [Orders] });
     const orders = app.get(Orders);
     const { stage } = orders;
@@ -75,7 +75,7 @@ describe('@WithLock: exclusion', () => {
     expect(await Promise.all(calls)).toEqual(['paid 1', 'paid 2', 'paid 3']);
   });
 
-  it('holds between two methods, and between two classes, that name the same key', async () => {
+  it('two methods, and two classes, with the same key exclude each other', async () => {
     const app = await startApp({ providers: [Orders, Shipping] });
     const orders = app.get(Orders);
     const { stage } = orders;
@@ -96,7 +96,7 @@ describe('@WithLock: exclusion', () => {
     expect(await Promise.all([paid, cancelled, shipped])).toEqual(['paid 1', 'cancelled 1', undefined]);
   });
 
-  it('shares its lock space with LockingService', async () => {
+  it('decorated methods and LockingService lock the same keys', async () => {
     const app = await startApp({ providers: [Orders] });
     const orders = app.get(Orders);
     const lock = await app.get(LockingService).acquire('order:1');
@@ -112,7 +112,7 @@ describe('@WithLock: exclusion', () => {
     await paid;
   });
 
-  it('takes several keys together, without a deadlock whatever their order', async () => {
+  it('a method may lock several keys, without a deadlock whatever their order', async () => {
     const app = await startApp({ providers: [Orders] });
     const orders = app.get(Orders);
     const { stage } = orders;
@@ -130,7 +130,7 @@ describe('@WithLock: exclusion', () => {
     await freed(app, 'order:2');
   });
 
-  it('keeps a hundred concurrent read-modify-writes from losing an update', async () => {
+  it('a hundred concurrent read-modify-writes lose no update', async () => {
     @Injectable()
     class Account {
       balance = 0;

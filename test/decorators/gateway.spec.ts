@@ -81,7 +81,7 @@ describe('@WithLock on a WebSocket gateway', () => {
     await app.close();
   });
 
-  it('locks messages per key', async () => {
+  it('messages of a WebSocket gateway are locked per key', async () => {
     const send = await connect();
     const { stage } = app.get(OrdersGateway);
     const first = send('above', { id: '1', name: 'first' });

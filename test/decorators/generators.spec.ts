@@ -15,7 +15,9 @@ import { rejection, thrown, useLockingApps } from '../support/nest-apps.js';
 
 let ran = 0;
 
-/** As a compiler for older targets, or another decorator, makes of an async generator. */
+/**
+ * Methods that return its generator look like async generators from a compiler for older targets or another decorator.
+ */
 const generator = async function* (): AsyncGenerator<number> {
   ran += 1;
   yield Promise.resolve(1);
@@ -71,7 +73,7 @@ describe('a generator, whose body runs after the call', () => {
   });
 
   it.each(['withLock', 'singleton'] as const)(
-    'is refused at the call where it did not show before (%s)',
+    'a generator that the decoration cannot see is refused at the call (%s)',
     async (name) => {
       const feeds = (await startApp({ providers: [Feeds] })).get(Feeds);
       const error = await rejection(feeds[name]());

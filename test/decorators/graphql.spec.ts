@@ -102,7 +102,7 @@ describe('@WithLock on a GraphQL resolver', () => {
     return { app, ask };
   };
 
-  it('keeps queries, arguments, guards and field resolvers, above and below', async () => {
+  it('@WithLock above or below keeps queries, arguments, guards and field resolvers', async () => {
     guarded = 0;
     const { ask } = await start();
     expect(await ask('{ above(id: 1) { id keys total } below(id: 2) { id keys total } }')).toEqual({
@@ -114,7 +114,7 @@ describe('@WithLock on a GraphQL resolver', () => {
     expect(guarded).toBe(1);
   });
 
-  it('locks mutations per key', async () => {
+  it('mutations are locked per key', async () => {
     const { app, ask } = await start();
     const { stage } = app.get(OrdersResolver);
     const pay = async (name: string): Promise<unknown> =>

@@ -36,7 +36,7 @@ interface HttpRequest {
   url: string;
 }
 
-/** Lets in who has the role that the handler asks for. */
+/** Admits requests with the role that the handler requires. */
 @Injectable()
 class RoleGuard implements CanActivate {
   constructor(private readonly reflector: Reflector) {}
@@ -195,7 +195,7 @@ describe('@WithLock on a controller', () => {
     expect((await fetch(`${url}/orders/${place}/seven`)).status).toBe(400);
   });
 
-  it('keeps @Post, @Body and @HttpCode', async () => {
+  it('@WithLock keeps @Post, @Body and @HttpCode', async () => {
     await listen();
     const response = await fetch(`${url}/orders/lines`, {
       method: 'POST',
@@ -206,7 +206,7 @@ describe('@WithLock on a controller', () => {
     expect(await response.json()).toEqual({ keys: ['sku:a', 'sku:b'] });
   });
 
-  it('locks requests per key', async () => {
+  it('requests are locked per key', async () => {
     await listen();
     const { stage } = app.get(OrdersController);
     const pay = async (path: string): Promise<string> =>
@@ -232,13 +232,13 @@ describe('@WithLock on a controller', () => {
     expect(await json(`orders/${path}`, { headers: { role: 'admin' } })).toEqual(['guarded']);
   });
 
-  it('keeps a guard below and an interceptor above together', async () => {
+  it('@WithLock keeps a guard below and an interceptor above it', async () => {
     await listen();
     expect((await fetch(`${url}/orders/between`)).status).toBe(403);
     expect(await json('orders/between', { headers: { role: 'admin' } })).toEqual({ data: ['wrapped'] });
   });
 
-  it('makes a key of the request', async () => {
+  it('a key may be made of the request', async () => {
     await listen();
     expect(await json('orders/request')).toEqual(['url:%2Forders%2Frequest']);
   });
@@ -249,7 +249,7 @@ describe('@WithLock on a controller', () => {
     await freed(app, 'order:5');
   });
 
-  it('holds the lock for a stream of server-sent events', async () => {
+  it('the lock is held during a stream of server-sent events', async () => {
     await listen();
     const response = await fetch(`${url}/orders/events/5`);
     const text = await response.text();
@@ -258,7 +258,7 @@ describe('@WithLock on a controller', () => {
     await freed(app, 'order:5');
   });
 
-  it('gives the lock up when the client of a stream goes away', async () => {
+  it('the lock is released when the client of a stream disconnects', async () => {
     await listen();
     const client = new AbortController();
     const response = await fetch(`${url}/orders/endless/5`, { signal: client.signal });
@@ -268,13 +268,13 @@ describe('@WithLock on a controller', () => {
     await freed(app, 'order:5');
   });
 
-  it("leaves the handler's HTTP errors to Nest", async () => {
+  it("the handler's HTTP errors reach Nest", async () => {
     await listen();
     expect(await json('orders/failing')).toMatchObject({ statusCode: 404, message: 'no such order' });
     await freed(app, 'failing');
   });
 
-  it('works in a request-scoped controller', async () => {
+  it('@WithLock works in a request-scoped controller', async () => {
     await listen();
     const ask = async (tenant: string): Promise<unknown> => json('scoped/1', { headers: { tenant } });
     expect(await Promise.all([ask('a'), ask('b')])).toEqual([

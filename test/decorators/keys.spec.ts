@@ -122,7 +122,7 @@ describe('@WithLock: keys', () => {
     expect(await call(await getShop())).toEqual(keys);
   });
 
-  it('never makes the same key of different arguments', async () => {
+  it('different arguments never make the same key', async () => {
     const shop = await getShop();
     const keys = await Promise.all([shop.swapped('b/c', 'a'), shop.swapped('c', 'a/b'), shop.swapped('c', 'a%2Fb')]);
     expect(new Set(keys.flat()).size).toBe(3);
@@ -157,7 +157,7 @@ describe('@WithLock: keys', () => {
     expect(shop.calls).toBe(0);
   });
 
-  it('names the placeholder, and not the value, in its error', async () => {
+  it('the error of a key names the placeholder, not the value', async () => {
     const shop = await getShop();
     const error = await rejection(shop.first({ password: 'hunter2' }));
     expect(error).toMatchObject({ code: 'LOCK_KEY', message: expect.stringContaining('<0>') });
@@ -165,7 +165,7 @@ describe('@WithLock: keys', () => {
     expect(String(error)).toContain('order:<0>');
   });
 
-  it("rejects, and does not throw, when a key function throws; the error is the function's own", async () => {
+  it("a call whose key function throws rejects with the function's own error", async () => {
     const thrown = new TypeError('no id');
     @Injectable()
     class Broken {
@@ -184,7 +184,7 @@ describe('@WithLock: keys', () => {
     expect(broken.calls).toBe(0);
   });
 
-  it('reads the arguments when the method is called, not when the lock is had', async () => {
+  it('the key is made of the arguments when the method is called, not when the lock is granted', async () => {
     @Injectable()
     class Mutating {
       readonly stage = new Stage();
@@ -210,7 +210,7 @@ describe('@WithLock: keys', () => {
     expect([await first, await second]).toEqual([['order:1'], ['order:1']]);
   });
 
-  it('passes the arguments and "this" on as they were', async () => {
+  it('the method gets its arguments and "this" unchanged', async () => {
     @Injectable()
     class Echo {
       @WithLock('echo')

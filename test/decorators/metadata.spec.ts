@@ -7,7 +7,7 @@ import { useLockingApps } from '../support/nest-apps.js';
 
 const Roles = Reflector.createDecorator<string[]>();
 
-/** A decorator that wraps and keeps nothing but the function: what stands above it must still be found. */
+/** A decorator that wraps the function without its metadata: metadata set above it must still be found. */
 function Marked(mark: string): MethodDecorator {
   return (_target, _key, descriptor) => {
     Object.assign(descriptor.value as object, { mark });
@@ -59,18 +59,18 @@ class Reports {
 
 const SYMBOL = Symbol('locked');
 
-describe('@WithLock: what it carries over', () => {
+describe('@WithLock: metadata', () => {
   const startApp = useLockingApps();
   const reflector = new Reflector();
   const methods = Reports.prototype;
-  /** The function itself, which is where Nest's decorators leave their marks. */
+  /** The function itself, where Nest's decorators store metadata. */
   const method = (name: keyof Reports): (() => void) => Reflect.get(methods, name) as () => void;
 
   it.each(['above', 'below', 'between'] as const)('metadata set %s it', (name) => {
     expect(reflector.get<string>('owner', method(name))).toBe('ada');
   });
 
-  it('metadata of every decorator around several locks, and properties of the function', () => {
+  it('@WithLock keeps the metadata of every decorator around it, and properties of the function', () => {
     const between = method('between');
     expect(reflector.get(Roles, between)).toEqual(['admin']);
     expect(reflector.get<string>('team', between)).toBe('core');
@@ -78,11 +78,11 @@ describe('@WithLock: what it carries over', () => {
     expect((between as unknown as { mark: string }).mark).toBe('x');
   });
 
-  it('the metadata set last, where a key is set twice', () => {
+  it('@WithLock keeps the metadata that was set last if a key is set twice', () => {
     expect(reflector.get<number>('level', method('twice'))).toBe(2);
   });
 
-  it('the name and the number of arguments', () => {
+  it('@WithLock keeps the name and the number of arguments', () => {
     expect(Object.keys(Object.getOwnPropertyDescriptors(methods)).filter((name) => name !== 'constructor')).toEqual([
       'above',
       'below',
@@ -101,12 +101,12 @@ describe('@WithLock: what it carries over', () => {
     expect(method('defaults')).toHaveLength(1);
   });
 
-  it("the compiler's types of the parameters and the result", () => {
+  it("@WithLock keeps the compiler's types of the parameters and the result", () => {
     expect(Reflect.getMetadata('design:paramtypes', methods, 'between')).toEqual([String]);
     expect(Reflect.getMetadata('design:returntype', methods, 'between')).toBe(Promise);
   });
 
-  it('the method stays what methods are: not enumerable, writable, configurable', () => {
+  it('a decorated method is not enumerable, writable, and configurable, like any method', () => {
     expect(Object.getOwnPropertyDescriptor(methods, 'above')).toMatchObject({
       enumerable: false,
       writable: true,
@@ -131,7 +131,7 @@ describe('@WithLock: what it carries over', () => {
     expect(await rates.get('a', 6, { unit: 'usd' })).toBe('a 6 usd');
   });
 
-  it('a method named by a symbol', async () => {
+  it('@WithLock works on a method named by a symbol', async () => {
     @Injectable()
     class Hidden {
       @WithLock('hidden:<0>')

@@ -134,7 +134,7 @@ describe('@WithLock in a microservice over TCP', () => {
     expect(await other).toMatchObject({ keys: ['pay:2'] });
   });
 
-  it('keeps the guards below it, and the order of the parameters', async () => {
+  it('@WithLock keeps the guards below it, and the order of the parameters', async () => {
     const messages = await connect();
     expect(await firstValueFrom(messages.send('guarded', { id: '1', name: 'a' }))).toEqual({
       keys: ['pay:1'],
@@ -143,13 +143,13 @@ describe('@WithLock in a microservice over TCP', () => {
     expect(seen).toEqual(['guard']);
   });
 
-  it('tells the caller, as an error, of a key that cannot be made', async () => {
+  it('the caller of a microservice gets an error for a key that cannot be made', async () => {
     const messages = await connect();
     await expect(firstValueFrom(messages.send('data', { name: 'a' }))).rejects.toMatchObject({ status: 'error' });
     expect(Payments.stage.inside).toEqual([]);
   });
 
-  it('locks a handler that returns an Observable', async () => {
+  it('a handler that returns an Observable is locked', async () => {
     const messages = await connect();
     expect(await firstValueFrom(messages.send('stream', { id: '1', name: 'a' }).pipe(toArray()))).toEqual([
       '1',
@@ -157,7 +157,7 @@ describe('@WithLock in a microservice over TCP', () => {
     ]);
   });
 
-  it('locks an @EventPattern above and below', async () => {
+  it('@WithLock above or below @EventPattern locks the handler', async () => {
     const messages = await connect();
     messages.emit('paid', { id: '1', name: 'a' });
     messages.emit('refunded', { id: '2', name: 'b' });

@@ -22,7 +22,7 @@ import { freed, isHeld, rejection, useLockingApps, waiting } from '../support/ne
 
 const failure = new TypeError('no more');
 
-/** Whatever a subscriber was told, in order. */
+/** Subscribes, and records all notifications in order. */
 function record(source: Observable<unknown>): { seen: unknown[]; subscription: Subscription; end: Promise<void> } {
   const seen: unknown[] = [];
   let finish: () => void = () => undefined;
@@ -173,18 +173,18 @@ describe('@WithLock on a method that returns an Observable', () => {
     return { app, feeds: app.get(Feeds) };
   };
 
-  it('returns an Observable at once; until it is subscribed to, nothing is locked and nothing runs', async () => {
+  it('a method returns its Observable at once; nothing is locked and nothing runs before the subscription', async () => {
     const { app, feeds } = await start();
     const feed = feeds.watch('1');
     expect(isObservable(feed)).toBe(true);
     expect(feed).not.toBeInstanceOf(Promise);
-    // a turn for anything that might have been set going
+    // one turn of the event loop, for anything that might have begun
     await new Promise(setImmediate);
     expect(await isHeld(app, 'feed:1')).toBe(false);
     expect(feeds.calls).toBe(0);
   });
 
-  it('holds the lock from the subscription until it completes', async () => {
+  it('the lock is held from the subscription until the Observable completes', async () => {
     const { app, feeds } = await start();
     const started = feeds.next();
     const { seen, end } = record(feeds.watch('1'));
@@ -196,11 +196,11 @@ describe('@WithLock on a method that returns an Observable', () => {
     source.complete();
     await end;
     expect(seen).toEqual([1, 2, 'complete']);
-    // free before the subscriber is told, so that what follows may lock again
+    // the key is free before the subscriber is notified, which may lock it again
     expect(await isHeld(app, 'feed:1')).toBe(false);
   });
 
-  it('holds it until the source fails, and passes the very error on', async () => {
+  it('the lock is held until the source fails, and its error is passed on', async () => {
     const { app, feeds } = await start();
     const { seen, end } = record(feeds.failing('1'));
     await end;
@@ -209,7 +209,7 @@ describe('@WithLock on a method that returns an Observable', () => {
     expect(await isHeld(app, 'feed:1')).toBe(false);
   });
 
-  it('holds it until it is unsubscribed from, and unsubscribes from the source at once', async () => {
+  it('the lock is held until the subscriber leaves, and the source is left at once', async () => {
     const { app, feeds } = await start();
     const started = feeds.next();
     const { seen, subscription } = record(feeds.watch('1'));
@@ -223,7 +223,7 @@ describe('@WithLock on a method that returns an Observable', () => {
     expect(seen).toEqual([1]);
   });
 
-  it('passes on what the method throws at once', async () => {
+  it('an error that the method throws at once is passed on', async () => {
     const { app, feeds } = await start();
     const { seen, end } = record(feeds.throwsAtOnce('1'));
     await end;
@@ -231,7 +231,7 @@ describe('@WithLock on a method that returns an Observable', () => {
     expect(await isHeld(app, 'feed:1')).toBe(false);
   });
 
-  it('does not let the next one in before the first has ended', async () => {
+  it('the next subscription begins only when the first has ended', async () => {
     const { app, feeds } = await start();
     const started = feeds.next();
     const first = record(feeds.watch('1'));
@@ -252,7 +252,7 @@ describe('@WithLock on a method that returns an Observable', () => {
     expect(second.seen).toEqual([5, 'complete']);
   });
 
-  it('locks anew for each subscription, and calls the method for each', async () => {
+  it('each subscription locks again, and calls the method again', async () => {
     const { app, feeds } = await start();
     const feed = feeds.lock('1');
     const first = await firstValueFrom(feed);
@@ -262,7 +262,7 @@ describe('@WithLock on a method that returns an Observable', () => {
     await freed(app, 'feed:1');
   });
 
-  it('keeps two subscriptions of one Observable apart', async () => {
+  it('two subscriptions of one Observable exclude each other', async () => {
     const { app, feeds } = await start();
     const feed = feeds.watch('1');
     const started = feeds.next();
@@ -278,7 +278,7 @@ describe('@WithLock on a method that returns an Observable', () => {
     expect(feeds.calls).toBe(2);
   });
 
-  it('lets those with other keys run beside it', async () => {
+  it('subscriptions with other keys run beside it', async () => {
     const { feeds } = await start();
     const started = feeds.next();
     const first = record(feeds.watch('1'));
@@ -288,7 +288,7 @@ describe('@WithLock on a method that returns an Observable', () => {
     await first.end;
   });
 
-  it('leaves the queue when it is unsubscribed from while it waits', async () => {
+  it('a waiting subscription leaves the queue when its subscriber leaves', async () => {
     const { app, feeds } = await start();
     const lock = await app.get(LockingService).acquire('feed:1');
     const { seen, subscription } = record(feeds.watch('1'));
@@ -301,7 +301,7 @@ describe('@WithLock on a method that returns an Observable', () => {
     expect(feeds.calls).toBe(0);
   });
 
-  it('ends with its own signal, too', async () => {
+  it('a signal of the options ends the subscription, too', async () => {
     const abort = new AbortController();
     @Injectable()
     class Stoppable {
@@ -319,7 +319,7 @@ describe('@WithLock on a method that returns an Observable', () => {
     expect(seen).toEqual([failure]);
   });
 
-  it('leaves nothing held, whenever it is unsubscribed from on its way to the lock', async () => {
+  it('a subscriber that leaves at any moment on the way to the lock leaves nothing held', async () => {
     const { app, feeds } = await start();
     for (let steps = 0; steps < 60; steps++) {
       const subscription = feeds.watch('1').subscribe();
@@ -334,7 +334,7 @@ describe('@WithLock on a method that returns an Observable', () => {
     expect(await feeds.promised('1')).toBe('promised 1');
   });
 
-  it('does not begin with a source whose subscriber leaves while the method is called', async () => {
+  it('a source is not subscribed to if the subscriber leaves while the method is called', async () => {
     const source = new Subject<number>();
     const subscriptions: Subscription[] = [];
     @Injectable()
@@ -353,14 +353,14 @@ describe('@WithLock on a method that returns an Observable', () => {
     expect(source.observed).toBe(false);
   });
 
-  it('stops a source that never ends by itself, when enough was taken of it', async () => {
+  it('an endless source is left when its subscriber has taken enough', async () => {
     const { app, feeds } = await start();
     expect(await lastValueFrom(feeds.endless('1').pipe(take(3), toArray()))).toEqual([0, 1, 2]);
     expect(feeds.emitted).toBe(3);
     await freed(app, 'feed:1');
   });
 
-  it('fails with a LockLostError, and unsubscribes from the source, when the lock is lost', async () => {
+  it('when the lock is lost, the Observable fails with a LockLostError, and the source is left', async () => {
     const { app, feeds } = await start();
     const started = feeds.next();
     const { seen, end } = record(feeds.watch('1'));
@@ -372,13 +372,13 @@ describe('@WithLock on a method that returns an Observable', () => {
     await end;
     source.next(2);
     expect(await lost).toBe(1);
-    // at once, and not only after the store was told
+    // at once, before the store has answered
     expect(observed).toBe(false);
     expect(seen).toEqual([1, expect.objectContaining({ code: 'LOCK_LOST' })]);
     expect(isLockLostError(seen[1])).toBe(true);
   });
 
-  it('leaves nothing behind on the lock that it joined', async () => {
+  it('an Observable leaves no listener on a lock that it joined', async () => {
     const { app, feeds } = await start();
     await app.get(LockingService).execute('feed:1', async ({ signal }) => {
       for (let round = 0; round < 3; round++) await lastValueFrom(feeds.short('1'));
@@ -389,7 +389,7 @@ describe('@WithLock on a method that returns an Observable', () => {
     });
   });
 
-  it('joins the lock of a call around it, and is joined by calls inside it', async () => {
+  it('an Observable joins the lock of a call around it, and calls inside join its lock', async () => {
     const { app, feeds } = await start();
     const value = await app
       .get(LockingService)
@@ -406,7 +406,7 @@ describe('@WithLock on a method that returns an Observable', () => {
     await freed(app, 'feed:1');
   });
 
-  it('refuses a key that cannot be made, to the subscriber', async () => {
+  it('a key that cannot be made is an error for the subscriber', async () => {
     const { feeds } = await start();
     const { seen, end } = record(feeds.watch(undefined as never));
     await end;
@@ -414,7 +414,7 @@ describe('@WithLock on a method that returns an Observable', () => {
     expect(feeds.calls).toBe(0);
   });
 
-  it('does not run on an instance that Nest has not made', async () => {
+  it('an Observable does not run on an instance that Nest has not made', async () => {
     const feeds = new Feeds(undefined as never);
     const { seen, end } = record(feeds.watch('1'));
     await end;
@@ -422,7 +422,7 @@ describe('@WithLock on a method that returns an Observable', () => {
     expect(feeds.calls).toBe(0);
   });
 
-  describe('when the lock is not to be had', () => {
+  describe('when the lock is not granted', () => {
     const startHeld = async (): Promise<Feeds> => {
       const { app, feeds } = await start();
       await app.get(LockingService).acquire(['feed:1', 'feed:inner']);
@@ -450,7 +450,7 @@ describe('@WithLock on a method that returns an Observable', () => {
     });
   });
 
-  it('knows a subclass of Observable for one', async () => {
+  it('a subclass of Observable counts as an Observable', async () => {
     class Feed extends Observable<number> {}
 
     @Injectable()

@@ -85,7 +85,7 @@ class Orders {
   }
 }
 
-describe('@WithLock: what the method comes to', () => {
+describe('@WithLock: outcome of the method', () => {
   const startApp = useLockingApps();
 
   it.each([undefined, null, 0, '', false, 'a', [1], new Map([[1, 2]])])('returns %p untouched', async (value) => {
@@ -94,7 +94,7 @@ describe('@WithLock: what the method comes to', () => {
     expect(await isHeld(app, 'order')).toBe(false);
   });
 
-  it('takes a thenable and a plain value for what await does', async () => {
+  it('a thenable and a plain value resolve as with await', async () => {
     const orders = (await startApp({ providers: [Orders] })).get(Orders);
     expect(await orders.returnsThenable()).toBe('from a thenable');
     expect(await orders.returnsPlainly(42)).toBe(42);
@@ -122,7 +122,7 @@ describe('@WithLock: what the method comes to', () => {
     expect(await isHeld(app, 'order')).toBe(false);
   });
 
-  it('serves the next caller after a failure', async () => {
+  it('the next caller is served after a failure', async () => {
     const orders = (await startApp({ providers: [Orders] })).get(Orders);
     const results = await Promise.allSettled([orders.rejects(failure), orders.throws(failure), orders.returns('next')]);
     expect(results).toEqual([
@@ -132,14 +132,14 @@ describe('@WithLock: what the method comes to', () => {
     ]);
   });
 
-  it('returns a Promise, and not anything else', async () => {
+  it('a decorated method returns a Promise', async () => {
     const orders = (await startApp({ providers: [Orders] })).get(Orders);
     const result = orders.returns(1);
     expect(result).toBeInstanceOf(Promise);
     await result;
   });
 
-  it('gives the method its lock, through LockingService.current()', async () => {
+  it('LockingService.current() returns the lock of the method', async () => {
     const app = await startApp({ providers: [Orders] });
     const orders = app.get(Orders);
     expect(orders.locking.current()).toBeUndefined();
@@ -147,7 +147,7 @@ describe('@WithLock: what the method comes to', () => {
     const call = orders.current();
     await orders.stage.entered('current');
     const stored = await app.get(LockingService).inspect('order');
-    // whoever calls is not inside
+    // the caller is not inside
     expect(orders.locking.current()).toBeUndefined();
     orders.stage.leave('current');
     const lock = (await call)!;
@@ -160,31 +160,31 @@ describe('@WithLock: what the method comes to', () => {
     expect(orders.locking.current()).toBeUndefined();
   });
 
-  it('gives each call a greater fencing token', async () => {
+  it('each call gets a greater fencing token', async () => {
     const orders = (await startApp({ providers: [Orders] })).get(Orders);
     const first = (await orders.inner())!;
     const second = (await orders.inner())!;
     expect(second).toBeGreaterThan(first);
   });
 
-  it('joins the lock of a decorated method that called it', async () => {
+  it('a decorated method joins the lock of the one that calls it', async () => {
     const app = await startApp({ providers: [Orders] });
     expect(await app.get(Orders).outer()).toBe('joined');
     expect(await isHeld(app, 'order')).toBe(false);
   });
 
-  it('joins what is held, and takes the rest', async () => {
+  it('a decorated method joins the keys that are held, and acquires the others', async () => {
     const app = await startApp({ providers: [Orders] });
     expect(await app.get(Orders).outerOfTwo()).toEqual(['order', 'stock']);
     expect([await isHeld(app, 'order'), await isHeld(app, 'stock')]).toEqual([false, false]);
   });
 
-  it('competes with its own caller when it is not to be reentrant', async () => {
+  it('with reentrant: false, a decorated method waits for its own caller', async () => {
     const orders = (await startApp({ providers: [Orders] })).get(Orders);
     expect(await rejection(orders.outerOfCompeting())).toMatchObject({ code: 'LOCK_TIMEOUT' });
   });
 
-  it('takes the options of execute', async () => {
+  it('@WithLock has the options of execute', async () => {
     const app = await startApp({ providers: [Orders] });
     const orders = app.get(Orders);
     const call = orders.owned();
@@ -196,7 +196,7 @@ describe('@WithLock: what the method comes to', () => {
     expect((await call)?.ownerId).toBe('ada');
   });
 
-  it('rejects with a LockLostError that carries the outcome, when the lock was lost meanwhile', async () => {
+  it('a call whose lock was lost rejects with a LockLostError that carries the outcome', async () => {
     const app = await startApp({ providers: [Orders] });
     const orders = app.get(Orders);
     const call = orders.current();

@@ -144,28 +144,28 @@ describe('a decorated method that overrides another and calls super', () => {
     service = await open(Override);
   });
 
-  it('runs both in one tick: @LockedCron', async () => {
+  it('an override and super run in one tick: @LockedCron', async () => {
     expect(await service.cron()).toBe('own, base cron under 2');
     expect(service.ran).toEqual(['base cron']);
     expect(await service.cron()).toBeUndefined();
   });
 
-  it('runs both in one tick, whatever the other one is named: @LockedCron', async () => {
+  it('an override and super run in one tick, whatever the name of super: @LockedCron', async () => {
     expect(await service.renamed()).toBe('own, base renamed under 2');
   });
 
-  it('runs both in one tick: @LockedInterval', async () => {
+  it('an override and super run in one tick: @LockedInterval', async () => {
     expect(await service.interval()).toBe('own, base interval under 2');
     expect(service.ran).toEqual(['base interval']);
   });
 
-  it('runs both as one: @Singleton', async () => {
+  it('an override and super run as one: @Singleton', async () => {
     expect(await service.single()).toBe('own, base single under 1');
     expect(service.ran).toEqual(['base single']);
     expect(await service.locking.inspect('single')).toBeNull();
   });
 
-  it('runs both as one for all that join: @Singleton', async () => {
+  it('an override and super run as one for all calls that join: @Singleton', async () => {
     const both = [service.joined(), service.joined()];
     await service.stage.entered('joined');
     service.stage.leave('joined');
@@ -173,26 +173,26 @@ describe('a decorated method that overrides another and calls super', () => {
     expect(service.ran).toEqual(['base joined']);
   });
 
-  it('takes a further key where super names another: @Singleton', async () => {
+  it('an override acquires a further key if super has another: @Singleton', async () => {
     expect(await service.otherKey()).toBe('own, base otherKey under 1');
     const other = await service.locking.acquire('base key');
     expect(await service.otherKey()).toBe('own, undefined');
     await other.release();
   });
 
-  it('joins its lock: @WithLock', async () => {
+  it('super joins the lock of the override: @WithLock', async () => {
     expect(await service.withLock()).toBe('own, base withLock under 1');
     const other = await service.locking.acquire('with lock');
     expect(isLockTimeoutError(await rejection(service.withLock()))).toBe(true);
     await other.release();
   });
 
-  it('runs both on the leader: @LeaderOnly', async () => {
+  it('an override and super run on the leader: @LeaderOnly', async () => {
     await eventually(async () => (await service.leaderOnly()) !== 'own follower');
     expect(await service.leaderOnly()).toBe('own, base leaderOnly under 0');
   });
 
-  it('does not run again by a call of its own name from inside: @LockedCron, @Singleton', async () => {
+  it('a method that calls itself does not run again: @LockedCron, @Singleton', async () => {
     const third = await open(Third);
     expect(await third.cron()).toBe('third, own, base cron under 2, undefined');
     expect(await third.single()).toBe('third, own, base single under 1, undefined');

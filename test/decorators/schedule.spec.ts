@@ -5,7 +5,7 @@ import { InMemoryLockingProvider, LockingModule, LockingService, MemoryLockStore
 import { eventually } from '../support/processes.js';
 import { useApps } from '../support/nest-apps.js';
 
-/** Ticks every few milliseconds, and takes longer than that: without a lock its runs overlap. */
+/** Ticks every few milliseconds and runs for longer, so that its runs overlap without a lock. */
 class Overlap {
   runs = 0;
   most = 0;
@@ -83,11 +83,11 @@ describe('@WithLock with @nestjs/schedule', () => {
     await eventually(() => jobs[name].runs >= 5 && jobs.unlocked.runs >= 5);
     expect(jobs[name].most).toBe(1);
     expect(jobs[name].keys).toEqual([name]);
-    // the proof that there was something to keep apart
+    // the proof that runs would overlap
     expect(jobs.unlocked.most).toBeGreaterThan(1);
   });
 
-  it('runs a @Timeout', async () => {
+  it('@WithLock works on a @Timeout', async () => {
     const jobs = (await startApp(parts)).get(Jobs);
     await eventually(() => jobs.once.runs === 1);
     expect(jobs.once.keys).toEqual(['once']);
@@ -96,7 +96,7 @@ describe('@WithLock with @nestjs/schedule', () => {
   it.each(['cron-above', 'cron-below'])('registers a @Cron, whose ticks run under the lock: %s', async (name) => {
     const app = await startApp(parts);
     const jobs = app.get(Jobs);
-    // every @Cron stands still and has ended its run, so that only the tick below can be the one that is seen
+    // all @Cron jobs are stopped and have ended their runs, so that only the tick below can be seen
     const registry = app.get(SchedulerRegistry);
     for (const each of registry.getCronJobs().values()) await each.stop();
     await eventually(() => jobs.cron.idle);
@@ -105,7 +105,7 @@ describe('@WithLock with @nestjs/schedule', () => {
     await eventually(() => jobs.cron.keys.includes(name));
   });
 
-  it('keeps the ticks of two instances of an application apart, through the store they share', async () => {
+  it('ticks of two instances of an application exclude each other through their common store', async () => {
     const store = new MemoryLockStore();
     let inside = 0;
     let most = 0;

@@ -42,7 +42,7 @@ class Users {
 describe('@WithLock: scopes and how an instance is made', () => {
   const startApp = useLockingApps();
 
-  /** Two instances, made however, exclude each other. */
+  /** Expects that two instances exclude each other. */
   const expectExclusion = async (
     app: Awaited<ReturnType<typeof startApp>>,
     id: string,
@@ -73,13 +73,13 @@ describe('@WithLock: scopes and how an instance is made', () => {
     await expectExclusion(app, id, first, second);
   });
 
-  it('locks the transient instances that another provider is given', async () => {
+  it('transient instances that another provider gets are locked', async () => {
     const app = await startApp({ providers: [TransientJob, Users] });
     const { mine, other } = app.get(Users);
     await expectExclusion(app, 'given', mine, other);
   });
 
-  it('locks an instance made by ModuleRef.create, and one of a module loaded late', async () => {
+  it('an instance made by ModuleRef.create, and one of a lazily loaded module, are locked', async () => {
     @Injectable()
     class LateJob extends Job {}
 
@@ -92,7 +92,7 @@ describe('@WithLock: scopes and how an instance is made', () => {
     await expectExclusion(app, 'late', created, lateModule.get(LateJob));
   });
 
-  it('locks services that refer to each other, in both directions', async () => {
+  it('services that refer to each other are locked, in both directions', async () => {
     @Injectable()
     class Left {
       constructor(
@@ -129,7 +129,7 @@ describe('@WithLock: scopes and how an instance is made', () => {
     expect(await app.get(Right).run()).toBe('right under right, left under left');
   });
 
-  it('locks from onModuleInit on', async () => {
+  it('methods are locked from onModuleInit on', async () => {
     @Injectable()
     class Warmup {
       held = false;
@@ -160,7 +160,7 @@ describe('@WithLock: scopes and how an instance is made', () => {
       }
     }
 
-    it('does not run unlocked when it was made with new', async () => {
+    it('an instance made with new does not run a locked method', async () => {
       const plain = new Plain();
       const error = await rejection(plain.run());
       expect(isLockConfigurationError(error)).toBe(true);
@@ -168,13 +168,13 @@ describe('@WithLock: scopes and how an instance is made', () => {
       expect(plain.calls).toBe(0);
     });
 
-    it('does not run unlocked when a factory made it', async () => {
+    it('an instance that a factory made does not run a locked method', async () => {
       const app = await startApp({ providers: [{ provide: Plain, useFactory: () => new Plain() }] });
       expect(isLockConfigurationError(await rejection(app.get(Plain).run()))).toBe(true);
       expect(app.get(Plain).calls).toBe(0);
     });
 
-    it('does not run unlocked while its constructor runs', async () => {
+    it('an instance does not run a locked method in its constructor', async () => {
       @Injectable()
       class Eager extends Plain {
         readonly early = rejection(this.run());

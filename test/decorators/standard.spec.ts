@@ -63,20 +63,23 @@ const cases = Object.keys(COMPILERS).flatMap((compiler) =>
 );
 
 describe('a decorator in a file that was compiled without experimentalDecorators', () => {
-  it.each(cases)('names the compiler options: $compiler, @$name, $source', ({ compiler, name, source }) => {
-    const load = compileFunction(COMPILERS[compiler]!(source), ['decorate']) as (decorate: unknown) => void;
-    const error = thrown(() => {
-      load(DECORATORS[name]);
-    });
-    expect(isLockConfigurationError(error)).toBe(true);
-    const { message } = error as Error;
-    expect(message).toContain(`@${name} on ${source === CLASS ? 'Service' : 'run'}: `);
-    expect(message).toContain('"experimentalDecorators": true');
-    expect(message).toContain('"legacyDecorator": true');
-    expect(message).toMatch(/tsc.*esbuild.*Vite.*SWC/);
-  });
+  it.each(cases)(
+    'the error of a decorator without experimentalDecorators names the compiler options: $compiler, @$name, $source',
+    ({ compiler, name, source }) => {
+      const load = compileFunction(COMPILERS[compiler]!(source), ['decorate']) as (decorate: unknown) => void;
+      const error = thrown(() => {
+        load(DECORATORS[name]);
+      });
+      expect(isLockConfigurationError(error)).toBe(true);
+      const { message } = error as Error;
+      expect(message).toContain(`@${name} on ${source === CLASS ? 'Service' : 'run'}: `);
+      expect(message).toContain('"experimentalDecorators": true');
+      expect(message).toContain('"legacyDecorator": true');
+      expect(message).toMatch(/tsc.*esbuild.*Vite.*SWC/);
+    },
+  );
 
-  it('is known for every decorator that the package exports', () => {
+  it('every decorator that the package exports has this test', () => {
     const exported = Object.entries({ ...main, ...schedule, ...bullmq })
       .filter(([name, value]) => /^[A-Z]/.test(name) && typeof value === 'function' && !/^class\b/.test(String(value)))
       .map(([name]) => name);

@@ -79,12 +79,12 @@ describe('@WithLock: onUnavailable', () => {
     return app.get(Orders);
   };
 
-  it.each(METHODS)('does not matter while the lock is free: %s', async (method) => {
+  it.each(METHODS)('onUnavailable does not matter while the lock is free: %s', async (method) => {
     const orders = (await startApp({ providers: [Orders] })).get(Orders);
     expect(await orders[method]('1', 5)).toBe('done');
   });
 
-  it.each(METHODS)('never runs the method without the lock: %s', async (method) => {
+  it.each(METHODS)('onUnavailable never runs the method without the lock: %s', async (method) => {
     const orders = await startHeld();
     await orders[method]('1', 5).catch(() => undefined);
     expect(orders.calls).toBe(0);
@@ -96,11 +96,11 @@ describe('@WithLock: onUnavailable', () => {
     expect(error).toMatchObject({ keys: ['order:1'] });
   });
 
-  it('resolves with undefined to skip', async () => {
+  it('onUnavailable: skip resolves with undefined', async () => {
     expect(await (await startHeld()).skipping('1', 5)).toBeUndefined();
   });
 
-  it('resolves with what a function returns for the error and the arguments, called on the instance', async () => {
+  it('onUnavailable as a function gets the error and the arguments on the instance, and its result is returned', async () => {
     const orders = await startHeld();
     const { self, error, args } = (await orders.fallback('1', 5)) as Record<string, unknown>;
     expect(self).toBe(orders);
@@ -108,11 +108,11 @@ describe('@WithLock: onUnavailable', () => {
     expect(args).toEqual(['1', 5]);
   });
 
-  it('waits for a function that is asynchronous', async () => {
+  it('the result of an asynchronous onUnavailable is awaited', async () => {
     expect(await (await startHeld()).asyncFallback('1', 5)).toBe('later: 1');
   });
 
-  it('rejects with what a function throws', async () => {
+  it('an error that onUnavailable throws is passed on', async () => {
     const error = await rejection((await startHeld()).throwingFallback('1', 5));
     expect(error).toBeInstanceOf(RangeError);
     expect(isLockTimeoutError((error as RangeError).cause)).toBe(true);
@@ -123,12 +123,12 @@ describe('@WithLock: onUnavailable', () => {
     expect(await rejection(orders[method](undefined as never, 5))).toMatchObject({ code: 'LOCK_KEY' });
   });
 
-  it('is not asked when the wait was aborted', async () => {
+  it('onUnavailable is not called when the wait was aborted', async () => {
     const orders = await startHeld();
     expect(String(await rejection(orders.aborted('1', 5)))).toBe('Error: stopped');
   });
 
-  it('is not asked when the application shuts down', async () => {
+  it('onUnavailable is not called when the application shuts down', async () => {
     @Injectable()
     class Waiting {
       @WithLock('order:1', { onUnavailable: 'skip' })
@@ -191,7 +191,7 @@ describe('@WithLock: onUnavailable', () => {
       expect(seen).toEqual([]);
     });
 
-    it('also on the same method: the upper lock does not skip for the lower one', async () => {
+    it('with two locks on one method, the upper one does not skip for the lower one', async () => {
       @Injectable()
       class Stacked {
         @WithLock('upper', { onUnavailable: 'skip' })
@@ -205,7 +205,7 @@ describe('@WithLock: onUnavailable', () => {
       expect(await rejection(app.get(Stacked).run())).toMatchObject({ code: 'LOCK_TIMEOUT', keys: ['lower'] });
     });
 
-    it('and the lower one skips for itself', async () => {
+    it('with two locks on one method, the lower one skips for itself', async () => {
       @Injectable()
       class Stacked {
         @WithLock('upper')
@@ -220,7 +220,7 @@ describe('@WithLock: onUnavailable', () => {
     });
   });
 
-  it('refuses another word when the class is defined', () => {
+  it('an unknown word for onUnavailable is refused when the class is defined', () => {
     const options = { onUnavailable: 'wait' } as unknown as WithLockOptions;
     expect(String(thrown(() => WithLock('a', options)))).toContain('onUnavailable');
   });

@@ -16,7 +16,7 @@ import { freed, isHeld, rejection, thrown, useLockingApps, waiting } from '../su
 
 const failure = new TypeError('no more');
 
-/** Methods from whose declared type the decorator cannot tell that they return an Observable. */
+/** Methods whose declared type does not show the decorator that they return an Observable. */
 @Injectable()
 class Feeds {
   readonly source = new Subject<number>();
@@ -29,7 +29,7 @@ class Feeds {
     return Promise.resolve(this.source);
   }
 
-  // no type is written down, so the compiler emits none but Object
+  // without a declared type the compiler emits Object
   @WithLock('feed:<0>')
   inferred(_id: string) {
     return this.source as Observable<number>;
@@ -107,11 +107,11 @@ describe('@WithLock on a method that turns out to return an Observable', () => {
     feeds.source.next(2);
     feeds.source.complete();
     expect(await values).toEqual([1, 2]);
-    // free before the subscriber is told, so that what follows may lock again
+    // the key is free before the subscriber is notified, which may lock it again
     expect(await isHeld(app, 'feed:1')).toBe(false);
   });
 
-  it('keeps it until the source fails', async () => {
+  it('the lock of an undeclared Observable is held until the source fails', async () => {
     const { app, feeds } = await start();
     const values = rejection(lastValueFrom(await feeds.watch('1')));
     feeds.source.error(failure);
@@ -119,7 +119,7 @@ describe('@WithLock on a method that turns out to return an Observable', () => {
     expect(await isHeld(app, 'feed:1')).toBe(false);
   });
 
-  it('keeps it until it is unsubscribed from, and unsubscribes from the source at once', async () => {
+  it('the lock of an undeclared Observable is held until the subscriber leaves, and the source is left at once', async () => {
     const { app, feeds } = await start();
     const subscription = (await feeds.watch('1')).subscribe();
     expect(feeds.source.observed).toBe(true);
@@ -129,7 +129,7 @@ describe('@WithLock on a method that turns out to return an Observable', () => {
     await freed(app, 'feed:1');
   });
 
-  it('lets nobody in meanwhile', async () => {
+  it('the lock of an undeclared Observable excludes other callers', async () => {
     const { app, feeds } = await start();
     const first = (await feeds.watch('1')).subscribe();
     const second = feeds.watch('1');
@@ -140,20 +140,20 @@ describe('@WithLock on a method that turns out to return an Observable', () => {
     await freed(app, 'feed:1');
   });
 
-  it('keeps it for as long as anyone of several subscribers listens', async () => {
+  it('the lock of an undeclared Observable is held while any of several subscribers listens', async () => {
     const { app, feeds } = await start();
     const feed = await feeds.watch('1');
     const first = feed.subscribe();
     const second = feed.subscribe();
     first.unsubscribe();
-    // several turns: a release would be on its way by now
+    // several turns of the event loop: a release would have been sent by now
     for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
     expect(await isHeld(app, 'feed:1')).toBe(true);
     second.unsubscribe();
     await freed(app, 'feed:1');
   });
 
-  it('fails a subscription that comes after the lock was given up', async () => {
+  it('a subscription after the release of the lock fails', async () => {
     const { app, feeds } = await start();
     const feed = await feeds.short('1');
     expect(await lastValueFrom(feed)).toBe(3);
@@ -161,7 +161,7 @@ describe('@WithLock on a method that turns out to return an Observable', () => {
     expect(isLockLostError(await rejection(lastValueFrom(feed)))).toBe(true);
   });
 
-  it('gives the lock up when nobody subscribes within the lease; a later subscription fails', async () => {
+  it('the lock of an undeclared Observable is released without a subscription within the lease; a later one fails', async () => {
     const { app, feeds } = await start();
     const feed = await feeds.brief('1');
     expect(await isHeld(app, 'feed:1')).toBe(true);
@@ -173,17 +173,17 @@ describe('@WithLock on a method that turns out to return an Observable', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('renews the lease for as long as somebody listens', async () => {
+  it('the lease of an undeclared Observable is renewed while a subscriber listens', async () => {
     const { app, feeds } = await start();
     const subscription = (await feeds.brief('1')).subscribe();
-    // the lease is 300 ms: it must have been renewed if it still stands after twice that time
+    // the lease is 300 ms: it must have been renewed if it is still held after twice that time
     await new Promise((resolve) => setTimeout(resolve, 650));
     expect(await isHeld(app, 'feed:1')).toBe(true);
     subscription.unsubscribe();
     await freed(app, 'feed:1');
   });
 
-  it('fails with a LockLostError, and unsubscribes from the source, when the lock is lost', async () => {
+  it('when the lock is lost, an undeclared Observable fails with a LockLostError, and the source is left', async () => {
     const { app, feeds } = await start();
     const values = rejection(lastValueFrom(await feeds.watch('1')));
     await app.get(LockingService).forceRelease('feed:1');
@@ -191,7 +191,7 @@ describe('@WithLock on a method that turns out to return an Observable', () => {
     expect(feeds.source.observed).toBe(false);
   });
 
-  it('fails with a LockLostError when the lock was lost before anybody subscribed', async () => {
+  it('a subscription after the loss of the lock fails with a LockLostError', async () => {
     const { app, feeds } = await start();
     const feed = await feeds.watch('1');
     await app.get(LockingService).forceRelease('feed:1');
@@ -203,20 +203,20 @@ describe('@WithLock on a method that turns out to return an Observable', () => {
     expect(Date.now() - started).toBeLessThan(5000);
   });
 
-  it('is joined by calls inside it, and gives them its lock', async () => {
+  it('calls inside an undeclared Observable join its lock', async () => {
     const { app, feeds } = await start();
     expect(await lastValueFrom(await feeds.nested('1'))).toBe('promised 1 under feed:1');
     await freed(app, 'feed:1');
   });
 
-  it('stops a source that never ends by itself, when enough was taken of it', async () => {
+  it('an endless undeclared source is left when its subscriber has taken enough', async () => {
     const { app, feeds } = await start();
     expect(await lastValueFrom((await feeds.endless('1')).pipe(take(3), toArray()))).toEqual([0, 1, 2]);
     expect(feeds.emitted).toBe(3);
     await freed(app, 'feed:1');
   });
 
-  it('leaves nothing behind on the lock that it joined', async () => {
+  it('an undeclared Observable leaves no listener on a lock that it joined', async () => {
     const { app, feeds } = await start();
     await app.get(LockingService).execute('feed:1', async ({ signal }) => {
       await lastValueFrom(await feeds.short('1'));
@@ -229,7 +229,7 @@ describe('@WithLock on a method that turns out to return an Observable', () => {
 describe('@WithLock on a method that is typed Observable, where the compiler emits no types', () => {
   const startApp = useLockingApps();
 
-  /** Methods as esbuild compiles them: the callers know of the Observable, the decorator does not. */
+  /** Methods compiled by esbuild: the callers know of the Observable, the decorator does not. */
   const start = async () => {
     @Injectable()
     class Bare {
@@ -278,7 +278,7 @@ describe('@WithLock on a method that is typed Observable, where the compiler emi
     return { app, bare: app.get(Bare) };
   };
 
-  it('warns at the first call, once a method, and names the remedy', async () => {
+  it('a method whose Observable the decorator cannot see causes one warning that names the remedy', async () => {
     const { app, bare } = await start();
     expect(warnings).toEqual([]);
     for (const id of ['1', '2']) (await (bare.untold(id) as unknown as Promise<Observable<number>>)).subscribe();
@@ -288,23 +288,23 @@ describe('@WithLock on a method that is typed Observable, where the compiler emi
     await freed(app, 'feed:1');
   });
 
-  it('does not warn of a Promise of an Observable, or of another result', async () => {
+  it('a Promise of an Observable, or another result, causes no warning', async () => {
     const { bare } = await start();
     (await bare.promised('1')).subscribe().unsubscribe();
     expect(await bare.result('1')).toBe(1);
     expect(warnings).toEqual([]);
   });
 
-  it('frees the key at once when the caller takes the Promise for the Observable', async () => {
+  it('the key is freed at once when the caller takes the Promise for the Observable', async () => {
     const { app, bare } = await start();
     expect(() => bare.untold('1').pipe(take(1))).toThrow('pipe is not a function');
     await eventually(() => bare.calls === 1);
-    // long before the lease of 30 s is over, for which it would wait for a subscriber
+    // long before the end of the lease of 30 s, in which it would wait for a subscriber
     await freed(app, 'feed:1');
     expect(bare.source.observed).toBe(false);
   });
 
-  it('fails a subscription that comes in a later turn of the event loop, and names the remedy', async () => {
+  it('a subscription in a later turn of the event loop fails, and the error names the remedy', async () => {
     const { app, bare } = await start();
     const feed = await (bare.untold('1') as unknown as Promise<Observable<number>>);
     await freed(app, 'feed:1');
@@ -313,7 +313,7 @@ describe('@WithLock on a method that is typed Observable, where the compiler emi
     expect(String(error)).toContain('{ observable: true }');
   });
 
-  it('returns an Observable with { observable: true }, which takes the lock when it is subscribed to', async () => {
+  it('with { observable: true } a method returns an Observable, which locks at the subscription', async () => {
     const { app, bare } = await start();
     const feed = bare.told('1').pipe(toArray());
     await new Promise(setImmediate);
@@ -331,7 +331,7 @@ describe('@WithLock on a method that is typed Observable, where the compiler emi
     expect(warnings).toEqual([]);
   });
 
-  it('takes both locks where only the upper one of two decorators is told', async () => {
+  it('both locks are acquired if only the upper of two decorators has { observable: true }', async () => {
     const { app, bare } = await start();
     const values = lastValueFrom(bare.toldAbove('1').pipe(toArray()));
     await eventually(() => bare.source.observed);
@@ -348,7 +348,7 @@ describe('@WithLock on a method that is typed Observable, where the compiler emi
     expect(String(error)).toContain('observable must be true');
   });
 
-  it('is no option of @LockRequest, whose handlers Nest subscribes to', () => {
+  it('observable is no option of @LockRequest, whose handlers Nest subscribes to', () => {
     const error = thrown(() => LockRequest('feed', { observable: true } as unknown as LockRequestOptions));
     expect(isLockConfigurationError(error)).toBe(true);
     expect(String(error)).toContain('"observable"');

@@ -37,7 +37,7 @@ class Jobs {
 @Injectable({ scope: Scope.REQUEST })
 class RequestJobs extends Jobs {}
 
-/** What a class with a locked method may need beside the locks. */
+/** Another dependency of a class with a locked method. */
 @Injectable()
 class Clerk {}
 
@@ -88,7 +88,8 @@ describe('@WithLock without LockingModule', () => {
     await expect(Test.createTestingModule(metadata).compile()).rejects.toThrow('LockingModule.forRoot()');
   });
 
-  // Nest 11.1.20 to 12.1.3 looks for what these need only when somebody asks for one, and forgets it the next time.
+  // Nest 11.1.20 to 12.1.3 resolves the dependencies of these only when one is requested, and forgets them the next
+  // time.
   it.each([
     ['a request-scoped provider', JobsOfRequest],
     ['a transient provider', JobsOfUser],
@@ -114,7 +115,7 @@ describe('@WithLock without LockingModule', () => {
     expect(ScopedJobs.runs).toBe(runs);
   });
 
-  it('an application without locked methods is none the worse', async () => {
+  it('an application without locked methods works without the LockingModule', async () => {
     @Module({})
     class AppModule {}
     contexts.push(await NestFactory.createApplicationContext(AppModule, { logger: false, abortOnError: false }));
@@ -135,7 +136,7 @@ describe('@WithLock without LockingModule', () => {
 describe('@WithLock with LockingModule', () => {
   const startApp = useApps();
 
-  it('finds the service from any module, when it is global', async () => {
+  it('a global LockingModule is found from any module', async () => {
     @Module({ providers: [Jobs] })
     class DeepModule {}
     @Module({ imports: [DeepModule] })
@@ -150,7 +151,7 @@ describe('@WithLock with LockingModule', () => {
     expect(await call).toBe('a');
   });
 
-  it('finds the service where it is imported, with isGlobal: false', async () => {
+  it('with isGlobal: false, the LockingModule is found where it is imported', async () => {
     const locking = LockingModule.forRoot({ isGlobal: false });
     @Module({ imports: [locking], providers: [Jobs], exports: [Jobs] })
     class FeatureModule {}
@@ -170,7 +171,7 @@ describe('@WithLock with LockingModule', () => {
     expect(await Promise.all([call, second])).toEqual(['a', 'b']);
   });
 
-  it('finds the service of forRootAsync', async () => {
+  it('the LockingModule of forRootAsync is found', async () => {
     const app = await startApp({
       imports: [LockingModule.forRootAsync({ useFactory: async () => Promise.resolve({}) })],
       providers: [Jobs],
@@ -183,7 +184,7 @@ describe('@WithLock with LockingModule', () => {
     await call;
   });
 
-  it('locks on the provider that its options name', async () => {
+  it('@WithLock locks on the provider that its options name', async () => {
     const app = await startApp({
       imports: [
         LockingModule.forRoot({
@@ -204,14 +205,14 @@ describe('@WithLock with LockingModule', () => {
     expect(await call).toBe('a');
   });
 
-  it('refuses a provider that there is none of, and does not run the method', async () => {
+  it('@WithLock with an unknown provider is refused, and the method does not run', async () => {
     const app = await startApp({ imports: [LockingModule.forRoot()], providers: [Jobs] });
     const error = await rejection(app.get(Jobs).onMissing());
     expect(isLockConfigurationError(error)).toBe(true);
     expect(String(error)).toContain('"nowhere"');
   });
 
-  it('can be given another LockingService by a test', async () => {
+  it('a test can replace the LockingService of @WithLock', async () => {
     const calls: unknown[] = [];
     const fake = {
       execute: async (keys: unknown, job: (lock: object) => unknown) => {
@@ -229,7 +230,7 @@ describe('@WithLock with LockingModule', () => {
   });
 
   describe('two applications in one process', () => {
-    it('see their own locks only, each on its own provider', async () => {
+    it('two applications in one process see only their own locks, each on its own provider', async () => {
       const first = await startApp({ imports: [LockingModule.forRoot()], providers: [Jobs] });
       const second = await startApp({
         imports: [LockingModule.forRoot({ providers: [{ resolve: InMemoryLockingProvider, id: 'second' }] })],
@@ -243,7 +244,7 @@ describe('@WithLock with LockingModule', () => {
       expect(await isHeld(first, 'job')).toBe(true);
       expect(await isHeld(second, 'job')).toBe(true);
 
-      // the second application has the provider that the first one does not
+      // only the second application has this provider
       const named = two.onSecond('c');
       await two.stage.entered('c');
       expect(await isHeld(second, 'named')).toBe(true);
@@ -255,7 +256,7 @@ describe('@WithLock with LockingModule', () => {
       expect(await Promise.all([...calls, named])).toEqual(['a', 'b', 'c']);
     });
 
-    it('go on when the other one is closed', async () => {
+    it('an application goes on when another one in its process is closed', async () => {
       const first = await startApp({ imports: [LockingModule.forRoot()], providers: [Jobs] });
       const second = await startApp({ imports: [LockingModule.forRoot()], providers: [Jobs] });
       const [one, two] = [first.get(Jobs), second.get(Jobs)];
@@ -271,7 +272,7 @@ describe('@WithLock with LockingModule', () => {
       expect(await rejection(one.run('late'))).toMatchObject({ code: 'LOCK_BACKEND' });
     });
 
-    it('exclude each other where they share a store', async () => {
+    it('two applications in one process exclude each other on a common store', async () => {
       const store = new MemoryLockStore();
       const locking = () =>
         LockingModule.forRoot({ providers: [{ resolve: InMemoryLockingProvider, options: { store } }] });

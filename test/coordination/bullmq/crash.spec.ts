@@ -12,11 +12,11 @@ const program = fileURLToPath(new URL('support/worker.mjs', import.meta.url));
 interface Payment {
   readonly id: string;
   readonly customer: string;
-  /** Whether its worker waits to be told to go on. */
+  /** Whether its worker waits for an order to go on. */
   readonly waits?: boolean;
 }
 
-describe('a worker process that', () => {
+describe('a worker process that dies, freezes or puts back', () => {
   const queues = useQueues();
   const startWorkers = useWorkers(program);
   const applications = useApplications();
@@ -26,7 +26,7 @@ describe('a worker process that', () => {
     return worker!;
   }
 
-  /** A worker inside the payment, which waits there. */
+  /** A worker that waits inside a payment. */
   async function inside(queue: Queue<Payment>, maxStalled?: string): Promise<[Worker, Job<Payment>, number]> {
     const worker = await startWorker(queue, maxStalled);
     const job = await queue.add('pay', { id: '1', customer: 'ada', waits: true }, { attempts: 5 });
@@ -34,14 +34,14 @@ describe('a worker process that', () => {
     return [worker, job, fencingToken as number];
   }
 
-  it('is killed half-way: the job runs elsewhere, when the lease is out, with a greater token', async () => {
+  it('the job of a worker that is killed half-way runs elsewhere when the lease has expired, with a greater token', async () => {
     const queue = queues.queue<Payment>();
     const [killed, job, token] = await inside(queue);
     const other = await startWorker(queue);
     const { locking } = await applications.onRedis({ redisUrl: queues.url });
     killed.kill();
     await eventually(async () => (await fresh(queue, job)).attemptsStarted >= 2, 20_000);
-    // Found to be stalled, and put back: the dead one's lease still holds the customer.
+    // The job was found stalled, and was put back, as the lease of the dead worker still holds the customer.
     expect((await locking.inspect('customer:ada'))?.fencingToken).toBe(token);
     expect(await fresh(queue, job)).toMatchObject({ attemptsMade: 0, stalledCounter: 1 });
     const begun = await other.hear('begun');
@@ -53,21 +53,22 @@ describe('a worker process that', () => {
     expect(done).toMatchObject({ attemptsMade: 1, stalledCounter: 1 });
   });
 
-  it('is killed half-way with maxStalledCount 0: the job never runs again', async () => {
+  it('with maxStalledCount 0, the job of a worker that is killed half-way never runs again', async () => {
     const queue = queues.queue<Payment>();
     const [killed, job] = await inside(queue, '0');
     const other = await startWorker(queue, '0');
     killed.kill();
     const [failed] = await inState(queue, 'failed', job);
     expect(failed?.failedReason).toBe('job stalled more than allowable limit');
-    // The customer's next payment waits for the lease of the dead, and is the only one that the other one has begun.
+    // The customer's next payment waits for the lease of the dead worker, and is the only one that the other worker
+    // begins.
     const next = await queue.add('pay', { id: '2', customer: 'ada' });
     await inState(queue, 'completed', next);
     expect((await other.hear('begun')).begun).toBe('2');
     expect(await fresh(queue, job)).toMatchObject({ attemptsStarted: 2, finishedOn: failed?.finishedOn });
   });
 
-  it('is frozen half-way: the job runs elsewhere, and what the frozen one writes afterwards is refused', async () => {
+  it('the job of a worker that is frozen half-way runs elsewhere, and late writes of the frozen worker are refused', async () => {
     const queue = queues.queue<Payment>();
     const [frozen, job, token] = await inside(queue);
     const other = await startWorker(queue);
@@ -80,12 +81,12 @@ describe('a worker process that', () => {
     frozen.tell({ do: 'go' });
     frozen.signal('SIGCONT');
     expect(await frozen.hear('wrote')).toMatchObject({ accepted: false, aborted: true });
-    // It fails there, where the queue does not take it any more.
+    // The frozen worker fails its job, which the queue refuses.
     while (!String((await frozen.hear('error')).error).includes('job'));
     expect(await fresh(queue, job)).toMatchObject({ attemptsMade: 1, finishedOn: done?.finishedOn });
   });
 
-  it('puts a job back for longer than it takes to be stalled does not stall it', async () => {
+  it('a job that is put back for longer than the stalled check takes is not found stalled', async () => {
     const queue = queues.queue<Payment>();
     const { locking } = await applications.onRedis({ redisUrl: queues.url });
     const other = await applications.onRedis({ redisUrl: queues.url });

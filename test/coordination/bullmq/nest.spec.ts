@@ -42,7 +42,7 @@ describe('@LockJob on the processor of a Nest application', () => {
   const locks = () =>
     LockingModule.forRoot({ providers: [{ resolve: RedisLockingProvider, options: { redisUrl: queues.url } }] });
 
-  it('locks, keeps the order that the ledger tells, and gives the method its lock and a signal', async () => {
+  it('@LockJob locks jobs, keeps the order of the ledger, and gives the method its lock and a signal', async () => {
     const queue = queues.queue<Payment>();
 
     @Processor(queue.name, { concurrency: 3, drainDelay: 1 })
@@ -77,7 +77,7 @@ describe('@LockJob on the processor of a Nest application', () => {
     expect(third).toBeGreaterThan(second!);
   });
 
-  it('aborts the signal when the lock is lost, and when the worker cancels, though the method declares no parameters', async () => {
+  it('@LockJob aborts the signal when the lock is lost, and when the worker cancels, though the method has no parameters', async () => {
     const queue = queues.queue<Payment>();
 
     @Processor(queue.name, { drainDelay: 1 })
@@ -110,7 +110,7 @@ describe('@LockJob on the processor of a Nest application', () => {
     expect(ledger.seen[1]).toBe('enough');
   });
 
-  it('works on request-scoped processors, with a key that reads the instance, below other decorators', async () => {
+  it('@LockJob works on request-scoped processors, with a key that reads the instance, below other decorators', async () => {
     const queue = queues.queue<Payment>();
 
     @Processor({ name: queue.name, scope: Scope.REQUEST }, { drainDelay: 1 })
@@ -142,7 +142,7 @@ describe('@LockJob on the processor of a Nest application', () => {
     expect([method.name, method.length]).toEqual(['process', 3]);
   });
 
-  it('does not let an application start that has no locks', async () => {
+  it('an application with @LockJob does not start without locks', async () => {
     const queue = queues.queue<Payment>();
 
     @Processor(queue.name)
@@ -157,7 +157,7 @@ describe('@LockJob on the processor of a Nest application', () => {
     expect(error.message).toContain('import LockingModule.forRoot() into the root module');
   });
 
-  it('lets a running job finish when the application closes, and leaves the others to the queue', async () => {
+  it('a running job finishes when the application closes, and the others stay in the queue', async () => {
     const queue = queues.queue<Payment>();
 
     @Processor(queue.name, { concurrency: 1, drainDelay: 1 })
@@ -179,7 +179,7 @@ describe('@LockJob on the processor of a Nest application', () => {
     await ledger.inside.promise;
     const waiting = await queue.add('pay', { id: '2', seq: 2 }, { attempts: 1 });
     const closing = app.close();
-    // From then on the application takes no locks.
+    // From now on the application refuses locks.
     await eventually(async () => {
       const probe = await locking.tryAcquire('probe').catch(() => undefined);
       await probe?.release();

@@ -10,7 +10,7 @@ import { fresh, inState, useQueues } from './support/queues.js';
 const KEY = 'payment:<0.data>';
 
 describe('a job whose lock is lost before it begins', () => {
-  it('is put back, and uses up no attempt', async () => {
+  it('a job whose lock is lost before it begins is put back, and uses up no attempt', async () => {
     const lost = new LockLostError(['payment:1'], 'revoked', undefined, true);
     const locking = { execute: () => Promise.reject(lost) } as unknown as LockingService;
     const job = { data: 1, moveToDelayed: () => Promise.resolve() } as unknown as Job;
@@ -23,7 +23,7 @@ describe('a job that runs under its lock', () => {
   const queues = useQueues();
 
   onEveryStore((store) => {
-    it('has the lock, and a signal', async () => {
+    it('a job has its lock, and a signal', async () => {
       const locking = await store.open();
       const queue = queues.queue<string>();
       let seen: unknown[] = [];
@@ -39,7 +39,7 @@ describe('a job that runs under its lock', () => {
       expect(await locking.inspect('payment:1')).toBeNull();
     });
 
-    it('fails when it loses the lock, and the queue retries it with a greater token', async () => {
+    it('a job that loses its lock fails, and the queue retries it with a greater token', async () => {
       const locking = await store.open();
       const queue = queues.queue<string>();
       const tokens: number[] = [];
@@ -65,7 +65,7 @@ describe('a job that runs under its lock', () => {
       expect(tokens[1]).toBeGreaterThan(tokens[0]!);
     });
 
-    it('stops when the worker cancels it', async () => {
+    it('a job stops when the worker cancels it', async () => {
       const locking = await store.open();
       const queue = queues.queue<string>();
       const inside = deferred();
@@ -101,7 +101,7 @@ describe('a job that runs under its lock', () => {
       expect(failures.every((failure) => failure === error)).toBe(true);
     });
 
-    it('may put itself back, also when its lock is gone', async () => {
+    it('a job may put itself back, also when its lock is gone', async () => {
       const locking = await store.open();
       const queue = queues.queue<string>();
       const process = async (job: Job<string>, token: string): Promise<string> => {
@@ -118,11 +118,11 @@ describe('a job that runs under its lock', () => {
       worker.on('error', (error) => errors.push(error));
       const [done] = await inState(queue, 'completed', await queue.add('pay', '1'));
       expect(done).toMatchObject({ attemptsMade: 1, attemptsStarted: 3, returnvalue: 'paid' });
-      // The worker has not tried to fail what was no longer its own.
+      // The worker has not tried to fail a job that was no longer its own.
       expect(errors).toEqual([]);
     });
 
-    it('is not run, and put back, when the lock is lost before it begins', async () => {
+    it('a job whose lock is lost during ready does not run, and is put back', async () => {
       const locking = await store.open();
       const queue = queues.queue<string>();
       let looks = 0;
@@ -146,7 +146,7 @@ describe('a job that runs under its lock', () => {
       expect([looks, runs]).toEqual([2, 1]);
     });
 
-    it('fails with what ready throws, and is not run', async () => {
+    it('a job whose ready throws fails with that error, and does not run', async () => {
       const locking = await store.open();
       const queue = queues.queue<string>();
       let runs = 0;
@@ -159,13 +159,13 @@ describe('a job that runs under its lock', () => {
       expect([failed?.failedReason, runs]).toEqual(['the ledger is down', 0]);
     });
 
-    it('is its own, also inside a job that holds its key', async () => {
+    it('a job has a lock of its own, also if its worker was made inside a job that holds the key', async () => {
       const locking = await store.open();
       const queue = queues.queue<string>();
       let runs = 0;
       let job: Job<string> | undefined;
       await locking.execute('payment:1', async () => {
-        // The worker is made inside, and its calls are followed as such.
+        // The worker is made inside the job, so its calls have the async context of the job.
         queues.work(
           queue,
           lockedProcessor(locking, KEY, async () => Promise.resolve((runs += 1)), { retryDelay: '20ms' }),

@@ -39,7 +39,7 @@ describe('@LockJob on an override that calls super', () => {
   }
   Reflect.defineMetadata('design:paramtypes', [LockingService], Base);
 
-  it('joins the lock of the job, whether it hands on the token or not', async () => {
+  it('an override that calls super joins the lock of the job, with the token or without', async () => {
     const queue = queues.queue<string>();
 
     @Processor(queue.name, { drainDelay: 1 })
@@ -57,7 +57,7 @@ describe('@LockJob on an override that calls super', () => {
     expect(await locking.inspect('payment:1')).toBeNull();
   });
 
-  it('puts the job back while a further key of super is taken', async () => {
+  it('an override puts the job back while a further key of super is held', async () => {
     const queue = queues.queue<string>();
     let begun = 0;
 
@@ -80,7 +80,7 @@ describe('@LockJob on an override that calls super', () => {
     expect(done).toMatchObject({ returnvalue: 'base of payment:1, true, false', attemptsMade: 1 });
   });
 
-  it('competes with a second run of the same job, which is no inner call', async () => {
+  it('a second run of the same job does not join the lock of the first', async () => {
     const queue = queues.queue<string>();
     const { locking } = await applications.onRedis({ redisUrl: queues.url });
     const again: unknown[] = [];

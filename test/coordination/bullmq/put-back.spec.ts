@@ -12,13 +12,13 @@ interface Payment {
   readonly accounts?: readonly string[];
 }
 
-describe('a job whose key is taken', () => {
+describe('a job whose key is held', () => {
   const queues = useQueues();
 
   onEveryStore((store) => {
     const options = { retryDelay: '100ms', expire: '10s' } as const;
 
-    it('is put back, uses up no attempt, and runs once the key is free', async () => {
+    it('a job whose key is held is put back, uses up no attempt, and runs once the key is free', async () => {
       const locking = await store.open();
       const queue = queues.queue<Payment>();
       const holder = await (await store.open()).acquire('payment:1');
@@ -29,7 +29,7 @@ describe('a job whose key is taken', () => {
         lockedProcessor(locking, 'payment:<0.data.id>', async () => Promise.resolve((runs += 1)), options),
       );
       worker.on('failed', (_, error) => failures.push(error));
-      // It would be one to complete, or fail, what is no longer the worker's own.
+      // Such an error would be that of completing or failing a job that is no longer the worker's own.
       worker.on('error', (error) => failures.push(error));
       const job = await queue.add('pay', { id: '1' }, { attempts: 1 });
       await eventually(async () => (await fresh(queue, job)).attemptsStarted >= 3);
@@ -41,7 +41,7 @@ describe('a job whose key is taken', () => {
       expect([runs, failures]).toEqual([1, []]);
     });
 
-    it('is put back also where its worker was made inside the job that holds the key', async () => {
+    it('a job is put back also if its worker was made inside the job that holds the key', async () => {
       const locking = await store.open();
       const queue = queues.queue<Payment>();
       let runs = 0;
@@ -57,7 +57,7 @@ describe('a job whose key is taken', () => {
       expect(runs).toBe(1);
     });
 
-    it('leaves the worker free for others', async () => {
+    it('a job that is put back leaves its worker free for others', async () => {
       const locking = await store.open();
       const queue = queues.queue<Payment>();
       const holder = await (await store.open()).acquire('payment:taken');
@@ -72,7 +72,7 @@ describe('a job whose key is taken', () => {
       await inState(queue, 'completed', taken);
     });
 
-    it('is tried again after retryDelay, not before', async () => {
+    it('a job that was put back is tried again after retryDelay, not before', async () => {
       const locking = await store.open();
       const queue = queues.queue<Payment>();
       const holder = await (await store.open()).acquire('payment:1');
@@ -93,7 +93,7 @@ describe('a job whose key is taken', () => {
       await holder.release();
     });
 
-    it('is tried again after a second where it has several keys, not all at the same time', async () => {
+    it('jobs with several keys that were put back are tried again after about a second, not all at the same time', async () => {
       const locking = await store.open();
       const queue = queues.queue<Payment>();
       await (await store.open()).acquire('all', { expire: '10s' });
@@ -116,7 +116,7 @@ describe('a job whose key is taken', () => {
       expect(new Set(delays.values()).size).toBeGreaterThan(5);
     });
 
-    it('runs one at a time per key over several workers, and all of them run', async () => {
+    it('jobs of one key run one at a time over several workers, and all of them run', async () => {
       const queue = queues.queue<Payment>();
       let inside = 0;
       let most = 0;
@@ -137,7 +137,7 @@ describe('a job whose key is taken', () => {
       expect(most).toBe(1);
     });
 
-    it('waits for its turn where ready says so', async () => {
+    it('a job that ready refuses waits for its turn', async () => {
       const locking = await store.open();
       const queue = queues.queue<Payment>();
       const done: number[] = [];
@@ -156,7 +156,7 @@ describe('a job whose key is taken', () => {
       expect(await locking.inspect('customer:ada')).toBeNull();
     });
 
-    it('waits for the key as long as timeout says, and is cancelled in that time', async () => {
+    it('a job with a timeout waits for its key, and can be cancelled meanwhile', async () => {
       const locking = await store.open();
       const queue = queues.queue<Payment>();
       const holder = await (await store.open()).acquire('payment:1');
@@ -174,7 +174,7 @@ describe('a job whose key is taken', () => {
       expect(paid).toMatchObject({ returnvalue: 'paid', attemptsStarted: 1 });
     });
 
-    it('is put back if any of its keys is taken, and takes all of them', async () => {
+    it('a job with several keys is put back if any of them is held, and acquires all of them', async () => {
       const locking = await store.open();
       const queue = queues.queue<Payment>();
       const holder = await (await store.open()).acquire('account:b');
@@ -192,7 +192,7 @@ describe('a job whose key is taken', () => {
       expect(held).toEqual([['account:a', 'account:b']]);
     });
 
-    it('locks what a function of the job names', async () => {
+    it('the keys of a job may come from a function', async () => {
       const locking = await store.open();
       const queue = queues.queue<Payment>();
       const inside = deferred();

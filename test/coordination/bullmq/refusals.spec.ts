@@ -26,13 +26,13 @@ describe('@LockJob refuses at decoration', () => {
     expect(error.message).toMatch(message);
   });
 
-  it('a key that is malformed, or none', () => {
+  it('@LockJob refuses a malformed or missing key', () => {
     expect(isLockKeyError(decorate('payment:<0.data.id'))).toBe(true);
     expect(isLockKeyError(decorate('payment:<job.id>'))).toBe(true);
     expect(decorate(undefined).message).toContain("the key must be a template such as 'payment:<0.data.paymentId>'");
   });
 
-  it('what is no method', () => {
+  it('@LockJob refuses a decoration of anything but a method', () => {
     const decorator = LockJob('k') as (...args: unknown[]) => void;
     expect((thrown(() => decorator({}, 'process', { get: () => 1 })) as Error).message).toContain(
       '@LockJob on process: only',
@@ -44,7 +44,7 @@ describe('lockedProcessor', () => {
   const queues = useQueues();
 
   onEveryStore((store) => {
-    it('refuses what cannot work', async () => {
+    it('lockedProcessor refuses options that cannot work', async () => {
       const locking = await store.open();
       const process = async (): Promise<void> => Promise.resolve();
       const message = (...args: unknown[]): string =>
@@ -55,7 +55,7 @@ describe('lockedProcessor', () => {
       expect(message(locking, 'k:<this.name>', process)).toContain('<0.data.paymentId>');
     });
 
-    it('says so when no worker calls it, and locks nothing', async () => {
+    it('a locked processor that no worker calls says so, and locks nothing', async () => {
       const locking = await store.open();
       let runs = 0;
       const processor = lockedProcessor(locking, 'k', async () => Promise.resolve((runs += 1)));
@@ -69,7 +69,7 @@ describe('lockedProcessor', () => {
       expect(runs).toBe(0);
     });
 
-    it('fails a job whose data lack the key, and does not run it', async () => {
+    it('a job whose data lack the key fails, and does not run', async () => {
       const locking = await store.open();
       let runs = 0;
       const queue = queues.queue();
@@ -80,7 +80,7 @@ describe('lockedProcessor', () => {
       expect(runs).toBe(0);
     });
 
-    it('fails a job for which retryDelay gives no delay', async () => {
+    it('a job fails if retryDelay returns no delay', async () => {
       const locking = await store.open();
       const queue = queues.queue();
       await (await store.open()).acquire('k', { expire: '10s' });

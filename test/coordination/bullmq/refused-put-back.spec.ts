@@ -14,7 +14,7 @@ describe('a job that cannot be put back, as the store of the queue refuses to wr
   const locks = useRedisServer();
   const applications = useApplications();
 
-  /** Has the queue's server refuse every write, as after a failover, until the returned function is called. */
+  /** Makes the queue's server refuse every write, as after a failover, until the returned function is called. */
   async function readOnly(): Promise<() => Promise<void>> {
     const redis = new Redis(queues.url);
     await redis.replicaof('127.0.0.1', 1);
@@ -24,7 +24,7 @@ describe('a job that cannot be put back, as the store of the queue refuses to wr
     };
   }
 
-  it('is put back once the store takes it, and uses up no attempt', async () => {
+  it('a job is put back once the store of the queue accepts it, and uses up no attempt', async () => {
     const { locking, log } = await applications.onRedis({ redisUrl: locks.url });
     const queue = queues.queue<string>();
     let recover: (() => Promise<void>) | undefined;
@@ -58,7 +58,7 @@ describe('a job that cannot be put back, as the store of the queue refuses to wr
     expect(log.of('warn')).toEqual([]);
   });
 
-  it('is taken for stalled, and does not fail, if the store never takes it', async () => {
+  it('a job is found stalled, and does not fail, if the store of the queue never accepts it', async () => {
     const { locking, log } = await applications.onRedis({ redisUrl: locks.url });
     const queue = queues.queue<string>();
     let recover: (() => Promise<void>) | undefined;

@@ -12,7 +12,7 @@ describe('while the store of the locks is down', () => {
   const locks = useRedisServer();
   const applications = useApplications();
 
-  it('jobs are put back without an attempt, and run once it is there again; one warning tells of it', async () => {
+  it('jobs are put back without an attempt while the store of the locks is down, with one warning, and run afterwards', async () => {
     const { locking, log } = await applications.onRedis({ redisUrl: locks.url });
     const queue = queues.queue<string>();
     let runs = 0;
@@ -28,7 +28,7 @@ describe('while the store of the locks is down', () => {
     expect(log.of('warn').filter((line) => line.includes('was put back'))).toHaveLength(1);
   });
 
-  it('a worker does not turn the whole queue over at once', async () => {
+  it('a worker does not try the whole queue at once while the store of the locks is down', async () => {
     const { locking } = await applications.onRedis({ redisUrl: locks.url });
     const queue = queues.queue<string>();
     locks.server.kill('SIGKILL');
@@ -42,7 +42,7 @@ describe('while the store of the locks is down', () => {
     await locks.server.restart();
   });
 
-  it('jobs fail where that is asked for', async () => {
+  it('jobs fail while the store of the locks is down if an option says so', async () => {
     const { locking } = await applications.onRedis({ redisUrl: locks.url });
     const queue = queues.queue<string>();
     locks.server.kill('SIGKILL');

@@ -9,7 +9,7 @@ import { fresh, inState, useQueues } from './support/queues.js';
 
 const ONE = '<0.data>';
 
-describe('a job that was put back as its one key is taken', () => {
+describe('a job that was put back as its one key is held', () => {
   const queues = useQueues();
   const isPutBack = async (queue: ReturnType<typeof queues.queue<string>>, job: Job<string>): Promise<Job<string>> => {
     const [delayed] = await inState(queue, 'delayed', job);
@@ -17,7 +17,7 @@ describe('a job that was put back as its one key is taken', () => {
   };
 
   onEveryStore((store) => {
-    it('is woken when another process releases the key, long before it would come back by itself', async () => {
+    it('a job that was put back is woken when another process releases the key, long before its delay ends', async () => {
       const queue = queues.queue<string>();
       const holder = await (await store.open()).acquire('k');
       const processor = lockedProcessor(await store.open(), ONE, async () => Promise.resolve('ran'));
@@ -31,7 +31,7 @@ describe('a job that was put back as its one key is taken', () => {
       expect(done).toMatchObject({ returnvalue: 'ran', attemptsMade: 1 });
     });
 
-    it('is woken, too, where retryDelay is given, and when the holder has died', async () => {
+    it('a job that was put back with a retryDelay is woken, too, also when the holder has died', async () => {
       const queue = queues.queue<string>();
       await (await store.open()).acquire('k', { expire: '1500ms' });
       const processor = lockedProcessor(await store.open(), ONE, async () => Promise.resolve(), { retryDelay: '1h' });
@@ -41,14 +41,14 @@ describe('a job that was put back as its one key is taken', () => {
       await inState(queue, 'completed', job);
     });
 
-    it('leaves the rate limit of its queue to others while it waits', async () => {
+    it('a job that was put back does not use the rate limit of its queue while it waits', async () => {
       const queue = queues.queue<string>();
       const holder = await (await store.open()).acquire('k');
       const processor = lockedProcessor(await store.open(), ONE, async () => Promise.resolve());
       queues.work(queue, processor, { limiter: { max: 5, duration: 500 } });
       const blocked = await queue.addBulk(Array.from({ length: 5 }, () => ({ name: 'pay', data: 'k' })));
       await inState(queue, 'delayed', ...blocked);
-      // One after another, as a job that is tried again goes to the end of the queue.
+      // Added one after another, as a job that is tried again goes to the end of the queue.
       for (let count = 0; count < 20; count += 1) {
         await inState(queue, 'completed', await queue.add('pay', `free ${String(count)}`));
       }
@@ -60,33 +60,36 @@ describe('a job that was put back as its one key is taken', () => {
       await inState(queue, 'completed', ...blocked);
     });
 
-    it.each([1, 3])('is woken in its turn, one job a release, with workers in %d processes', async (processes) => {
-      const queue = queues.queue<string>();
-      let inside = 0;
-      let most = 0;
-      const work = async (): Promise<void> => {
-        inside += 1;
-        most = Math.max(most, inside);
-        await new Promise((resolve) => setImmediate(resolve));
-        inside -= 1;
-      };
-      for (let process = 0; process < processes; process += 1) {
-        queues.work(queue, lockedProcessor(await store.open(), ONE, work), { concurrency: 10 });
-      }
-      const locking = await store.open();
-      const holder = await locking.acquire('k');
-      const jobs = await queue.addBulk(Array.from({ length: 30 }, () => ({ name: 'pay', data: 'k' })));
-      await inState(queue, 'delayed', ...jobs);
-      await holder.release();
-      const done = await inState(queue, 'completed', ...jobs);
-      expect(most).toBe(1);
-      // Each process wakes one of its own jobs; those that come second are put back once more.
-      const tries = done.reduce((sum, job) => sum + job.attemptsStarted, 0) / done.length;
-      expect(tries).toBeLessThan(2 + 2 * processes);
-      await eventually(async () => (await locking.inspect('k')) === null);
-    });
+    it.each([1, 3])(
+      'each release wakes one job that was put back, in order, with workers in %d processes',
+      async (processes) => {
+        const queue = queues.queue<string>();
+        let inside = 0;
+        let most = 0;
+        const work = async (): Promise<void> => {
+          inside += 1;
+          most = Math.max(most, inside);
+          await new Promise((resolve) => setImmediate(resolve));
+          inside -= 1;
+        };
+        for (let process = 0; process < processes; process += 1) {
+          queues.work(queue, lockedProcessor(await store.open(), ONE, work), { concurrency: 10 });
+        }
+        const locking = await store.open();
+        const holder = await locking.acquire('k');
+        const jobs = await queue.addBulk(Array.from({ length: 30 }, () => ({ name: 'pay', data: 'k' })));
+        await inState(queue, 'delayed', ...jobs);
+        await holder.release();
+        const done = await inState(queue, 'completed', ...jobs);
+        expect(most).toBe(1);
+        // Each process wakes one of its own jobs; all but the first are put back once more.
+        const tries = done.reduce((sum, job) => sum + job.attemptsStarted, 0) / done.length;
+        expect(tries).toBeLessThan(2 + 2 * processes);
+        await eventually(async () => (await locking.inspect('k')) === null);
+      },
+    );
 
-    it('does not keep its application from closing', async () => {
+    it('a job that was put back does not keep its application from closing', async () => {
       const queue = queues.queue<string>();
       const holder = await (await store.open()).acquire('k');
       const application = await store.openApplication();
@@ -102,7 +105,7 @@ describe('a job that was put back as its one key is taken', () => {
     });
   });
 
-  it('comes back by itself where too many keys are watched already', () => {
+  it('a job that was put back comes back after its delay if too many keys are watched already', () => {
     const waiting = { acquire: async () => new Promise(() => undefined) } as unknown as LockingService;
     const watches = new KeyWatches(waiting, {});
     const job = { id: '1' } as Job;

@@ -14,7 +14,7 @@ import { onEveryStore, short, type Instance } from './support.js';
 
 const tenant = new AsyncLocalStorage<string>();
 
-/** Notes what each handler sees around it. */
+/** Records the async context of each handler. */
 @Injectable()
 class Handlers {
   readonly seen: [what: string, tenant: string | undefined, keys: readonly string[] | undefined][] = [];

@@ -13,9 +13,9 @@ import {
   type LeaderTerm,
 } from '../../../lib/index.js';
 import { eventually } from '../../support/poll.js';
-import { inLine, leaderOf, onEveryStore, said, short, type Instance } from './support.js';
+import { untilWaiting, leaderOf, onEveryStore, said, short, type Instance } from './support.js';
 
-/** Notes what it is told, in order. */
+/** Records the calls of its handlers, in order. */
 @Injectable()
 class Relay {
   readonly told: string[] = [];
@@ -71,8 +71,8 @@ class OfRequest {
 
 describe('@OnLeader and @OnFollower', () => {
   onEveryStore((store) => {
-    it('call methods with the term that begins and the one that has ended', async () => {
-      // It ends by a step-down alone: a busy machine is not to lose it before.
+    it('@OnLeader and @OnFollower call methods with the term that begins and the one that has ended', async () => {
+      // Long, as the term should end by a step-down, not by a busy machine.
       const leaders = [short({ leaderTimeout: '10s' })];
       const first = await store.open(leaders, { providers: [Relay] });
       await leaderOf([first]);
@@ -85,20 +85,20 @@ describe('@OnLeader and @OnFollower', () => {
       expect(term!.remaining).toBeGreaterThan(0);
 
       const second = await store.open(leaders, { controllers: [Inherits] });
-      await inLine(first, 1);
+      await untilWaiting(first, 1);
       expect(second.app.get(Inherits).told).toEqual(['follows -: false']);
       await first.app.close();
       await leaderOf([second]);
       expect(told).toEqual(['leads: true', `follows ${term!.fencingToken}: false`, 'ended']);
       expect(term!.remaining).toBe(0);
       await eventually(() => second.app.get(Inherits).told.includes('leads: true'));
-      // What fails with the reason of its signal has done as it should.
+      // A handler that fails with the reason of its signal is no error.
       expect(said(second, 'error')).toEqual([
         'Leader election "e": @OnLeader("e") on Relay.fails failed: handler broke.',
       ]);
     });
 
-    it('are called once, however often the provider is known', async () => {
+    it('@OnLeader and @OnFollower methods are called once, though Nest knows their provider several times', async () => {
       const aliases = [
         { provide: 'alias', useExisting: Relay },
         { provide: 'made', useFactory: (it: Relay) => it, inject: [Relay] },
@@ -109,7 +109,7 @@ describe('@OnLeader and @OnFollower', () => {
       expect(instance.app.get(Relay).told).toEqual(['leads: true']);
     });
 
-    it('warn where there is no instance to call', async () => {
+    it('@OnLeader and @OnFollower warn if there is no instance to call', async () => {
       const instance = await store.open([short()], { providers: [OfRequest] });
       await leaderOf([instance]);
       expect(said(instance, 'warn')).toEqual([
@@ -190,11 +190,11 @@ describe('@LeaderOnly', () => {
       const leader = await store.open([short()], parts);
       await leaderOf([leader]);
       const follower = await store.open([short()], parts);
-      await inLine(leader, 1);
+      await untilWaiting(leader, 1);
       return { leader, follower };
     };
 
-    it('runs on the leader, and on others comes to undefined or the fallback', async () => {
+    it('@LeaderOnly runs a method on the leader, and returns undefined or the fallback on others', async () => {
       const { leader, follower } = await two();
       const [leading, following] = [leader.app.get(Jobs), follower.app.get(Jobs)];
       expect(await leading.plain('it')).toBe('did it');
@@ -208,7 +208,7 @@ describe('@LeaderOnly', () => {
       expect(following.runs).not.toContain('plain');
     });
 
-    it('runs schedules of the leader only, above and below them', async () => {
+    it('@LeaderOnly above or below @Cron runs the schedule on the leader only', async () => {
       const { leader, follower } = await two();
       const [leading, following] = [leader.app.get(Jobs), follower.app.get(Jobs)];
       await eventually(() => following.ticks > 20);
@@ -222,7 +222,7 @@ describe('@LeaderOnly', () => {
       await eventually(() => following.runs.includes('above'));
     });
 
-    it('works on a request-scoped provider', async () => {
+    it('@LeaderOnly works on a request-scoped provider', async () => {
       const { leader, follower } = await two();
       const id = ContextIdFactory.create();
       expect(await (await leader.app.resolve(OfRequest, id)).work()).toBe('worked');

@@ -10,9 +10,9 @@ import {
 import { listedKeys } from '../../support/listed-keys.js';
 import { eventually } from '../../support/poll.js';
 import { deferred } from '../../support/deferred.js';
-import { HEARTBEAT, inLine, leaderOf, onEveryStore, said, short, TIMEOUT, type Instance } from './support.js';
+import { HEARTBEAT, untilWaiting, leaderOf, onEveryStore, said, short, TIMEOUT, type Instance } from './support.js';
 
-/** Writes down what an instance is told. */
+/** Records the events of an instance. */
 function events({ election }: Instance): string[] {
   const seen: string[] = [];
   election().events.on('leader', ({ fencingToken }) => seen.push(`leader ${fencingToken}`));
@@ -29,17 +29,17 @@ describe('a leader election', () => {
       return Promise.all(ids.map(async (instanceId) => store.open([short({ instanceId })])));
     };
 
-    it('has one leader, whom all know, and all that take part', async () => {
+    it('all instances know the one leader and all that take part', async () => {
       const instances = await several(3);
       const leader = await leaderOf(instances);
-      await inLine(leader, 2);
+      await untilWaiting(leader, 2);
       expect(instances.filter(({ election }) => election().isLeader())).toEqual([leader]);
       for (const { election } of instances) {
         expect(await election().leaderId()).toBe(leader.election().instanceId);
         await eventually(async () => (await election().instances()).length === 3);
         expect(await election().instances()).toEqual(['instance-1', 'instance-2', 'instance-3']);
       }
-      // Longer than a lease: it is renewed, and nobody else comes to lead.
+      // Longer than a lease: it is renewed, and no other instance comes to lead.
       const until = Date.now() + 2 * TIMEOUT;
       await eventually(() => {
         expect(instances.filter(({ election }) => election().isLeader())).toEqual([leader]);
@@ -48,7 +48,7 @@ describe('a leader election', () => {
       expect(await leader.election().instances()).toHaveLength(3);
     });
 
-    it('gives the leader a signal and a token, and the others neither', async () => {
+    it('the leader has a signal and a token, and other instances have neither', async () => {
       const instances = await several(2);
       const leader = (await leaderOf(instances)).election();
       expect(leader.signal.aborted).toBe(false);
@@ -59,14 +59,14 @@ describe('a leader election', () => {
       expect(follower!.election().fencingToken).toBeUndefined();
     });
 
-    it('hands over when the leader is closed: at once, without waiting for an expiry', async () => {
+    it('the next instance leads at once when the leader is closed', async () => {
       const long = { name: 'e', heartbeatInterval: '20s', leaderTimeout: '60s' } as const;
       const first = await store.open([long]);
       await leaderOf([first]);
       const seen = events(first);
       const second = await store.open([long]);
       const expected = events(second);
-      await inLine(first, 1);
+      await untilWaiting(first, 1);
       const token = first.election().fencingToken!;
       const { signal } = first.election();
       const since = performance.now();
@@ -80,13 +80,13 @@ describe('a leader election', () => {
       expect(expected.at(-1)).toBe(`leader ${second.election().fencingToken}`);
     });
 
-    it('lets the next in line lead after resign(), and the one that resigned after that one', async () => {
+    it('after resign() the next instance in the queue leads, and afterwards the one that resigned', async () => {
       const instances = await several(2);
       let leader = await leaderOf(instances);
       const tokens = [leader.election().fencingToken!];
       for (let round = 0; round < 3; round += 1) {
         const [next] = others(instances, leader);
-        await inLine(leader, 1);
+        await untilWaiting(leader, 1);
         const resigning = leader.election().resign();
         expect(leader.election().isLeader()).toBe(false);
         expect(await resigning).toBe(true);
@@ -97,7 +97,7 @@ describe('a leader election', () => {
       expect(new Set(tokens).size).toBe(4);
     });
 
-    it('leaves a chance of one heartbeat to others after resign(), and then leads again where there are none', async () => {
+    it('a leader that resigned leads again after one heartbeat if there are no others', async () => {
       const instance = await store.open();
       await leaderOf([instance]);
       const before = instance.election().fencingToken!;
@@ -110,7 +110,7 @@ describe('a leader election', () => {
       expect(instance.election().fencingToken).toBeGreaterThan(before);
     });
 
-    it('resigns nothing where it does not lead', async () => {
+    it('resign() has no effect on an instance that does not lead', async () => {
       const instances = await several(2);
       const leader = await leaderOf(instances);
       const [follower] = others(instances, leader);
@@ -118,7 +118,7 @@ describe('a leader election', () => {
       expect(leader.election().isLeader()).toBe(true);
     });
 
-    it('ends the term of a leader from whom the lock was taken, tells it, and lets it lead again', async () => {
+    it('a leader whose lock is revoked learns that its term has ended, and may lead again', async () => {
       const instance = await store.open();
       await leaderOf([instance]);
       const seen = events(instance);
@@ -133,7 +133,7 @@ describe('a leader election', () => {
       expect(said(instance, 'warn').join('\n')).toContain('has lost the leadership');
     });
 
-    it('tells once, at the start, that somebody else leads', async () => {
+    it('an instance that starts as a follower gets one event for that', async () => {
       const first = await store.open();
       await leaderOf([first]);
       const told: (LeaderTerm | undefined)[] = [];
@@ -145,12 +145,12 @@ describe('a leader election', () => {
         }
       }
       await store.open([short()], { providers: [Listener] });
-      await inLine(first, 1);
+      await untilWaiting(first, 1);
       await eventually(() => told.length > 0);
       expect(told).toEqual([undefined]);
     });
 
-    it('is among the instances that its handler asks for', async () => {
+    it('the handler of an instance finds it among the instances', async () => {
       const seen = deferred<string[]>();
       @Injectable()
       class Asks {
@@ -165,10 +165,10 @@ describe('a leader election', () => {
       expect(await seen.promise).toEqual(['me']);
     });
 
-    it('keeps two instances with the same id apart', async () => {
+    it('two instances with the same id are kept apart', async () => {
       const [one, two] = await Promise.all([1, 2].map(async () => store.open([short({ instanceId: 'twin' })])));
       const leader = await leaderOf([one!, two!]);
-      await inLine(leader, 1);
+      await untilWaiting(leader, 1);
       const [other] = others([one!, two!], leader);
       expect(other!.election().isLeader()).toBe(false);
       await eventually(async () => (await one!.election().instances()).length === 2);
@@ -179,23 +179,23 @@ describe('a leader election', () => {
       expect(await leader.election().leaderId()).toBe('twin');
     });
 
-    it('does not touch instance-10 when instance-1 stops', async () => {
+    it('instance-10 is not affected when instance-1 stops', async () => {
       const one = await store.open([short({ instanceId: 'instance-1' })]);
       await leaderOf([one]);
       const ten = await store.open([short({ instanceId: 'instance-10' })]);
-      await inLine(one, 1);
+      await untilWaiting(one, 1);
       await eventually(async () => (await ten.election().instances()).length === 2);
       await one.app.close();
       await leaderOf([ten]);
       expect(await ten.election().instances()).toEqual(['instance-10']);
       const again = await store.open([short({ instanceId: 'instance-1' })]);
-      await inLine(ten, 1);
+      await untilWaiting(ten, 1);
       await again.app.close();
       expect(ten.election().isLeader()).toBe(true);
       expect(await ten.election().instances()).toEqual(['instance-10']);
     });
 
-    it('mixes up no names and no ids, whatever is in them', async () => {
+    it('names and ids of any characters are kept apart', async () => {
       const names = ['a', 'a:instance:b', 'a*', 'a?', '[a]', 'a/b', 'a%3A'];
       const instance = await store.open(names.map((name) => short({ name, instanceId: `${name}/x:*` })));
       await eventually(() => names.every((name) => instance.election(name).isLeader()));
@@ -207,10 +207,10 @@ describe('a leader election', () => {
       expect(await listedKeys(instance.locking)).toHaveLength(2 * names.length);
     });
 
-    it('leaves nothing in the store when it is closed, led or not', async () => {
+    it('an instance that is closed leaves nothing in the store, led or not', async () => {
       const instances = await several(2);
       const leader = await leaderOf(instances);
-      await inLine(leader, 1);
+      await untilWaiting(leader, 1);
       const [follower] = others(instances, leader);
       await eventually(async () => (await listedKeys(leader.locking)).length === 3);
       await follower!.app.close();
@@ -221,10 +221,10 @@ describe('a leader election', () => {
       expect(await listedKeys(watcher.locking)).toEqual([]);
     });
 
-    it('renews at the heartbeat that it is told', async () => {
+    it('an instance renews its leases at heartbeatInterval', async () => {
       const instance = await store.open([short({ heartbeatInterval: '50ms', leaderTimeout: '60s' })]);
       await leaderOf([instance]);
-      // Nothing but a heartbeat renews a lease of a minute within these times.
+      // Only a heartbeat renews a lease of a minute within these times.
       for (const key of await listedKeys(instance.locking)) {
         const before = (await instance.locking.inspect(key))!.ttl!;
         await eventually(async () => (await instance.locking.inspect(key))!.ttl! > before - 20);
@@ -239,7 +239,7 @@ describe('a leader election', () => {
       }
     });
 
-    it('keeps the leadership where the heartbeat is nearly as long as may be', async () => {
+    it('a leader keeps its leadership with the longest heartbeat that is allowed', async () => {
       const slow = short({ heartbeatInterval: '600ms', leaderTimeout: '1200ms' });
       const [one, two] = await Promise.all([store.open([slow]), store.open([slow])]);
       const leader = await leaderOf([one, two]);
@@ -251,7 +251,7 @@ describe('a leader election', () => {
       });
     });
 
-    it('is no longer among the instances while its application drains its locks', async () => {
+    it('an instance is no longer among the instances while its application drains its locks', async () => {
       const [one, two] = await several(2);
       await eventually(async () => (await one!.election().instances()).length === 2);
       const job = deferred();
@@ -263,7 +263,7 @@ describe('a leader election', () => {
       await Promise.all([running, closing]);
     });
 
-    it('takes its place among the instances again when it was taken from it', async () => {
+    it('an instance joins the instances again after its key was revoked', async () => {
       const instance = await store.open([short({ instanceId: 'me' })]);
       await leaderOf([instance]);
       await eventually(async () => (await instance.election().instances()).length === 1);
@@ -272,7 +272,7 @@ describe('a leader election', () => {
       await eventually(async () => (await instance.election().instances()).length === 1);
     });
 
-    it('is not harmed by a listener that throws, and tells the others', async () => {
+    it('a listener that throws does not harm the election nor other listeners', async () => {
       const instance = await store.open();
       await leaderOf([instance]);
       let told = 0;

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * One instance of an application with an election, in a process of its own. It does what its parent says, in messages,
- * and reports each turn.
+ * One instance of an application with an election, in a process of its own. It follows the messages of its parent, and
+ * reports each change.
  */
 import 'reflect-metadata';
 import { Module } from '@nestjs/common';
@@ -40,14 +40,14 @@ const commands = {
     report({ leads: election.isLeader(), id: election.instanceId, token: election.fencingToken });
   },
 
-  /** Asks without a pause, so that nothing else runs in between, until the process has stood still. */
+  /** Asks in a loop in which nothing else runs, until the process has stood still. */
   watch() {
     report({ watching: true });
     setTimeout(() => {
       let last = performance.now();
       let led = false;
       for (;;) {
-        // Read before it is asked: what it says is about no earlier moment.
+        // Read before it asks, so that the answer is about no earlier moment.
         const now = performance.now();
         const leads = election.isLeader();
         const { aborted } = election.signal;

@@ -42,7 +42,7 @@ class Relay extends Base {
   }
 }
 
-/** A module to load, with these providers and its name for them. */
+/** A lazily loaded module with these providers. */
 function lazy(name: string, ...providers: NonNullable<ModuleMetadata['providers']>): DynamicModule {
   @Module({})
   class LazyModule {}
@@ -63,7 +63,7 @@ const open = async (store = new MemoryLockStore()): Promise<Instance> =>
   });
 
 describe('@OnLeader and @OnFollower in a lazily loaded module', () => {
-  it('are called at once on the leader, and at every turn from then on', async () => {
+  it('handlers of a lazily loaded module are called at once on the leader, and at every later change', async () => {
     const instance = await open();
     await leaderOf([instance]);
     const first = instance.election().fencingToken!;
@@ -85,7 +85,7 @@ describe('@OnLeader and @OnFollower in a lazily loaded module', () => {
     ]);
   });
 
-  it('are called at once on a follower, and when it becomes leader', async () => {
+  it('handlers of a lazily loaded module are called at once on a follower, and when it becomes leader', async () => {
     const store = new MemoryLockStore();
     const leader = await open(store);
     await leaderOf([leader]);
@@ -99,7 +99,7 @@ describe('@OnLeader and @OnFollower in a lazily loaded module', () => {
     expect(relay.told.slice(1)).toEqual([`lazy leads ${follower.election().fencingToken!}, request -`]);
   });
 
-  it('end at shutdown as others do', async () => {
+  it('handlers of a lazily loaded module end at shutdown like others', async () => {
     const instance = await open();
     await leaderOf([instance]);
     const relay = (await load(instance, lazy('lazy', Relay))).get(Relay);
@@ -108,7 +108,7 @@ describe('@OnLeader and @OnFollower in a lazily loaded module', () => {
     expect(relay.told).toContain('ended');
   });
 
-  it('are refused, with the module, where no election has their name', async () => {
+  it('a lazily loaded module is refused if no election has the name of its handlers', async () => {
     @Injectable()
     class Unknown {
       @OnLeader('other')
@@ -122,7 +122,7 @@ describe('@OnLeader and @OnFollower in a lazily loaded module', () => {
     expect(error.message).toContain('@OnLeader("other") on Unknown.lead: there is no leader election "other"');
   });
 
-  it('are not called for a module that fails to load, but for the next one that loads', async () => {
+  it('handlers of a module that fails to load are not called, and those of the next one are', async () => {
     const instance = await open();
     await leaderOf([instance]);
     const made: Relay[] = [];
@@ -139,7 +139,7 @@ describe('@OnLeader and @OnFollower in a lazily loaded module', () => {
     await eventually(() => made[0]?.told.length === 1);
     connection.reject(new Error('no connection'));
     expect((await loading).message).toBe('no connection');
-    // As older versions of Nest do: to them it is loaded.
+    // Older versions of Nest keep a module that failed, and count it as loaded.
     const isKept = [...instance.app.get(ModulesContainer).values()].some(({ metatype }) => metatype === failing.module);
 
     const relay = (await load(instance, lazy('lazy', Relay))).get(Relay);
@@ -150,7 +150,7 @@ describe('@OnLeader and @OnFollower in a lazily loaded module', () => {
     expect(made[0]!.told.filter((what) => what.includes('leads'))).toHaveLength(isKept ? 2 : 1);
   });
 
-  it('are warned of once where there is no single instance to call', async () => {
+  it('handlers of a lazily loaded module without a single instance cause one warning', async () => {
     @Injectable({ scope: Scope.REQUEST })
     class OfRequest extends Base {}
     const instance = await open();
@@ -165,7 +165,7 @@ describe('@OnLeader and @OnFollower in a lazily loaded module', () => {
     ]);
   });
 
-  it('are not called on an object that is no provider', async () => {
+  it('handlers are not called on an object that is no provider', async () => {
     const instance = await open();
     await leaderOf([instance]);
     const module = await load(instance, lazy('lazy', Relay));

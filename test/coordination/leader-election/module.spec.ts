@@ -30,7 +30,7 @@ const refusalOf = (leader: unknown): string => {
 };
 
 describe('LockingModule.forFeature', () => {
-  it('has defaults for all but the name', async () => {
+  it('an election has defaults for all options except the name', async () => {
     const { election } = await start({
       imports: [LockingModule.forRoot(), LockingModule.forFeature({ leaders: [{ name: 'e' }] })],
     });
@@ -74,7 +74,7 @@ describe('LockingModule.forFeature', () => {
     expect((error as Error).message).toContain(message);
   });
 
-  it('waits for handlers at shutdown, also with lengths that are longer than a timer lasts', async () => {
+  it('a shutdown waits for handlers, also with durations longer than a timer of Node allows', async () => {
     const [started, finish] = [deferred(), deferred()];
     @Injectable()
     class Work {
@@ -100,7 +100,7 @@ describe('LockingModule.forFeature', () => {
     await closing;
   });
 
-  it('shares an election that is registered twice alike, and refuses one that is not', async () => {
+  it('an election that is registered twice is shared if its options are equal, and refused if not', async () => {
     const one = LockingModule.forFeature({ leaders: [{ name: 'e', provider: 'lp_in-memory' }] });
     const same = LockingModule.forFeature({ leaders: [{ name: 'e', leaderTimeout: 15, provider: 'in-memory' }] });
     const other = LockingModule.forFeature({ leaders: [{ name: 'e', leaderTimeout: 20, provider: 'in-memory' }] });
@@ -112,7 +112,7 @@ describe('LockingModule.forFeature', () => {
     expect(error.message).toContain('"e" is registered twice, with different options');
   });
 
-  it('is refused in a lazily loaded module, unless the election is there already', async () => {
+  it('forFeature is refused in a lazily loaded module, unless the election exists already', async () => {
     const leaders = [{ name: 'e' }];
     @Module({ imports: [LockingModule.forFeature({ leaders: [{ name: 'late' }] })] })
     class Late {}
@@ -129,14 +129,14 @@ describe('LockingModule.forFeature', () => {
     await eventually(() => election().isLeader());
   });
 
-  it('finds the locks of a forRoot that is not global', async () => {
+  it('forFeature finds the locks of a forRoot that is not global', async () => {
     const { election } = await start({
       imports: [LockingModule.forRoot({ isGlobal: false }), LockingModule.forFeature({ leaders: [{ name: 'e' }] })],
     });
     await eventually(() => election().isLeader());
   });
 
-  it('keeps elections to the modules that import them with isGlobal: false', async () => {
+  it('with isGlobal: false, only modules that import forFeature have its elections', async () => {
     const feature = LockingModule.forFeature({ leaders: [{ name: 'e' }], isGlobal: false });
     @Injectable()
     class Reader {
@@ -151,19 +151,19 @@ describe('LockingModule.forFeature', () => {
     );
   });
 
-  it('does not start with a provider that there is not', async () => {
+  it('an application does not start with an election on an unknown provider', async () => {
     const store = new MemoryLockStore();
     const locks = LockingModule.forRoot({ providers: [{ resolve: InMemoryLockingProvider, options: { store } }] });
     const leaders = [{ name: 'other' }, { name: 'e', provider: 'nowhere' }];
     const error = await rejectionOf(start({ imports: [locks, LockingModule.forFeature({ leaders })] }));
     expect(error).toBeInstanceOf(LockConfigurationError);
     expect(error.message).toBe('There is no lock provider "nowhere". Configured are: "in-memory".');
-    // Nor does it stand for leader elsewhere.
+    // The instance takes part in no election.
     const { locking } = await start({ imports: [locks] });
     expect(await listedKeys(locking)).toEqual([]);
   });
 
-  it('does not start without locks', async () => {
+  it('an application with an election does not start without locks', async () => {
     const error = await rejectionOf(start({ imports: [LockingModule.forFeature({ leaders: [{ name: 'e' }] })] }));
     expect(error.message).toContain('import LockingModule.forRoot() into the root module');
   });
@@ -183,7 +183,7 @@ describe('LockingModule.forFeatureAsync', () => {
         Promise.resolve({ leaders: made.map((each) => ({ instanceId, ...each })) }),
     });
 
-  it('takes options from a factory', async () => {
+  it('forFeatureAsync takes options from a factory', async () => {
     const { election } = await start({ imports: [LockingModule.forRoot(), feature()] });
     await eventually(() => election('a').isLeader() && election('b').isLeader());
     expect(await election('b').leaderId()).toBe('pod-7');
@@ -207,7 +207,7 @@ describe('LockingModule.forFeatureAsync', () => {
   });
 });
 
-describe('a name that nobody has registered', () => {
+describe('a name that is not registered', () => {
   @Injectable()
   class Leads {
     @OnLeader('outbox')
@@ -247,7 +247,7 @@ describe('a name that nobody has registered', () => {
     expect(none.message).toContain('Registered are: none.');
   });
 
-  it('is named where it is injected', async () => {
+  it('the error of an injected election that is not registered names it', async () => {
     @Injectable()
     class Injected {
       constructor(@InjectLeaderElection('outbox') readonly election: LeaderElection) {}
@@ -257,7 +257,7 @@ describe('a name that nobody has registered', () => {
     );
   });
 
-  it('is refused at the call on an instance that Nest has not made', async () => {
+  it('a @LeaderOnly method is refused on an instance that Nest has not made', async () => {
     await expect(new Only().work()).rejects.toThrow(LockConfigurationError);
   });
 });

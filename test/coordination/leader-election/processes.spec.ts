@@ -9,7 +9,7 @@ import { reportFigure } from '../../support/figures.js';
 import { useWorkers, type Worker } from '../../support/workers.js';
 import { HEARTBEAT, TIMEOUT } from './support.js';
 
-/** What a busy machine may add, in milliseconds. */
+/** Milliseconds that a busy machine may add. */
 const BUSY = 3000;
 
 const redis = useRawRedis();
@@ -24,7 +24,7 @@ afterEach(() => {
 interface Scene {
   readonly leader: Worker;
   readonly next: Worker;
-  /** An application that looks on. */
+  /** An application that observes. */
   readonly locking: LockingService;
   /** The token of the leader's term. */
   readonly token: number;
@@ -32,7 +32,7 @@ interface Scene {
 
 const holder = async (locking: LockingService): Promise<LockInfo | null> => locking.inspect('leader:e');
 
-/** A leader, and another instance in line. */
+/** A leader, and another instance that waits. */
 async function twoInstances(): Promise<Scene> {
   const { locking } = await applications.onRedis({ redisUrl: redis.url });
   const [leader] = await startInstances(redis.url, 1);
@@ -43,7 +43,7 @@ async function twoInstances(): Promise<Scene> {
 }
 
 describe('instances in processes of their own', () => {
-  it('have a new leader within leaderTimeout and a second of the kill of the last one', async () => {
+  it('a new instance leads within leaderTimeout and a second after the leader was killed', async () => {
     const { leader, next, token } = await twoInstances();
     const since = performance.now();
     leader.kill();
@@ -54,7 +54,7 @@ describe('instances in processes of their own', () => {
     expect(later).toBeGreaterThan(token);
   });
 
-  it('hand over at once on SIGTERM, however long the lease', async () => {
+  it('a leader hands its leadership over at once on SIGTERM, however long the lease', async () => {
     process.env.LEADER_TIMEOUT = '60s';
     process.env.HEARTBEAT = '20s';
     const { leader, next, token } = await twoInstances();
@@ -67,11 +67,11 @@ describe('instances in processes of their own', () => {
     expect(later).toBeGreaterThan(token);
   });
 
-  it('know at once that they no longer lead when they wake from a pause, and leave the next leader alone', async () => {
+  it('a leader that wakes from a pause knows at once that it no longer leads, and does not disturb the next one', async () => {
     const { leader, next, locking, token } = await twoInstances();
     leader.tell({ do: 'watch' });
     await leader.hear('watching');
-    // It now asks in a loop that lets nothing else run.
+    // The leader now asks in a loop in which nothing else runs.
     await delay(150);
     leader.signal('SIGSTOP');
     const { leader: later } = await next.hear('leader');
@@ -82,7 +82,7 @@ describe('instances in processes of their own', () => {
     expect(await leader.hear('thawed')).toMatchObject({ led: true, leads: false, aborted: true });
     expect((await leader.hear('follower')).follower).toBe(token);
 
-    // Whatever it still had under way has arrived: nothing of it touches the lock of the new leader.
+    // The late requests of the former leader have arrived: none of them affects the lock of the new one.
     await eventually(async () => (await holder(locking))?.waiters === 1);
     const until = Date.now() + 2 * TIMEOUT;
     await eventually(async () => {
@@ -97,7 +97,7 @@ describe('instances in processes of their own', () => {
     expect(await leader.hear('leads')).toMatchObject({ leads: false });
   });
 
-  it('end by themselves once they are closed, led or not, and leave no key', async () => {
+  it('instances end by themselves once they are closed, led or not, and leave no key', async () => {
     const { leader, next, locking } = await twoInstances();
     expect(await next.close()).toBe(0);
     expect(await holder(locking)).toMatchObject({ waiters: 0 });

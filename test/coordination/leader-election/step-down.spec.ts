@@ -4,9 +4,9 @@ import { InjectLeaderElection, LeaderElection, LeaderOnly, OnLeader } from '../.
 import { listedKeys } from '../../support/listed-keys.js';
 import { eventually } from '../../support/poll.js';
 import { deferred } from '../../support/deferred.js';
-import { inLine, leaderOf, onEveryStore, said, short, TIMEOUT, type Instance } from './support.js';
+import { untilWaiting, leaderOf, onEveryStore, said, short, TIMEOUT, type Instance } from './support.js';
 
-/** Works until the test lets it go. */
+/** A handler that works until the test ends it. */
 @Injectable()
 class Work {
   readonly handler = deferred();
@@ -53,7 +53,7 @@ class GivesUpSoon {
 
   @OnLeader('e')
   async lead(): Promise<void> {
-    // The other handler is to be called as well.
+    // The other handler is called as well.
     await Promise.resolve();
     this.resigned.resolve(await this.election.resign());
   }
@@ -62,7 +62,7 @@ class GivesUpSoon {
 @Injectable()
 class AlsoGivesUpSoon extends GivesUpSoon {}
 
-/** Has a timer give the leadership up, and works on until the test lets it go. */
+/** A handler whose timer resigns, and that works until the test ends it. */
 @Injectable()
 class GivesUpByTimer {
   readonly resigned = deferred<boolean>();
@@ -88,7 +88,7 @@ describe('a step-down', () => {
       const leader = await store.open([short()], { providers: [Work] });
       await leaderOf([leader]);
       const next = await store.open();
-      await inLine(leader, 1);
+      await untilWaiting(leader, 1);
       const work = leader.app.get(Work);
       await eventually(() => work.runs === 1);
       return { leader, next, work };
@@ -104,7 +104,7 @@ describe('a step-down', () => {
       expect(await work.work()).toBeUndefined();
 
       work.handler.resolve();
-      // Renewed for as long as it takes: half a lease is gone only if nobody renews.
+      // The lease is renewed during the step-down: it is never below a half.
       const until = Date.now() + TIMEOUT * 0.6;
       await eventually(async () => {
         expect(next.election().isLeader()).toBe(false);
@@ -118,7 +118,7 @@ describe('a step-down', () => {
       expect(said(leader, 'warn')).toEqual([]);
     });
 
-    it('waits for leaderTimeout at most, and tells it', async () => {
+    it('a step-down waits for handlers for leaderTimeout at most, and says so', async () => {
       const { leader, next, work } = await two();
       const since = performance.now();
       await leader.election().resign();
@@ -132,7 +132,7 @@ describe('a step-down', () => {
       work.handler.resolve();
     });
 
-    it('does not wait for whoever asked for it from within', async () => {
+    it('a step-down does not wait for the handler that asked for it', async () => {
       const { leader, next, work } = await two();
       work.handler.resolve();
       const since = performance.now();
@@ -141,7 +141,7 @@ describe('a step-down', () => {
       await leaderOf([next]);
 
       const gives = await store.open([short({ name: 'e' })], { providers: [GivesUpAtOnce] });
-      await inLine(next, 2);
+      await untilWaiting(next, 2);
       await leader.app.close();
       await next.app.close();
       await eventually(() => gives.app.get(GivesUpAtOnce).resigned.length > 1);
@@ -149,22 +149,22 @@ describe('a step-down', () => {
       expect(said(gives, 'warn')).toEqual([]);
     });
 
-    it('asked for by a timer of a handler hands over only when that handler has ended', async () => {
+    it('a step-down from a timer of a handler ends only when that handler has ended', async () => {
       const next = await store.open([short()]);
       await leaderOf([next]);
       const leader = await store.open([short()], { providers: [GivesUpByTimer] });
-      await inLine(next, 1);
+      await untilWaiting(next, 1);
       await next.election().resign();
       const { resigned, finish } = leader.app.get(GivesUpByTimer);
       expect(await resigned.promise).toBe(true);
-      await inLine(next, 1);
+      await untilWaiting(next, 1);
       expect([leader.election().isLeader(), next.election().isLeader()]).toEqual([false, false]);
       expect(await next.election().leaderId()).toBe(leader.election().instanceId);
       finish.resolve();
       await leaderOf([next]);
     });
 
-    it('asked for by two handlers, each of which waits for it, ends at once', async () => {
+    it('a step-down that two handlers ask for and wait for ends at once', async () => {
       const minute = short({ leaderTimeout: '1m' });
       const leader = await store.open([minute], { providers: [GivesUpSoon, AlsoGivesUpSoon] });
       const both = [leader.app.get(GivesUpSoon), leader.app.get(AlsoGivesUpSoon)];
@@ -173,7 +173,7 @@ describe('a step-down', () => {
       await eventually(async () => (await leader.election().leaderId()) === undefined);
     });
 
-    it('is over before the locks are drained', async () => {
+    it('a step-down is over before the locks are drained', async () => {
       const { leader, next, work } = await two();
       const closing = leader.app.close();
       work.handler.resolve();
@@ -188,7 +188,7 @@ describe('a step-down', () => {
       await eventually(async () => (await listedKeys(next.locking)).length === 2);
     });
 
-    it('keeps the handler of the next term waiting for that of a lost one', async () => {
+    it('the handler of the next term waits for that of a lost one', async () => {
       const { leader, next, work } = await two();
       await next.app.close();
       await leader.locking.forceRelease('leader:e');

@@ -25,9 +25,9 @@ const failures = (instance: Instance): string[] =>
   said(instance, 'error').filter((text) => text.includes('It goes on trying'));
 
 describe('an election whose store is down', () => {
-  // Renewed by its heartbeat, and by the engine.
+  // The lease is renewed by the heartbeat, or by the engine.
   it.each(['200ms', '600ms'] as const)(
-    'has no leader once the lease may have run out, and tells it once; heartbeat %s',
+    'an election whose store is down has no leader once the lease may have expired, and says so once; heartbeat %s',
     async (heartbeatInterval) => {
       const instance = await open({ heartbeatInterval });
       await leaderOf([instance]);
@@ -57,7 +57,7 @@ describe('an election whose store is down', () => {
     },
   );
 
-  it('goes on leading through an outage that is shorter than its lease', async () => {
+  it('a leader goes on through an outage that is shorter than its lease', async () => {
     const instance = await open();
     await leaderOf([instance]);
     const { fencingToken } = instance.election();
@@ -69,7 +69,7 @@ describe('an election whose store is down', () => {
     });
   });
 
-  it('lets the application start, and is held once the store is there', async () => {
+  it('an application starts without the store, and its election begins once the store is there', async () => {
     redis.server.kill('SIGKILL');
     const instance = await open();
     expect(instance.election().isLeader()).toBe(false);
@@ -79,7 +79,7 @@ describe('an election whose store is down', () => {
     expect(failures(instance)).toHaveLength(1);
   });
 
-  it('does not keep the application from closing', async () => {
+  it('an election whose store is down does not keep the application from closing', async () => {
     const instance = await open();
     await leaderOf([instance]);
     redis.server.kill('SIGKILL');

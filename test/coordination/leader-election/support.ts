@@ -17,7 +17,7 @@ import { LogCapture } from '../../support/log-capture.js';
 import { eventually } from '../../support/poll.js';
 import { useRedisServer } from '../../support/redis.js';
 
-/** Short, so that tests need not wait for long; a busy machine must be able to renew in time. */
+/** Short, so that tests are quick, but long enough for a busy machine to renew in time. */
 export const TIMEOUT = 1200;
 export const HEARTBEAT = 200;
 
@@ -41,11 +41,11 @@ export interface Instance {
 export interface ElectionStore {
   /** An instance with these elections; its providers may be decorated. It is closed after the test. */
   open(leaders?: readonly LeaderElectionOptions[], metadata?: ModuleMetadata): Promise<Instance>;
-  /** The provider of such an instance, for modules of a test's own. */
+  /** The provider of such an instance, for the modules of a test. */
   provider(): LockingProviderDefinition;
 }
 
-/** Runs the same cases on every store: what holds in memory holds on Redis. */
+/** Runs the same cases on every store. */
 export function onEveryStore(cases: (store: ElectionStore) => void): void {
   describe('in memory', () => {
     let store = new MemoryLockStore();
@@ -78,10 +78,10 @@ function storeOf(provider: () => LockingProviderDefinition, renew: () => void): 
   };
 }
 
-/** Starts instances of applications; what a test leaves running is closed after it. */
+/** Starts instances of applications, and closes them after each test. */
 export function useInstances(): (metadata: ModuleMetadata) => Promise<Instance> {
   const running: INestApplicationContext[] = [];
-  // One for all, as Nest has one logger for all applications of a process.
+  // One log for all, as Nest has one logger for all applications of a process.
   let log = new LogCapture();
   afterEach(async () => {
     await Promise.all(running.splice(0).map(async (app) => app.close()));
@@ -112,14 +112,14 @@ export async function leaderOf(instances: readonly Instance[], within?: number):
   return leader!;
 }
 
-/** What all instances of a test have said of elections. */
+/** The log messages of all instances of a test about elections. */
 export function said({ log }: Instance, level: string): string[] {
   return log.lines
     .filter((line) => line.level === level && line.parts.includes('LeaderElection'))
     .map(({ text }) => text);
 }
 
-/** How many wait for the leadership. */
-export async function inLine({ locking }: Instance, count: number, name = 'e'): Promise<void> {
+/** Resolves once `count` instances wait for the leadership. */
+export async function untilWaiting({ locking }: Instance, count: number, name = 'e'): Promise<void> {
   await eventually(async () => (await locking.inspect(`leader:${name}`))?.waiters === count);
 }

@@ -32,7 +32,7 @@ class Relay {
 
 describe('methods of a leader that return work instead of doing it', () => {
   onEveryStore((store) => {
-    it('are told so, and nothing of it is run', async () => {
+    it('methods of a leader that return unstarted work cause an error, and nothing of it is run', async () => {
       const instance = await store.open([short()], { providers: [Relay] });
       await leaderOf([instance]);
       const error = await instance.app

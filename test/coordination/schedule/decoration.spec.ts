@@ -74,7 +74,7 @@ describe('the decorators', () => {
     });
   });
 
-  it('refuse two methods of one name in a class', () => {
+  it('two methods of one class may not have the same name of a job', () => {
     const twice = () => {
       class Jobs {
         @LockedCron('* * * * * *', { name: 'same' })
@@ -92,7 +92,7 @@ describe('the decorators', () => {
     expect(String(thrown(twice))).toContain('Jobs.first and Jobs.second both have the name "same"');
   });
 
-  it('refuse @LeaderOnly below them, with which a follower that comes first would lose the tick', () => {
+  it('@LeaderOnly is refused below @LockedCron, where a follower that comes first would lose the tick', () => {
     const below = (scheduled: ReturnType<typeof LockedCron>) => () => {
       class Jobs {
         @scheduled
@@ -119,7 +119,7 @@ describe('the decorators', () => {
     expect(Above.prototype.run.name).toBe('run');
   });
 
-  it('refuse the start of an application with two classes of one name', async () => {
+  it('an application with two classes of the same name does not start', async () => {
     @Injectable()
     class First {
       @LockedCron('0 0 1 1 *', { name: 'same', disabled: true })
@@ -149,7 +149,7 @@ describe('the decorators', () => {
     expect(String(await startOf({ imports, providers: [Both] }))).toContain(remedy);
   });
 
-  it('tell whoever calls the method on an object that Nest has not made', async () => {
+  it('a call on an object that Nest has not made is an error', async () => {
     expect(await rejectionOf(new Both().a('1', '2'))).toMatchObject({
       code: 'LOCK_CONFIGURATION',
       message: expect.stringContaining('on an object that Nest has not made'),
@@ -157,7 +157,7 @@ describe('the decorators', () => {
   });
 
   onEveryStore((start) => {
-    it('register what @Cron and @Interval would', async () => {
+    it('@LockedCron and @LockedInterval register the same jobs as @Cron and @Interval', async () => {
       const { app } = await start([Both]);
       const registry = app.get(SchedulerRegistry);
       const { cronTime, isActive } = registry.getCronJob('a');
@@ -166,7 +166,7 @@ describe('the decorators', () => {
       expect([Both.prototype.a.name, Both.prototype.a.length]).toEqual(['a', 2]);
     });
 
-    it('let a subclass put its own method in the place of a scheduled one', async () => {
+    it('a subclass may override a scheduled method', async () => {
       @Injectable()
       class Own extends Both {
         @LockedCron('0 0 1 1 *', { name: 'own', disabled: true })
@@ -178,7 +178,7 @@ describe('the decorators', () => {
       expect([...app.get(SchedulerRegistry).getCronJobs().keys()].sort()).toEqual(['a', 'own']);
     });
 
-    it('let an application start with a request-scoped class, which @nestjs/schedule leaves out', async () => {
+    it('an application starts with a request-scoped class, which @nestjs/schedule leaves out', async () => {
       @Injectable({ scope: Scope.REQUEST })
       class OfRequest {
         @LockedCron('* * * * * *', { name: 'of-request' })
@@ -191,7 +191,7 @@ describe('the decorators', () => {
       expect(await rejectionOf(jobs.run())).toMatchObject({ message: expect.stringContaining('no cron job') });
     });
 
-    it('tell, when called, that the job is gone', async () => {
+    it('a call of a method whose job was deleted says so', async () => {
       const { app } = await start([Both]);
       app.get(SchedulerRegistry).deleteCronJob('a');
       expect(await rejectionOf(app.get(Both).a('1', '2'))).toMatchObject({
@@ -234,14 +234,14 @@ describe('@WithLock with minHold', () => {
 
   onEveryStore((start) => {
     it.each(['cron', 'interval'] as const)(
-      'over @Cron and @Interval runs a tick once for so long, and drops a %s tick that is nearer than that',
+      '@WithLock with minHold over @Cron and @Interval runs one tick in that time, and drops a %s tick',
       async (method) => {
         const instances = await Promise.all([1, 2].map(() => start([Plain as Type<Plain>])));
         const [first, second] = instances.map(({ app }) => app.get(Plain));
         await first!.cron();
         await first!.interval();
         await second![method]();
-        // a tick of its own, and dropped all the same: that is what @LockedCron is for
+        // another tick, and yet it is dropped: @LockedCron exists for that
         await first![method]();
         expect(runs).toEqual(['cron', 'interval']);
       },

@@ -7,7 +7,7 @@ import { onEveryStore } from './support/instances.js';
 
 describe('@LockedInterval', () => {
   onEveryStore((start) => {
-    it('runs at most once per window over all instances, and nearly every window', async () => {
+    it('@LockedInterval runs at most once per window over all instances, and in nearly every window', async () => {
       const ticks: number[] = [];
       const calls = new Map<unknown, number>();
       const keys = new Set<string>();
@@ -30,7 +30,7 @@ describe('@LockedInterval', () => {
       expect([...keys]).toEqual(['interval:poll']);
     });
 
-    it('keeps its mark until the window has ended for everybody', async () => {
+    it('@LockedInterval keeps its mark until the window has ended on the clocks of all instances', async () => {
       @Injectable()
       class Rare {
         runs = 0;

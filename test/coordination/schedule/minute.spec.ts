@@ -9,7 +9,7 @@ const workers = useCronWorkers();
 
 it('three processes, clocks 4 s apart, a minute of ticks on every second: each tick is run once', async () => {
   await workers.start([-2000, 0, 2000].map((skew) => ({ redisUrl: server.url, skew })));
-  // From here on every tick is one that all three have before them.
+  // All three processes run before this tick.
   const from = Date.now() + 5000;
   await delay(60_000 + 5000 + 2000 + 3000);
   const until = from + 60_000;

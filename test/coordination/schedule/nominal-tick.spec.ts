@@ -7,7 +7,7 @@ const at = (text: string): number => Date.parse(text);
 const iso = (time: number): string => new Date(time).toISOString();
 const inUtc = (expression: string): CronTime => new CronTime(expression, 'UTC');
 
-/** The ticks that a job of this kind has, one after the other, as the scheduler finds them. */
+/** The next `count` ticks of a job, as the scheduler finds them. */
 function ticksFrom(cronTime: CronTime, start: number, count: number, zone: string): number[] {
   const ticks: number[] = [];
   for (let time = start; ticks.length < count;) {
@@ -30,32 +30,32 @@ describe('nominalTick', () => {
   it.each([
     ['* * * * * *', '2026-03-01T10:00:05.000Z', '2026-03-01T10:00:05.000Z'],
     ['* * * * * *', '2026-03-01T10:00:05.700Z', '2026-03-01T10:00:05.000Z'],
-    // little enough before the next to be it
+    // so shortly before the next tick that it counts as that one
     ['* * * * * *', '2026-03-01T10:00:05.950Z', '2026-03-01T10:00:06.000Z'],
     ['0 3 * * *', '2026-03-01T03:00:00.004Z', '2026-03-01T03:00:00.000Z'],
     ['0 3 * * *', '2026-03-01T02:59:59.600Z', '2026-03-01T03:00:00.000Z'],
     ['0 3 * * *', '2026-03-01T02:59:58.900Z', '2026-02-28T03:00:00.000Z'],
     ['0 3 * * *', '2026-03-01T03:00:29.000Z', '2026-03-01T03:00:00.000Z'],
     ['0 0 29 2 *', '2026-03-01T00:00:00.000Z', '2024-02-29T00:00:00.000Z'],
-    // a burst, and nothing for long
+    // a burst of ticks, and then none for long
     ['* * 3 * * *', '2026-03-01T12:00:00.000Z', '2026-03-01T03:59:59.000Z'],
   ])('of %s at %s is %s', (source, now, tick) => {
     expect(iso(nominalTick(inUtc(source), at(now)))).toBe(tick);
   });
 
-  it('counts in the time zone or the offset of the job', () => {
+  it('the nominal tick is found in the time zone or offset of the job', () => {
     const now = at('2026-07-01T12:00:00.000Z');
     expect(iso(nominalTick(new CronTime('0 8 * * *', 'America/New_York'), now))).toBe('2026-07-01T12:00:00.000Z');
     expect(iso(nominalTick(new CronTime('0 6 * * *', null, -330), now))).toBe('2026-07-01T11:30:00.000Z');
     expect(iso(nominalTick(new CronTime('30 17 * * *', null, 330), now))).toBe('2026-07-01T12:00:00.000Z');
   });
 
-  it('is the date itself of a job for one date', () => {
+  it('the nominal tick of a job for one date is that date', () => {
     const date = at('2026-07-01T12:00:00.000Z');
     expect(nominalTick(new CronTime(new Date(date)), date + 5000)).toBe(date);
   });
 
-  it('is, for any expression, the tick that fired, however late the timer was', () => {
+  it('the nominal tick of any expression is the tick that fired, however late the timer was', () => {
     fc.assert(
       fc.property(
         expression.map((fields) => fields.join(' ')),
@@ -95,7 +95,7 @@ describe('nominalTick', () => {
 });
 
 describe('windowStart', () => {
-  it('is the same for every moment of a window', () => {
+  it('the start of a window is the same for every moment in it', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 10 ** 9 }), fc.integer({ min: 0, max: 4e12 }), (every, now) => {
         const start = windowStart(every, now);

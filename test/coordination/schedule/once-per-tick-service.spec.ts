@@ -33,7 +33,7 @@ class Reports {
 
 describe('OncePerTick', () => {
   onEveryStore((start) => {
-    it('runs each tick of a job that was added to the registry in one of the instances', async () => {
+    it('OncePerTick runs each tick of a job from the registry in one of the instances', async () => {
       const all = await Promise.all([1, 2].map(() => start([Reports, OncePerTick])));
       const reports = all.map(({ app }) => app.get(Reports));
       for (const each of reports) each.schedule();
@@ -48,14 +48,14 @@ describe('OncePerTick', () => {
       expect(runs()[0]!.keys[0]).toBe('cron:report');
     });
 
-    it('hands on what the work returns, once', async () => {
+    it('OncePerTick returns the result of the work, in one instance', async () => {
       const all = await Promise.all([1, 2].map(() => start([OncePerTick])));
       const options = { every: '1h', expire: '2s' } as const;
       const results = await Promise.all(all.map(({ app }) => app.get(OncePerTick).run('sum', () => 42, options)));
       expect(results.sort()).toEqual([42, undefined]);
     });
 
-    it('takes the tick from a job that is not in the registry', async () => {
+    it('OncePerTick finds the tick of a job that is not in the registry', async () => {
       const { app } = await start([OncePerTick]);
       const date = Date.now() - 5;
       const job = { cronTime: new CronTime(new Date(date)) };
@@ -63,7 +63,7 @@ describe('OncePerTick', () => {
       expect(currentTick()).toBeUndefined();
     });
 
-    it('escapes names, so that no two jobs have a key in common', async () => {
+    it('OncePerTick escapes names, so that no two jobs share a key', async () => {
       const { app, locking } = await start([OncePerTick]);
       const due = new Date(Date.now() - 5);
       const job = { cronTime: new CronTime(due) };

@@ -15,7 +15,7 @@ describe('@LockedCron', () => {
       runs = [];
     });
 
-    it('runs a tick in one of the instances that fire at once, with a lock of its own', async () => {
+    it('a tick runs in one of the instances that fire at once, with a lock of its own', async () => {
       const Report = reportDueAt(due, runs, (_run, ...args) => ['told', ...args]);
       const instances = await Promise.all([1, 2, 3].map(() => start([Report])));
       const results = await Promise.all(instances.map(({ app }) => app.get(Report).report('argument')));
@@ -25,7 +25,7 @@ describe('@LockedCron', () => {
       expect(runs[0]!.lock!.fencingToken).toBeGreaterThan(0);
     });
 
-    it('passes over, in whoever comes later, a tick that was run; and runs the next', async () => {
+    it('an instance that comes later skips a tick that has run, and runs the next', async () => {
       const Report = reportDueAt(due, runs);
       const Next = reportDueAt(due + 1, runs);
       const first = await start([Report]);
@@ -40,7 +40,7 @@ describe('@LockedCron', () => {
       expect(runs[1]!.lock!.fencingToken).toBeGreaterThan(runs[0]!.lock!.fencingToken);
     });
 
-    it('runs a tick that is fired just before the scheduler enters the job in its registry', async () => {
+    it('a tick that fires just before the scheduler registers its job runs', async () => {
       const Report = reportDueAt(due, runs);
       const { app } = await start([Report]);
       const registry = app.get(SchedulerRegistry);
@@ -52,7 +52,7 @@ describe('@LockedCron', () => {
       expect(runs).toHaveLength(1);
     });
 
-    it('leaves a mark for as long as anybody may come, and not the lock of the run', async () => {
+    it('a run leaves a mark for as long as other instances may come, and not its lock', async () => {
       const Report = reportDueAt(due, runs, undefined, { expire: '2s', clockSkew: '10s' });
       const { app, locking } = await start([Report]);
       await app.get(Report).report();
@@ -62,7 +62,7 @@ describe('@LockedCron', () => {
       expect(await locking.inspect('cron:report')).toBeNull();
     });
 
-    it('hands an error on, and does not run the tick again elsewhere', async () => {
+    it('a run that fails passes its error on, and its tick does not run again elsewhere', async () => {
       const failure = new Error('no paper');
       const Report = reportDueAt(due, runs, async () => Promise.reject(failure));
       const first = await start([Report]);
@@ -72,7 +72,7 @@ describe('@LockedCron', () => {
       expect(runs).toHaveLength(1);
     });
 
-    it('leaves a tick out that is due while an earlier one runs elsewhere, also when that has ended', async () => {
+    it('a tick that is due while an earlier one runs elsewhere is skipped, also when that run has ended', async () => {
       const end = deferred();
       const Report = reportDueAt(due, runs, () => end.promise);
       const Next = reportDueAt(due + 1, runs);
@@ -88,7 +88,7 @@ describe('@LockedCron', () => {
       expect(runs.map(({ tick }) => tick)).toEqual([due]);
     });
 
-    it('runs both with allowOverlap', async () => {
+    it('with allowOverlap, a tick runs beside an earlier one', async () => {
       const end = deferred();
       const options = { allowOverlap: true };
       const Report = reportDueAt(due, runs, () => end.promise, options);
@@ -104,7 +104,7 @@ describe('@LockedCron', () => {
       await running;
     });
 
-    it('does not run a tick whose timer fires later than clockSkew, and says so', async () => {
+    it('a tick whose timer fires later than clockSkew does not run, and the log says so', async () => {
       const Report = reportDueAt(due - 400, runs, undefined, { clockSkew: '300ms' });
       const { app, log } = await start([Report]);
       await app.get(Report).report();
@@ -113,7 +113,7 @@ describe('@LockedCron', () => {
       expect(warnings).toEqual([expect.stringMatching(/cron:report@.* was not run here: .* Raise clockSkew/)]);
     });
 
-    it('is quiet about a tick that is due while its instance shuts down, and lets the others run it', async () => {
+    it('a tick that is due while its instance shuts down is left to the others, without a message', async () => {
       const Report = reportDueAt(due, runs);
       const [first, second] = [await start([Report]), await start([Report])];
       const registry = first.app.get(SchedulerRegistry);
@@ -125,14 +125,14 @@ describe('@LockedCron', () => {
       expect(runs).toHaveLength(1);
     });
 
-    it('a run that was begun before the application shuts down is marked all the same', async () => {
+    it('a run that began before the application shuts down leaves its mark', async () => {
       const end = deferred();
       const Report = reportDueAt(due, runs, () => end.promise);
       const first = await start([Report]);
       const second = await start([Report]);
       const running = first.app.get(Report).report();
       await eventually(() => runs.length === 1);
-      // stands by
+      // this instance waits in case the first one dies
       await second.app.get(Report).report();
       const closing = first.app.close();
       const refused = async (): Promise<boolean> =>
@@ -149,7 +149,7 @@ describe('@LockedCron', () => {
       expect(runs).toHaveLength(1);
     });
 
-    it('lets later ticks run when one exceeds maxHold, and tells it through its signal', async () => {
+    it('a run that exceeds maxHold learns of it by its signal, and later ticks run', async () => {
       const end = deferred();
       const options = { expire: '1200ms', maxHold: '1500ms' } as const;
       const Report = reportDueAt(due, runs, () => end.promise, options);

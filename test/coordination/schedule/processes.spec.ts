@@ -4,7 +4,7 @@ import { eventually } from '../../support/poll.js';
 import { useRedisServer } from '../../support/redis.js';
 import { useCronWorkers, type CronWorker } from './support/cron-workers.js';
 
-/** The first is the first to come to each tick. */
+/** The first process is the first at each tick. */
 const SKEWS = [2000, 0, -2000];
 
 const server = useRedisServer();
@@ -26,7 +26,7 @@ interface Inside {
   readonly token: number;
 }
 
-/** A run that is held, by somebody else than `besides`. */
+/** A run that is held, in another process than `besides`. */
 async function inside(besides?: CronWorker): Promise<Inside> {
   const find = () => workers.said.find(({ worker, message }) => 'inside' in message && worker !== besides);
   await eventually(() => find() !== undefined, 20_000);
@@ -34,12 +34,12 @@ async function inside(besides?: CronWorker): Promise<Inside> {
   return { worker, tick: message.inside as string, token: message.token as number };
 }
 
-/** A run of a tick that all of them come to. */
+/** A held run of a tick that all processes have. */
 async function holdATick(): Promise<Inside> {
   const [first, ...others] = await workers.start(SKEWS.map((skew) => ({ redisUrl: server.url, skew })));
   first!.hold();
   const held = await inside();
-  // Whether that tick comes before a later one, once the lease is over, is a matter of milliseconds.
+  // After the lease, the others may take over that tick just before or just after a later one.
   for (const other of others) other.hold(held.tick);
   return held;
 }
@@ -52,12 +52,12 @@ describe('three processes with clocks that are apart', () => {
     expect(second.tick).toBe(first.tick);
     expect(second.token).toBeGreaterThan(first.token);
     second.worker.wake();
-    // the mark, which outlives whoever left it
+    // the mark outlives its process
     await eventually(async () => (await redis.pttl(`lock:cron:every-second@${first.tick}`)) > 10_000);
     expect(await redis.llen(`ran:${first.tick}`)).toBe(2);
   });
 
-  it('a process that is frozen beyond its lease finds out, and its tick is run by another', async () => {
+  it('a process that is frozen beyond its lease learns of its loss, and another one runs its tick', async () => {
     const first = await holdATick();
     first.worker.child.kill('SIGSTOP');
     const second = await inside(first.worker);
@@ -67,14 +67,14 @@ describe('three processes with clocks that are apart', () => {
     const ended = () => workers.said.find(({ worker, message }) => worker === first.worker && 'outside' in message);
     await eventually(() => ended() !== undefined);
     expect(ended()!.message).toEqual({ outside: first.tick, aborted: true });
-    // it did not take the tick for done: that is for the one that runs it
+    // the frozen process did not mark the tick as done: only the one that runs it does
     expect(await redis.pttl(`lock:cron:every-second@${first.tick}`)).toBeLessThanOrEqual(2000);
     second.worker.wake();
     await eventually(async () => (await redis.pttl(`lock:cron:every-second@${first.tick}`)) > 10_000);
     expect(await redis.llen(`ran:${first.tick}`)).toBe(2);
   });
 
-  it('end by themselves, and leave marks only', async () => {
+  it('processes with scheduled jobs end by themselves, and leave marks only', async () => {
     const all = await workers.start(SKEWS.map((skew) => ({ redisUrl: server.url, skew })));
     await eventually(async () => (await redis.keys('ran:*')).length >= 3);
     expect(await Promise.all(all.map((worker) => worker.close()))).toEqual([0, 0, 0]);

@@ -7,10 +7,10 @@ import { deferred } from '../../support/deferred.js';
 import { CronJob, CronTime } from './support/cron.js';
 import { onEveryStore } from './support/instances.js';
 
-/** A job that gives itself a new time while it runs: its next timer is made in the async context of the run. */
+/** A job that sets its next time while it runs, so that its next timer is made in the async context of the run. */
 class Rescheduling {
   readonly end = deferred();
-  /** Ticks that the scheduler has fired, and how many of them this process is done with. */
+  /** Ticks that the scheduler has fired, and those that this process has settled. */
   fired = 0;
   settled = 0;
   running = 0;
@@ -69,7 +69,7 @@ class ByDecorator {
 
   schedule(): void {
     const job = this.registry.getCronJob('decorator');
-    // What the scheduler calls at each tick.
+    // The scheduler calls this at each tick.
     const fireOnTick = job.fireOnTick.bind(job);
     job.fireOnTick = async () => this.job.fire(async () => fireOnTick());
     job.start();
@@ -78,16 +78,19 @@ class ByDecorator {
 
 describe('a job that reschedules itself while it runs', () => {
   onEveryStore((start) => {
-    it.each([ByService, ByDecorator])('does not overlap itself: $name', async (Job) => {
-      const { app } = await start([OncePerTick, Job]);
-      const own = app.get<ByService | ByDecorator>(Job);
-      own.schedule();
-      // The first tick runs until the test ends it; the ticks after it have been decided on.
-      await eventually(() => own.job.settled >= 2 || own.job.mostRunning > 1);
-      expect(own.job.mostRunning).toBe(1);
-      app.get(SchedulerRegistry).deleteCronJob(Job === ByService ? 'service' : 'decorator');
-      own.job.end.resolve();
-      await eventually(() => own.job.settled === own.job.fired);
-    });
+    it.each([ByService, ByDecorator])(
+      'a job that reschedules itself while it runs does not overlap itself: $name',
+      async (Job) => {
+        const { app } = await start([OncePerTick, Job]);
+        const own = app.get<ByService | ByDecorator>(Job);
+        own.schedule();
+        // The first tick runs until the test ends it; the later ticks have been skipped.
+        await eventually(() => own.job.settled >= 2 || own.job.mostRunning > 1);
+        expect(own.job.mostRunning).toBe(1);
+        app.get(SchedulerRegistry).deleteCronJob(Job === ByService ? 'service' : 'decorator');
+        own.job.end.resolve();
+        await eventually(() => own.job.settled === own.job.fired);
+      },
+    );
   });
 });

@@ -21,7 +21,7 @@ describe('@LockedCron with a store that is down', () => {
     await server.stop();
   });
 
-  it('does not run the method, and tells the scheduler', async () => {
+  it('a tick does not run while the store is down, and the scheduler gets the error', async () => {
     const Report = reportDueAt(due, runs);
     const { app } = await start([Report]);
     server.kill('SIGKILL');
@@ -29,7 +29,7 @@ describe('@LockedCron with a store that is down', () => {
     expect(runs).toEqual([]);
   });
 
-  it('goes on standing by when it is back', async () => {
+  it('an instance waits on for the run of another one when the store is back', async () => {
     const Report = reportDueAt(due, runs, undefined, { expire: '1500ms' });
     const dead = await start([]);
     const { app, locking } = await start([Report]);

@@ -22,8 +22,8 @@ describe('a store that restarts empty', () => {
     runs = [];
   });
 
-  /** One instance runs the tick, another stands by. */
-  async function runAndStandBy(expire: `${number}s`) {
+  /** One instance runs the tick, another waits in case it dies. */
+  async function runAndWait(expire: `${number}s`) {
     const end = deferred();
     const Report = reportDueAt(due, runs, () => (runs.length === 1 ? end.promise : undefined), { expire });
     const [first, second] = await Promise.all([start([Report]), start([Report])]);
@@ -34,11 +34,11 @@ describe('a store that restarts empty', () => {
     return { end, running, first, second };
   }
 
-  it('is told once more of a tick that is done, which is not run again', async () => {
-    const { end, running, second } = await runAndStandBy('20s');
+  it('a tick that is done is marked again in a store that restarted empty, and does not run again', async () => {
+    const { end, running, second } = await runAndWait('20s');
     end.resolve();
     await running;
-    // that the tick is done is not seen by the other instance before the store has forgotten it
+    // the store loses the mark before the other instance sees it
     await redis.server.restart();
     await eventually(async () => (await redis.raw.pttl(`lock:${keyOf(due)}`).catch(() => 0)) > 20_000, 15_000);
     await eventually(async () => (await second.locking.inspect(keyOf(due)))?.waiters === 0, 15_000);
@@ -46,8 +46,8 @@ describe('a store that restarts empty', () => {
     expect(logOf(second)).not.toContain('is run again');
   });
 
-  it('has a tick run again whose instance has lost it, and the log does not say that an instance died', async () => {
-    const { end, running, first, second } = await runAndStandBy('20s');
+  it('a tick whose instance lost it in a restart of the store runs again, and the log does not say that an instance died', async () => {
+    const { end, running, first, second } = await runAndWait('20s');
     await redis.server.restart();
     await eventually(() => runs.length === 2, 15_000);
     expect(logOf(second)).toMatch(/is run again: its key was free before the lease .* could have expired/);

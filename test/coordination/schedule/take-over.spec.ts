@@ -9,29 +9,29 @@ import { deferred } from '../../support/deferred.js';
 import { onEveryStore, type Instance, type StartInstance } from './support/instances.js';
 import { keyOf, reportDueAt, type Job, type Run } from './support/jobs.js';
 
-/** Longer than a busy machine keeps a process from its timers: who is late has lost the tick. */
+/** Longer than a busy machine delays timers: an instance whose renewal is late loses the tick. */
 const LEASE = 1500;
 const EXPIRE = { expire: `${LEASE}ms` } as const;
 
-/** What the store knows of an instance that died in the middle of a tick. */
+/** Leaves the store as an instance that died in the middle of a tick would. */
 async function dieIn(due: number, { locking }: Instance): Promise<number> {
   const own = LockingService.forOwnKeys(locking);
   await own.acquire(keyOf(due), { ...EXPIRE, renew: false });
-  // its last renewal came later
+  // its last renewal was later
   const { fencingToken } = await own.acquire('cron:report', { expire: '1700ms', renew: false });
   return fencingToken;
 }
 
-/** A run that goes on in one instance, and another one that stands by for it. */
-async function runAndStandBy(start: StartInstance, Report: Type<Job>, due: number, runs: Run[]) {
+/** A run that goes on in one instance, and another one that waits in case its instance dies. */
+async function runAndWait(start: StartInstance, Report: Type<Job>, due: number, runs: Run[]) {
   const first = await start([Report]);
   const second = await start([Report]);
   const running = first.app.get(Report).report();
   await eventually(() => runs.length === 1);
   await second.app.get(Report).report();
-  const line = async () => (await first.locking.inspect(keyOf(due)))?.waiters;
-  await eventually(async () => (await line()) === 1);
-  return { running, line };
+  const waiters = async () => (await first.locking.inspect(keyOf(due)))?.waiters;
+  await eventually(async () => (await waiters()) === 1);
+  return { running, waiters };
 }
 
 describe('an attempt at a tick whose lock is lost before the work begins', () => {
@@ -42,12 +42,12 @@ describe('an attempt at a tick whose lock is lost before the work begins', () =>
   const attempt = (takeOver: boolean) =>
     new TickAttempt(locking, tick, readTickOptions('a test', { takeOver }), work).make({ tick: 0, run: 0 }, () => true);
 
-  it('leaves the tick to the instances that stand by, this one included', async () => {
+  it('an attempt at a tick whose lock is lost leaves the tick to the instances that wait, its own included', async () => {
     expect(await attempt(true)).toEqual({ end: 'busy' });
     expect(work).not.toHaveBeenCalled();
   });
 
-  it('fails with takeOver: false, as nobody else runs the tick', async () => {
+  it('with takeOver: false, an attempt at a tick whose lock is lost fails, as no other instance runs the tick', async () => {
     await expect(attempt(false)).rejects.toBe(lost);
   });
 });
@@ -62,13 +62,13 @@ describe('taking over', () => {
       runs = [];
     });
 
-    it('runs a tick again, in one other instance, when the one that ran it has died; with a greater token', async () => {
+    it('a tick whose instance has died runs again in one other instance, with a greater token', async () => {
       const Report = reportDueAt(due, runs, undefined, EXPIRE);
       const dead = await start([]);
       const others = [await start([Report]), await start([Report])];
       const token = await dieIn(due, dead);
       await Promise.all(others.map(({ app }) => app.get(Report).report()));
-      // standing by goes on in the background
+      // the instance waits in the background
       expect(runs).toEqual([]);
       await eventually(() => runs.length > 0);
       await eventually(async () => ((await others[0]!.locking.inspect(keyOf(due)))?.ttl ?? 0) > 30_000);
@@ -77,7 +77,7 @@ describe('taking over', () => {
       expect(runs[0]!.lock!.fencingToken).toBeGreaterThan(token);
     });
 
-    it('does not with takeOver: false', async () => {
+    it('with takeOver: false, a tick whose instance has died does not run again', async () => {
       const Report = reportDueAt(due, runs, undefined, { ...EXPIRE, takeOver: false });
       const dead = await start([]);
       const other = await start([Report]);
@@ -88,30 +88,30 @@ describe('taking over', () => {
       expect(runs).toEqual([]);
     });
 
-    it('waits for as long as a run takes, and then leaves the tick alone', async () => {
+    it('an instance waits for as long as a run takes, and then leaves the tick alone', async () => {
       const end = deferred();
       const Report = reportDueAt(due, runs, () => end.promise, EXPIRE);
-      const { running, line } = await runAndStandBy(start, Report, due, runs);
-      // longer than any wait in line
+      const { running, waiters } = await runAndWait(start, Report, due, runs);
+      // longer than any wait in the queue
       await eventually(() => Date.now() - due > 4 * LEASE);
-      await eventually(async () => (await line()) === 1);
+      await eventually(async () => (await waiters()) === 1);
       end.resolve();
       await running;
-      await eventually(async () => (await line()) === 0);
+      await eventually(async () => (await waiters()) === 0);
       expect(runs).toHaveLength(1);
     });
 
-    it('stands by no longer than a short run needs, however long the lease', async () => {
+    it('an instance waits no longer than a short run needs, however long the lease', async () => {
       const end = deferred();
       const Report = reportDueAt(due, runs, () => end.promise, { expire: '1m' });
-      const { running, line } = await runAndStandBy(start, Report, due, runs);
+      const { running, waiters } = await runAndWait(start, Report, due, runs);
       end.resolve();
       await running;
-      await eventually(async () => (await line()) === 0, 5000);
+      await eventually(async () => (await waiters()) === 0, 5000);
       expect(runs).toHaveLength(1);
     });
 
-    it('runs a tick again whose lock was lost, tells the first run, and does not take that for done', async () => {
+    it('a tick whose lock was lost runs again, and its first run is aborted and does not count as done', async () => {
       const ends = [deferred<string>(), deferred<string>()];
       const Report = reportDueAt(due, runs, () => ends[runs.length - 1]!.promise, EXPIRE);
       const first = await start([Report]);
@@ -133,14 +133,14 @@ describe('taking over', () => {
       await eventually(async () => ((await first.locking.inspect(keyOf(due)))?.ttl ?? 0) > 30_000);
     });
 
-    it('a tick whose former run still holds the key of the job is no overlap: it is run once that run has ended', async () => {
+    it('a tick whose former run still holds the key of the job is no overlap: it runs once that run has ended', async () => {
       const ends = [deferred(), deferred()];
       const Report = reportDueAt(due, runs, () => ends[runs.length - 1]!.promise, EXPIRE);
       const first = await start([Report]);
       const second = await start([Report]);
       const running = rejectionOf(first.app.get(Report).report());
       await eventually(() => runs.length === 1);
-      // of a process that died or is frozen, the lease of the one key ends a little before that of the other
+      // the two leases of a process that died or is frozen end a little after each other
       await second.locking.forceRelease(keyOf(due));
       await second.app.get(Report).report();
       expect((await second.locking.inspect(keyOf(due)))?.ttl ?? 0).toBeLessThanOrEqual(LEASE);
@@ -152,7 +152,7 @@ describe('taking over', () => {
       await eventually(async () => ((await second.locking.inspect(keyOf(due)))?.ttl ?? 0) > 30_000);
     });
 
-    it('goes on when an instance shuts down without waiting for its run', async () => {
+    it('a run goes on elsewhere when its instance shuts down without waiting for it', async () => {
       const end = deferred();
       const Report = reportDueAt(due, runs, () => (runs.length === 1 ? end.promise : undefined), EXPIRE);
       const first = await start([Report], { drainTimeout: '100ms' });
@@ -166,7 +166,7 @@ describe('taking over', () => {
       expect(await running).toMatchObject({ code: 'LOCK_LOST' });
     });
 
-    it('logs what a run that was taken over fails with', async () => {
+    it('the error of a run that was taken over is logged', async () => {
       const Report = reportDueAt(due, runs, async () => Promise.reject(new Error('no paper')), EXPIRE);
       const dead = await start([]);
       const other = await start([Report]);
@@ -176,18 +176,18 @@ describe('taking over', () => {
       await eventually(() => other.log.lines.some(({ level, text }) => level === 'error' && text.includes('no paper')));
     });
 
-    it('runs nothing in an instance that has slept for so long that it may have missed the mark', async () => {
+    it('an instance that was suspended for so long that it may have missed the mark runs nothing', async () => {
       const Report = reportDueAt(due, runs, undefined, { expire: '2s' });
       const dead = await start([]);
       const { app, locking } = await start([Report]);
       const lock = await LockingService.forOwnKeys(dead.locking).acquire(keyOf(due), { expire: '2s' });
       await app.get(Report).report();
       await eventually(async () => (await locking.inspect(keyOf(due)))?.waiters === 1);
-      // by the clock on the wall, as after a suspended machine wakes; the others stand still meanwhile
+      // only the wall clock goes on, as in a suspended machine
       const clock = jest.spyOn(Date, 'now').mockReturnValue(due + 600_000);
       try {
         await lock.release();
-        // asked for behind the one that stands by
+        // queued behind the instance that waits
         await (await LockingService.forOwnKeys(dead.locking).acquire(keyOf(due), { timeout: '5s' })).release();
       } finally {
         clock.mockRestore();
@@ -195,7 +195,7 @@ describe('taking over', () => {
       expect(runs).toEqual([]);
     });
 
-    it('stands by for a tick once, and for no more than sixteen of a job', async () => {
+    it('an instance waits once per tick, and for sixteen ticks of a job at most', async () => {
       const dead = await start([]);
       const ticks = Array.from({ length: 20 }, (_, index) => due - index);
       const other = await start([OncePerTick]);
@@ -211,11 +211,11 @@ describe('taking over', () => {
       for (const tick of ticks) await Promise.all([fire(tick), fire(tick)]);
       const waiters = async (): Promise<number[]> =>
         Promise.all(ticks.map(async (tick) => (await dead.locking.inspect(keyOf(tick)))!.waiters));
-      // The oldest four have made room. Who looks whether a run is over is out of its line for a moment.
+      // The oldest four have made room. An instance that checks whether a run is over leaves the queue for a moment.
       await eventually(async () => (await waiters()).join('') === '0'.repeat(4) + '1'.repeat(16));
     });
 
-    it('is over when the application shuts down', async () => {
+    it('an instance no longer waits for ticks when its application shuts down', async () => {
       const dead = await start([]);
       const other = await start([OncePerTick]);
       const options = {

@@ -44,7 +44,7 @@ describe('@Singleton', () => {
   const startApp = useApps();
   const reports = async (): Promise<Reports> => (await start({ providers: [Reports] })).get(Reports);
 
-  it('runs once per key, for all who join', async () => {
+  it('@Singleton runs a method once per key, for all calls that join', async () => {
     const service = await reports();
     const both = [service.build(2026), service.build(2026)];
     const joined = service.locking.singleton('report:2026', () => 'other', { join: true, provider: 'lp_in-memory' });
@@ -55,7 +55,7 @@ describe('@Singleton', () => {
     expect(service.runs).toBe(1);
   });
 
-  it('skips the others, per key, and keeps the marks of the method', async () => {
+  it('@Singleton without join skips other calls, per key, and keeps the metadata of the method', async () => {
     const service = await reports();
     const [one, two] = [service.clean({ tenant: 'one' }), service.clean({ tenant: 'two' })];
     await Promise.all([service.stage.entered('one'), service.stage.entered('two')]);
@@ -69,7 +69,7 @@ describe('@Singleton', () => {
     expect(Reflect.getMetadata('SCHEDULE_CRON_OPTIONS', clean)).toMatchObject({ cronTime: '0 3 * * *' });
   });
 
-  it('does not join a run of the same key on another provider', async () => {
+  it('@Singleton does not join a run of the same key on another provider', async () => {
     const providers = [
       { resolve: InMemoryLockingProvider, is_default: true },
       { resolve: InMemoryLockingProvider, id: 'other' },
@@ -85,11 +85,11 @@ describe('@Singleton', () => {
     await running;
   });
 
-  it('refuses an Observable, which would run unlocked', async () => {
+  it('@Singleton refuses an Observable, which would run unlocked', async () => {
     expect(isLockConfigurationError(await rejection((await reports()).stream()))).toBe(true);
   });
 
-  it('is refused at decoration where it cannot work', async () => {
+  it('@Singleton is refused at decoration where it cannot work', async () => {
     const descriptor = { value: async () => Promise.resolve() };
     const decorate = (key: string, options?: object) => {
       Singleton(key, options)({}, 'method', descriptor as never);

@@ -8,7 +8,7 @@ const redis = useRawRedis();
 const applications = useApplications();
 const startWorkers = useWorkers();
 
-/** Runs a singleton job in another process until its first message; and offers the same job here. */
+/** Runs a singleton job in another process until its first message, and returns the same job for this process. */
 async function runElsewhere() {
   const [worker] = await startWorkers(redis.url, 1);
   const { locking } = await applications.onRedis({ redisUrl: redis.url });
@@ -20,7 +20,7 @@ async function runElsewhere() {
 }
 
 describe('a singleton job in another process', () => {
-  it('is not run here for as long as it lasts, beyond its lease', async () => {
+  it('a singleton job does not run here while it runs in another process, beyond its lease', async () => {
     const { worker, here } = await runElsewhere();
     const until = performance.now() + 2000;
     while (performance.now() < until) expect(await here()).toBeUndefined();
@@ -29,7 +29,7 @@ describe('a singleton job in another process', () => {
     expect(await here()).toMatchObject({ runs: 1 });
   });
 
-  it('that was killed may run here once its lease is over, with a greater token', async () => {
+  it('a singleton job whose process was killed may run here once its lease has expired, with a greater token', async () => {
     const { worker, token, here } = await runElsewhere();
     expect(await here()).toBeUndefined();
     worker.kill();
@@ -39,7 +39,7 @@ describe('a singleton job in another process', () => {
     expect(ran!.fencingToken).toBeGreaterThan(token);
   });
 
-  it('that was frozen may run here once its lease is over, and finds out when it wakes', async () => {
+  it('a singleton job whose process was frozen may run here once its lease has expired, and learns of it when it wakes', async () => {
     const { worker, token, here } = await runElsewhere();
     worker.signal('SIGSTOP');
     let ran: Awaited<ReturnType<typeof here>>;

@@ -13,7 +13,7 @@ import { onEveryStore } from '../../support/stores.js';
 
 onEveryStore((store) => {
   describe('a singleton job', () => {
-    it('is skipped elsewhere while it runs, and may run again afterwards', async () => {
+    it('a singleton job is skipped elsewhere while it runs, and may run again afterwards', async () => {
       const [one, two] = await Promise.all([store.open(), store.open()]);
       const stage = new Stage();
       const running = one.singleton('job', async () => stage.enter('first'));
@@ -26,7 +26,7 @@ onEveryStore((store) => {
       expect(await two.singleton('job', () => 'fourth')).toBe('fourth');
     });
 
-    it('holds the lock of its key, and is told which', async () => {
+    it('a singleton job holds the lock of its key, and gets it', async () => {
       const [one, two] = await Promise.all([store.open(), store.open()]);
       let lock: Lock | undefined;
       await one.singleton('job', async (held) => {
@@ -40,7 +40,7 @@ onEveryStore((store) => {
       await other.release();
     });
 
-    it('of several keys runs when all of them are free', async () => {
+    it('a singleton job of several keys runs when all of them are free', async () => {
       const locking = await store.open();
       const held = await locking.acquire('b');
       expect(await locking.singleton(['a', 'b'], () => 'run')).toBeUndefined();
@@ -48,7 +48,7 @@ onEveryStore((store) => {
       expect(await locking.singleton(['a', 'b'], () => 'run')).toBe('run');
     });
 
-    it('passes its error on, and is over', async () => {
+    it('a singleton job that fails passes its error on, and is over', async () => {
       const locking = await store.open();
       const error = new TypeError('no');
       const failing = (): never => {
@@ -58,7 +58,7 @@ onEveryStore((store) => {
       expect(await locking.singleton('job', () => 1)).toBe(1);
     });
 
-    it('passes on that another lock inside it was busy, which is not its own being busy', async () => {
+    it('a timeout of another lock inside a singleton job is passed on, and does not count as its own', async () => {
       const [one, two] = await Promise.all([store.open(), store.open()]);
       const held = await two.acquire('other');
       const busy = await rejection(one.singleton('job', () => one.acquire('other', { timeout: 0 })));
@@ -66,7 +66,7 @@ onEveryStore((store) => {
       await held.release();
     });
 
-    it('is not run again from inside itself', async () => {
+    it('a singleton job does not run again from inside itself', async () => {
       const locking = await store.open();
       const nested = await locking.singleton('job', async () => [
         await locking.singleton('job', () => 'again'),
@@ -76,7 +76,7 @@ onEveryStore((store) => {
     });
   });
 
-  it('runs inside a job that holds its key already', async () => {
+  it('a singleton job runs inside a job that holds its key already', async () => {
     const [one, two] = await Promise.all([store.open(), store.open()]);
     const ran = await one.execute('job', async () => [
       await one.singleton('job', () => 'one'),
@@ -85,8 +85,8 @@ onEveryStore((store) => {
     expect(ran).toEqual(['one', undefined]);
   });
 
-  describe('those who join it', () => {
-    it('share its result, also in another order of keys, with one run', async () => {
+  describe('calls that join a singleton job', () => {
+    it('joined calls share the result of one run, also with keys in another order', async () => {
       const locking = await store.open();
       const stage = new Stage();
       let runs = 0;
@@ -107,7 +107,7 @@ onEveryStore((store) => {
       expect(await fourth).toBe(2);
     });
 
-    it('share its error', async () => {
+    it('joined calls share the error of the run', async () => {
       const locking = await store.open();
       const stage = new Stage();
       const error = new TypeError('no');
@@ -121,7 +121,7 @@ onEveryStore((store) => {
       expect(await Promise.all([rejection(first), rejection(second)])).toEqual([error, error]);
     });
 
-    it('may stop to wait, without an effect on it', async () => {
+    it('a joined call may stop waiting without an effect on the run', async () => {
       const locking = await store.open();
       const stage = new Stage();
       const first = locking.singleton('job', async () => stage.enter('job').then(() => 'done'));
@@ -137,7 +137,7 @@ onEveryStore((store) => {
       expect(await first).toBe('done');
     });
 
-    it('run their own job, once, when the caller that they joined aborts before its job begins', async () => {
+    it('joined calls run their own job, once, when the first caller aborts before its job begins', async () => {
       const locking = await store.open();
       const leaving = new AbortController();
       const first = locking.singleton('job', () => 'first', { join: true, signal: leaving.signal });
@@ -151,7 +151,7 @@ onEveryStore((store) => {
       expect(ran).toEqual(['second']);
     });
 
-    it('run their own job when the job that they joined ends by the signal of its caller', async () => {
+    it('joined calls run their own job when the joined one ends by the signal of its caller', async () => {
       const locking = await store.open();
       const stage = new Stage();
       const [leaving, staying] = [new AbortController(), new AbortController()];
@@ -171,7 +171,7 @@ onEveryStore((store) => {
       expect(await Promise.all([rejection(first), second, rejection(third)])).toEqual([enough, 'second', enough]);
     });
 
-    it('share the loss of the lock also where the caller that they joined has aborted', async () => {
+    it('joined calls share the loss of the lock also if the first caller has aborted', async () => {
       const locking = await store.open();
       const stage = new Stage();
       const leaving = new AbortController();
@@ -185,7 +185,7 @@ onEveryStore((store) => {
       expect((await Promise.all([rejection(first), rejection(second)])).map(isLockLostError)).toEqual([true, true]);
     });
 
-    it('listen to a signal that they share once, and no longer than they wait', async () => {
+    it('joined calls add one listener to a common signal, for as long as they wait', async () => {
       const locking = await store.open();
       const stage = new Stage();
       const { signal } = new AbortController();
@@ -199,7 +199,7 @@ onEveryStore((store) => {
       expect(getEventListeners(signal, 'abort')).toEqual([]);
     });
 
-    it('are skipped where they would wait for themselves, by whatever way', async () => {
+    it('a joined call that would wait for itself, directly or not, is skipped', async () => {
       const locking = await store.open();
       const stage = new Stage();
       const join = { join: true };
@@ -214,7 +214,7 @@ onEveryStore((store) => {
       });
       await Promise.all([stage.entered('a'), stage.entered('c')]);
       stage.leave('a');
-      // Until a waits for c, by way of b.
+      // Wait until a waits for c, by way of b.
       while (!(await locking.inspect('b'))) await new Promise(setImmediate);
       await new Promise(setImmediate);
       stage.leave('c');
@@ -225,7 +225,7 @@ onEveryStore((store) => {
     });
   });
 
-  it('refuses what cannot work, before anything is locked', async () => {
+  it('singleton refuses options that cannot work, before anything is locked', async () => {
     const locking = await store.open();
     const job = (): string => 'run';
     for (const options of [{ timeout: 5 }, { join: 'yes' }, { expire: -1 }, { reentrant: true }, { ownerId: 'me' }]) {

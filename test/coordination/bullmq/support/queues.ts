@@ -6,20 +6,20 @@ import { useRedisServer, type RedisServerAccess } from '../../../support/redis.j
 
 export interface Queues extends RedisServerAccess {
   readonly connection: { host: string; port: number };
-  /** A queue of the test's own. */
+  /** A queue with a name of its own. */
   queue<Data = unknown>(): Queue<Data>;
   /** A worker of `queue`, with `options` over those of BullMQ. */
   work<Data = unknown>(queue: Queue<Data>, processor: Processor<Data>, options?: Partial<WorkerOptions>): Worker<Data>;
 }
 
-/** Queues and workers on a server of the file's own; what a test opens is closed after it. */
+/** Queues and workers on a server of the test file; they are closed after each test. */
 export function useQueues(): Queues {
   const redis = useRedisServer();
   let open: { close(force?: boolean): Promise<void> }[] = [];
   const connection = () => ({ host: '127.0.0.1', port: redis.port });
 
   afterEach(async () => {
-    // Workers before their queues.
+    // Workers close before their queues.
     for (const each of open.reverse()) await each.close(true);
     open = [];
   });
@@ -51,14 +51,14 @@ export function useQueues(): Queues {
   };
 }
 
-/** What the queue knows of the job by now. */
+/** The present state of the job in the queue. */
 export async function fresh<Data>(queue: Queue<Data>, { id }: Job<Data>): Promise<Job<Data>> {
   const found = await queue.getJob(id!);
   if (!found) throw new Error(`The job ${String(id)} is gone`);
   return found;
 }
 
-/** Resolves once every job is in `state`, with what the queue knows of them. */
+/** Resolves once every job is in `state`, with their states in the queue. */
 export async function inState<Data>(
   queue: Queue<Data>,
   state: 'completed' | 'failed' | 'delayed' | 'active',

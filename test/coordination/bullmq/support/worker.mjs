@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * One worker process of the tests: it runs the payments of the queue `QUEUE`, each under the lock of its customer. It
- * says when one begins, waits to be told to go on, and writes with its fencing token.
+ * reports when one begins, waits for an order to go on, and writes with its fencing token.
  */
 import 'reflect-metadata';
 import { Module } from '@nestjs/common';
@@ -23,7 +23,7 @@ const app = await NestFactory.createApplicationContext(App, { logger: ['error'] 
 const locking = app.get(LockingService);
 const redis = new Redis(redisUrl);
 
-/** Refuses a write with an older token than it has seen. */
+/** Writes, unless a newer token has been seen. */
 const WRITE = `
   if tonumber(ARGV[1]) < tonumber(redis.call('hget', KEYS[1], 'token') or 0) then return 0 end
   redis.call('hset', KEYS[1], 'token', ARGV[1], 'by', ARGV[2])
@@ -41,7 +41,7 @@ const worker = new Worker(
       const fencingToken = locking.current()?.fencingToken ?? 0;
       report({ begun: job.data.id, fencingToken, attemptsStarted: job.attemptsStarted });
       if (job.data.waits) await new Promise((resolve) => process.once('message', resolve));
-      // The timers of this process have had their turn since.
+      // The timers of this process have run since.
       await delay(1);
       const write = await redis.eval(WRITE, 1, `account:${job.data.customer}`, fencingToken, process.pid);
       report({ wrote: job.data.id, accepted: write === 1, aborted: signal.aborted });
@@ -53,7 +53,7 @@ const worker = new Worker(
     lockDuration: 2000,
     stalledInterval: 300,
     drainDelay: 1,
-    // None at all with an empty text: BullMQ's own default.
+    // An empty text leaves the option out: BullMQ's own default.
     ...(MAX_STALLED && { maxStalledCount: Number(MAX_STALLED) }),
   },
 );
@@ -61,7 +61,7 @@ worker.on('error', (error) => report({ error: error.message }));
 
 const commands = {
   go() {
-    // The job that waits for any message has heard it.
+    // Any message ends the wait of the job.
   },
   async close() {
     await worker.close();

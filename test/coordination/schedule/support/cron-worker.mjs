@@ -1,12 +1,12 @@
 // @ts-check
 /**
- * One application process with a job on every second, whose clock is wrong by SKEW milliseconds. It notes each run in
- * Redis, under the tick it was due at. Told to hold, it stays in its next run, or that of a tick, until its parent or the loss
- * of the lock ends that.
+ * One application process with a job on every second, whose clock is wrong by SKEW milliseconds. It records each run in
+ * Redis, under its tick. After the order `hold` it stays in its next run, or in that of a given tick, until its parent
+ * or the loss of the lock ends the run.
  */
 const skew = Number(process.env.SKEW ?? 0);
 const MachineDate = Date;
-// Before anything is loaded that might keep the right one.
+// Replaced before other modules are loaded, which might keep the right one.
 globalThis.Date = /** @type {DateConstructor} */ (
   class extends MachineDate {
     /** @param {any[]} args */
@@ -51,14 +51,14 @@ class Jobs {
     await new Promise((resolve) => {
       process.once('message', resolve);
       const { signal } = lock;
-      // It may have been frozen since it has said that it is inside: then nothing more happens to the signal.
+      // The signal may have aborted already, as the process may have been frozen since its last report.
       if (signal.aborted) resolve(undefined);
       else signal.addEventListener('abort', resolve);
     });
     report({ outside: tick, aborted: lock.signal.aborted });
   }
 }
-// By hand, as there is no compiler here.
+// Applied by hand, as this file is not compiled.
 const job = /** @type {PropertyDescriptor} */ (Object.getOwnPropertyDescriptor(Jobs.prototype, 'everySecond'));
 LockedCron('* * * * * *', { name: 'every-second', expire: '2s', clockSkew: '5s' })(Jobs.prototype, 'everySecond', job);
 Object.defineProperty(Jobs.prototype, 'everySecond', job);

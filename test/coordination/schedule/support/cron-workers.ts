@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 const script = fileURLToPath(new URL('cron-worker.mjs', import.meta.url));
 
-/** What a worker says: `ready`, `inside` and `outside` of a run. */
+/** A report of a worker: `ready`, `inside` and `outside` of a run. */
 export interface Said {
   readonly worker: CronWorker;
   readonly message: Record<string, unknown>;
@@ -13,7 +13,7 @@ export interface Said {
 
 export interface CronWorkerOptions {
   readonly redisUrl: string;
-  /** How wrong its clock is, in milliseconds. */
+  /** The error of its clock, in milliseconds. */
   readonly skew: number;
 }
 
@@ -21,7 +21,7 @@ export interface CronWorkerOptions {
 export class CronWorker {
   constructor(readonly child: ChildProcess) {}
 
-  /** Has its next run, or the one of a tick, last until it is woken. */
+  /** Makes its next run, or that of a tick, last until `wake` is called. */
   hold(tick?: string): void {
     this.child.send({ do: 'hold', tick });
   }
@@ -39,13 +39,13 @@ export class CronWorker {
 }
 
 export interface CronWorkers {
-  /** All of them, once they are ready. */
+  /** Starts workers; resolves once all are ready. */
   start(options: readonly CronWorkerOptions[]): Promise<CronWorker[]>;
-  /** All that was said until now. */
+  /** All reports until now. */
   readonly said: readonly Said[];
 }
 
-/** Starts workers, and sees to it that none outlives its test. */
+/** Starts workers, and kills those that are left after each test. */
 export function useCronWorkers(): CronWorkers {
   const workers: CronWorker[] = [];
   const said: Said[] = [];

@@ -11,7 +11,7 @@ interface Cron {
 
 const schedule = createRequire(import.meta.url).resolve('@nestjs/schedule');
 
-/** The package as `@nestjs/schedule` brings it: this one does not depend on it. */
+/** The copy of `cron` that `@nestjs/schedule` depends on; this package does not depend on it. */
 export const { CronJob, CronTime } = createRequire(schedule)('cron') as Cron;
 
 export type CronTime = Time;

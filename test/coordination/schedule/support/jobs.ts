@@ -2,7 +2,7 @@ import { Injectable, type Type } from '@nestjs/common';
 import { LockingService, type Lock } from '../../../../lib/index.js';
 import { currentTick, LockedCron, type LockedCronOptions } from '../../../../lib/coordination/schedule/index.js';
 
-/** What a tick did, in whichever instance. */
+/** A run of a tick, in any instance. */
 export interface Run {
   readonly instance: unknown;
   readonly lock: Lock | undefined;
@@ -10,7 +10,7 @@ export interface Run {
 }
 
 export interface Job {
-  /** As the scheduler does when the tick is due. */
+  /** The call that the scheduler makes when the tick is due. */
   report(...args: unknown[]): Promise<unknown>;
 }
 
