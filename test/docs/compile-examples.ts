@@ -14,7 +14,7 @@ const tsc = path.join(
 /** What the fragments of the documentation take for granted. */
 const CONTEXT = [
   `import { isLockBackendError, isLockLostError, isLockTimeoutError, WithLock, type LockingService } from 'nestjs-locking';`,
-  `import { LockingModule, RedisLockingProvider, RedisQuorumLockingProvider } from 'nestjs-locking';`,
+  `import { LockingModule, PostgresLockingProvider, RedisLockingProvider, RedisQuorumLockingProvider } from 'nestjs-locking';`,
   `import { readFileSync } from 'node:fs';`,
   `declare const locking: LockingService;`,
   `declare const orderId: string;`,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { globMatcher } from '../../lib/providers/memory/glob.js';
+import { globMatcher } from '../../lib/providers/glob.js';
 import { useRawRedis } from '../support/raw-redis.js';
 
 const redis = useRawRedis();

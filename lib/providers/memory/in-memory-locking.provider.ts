@@ -13,7 +13,7 @@ import {
   type StoredLease,
   type WakeUpListener,
 } from '../../provider-api/index.js';
-import { globMatcher } from './glob.js';
+import { globMatcher } from '../glob.js';
 import { MemoryLockStore, type MemoryLease } from './memory-lock-store.js';
 
 /** How many attempts of one owner are told apart; those before count as released. */

@@ -72,3 +72,8 @@ function characterClass(glob: string, start: number): { token: Token; end: numbe
 function oneOf(char: string): (tested: string) => boolean {
   return (tested) => tested === char;
 }
+
+/** What every key begins with that matches the glob. */
+export function literalPrefix(glob: string): string {
+  return /^[^*?[\\]*/.exec(glob)?.[0] ?? '';
+}

@@ -1,0 +1,132 @@
+import { StoreNotReachedError } from '../../provider-api/index.js';
+import { destroyConnection, type PgClientInside, type PgPool, type PgPoolClient } from './pg-types.js';
+import { explainConnecting, explainError, serverErrorOf } from './postgres-errors.js';
+import { poolBusy, silent } from './postgres.messages.js';
+import type { StatementRunner } from './store-connection.js';
+
+/** A command that is not answered for so many seconds has lost its connection. */
+const LONGEST_SILENCE = 6;
+
+/** A statement under way. */
+interface Statement {
+  /** How often it was looked at. Looks are counted instead of time, so that a stalled event loop counts once. */
+  looks: number;
+  giveUp: () => void;
+}
+
+/** Runs each statement over a connection that the pool lends for it. */
+export class PoolRunner implements StatementRunner {
+  private readonly underWay = new Set<Statement>();
+  private watch?: NodeJS.Timeout;
+
+  /**
+   * @param isOwn - whether to close the pool
+   * @param onLost - told of each connection that was lost
+   */
+  constructor(
+    private readonly pool: PgPool,
+    private readonly isOwn: boolean,
+    private readonly onLost: (error: Error) => void,
+  ) {
+    pool.on('error', onLost);
+  }
+
+  async query(sql: string, parameters: readonly string[]): Promise<readonly Record<string, unknown>[]> {
+    const statement: Statement = { looks: 0, giveUp: () => undefined };
+    this.underWay.add(statement);
+    this.watch ??= setInterval(this.look, 1000).unref();
+    try {
+      const client = await this.borrow(statement);
+      return await this.runOn(client, statement, sql, parameters);
+    } finally {
+      this.underWay.delete(statement);
+    }
+  }
+
+  /** A pooler announces a process id of its own. */
+  async mayBeBehindPooler(): Promise<boolean> {
+    const client = await this.pool.connect();
+    try {
+      const { rows } = await client.query('SELECT pg_backend_pid() AS pid');
+      return (client as PgClientInside).processID !== rows[0]?.pid;
+    } finally {
+      client.release();
+    }
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.watch);
+    this.pool.off('error', this.onLost);
+    if (!this.isOwn) return;
+    // What a connection that closes still says is of no interest, but without a listener it would end the process.
+    this.pool.on('error', () => undefined);
+    await this.pool.end();
+  }
+
+  private async borrow(statement: Statement): Promise<PgPoolClient> {
+    const lent = this.pool.connect();
+    try {
+      return await new Promise<PgPoolClient>((resolve, reject) => {
+        statement.giveUp = () => {
+          reject(new StoreNotReachedError(poolBusy(LONGEST_SILENCE)));
+          lent.then(
+            (client) => {
+              client.release();
+            },
+            () => undefined,
+          );
+        };
+        lent.then(resolve, reject);
+      });
+    } catch (error) {
+      const explained = explainConnecting(error);
+      this.onLost(explained);
+      throw explained;
+    }
+  }
+
+  private async runOn(
+    client: PgPoolClient,
+    statement: Statement,
+    sql: string,
+    parameters: readonly string[],
+  ): Promise<PgRows> {
+    statement.looks = 0;
+    statement.giveUp = () => {
+      destroyConnection(client);
+    };
+    try {
+      const { rows } = await client.query(sql, [...parameters]);
+      client.release();
+      return rows;
+    } catch (error) {
+      // On a connection that goes on after an error, the next command is as good as on another one.
+      const isAnswered = serverErrorOf(error)?.isRolledBack === true;
+      client.release(!isAnswered || isReadOnly(error));
+      const explained = explainError(
+        statement.looks > LONGEST_SILENCE ? new Error(silent(LONGEST_SILENCE), { cause: error }) : error,
+      );
+      if (!isAnswered) this.onLost(explained);
+      throw explained;
+    }
+  }
+
+  private readonly look = (): void => {
+    if (this.underWay.size === 0) {
+      clearInterval(this.watch);
+      this.watch = undefined;
+      return;
+    }
+    for (const statement of this.underWay) {
+      statement.looks += 1;
+      if (statement.looks > LONGEST_SILENCE) statement.giveUp();
+    }
+  };
+}
+
+type PgRows = readonly Record<string, unknown>[];
+
+/** The primary has become a standby: a new connection may lead to the new one. */
+function isReadOnly(error: unknown): boolean {
+  return serverErrorOf(error)?.state === '25006';
+}

@@ -1,0 +1,253 @@
+import {
+  BatchedStore,
+  StoreNotReachedError,
+  type CancelRequest,
+  type ExtendRequest,
+  type LeaseAnswer,
+  type LeaseRequest,
+  type LockingProviderContext,
+  type QueueingStore,
+  type ReleaseOutcome,
+  type ReleaseRequest,
+  type StoredLease,
+  type WakeUpListener,
+} from '../../provider-api/index.js';
+import { globMatcher, literalPrefix } from '../glob.js';
+import { CallOrder } from './call-order.js';
+import { assertUsable } from './check-options.js';
+import { ExecutorRunner } from './executor-runner.js';
+import { LeaseCommands } from './lease-commands.js';
+import type { PgClient, PgPool, PgPoolInside } from './pg-types.js';
+import { loadPg } from './load-pg.js';
+import { PoolRunner } from './pool-runner.js';
+import type { PostgresLockingProviderOptions } from './postgres-options.interface.js';
+import { closed, connectionBroken, noListenUrl, noWakeUps, poolCannotListen } from './postgres.messages.js';
+import { PostgresWakeUps } from './postgres-wake-ups.js';
+import { NoWakeUps } from './wake-up-session.js';
+import { prepareStore } from './prepare-store.js';
+import { DEFAULT_SCHEMA, quoteName } from './schema-sql.js';
+import { StoreConnection, type StatementRunner } from './store-connection.js';
+import { Sweeper } from './sweeper.js';
+import { decodeText, encodeText } from './text-codec.js';
+
+/** How many connections for commands the provider opens at most. Commands are short, and many requests share one. */
+const OWN_CONNECTIONS = 5;
+
+/** One connection stays open, so that a lock seldom waits for one to be made. */
+const POOL_OPTIONS = { max: OWN_CONNECTIONS, min: 1, idleTimeoutMillis: 30_000 };
+
+/** How long a new connection may take, in milliseconds. */
+const CONNECT_TIMEOUT = 5000;
+
+/** As many rows are looked at for one page of a list. */
+const LIST_PAGE = 1000;
+
+/**
+ * Locks across all processes that use the same PostgreSQL database, schema and namespace. Version 13 or later, with the
+ * package `pg` or an ORM.
+ *
+ * @throws LockConfigurationError at start-up, for options, rights or settings of the server that cannot work
+ *
+ * @example
+ * LockingModule.forRoot({
+ *   providers: [
+ *     { resolve: PostgresLockingProvider, options: { connectionString: 'postgres://app:secret@localhost:5432/shop' } },
+ *   ],
+ * });
+ */
+export class PostgresLockingProvider extends BatchedStore implements QueueingStore {
+  /** The id of a provider of this class that names none. */
+  static readonly identifier = 'locking-postgres';
+
+  /** The options that it has beside those of every provider: any other name is refused at start-up. */
+  static readonly optionNames = [
+    'connectionString',
+    'pool',
+    'executor',
+    'listenUrl',
+    'schema',
+    'namespace',
+    'migrate',
+    'unlogged',
+  ];
+
+  readonly storeName = 'PostgreSQL';
+
+  private readonly schema: string;
+  private readonly connection: StoreConnection;
+  private readonly commands: LeaseCommands;
+  private readonly order = new CallOrder();
+  private readonly wakeUps: PostgresWakeUps;
+  private readonly sweeper: Sweeper;
+  private runner?: Promise<StatementRunner>;
+  private onConnected: () => void = () => undefined;
+  private onReplaced: () => void = () => undefined;
+  private isClosed = false;
+  private isUnheard = false;
+
+  constructor(
+    private readonly options: PostgresLockingProviderOptions,
+    private readonly context: LockingProviderContext,
+  ) {
+    super();
+    assertUsable(options, context.id);
+    const { namespace = 'lock:', schema = DEFAULT_SCHEMA } = options;
+    this.schema = schema;
+    const query: StatementRunner['query'] = async (sql, parameters) => (await this.open()).query(sql, parameters);
+    const close = async (): Promise<void> => (await this.runner?.catch(() => undefined))?.close();
+    const mayBeBehindPooler = async (): Promise<boolean> => (await this.open()).mayBeBehindPooler();
+    const runner: StatementRunner = { query, close, mayBeBehindPooler };
+    this.connection = new StoreConnection(runner, quoteName(schema), async () => this.prepare(runner), {
+      connected: () => {
+        this.onConnected();
+      },
+      replaced: () => {
+        this.onReplaced();
+      },
+      lost: ({ message }) => {
+        context.warn(connectionBroken(context.id, message));
+      },
+    });
+    this.commands = new LeaseCommands(namespace, this.connection.run);
+    this.sweeper = new Sweeper(this.connection.run);
+    this.wakeUps = new PostgresWakeUps({
+      makeClient: async () => this.makeListener(),
+      schema: quoteName(schema),
+      namespace,
+      notify: async (channel, payload) => query('SELECT pg_notify($1, $2)', [channel, payload]),
+      findKey: async (id) => {
+        const [row] = await query(`SELECT name FROM ${quoteName(schema)}.lease WHERE namespace = $1 AND key = $2`, [
+          encodeText(namespace),
+          id,
+        ]);
+        return typeof row?.name === 'string' ? decodeText(row.name) : undefined;
+      },
+      onUnheard: this.warnOfNoWakeUps,
+    });
+  }
+
+  async connect(onConnected: () => void, onReplaced: () => void = () => undefined): Promise<void> {
+    this.onConnected = onConnected;
+    this.onReplaced = onReplaced;
+    await this.connection.open();
+    void this.lookForPooler();
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true;
+    this.sweeper.close();
+    this.wakeUps.close();
+    await this.connection.close();
+  }
+
+  async listen(processId: string, listener: WakeUpListener): Promise<void> {
+    await this.wakeUps.listen(processId, listener);
+  }
+
+  acquireBatch(requests: readonly LeaseRequest[]): PromiseLike<LeaseAnswer>[] {
+    this.sweeper.note();
+    return this.order.send(this.commands.acquire, requests);
+  }
+
+  extendBatch(requests: readonly ExtendRequest[]): PromiseLike<readonly boolean[]>[] {
+    return this.order.send(this.commands.extend, requests);
+  }
+
+  releaseBatch(requests: readonly ReleaseRequest[]): PromiseLike<readonly ReleaseOutcome[]>[] {
+    return this.order.send(this.commands.release, requests);
+  }
+
+  cancelBatch(requests: readonly CancelRequest[]): PromiseLike<readonly ReleaseOutcome[]>[] {
+    return this.order.send(this.commands.release, requests);
+  }
+
+  async revoke(keys: readonly string[]): Promise<number> {
+    return this.commands.revoke(keys);
+  }
+
+  async inspect(keys: readonly string[]): Promise<readonly (StoredLease | null)[]> {
+    return this.commands.inspect(keys);
+  }
+
+  async *list(match = '*'): AsyncGenerator<StoredLease> {
+    const matches = globMatcher(match);
+    const prefix = literalPrefix(match);
+    let after: string | null = null;
+    do {
+      const { keys, next }: { keys: string[]; next: string | null } = await this.commands.list(
+        prefix,
+        after,
+        LIST_PAGE,
+      );
+      after = next;
+      const found = keys.filter(matches);
+      for (const lease of await this.commands.inspect(found)) if (lease) yield lease;
+    } while (after !== null);
+  }
+
+  private async prepare(runner: StatementRunner): Promise<void> {
+    const { migrate = true, unlogged = false } = this.options;
+    const { id } = this.context;
+    const warn = (message: string): void => {
+      this.context.warn(message);
+    };
+    await prepareStore(runner, { id, schema: this.schema, migrate, unlogged, warn });
+  }
+
+  /** Tells at start-up, not only when first a caller has to wait. */
+  private async lookForPooler(): Promise<void> {
+    const runner = await this.open();
+    try {
+      if (this.options.listenUrl === undefined && (await runner.mayBeBehindPooler())) await this.wakeUps.probe();
+    } catch (error) {
+      this.warnOfNoWakeUps(error as Error);
+    }
+  }
+
+  /** Of an outage the connection for commands tells. */
+  private readonly warnOfNoWakeUps = (error: Error): void => {
+    const isForGood = error instanceof NoWakeUps || this.options.listenUrl !== undefined;
+    if (this.isUnheard || this.isClosed || !isForGood) return;
+    this.isUnheard = true;
+    this.context.warn(noWakeUps(this.context.id, error.message));
+  };
+
+  private async open(): Promise<StatementRunner> {
+    if (this.isClosed) throw new StoreNotReachedError(closed());
+    this.runner ??= this.makeRunner();
+    return this.runner;
+  }
+
+  private async makeRunner(): Promise<StatementRunner> {
+    const onLost = (error: Error): void => {
+      this.connection.disturbed(error);
+    };
+    const { executor, pool, connectionString } = this.options;
+    if (executor) return new ExecutorRunner(executor, onLost);
+    if (pool) return new PoolRunner(pool, false, onLost);
+    const { Pool } = await loadPg(this.context.id);
+    return new PoolRunner(new Pool({ ...connectionOptions(connectionString), ...POOL_OPTIONS }), true, onLost);
+  }
+
+  private async makeListener(): Promise<PgClient> {
+    const { connectionString, pool, listenUrl } = this.options;
+    const url = listenUrl ?? connectionString;
+    if (url !== undefined) {
+      const { Client } = await loadPg(this.context.id);
+      return new Client(connectionOptions(url));
+    }
+    if (!pool) throw new NoWakeUps(noListenUrl());
+    const { Client, options } = pool as PgPool & PgPoolInside;
+    if (typeof Client !== 'function') throw new NoWakeUps(poolCannotListen());
+    return new Client(options);
+  }
+}
+
+function connectionOptions(connectionString: string | undefined): Record<string, unknown> {
+  return {
+    connectionString,
+    connectionTimeoutMillis: CONNECT_TIMEOUT,
+    keepAlive: true,
+    fallback_application_name: 'nestjs-locking',
+  };
+}

@@ -1,0 +1,127 @@
+import { malformedAnswer } from './postgres-errors.js';
+
+/** Calls a function of the schema. Resolves with its result, without what belongs to the connection. */
+export type RunCommand = (name: string, request: Record<string, unknown>) => Promise<readonly unknown[]>;
+
+/** Runs statements somewhere: over a pool of connections, or over the application's ORM. */
+export interface StatementRunner {
+  /** Runs one statement in a transaction of its own. Its errors are explained already. */
+  query(sql: string, parameters: readonly string[]): Promise<readonly Record<string, unknown>[]>;
+  /** Whether wake-ups may not arrive over connections like these. */
+  mayBeBehindPooler(): Promise<boolean>;
+  /** Ends what the runner has opened. */
+  close(): Promise<void>;
+}
+
+/** What the provider is told of its store. */
+export interface ConnectionEvents {
+  /** The first command was answered, or the first after an outage. */
+  connected(): void;
+  /** Another server may answer from now on, or one that lacks the last writes. */
+  replaced(): void;
+  /** The store cannot be reached any more. Told once for an outage. */
+  lost(error: Error): void;
+}
+
+/** After an outage the server is asked again every so many milliseconds. */
+const ASK_AGAIN = 1000;
+
+/**
+ * The store behind a provider: is it reached, has it been replaced? Before the first command it is prepared: looked over, and
+ * given its tables.
+ */
+export class StoreConnection {
+  private prepared?: Promise<void>;
+  private isPrepared = false;
+  private started?: unknown;
+  /** A connection was lost since the last answer. */
+  private isDisturbed = false;
+  /** No other connection led to the store either. */
+  private isDown = false;
+  private isClosed = false;
+  private retry?: NodeJS.Timeout;
+
+  /**
+   * @param schema - quoted
+   * @param prepare - looks the store over; a rejection says that it cannot be used, or not now
+   */
+  constructor(
+    private readonly runner: StatementRunner,
+    private readonly schema: string,
+    private readonly prepare: () => Promise<void>,
+    private readonly events: ConnectionEvents,
+  ) {}
+
+  /** Resolves once the store is prepared. After a rejection it is tried again in the background. */
+  async open(): Promise<void> {
+    try {
+      await this.prepareOnce();
+    } catch (error) {
+      this.askLater(ASK_AGAIN);
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true;
+    clearTimeout(this.retry);
+    await this.runner.close();
+  }
+
+  /** Calls a function of the schema, by its name without the version. */
+  readonly run: RunCommand = async (name, request) => {
+    if (!this.isPrepared) await this.prepareOnce();
+    const [row] = await this.runner.query(`SELECT ${this.schema}.${name}_v1($1) AS answer`, [JSON.stringify(request)]);
+    const answer: unknown = typeof row?.answer === 'string' ? JSON.parse(row.answer) : undefined;
+    if (!Array.isArray(answer) || answer.length < 1) throw malformedAnswer(name);
+    const [started, ...rest] = answer as unknown[];
+    this.noteAnswer(started);
+    return rest;
+  };
+
+  /** A connection was lost, in a command or idle: another one may still lead to the store. */
+  disturbed(error: Error): void {
+    if (this.isClosed || this.isDisturbed || !this.isPrepared) return;
+    this.isDisturbed = true;
+    this.askLater(0, error);
+  }
+
+  private noteAnswer(started: unknown): void {
+    const { isDisturbed, isDown, started: before } = this;
+    this.started = started;
+    this.isDisturbed = this.isDown = false;
+    if (isDown) this.events.connected();
+    if (isDisturbed || (before !== undefined && before !== started)) this.events.replaced();
+  }
+
+  private async prepareOnce(): Promise<void> {
+    this.prepared ??= this.prepare().then(
+      () => {
+        this.isPrepared = true;
+        this.events.connected();
+      },
+      (error: unknown) => {
+        this.prepared = undefined;
+        throw error;
+      },
+    );
+    await this.prepared;
+  }
+
+  /** No command may be due for long, but leases and waiters have to know of another server. */
+  private askLater(delay: number, lost?: Error): void {
+    clearTimeout(this.retry);
+    if (this.isClosed) return;
+    this.retry = setTimeout(() => {
+      if (this.isPrepared && !this.isDisturbed) return;
+      const asked = this.isPrepared ? this.run('inspect', { namespace: '', keys: [''] }) : this.prepareOnce();
+      asked.then(undefined, () => {
+        if (lost && !this.isClosed) {
+          this.isDown = true;
+          this.events.lost(lost);
+        }
+        this.askLater(ASK_AGAIN);
+      });
+    }, delay).unref();
+  }
+}
