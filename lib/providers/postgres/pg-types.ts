@@ -26,6 +26,7 @@ export interface PgPoolClient {
   query(text: string, values?: unknown[]): Promise<PgResult>;
   /** @param destroy - whether the pool has to close the connection instead of lending it again */
   release(destroy?: boolean): void;
+  on(event: 'error', listener: (error: Error) => void): unknown;
 }
 
 /** A `Pool` of the package `pg`. */

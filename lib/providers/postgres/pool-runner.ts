@@ -17,6 +17,8 @@ interface Statement {
 /** Runs each statement over a connection that the pool lends for it. */
 export class PoolRunner implements StatementRunner {
   private readonly underWay = new Set<Statement>();
+  /** The connections that were borrowed at least once. */
+  private readonly known = new WeakSet<PgPoolClient>();
   private watch?: NodeJS.Timeout;
 
   /**
@@ -46,6 +48,7 @@ export class PoolRunner implements StatementRunner {
   /** A pooler announces a process id of its own. */
   async mayBeBehindPooler(): Promise<boolean> {
     const client = await this.pool.connect();
+    this.listenTo(client);
     try {
       const { rows } = await client.query('SELECT pg_backend_pid() AS pid');
       return (client as PgClientInside).processID !== rows[0]?.pid;
@@ -66,7 +69,7 @@ export class PoolRunner implements StatementRunner {
   private async borrow(statement: Statement): Promise<PgPoolClient> {
     const lent = this.pool.connect();
     try {
-      return await new Promise<PgPoolClient>((resolve, reject) => {
+      const client = await new Promise<PgPoolClient>((resolve, reject) => {
         statement.giveUp = () => {
           reject(new StoreNotReachedError(poolBusy(LONGEST_SILENCE)));
           lent.then(
@@ -78,11 +81,20 @@ export class PoolRunner implements StatementRunner {
         };
         lent.then(resolve, reject);
       });
+      this.listenTo(client);
+      return client;
     } catch (error) {
       const explained = explainConnecting(error);
       this.onLost(explained);
       throw explained;
     }
+  }
+
+  /** The pool listens to idle connections only: without a listener, the loss of a borrowed one would end the process. */
+  private listenTo(client: PgPoolClient): void {
+    if (this.known.has(client)) return;
+    this.known.add(client);
+    client.on('error', () => undefined);
   }
 
   private async runOn(

@@ -1,9 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Target } from '../topologies/redis-node.js';
 import { STORE, type Fault } from './fault.js';
 
+/** A server that a signal can stop. */
+interface Stoppable {
+  readonly server: { kill(signal: NodeJS.Signals): void };
+}
+
 /** The server stands still, with all its connections open. */
-export function serverHang(target: Target): Fault {
+export function serverHang(target: () => Promise<Stoppable>): Fault {
   return {
     kind: 'server frozen',
     plan(random) {

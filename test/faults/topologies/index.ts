@@ -1,4 +1,5 @@
 import { Cluster } from './cluster.js';
+import { Postgres } from './postgres.js';
 import { Quorum } from './quorum.js';
 import { Sentinel } from './sentinel.js';
 import { Standalone } from './standalone.js';
@@ -10,6 +11,7 @@ const TOPOLOGIES: Readonly<Record<string, () => Topology>> = {
   sentinel: () => new Sentinel(),
   cluster: () => new Cluster(),
   quorum: () => new Quorum(),
+  postgres: () => new Postgres(),
 };
 
 /** @param broken - the kind of a provider that is broken on purpose */

@@ -1,4 +1,9 @@
-import { RedisLockingProvider, RedisQuorumLockingProvider, type LockingProviderClass } from 'nestjs-locking';
+import {
+  PostgresLockingProvider,
+  RedisLockingProvider,
+  RedisQuorumLockingProvider,
+  type LockingProviderClass,
+} from 'nestjs-locking';
 import { ForgetsOwners } from './broken/forgets-owners.js';
 import { GrantsAlways } from './broken/grants-always.js';
 import { LiesAboutRenewals } from './broken/lies-about-renewals.js';
@@ -8,6 +13,7 @@ import { RepeatsTokens } from './broken/repeats-tokens.js';
 const CLASSES: Readonly<Record<string, LockingProviderClass>> = {
   redis: RedisLockingProvider,
   quorum: RedisQuorumLockingProvider,
+  postgres: PostgresLockingProvider,
   'broken: forgets owners': ForgetsOwners,
   'broken: grants always': GrantsAlways,
   'broken: lies about renewals': LiesAboutRenewals,
