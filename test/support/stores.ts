@@ -7,10 +7,12 @@ import {
   LockingModule,
   LockingService,
   MemoryLockStore,
+  PostgresLockingProvider,
   RedisLockingProvider,
   type LockingProviderDefinition,
   type LockingProviderOptions,
 } from '../../lib/index.js';
+import { usePostgresServer } from './postgres.js';
 import { useRedisServer } from './redis.js';
 
 /** Starts applications with locks on a store that is empty at the start of each test. */
@@ -45,6 +47,20 @@ export function onEveryStore(tests: (store: StoreUnderTest) => void): void {
     const use = (options?: LockingProviderOptions) => ({
       resolve: RedisLockingProvider,
       options: { ...options, redisUrl: redis.url, namespace },
+    });
+    tests(
+      storeOf(use, () => {
+        namespace = `${randomUUID()}:`;
+      }),
+    );
+  });
+
+  describe('on PostgreSQL', () => {
+    const postgres = usePostgresServer();
+    let namespace = `${randomUUID()}:`;
+    const use = (options?: LockingProviderOptions) => ({
+      resolve: PostgresLockingProvider,
+      options: { ...options, connectionString: postgres.url, namespace },
     });
     tests(
       storeOf(use, () => {

@@ -20,6 +20,7 @@ export class PoolRunner implements StatementRunner {
   /** The connections that were borrowed at least once. */
   private readonly known = new WeakSet<PgPoolClient>();
   private watch?: NodeJS.Timeout;
+  private isClosed = false;
 
   /**
    * @param isOwn - whether to close the pool
@@ -60,7 +61,8 @@ export class PoolRunner implements StatementRunner {
   async close(): Promise<void> {
     clearInterval(this.watch);
     this.pool.off('error', this.onLost);
-    if (!this.isOwn) return;
+    if (!this.isOwn || this.isClosed) return;
+    this.isClosed = true;
     // What a connection that closes still says is of no interest, but without a listener it would end the process.
     this.pool.on('error', () => undefined);
     await this.pool.end();
