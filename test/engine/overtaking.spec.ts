@@ -46,6 +46,26 @@ describe('requests that arrive in another order than their process has sent them
     expect(await ownerOf('a')).toBeUndefined();
   });
 
+  it('an answer from before a grant by message changes nothing: the grant is released once, and not cancelled', async () => {
+    process = await world.listeningProcess();
+    const held = await other.acquire('a');
+    let end: () => void = () => undefined;
+    const job = track(process.execute('a', () => new Promise<void>((resolve) => (end = resolve)), { timeout: '1h' }));
+    await world.settle();
+    const sent = process.wire.acquires.length;
+    process.wire.fail('acquire', 'hold');
+    while (process.wire.acquires.length === sent) await world.clock.advance('10ms');
+    process.wire.mend();
+    await held.release();
+    await world.settle();
+    process.wire.letGo('acquire');
+    await world.settle();
+    end();
+    await world.settle();
+    expect(job.outcome).toEqual({ status: 'fulfilled', value: undefined });
+    expect(process.wire.releases.flat()).toHaveLength(1);
+  });
+
   it('a caller of several keys keeps a key that it released and acquired again, despite late requests', async () => {
     const [a, b] = [await other.acquire('a'), await other.acquire('b')];
     const both = track(process.acquire(['a', 'b'], { timeout: '1h' }));
