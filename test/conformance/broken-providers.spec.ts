@@ -3,7 +3,7 @@ import { InMemoryLockingProvider, type MemoryLockStore } from '../../lib/index.j
 import * as broken from './broken/broken-providers.js';
 import { failuresOf } from './broken/run-suite.js';
 
-/** Each with a case that it has to fail; more may fail. */
+/** Each broken provider, with a case that it must fail; more may fail. */
 const CAUGHT: readonly (readonly [keyof typeof broken, string])[] = [
   ['CutsOwners', 'tells long owners apart by their last character'],
   ['CutsKeys', 'tells long keys apart by their last character'],
@@ -37,19 +37,19 @@ const CAUGHT: readonly (readonly [keyof typeof broken, string])[] = [
 ];
 
 describe('the conformance suite', () => {
-  it('passes a provider that is right', async () => {
+  it('the conformance suite passes a correct provider', async () => {
     expect(await failuresOf((store) => new InMemoryLockingProvider({ store }))).toEqual([]);
   });
 
-  it('is tried on every broken provider there is', () => {
+  it('every broken provider has a test', () => {
     expect(CAUGHT.map(([name]) => name).sort()).toEqual(Object.keys(broken).sort());
   });
 
-  it.each(CAUGHT)('finds out the provider %s: %s', async (name, promise) => {
+  it.each(CAUGHT)('the conformance suite finds the broken provider %s: %s', async (name, promise) => {
     expect(await failuresOf((store) => new broken[name]({ store }))).toContain(promise);
   });
 
-  it('finds out a store that lacks a capability, or has one that it should be without', async () => {
+  it('the conformance suite finds a store that lacks a capability, or has one that it should not have', async () => {
     class WithoutQueues extends InMemoryLockingProvider {
       override listen = undefined as never;
     }

@@ -23,7 +23,7 @@ describe.each(SETTINGS)('$name', ({ name, count, fault }) => {
 
   async function connect(namespace: string): Promise<RedisQuorumLockingProvider> {
     const nodes = servers.map(({ url }) => url);
-    // With a server that hangs, each start waits for so long.
+    // Each start waits for so long if a server hangs.
     const options = { nodes, namespace, nodeTimeout: fault === 'hung' ? '300ms' : '2s' } as const;
     const provider = new RedisQuorumLockingProvider(options, { id: 'quorum', warn: () => undefined });
     await provider.connect(() => undefined);

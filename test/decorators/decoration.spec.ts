@@ -18,7 +18,7 @@ describe('@WithLock: what fails when the class is defined', () => {
     ['a bracket that is not closed', 'order:<0.lines[.sku>'],
     ['a negative index', 'order:<0[-1]>'],
     ['nothing', ''],
-  ])('a template with %s', (_what, template) => {
+  ])('@WithLock refuses a template with %s', (_what, template) => {
     const error = thrown(() => {
       class Orders {
         @WithLock(template)
@@ -36,7 +36,7 @@ describe('@WithLock: what fails when the class is defined', () => {
     ['undefined', undefined],
     ['a number', 42],
     ['an object', { key: 'order:<0>' }],
-  ] as const)('a key that is %s', (_what, key) => {
+  ] as const)('@WithLock refuses a key that is %s', (_what, key) => {
     expect(isLockKeyError(thrown(() => untyped(key)))).toBe(true);
   });
 

@@ -61,7 +61,7 @@ describe('a generator, whose body runs after the call', () => {
     it.each([
       ['a generator', syncGenerator],
       ['an async generator', generator],
-    ])('is refused at decoration on %s', (_what, method) => {
+    ])('a decorator refuses %s at decoration', (_what, method) => {
       const descriptor = { value: method, configurable: true };
       const error = thrown(() => {
         (decorator as MethodDecorator)({}, 'method', descriptor as never);

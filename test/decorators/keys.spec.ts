@@ -118,7 +118,7 @@ describe('@WithLock: keys', () => {
     ['a function of several arguments', async (shop) => shop.computed({ id: 3 }, 4), ['computed:3:4']],
     ['a function with several keys', async (shop) => shop.computedEach({ lines: [{ sku: 'x' }] }), ['sku:x']],
     ['a function with "this"', async (shop) => shop.computedOfInstance('5'), ['eu/5']],
-  ])('makes them of %s', async (_what, call, keys) => {
+  ])('keys are made of %s', async (_what, call, keys) => {
     expect(await call(await getShop())).toEqual(keys);
   });
 
@@ -151,7 +151,7 @@ describe('@WithLock: keys', () => {
     ['a function that returns an empty string', async (shop) => shop.raw('')],
     ['a function that returns no keys', async (shop) => shop.raw([])],
     ['a function that returns an array with null', async (shop) => shop.raw(['a', null])],
-  ])('refuses %s, before the method runs', async (_what, call) => {
+  ])('a key of %s is refused before the method runs', async (_what, call) => {
     const shop = await getShop();
     expect(isLockKeyError(await rejection(call(shop)))).toBe(true);
     expect(shop.calls).toBe(0);

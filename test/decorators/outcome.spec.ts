@@ -105,7 +105,7 @@ describe('@WithLock: outcome of the method', () => {
     ['a string', 'a string'],
     ['undefined', undefined],
     ['a frozen object', Object.freeze({ code: 1 })],
-  ])('lets the rejection of the method through: %s', async (_what, reason) => {
+  ])('the rejection of the method is passed on: %s', async (_what, reason) => {
     const app = await startApp({ providers: [Orders] });
     expect(await rejection(app.get(Orders).rejects(reason))).toBe(reason);
     expect(await isHeld(app, 'order')).toBe(false);
@@ -115,7 +115,7 @@ describe('@WithLock: outcome of the method', () => {
     ['an error', failure],
     ['a string', 'a string'],
     ['undefined', undefined],
-  ])('turns what the method throws at once into a rejection: %s', async (_what, reason) => {
+  ])('an error that the method throws at once becomes a rejection: %s', async (_what, reason) => {
     const app = await startApp({ providers: [Orders] });
     const result = app.get(Orders).throws(reason);
     expect(await rejection(result)).toBe(reason);

@@ -65,7 +65,7 @@ describe('@WithLock: scopes and how an instance is made', () => {
     ['a transient', TransientJob, 'transient'],
     ['a request-scoped provider', RequestJob, 'request'],
     ['a durable provider', DurableJob, 'durable'],
-  ])('locks %s, each instance of it', async (_what, job, id) => {
+  ])('each instance of %s is locked', async (_what, job, id) => {
     const app = await startApp({ providers: [job] });
     const first = await app.resolve<Job>(job, ContextIdFactory.create()).catch(() => app.get<Job>(job));
     const second = await app.resolve<Job>(job, ContextIdFactory.create()).catch(() => app.get<Job>(job));
@@ -191,7 +191,7 @@ describe('@WithLock: scopes and how an instance is made', () => {
       ['undefined', undefined],
       ['another object', {}],
       ['an object without a prototype', Object.create(null)],
-    ])('does not run when it was taken off its instance: "this" is %s', async (_what, self) => {
+    ])('a locked method without its instance does not run: "this" is %s', async (_what, self) => {
       const run = Reflect.get<Plain, 'run'>(Plain.prototype, 'run');
       expect(isLockConfigurationError(await rejection(run.call(self)))).toBe(true);
     });

@@ -60,7 +60,7 @@ describe('@WithLock with @nestjs/swagger', () => {
     ['above', lock, unlocked],
     ['below', unlocked, lock],
     ['above and below', lock, lock],
-  ])('documents a locked method as it does one without; the lock %s', async (_place, outer, inner) => {
+  ])('Swagger documents a locked method like one without a lock; the lock is %s', async (_place, outer, inner) => {
     const document = await describeApi(documented(outer, inner));
     expect(document).toEqual(await describeApi(documented(unlocked, unlocked)));
     expect(document).toMatchObject({

@@ -176,7 +176,7 @@ describe('@WithLock: onUnavailable', () => {
     it.each<[string, OnUnavailable]>([
       ['skip', 'skip'],
       ['a function', (error) => seen.push(error)],
-    ])('passes through untouched, with %s', async (_what, onUnavailable) => {
+    ])('a LockTimeoutError from inside the method is passed on, with %s', async (_what, onUnavailable) => {
       const Nested = nested(onUnavailable);
       const app = await startApp({ providers: [Nested] });
       const service = app.get(Nested);

@@ -95,7 +95,7 @@ describe('@WithLock on a method that turns out to return an Observable', () => {
   it.each<[string, (feeds: Feeds) => Promise<Observable<number>>]>([
     ['declared as a Promise of it', async (feeds) => feeds.watch('1')],
     ['not declared', async (feeds) => feeds.inferred('1')],
-  ])('resolves with it, and keeps the lock until it completes: %s', async (_what, call) => {
+  ])('a method resolves with its Observable, and the lock is held until it completes: %s', async (_what, call) => {
     const { app, feeds } = await start();
     const feed = await call(feeds);
     expect(isObservable(feed)).toBe(true);

@@ -13,8 +13,8 @@ const tests = ['test', 'lib/testing']
   )
   .join('\n');
 
-describe('what fails when a promise is broken', () => {
-  it('is told with tests that there are', () => {
+describe('docs/internals/fault-harness.md', () => {
+  it('the table of broken promises names existing tests', () => {
     const page = readFileSync(`${root}/docs/internals/fault-harness.md`, 'utf8');
     const section = page.split(/^## /m).find((each) => each.startsWith('What fails when')) ?? '';
     const titles = [...section.matchAll(/› (?:[\w ,-]+ › )?([^›|;`]+?)(?= \(and \d| \|| *;|$)/gm)].map(

@@ -11,7 +11,7 @@ const tsc = path.join(
   'bin/tsc',
 );
 
-/** What the fragments of the documentation take for granted. */
+/** Declarations that the fragments of the documentation rely on. */
 const CONTEXT = [
   `import { isLockBackendError, isLockLostError, isLockTimeoutError, WithLock, type LockingService } from 'nestjs-locking';`,
   `import { LockingModule, PostgresLockingProvider, RedisLockingProvider, RedisQuorumLockingProvider } from 'nestjs-locking';`,
@@ -47,8 +47,8 @@ const CONFIG = {
 };
 
 /**
- * Compiles examples as they stand. One that imports something is a whole module; any other is a fragment, which gets
- * `CONTEXT` before it, and a class around it where the note before the block is `class body`.
+ * Compiles examples. An example with imports is a whole module; any other is a fragment, which gets `CONTEXT` before
+ * it, and a class around it if the note before the block is `class body`.
  *
  * @returns the compiler's complaints, with the lines of the document
  */
@@ -65,7 +65,7 @@ export async function compileExamples(document: string, blocks: readonly CodeBlo
   }
 }
 
-/** All that is put before an example stands on its first line, so that line numbers stay right. */
+/** Puts everything before an example on its first line, so that line numbers stay right. */
 function moduleOf({ text, note }: CodeBlock): string {
   if (/^import /m.test(text)) return text;
   return note === 'class body' ? `${CONTEXT} export class Example {${text}}\n` : `${CONTEXT} ${text}`;

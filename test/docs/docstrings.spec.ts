@@ -12,12 +12,12 @@ describe.each([
 ])('docstrings: what %s exports', (file) => {
   const { exported, statics, members } = publicDocs(`${root}/${file}`);
 
-  it('says what each export is for', () => {
+  it('each export has a docstring', () => {
     expect(exported.filter(({ text }) => text === '').map(({ name }) => name)).toEqual([]);
     expect(exported.length).toBeGreaterThan(0);
   });
 
-  it('says what each static member is for, and shows and warns at each static method', () => {
+  it('each static member has a docstring, and each static method an example and its errors', () => {
     const lacking = statics.filter(
       ({ text, isMethod, tags }) => text === '' || (isMethod && !(tags.includes('example') && tags.includes('throws'))),
     );
@@ -29,7 +29,7 @@ describe.each([
     }
   });
 
-  it('says what each option and each method is for', () => {
+  it('each option and each method has a docstring', () => {
     expect(members.filter(({ text }) => text === '').map(({ name }) => name)).toEqual([]);
   });
 });

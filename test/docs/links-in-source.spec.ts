@@ -10,8 +10,8 @@ const sources = readdirSync(`${root}/lib`, { recursive: true, encoding: 'utf8' }
   .filter((name) => /\.(?:ts|lua)$/.test(name))
   .map((name) => `lib/${name}`);
 
-describe('what docstrings and messages refer to', () => {
-  it('are pages and sections that are published with the package', () => {
+describe('links in docstrings and messages', () => {
+  it('docstrings and messages refer to pages and sections that are published', () => {
     const dead = sources.flatMap((source) =>
       [...read(source).matchAll(/(?:(?<title>"[^"\n]+") in )?(?<page>docs\/[\w/.-]+?\.md)(?:#(?<anchor>[\w-]+))?/g)]
         .filter(({ 0: text, index, groups: { title, page = '', anchor } = {} }) => {
@@ -26,7 +26,7 @@ describe('what docstrings and messages refer to', () => {
     expect((JSON.parse(read('package.json')) as { files: string[] }).files).toContain('docs');
   });
 
-  it('are sections that the README has', () => {
+  it('docstrings and messages refer to existing sections of the README', () => {
     const dead = sources.flatMap((source) =>
       [...read(source).matchAll(/README (?:lists|says|tells)?\s*under "([^"]+)"/g)]
         .filter(([, title = '']) => !new RegExp(`^#+ ${title}$`, 'm').test(read('README.md')))

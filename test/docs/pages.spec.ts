@@ -17,11 +17,11 @@ const options = read('docs/options.md');
 const docs = readdirSync(`${root}/docs`, { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.md'))
   .map((name) => `docs/${name}`);
-/** The pages for users: those about the insides do not document an export. */
+/** The pages for users, without those about internals. */
 const guide = docs.filter((name) => !name.startsWith('docs/internals/'));
 const code = guide.map((name) => codeOf(read(name))).join('\n');
 
-/** Those of `names` that a page, any page of the guide if not told, does not have as code. */
+/** The `names` that do not occur as code in `within`, by default all pages for users. */
 function unmentioned(names: readonly string[], within = code): string[] {
   return names.filter((name) => !new RegExp(`(?<![\\w$])${name.replace('$', '\\$')}(?![\\w$])`).test(within));
 }
@@ -35,7 +35,7 @@ describe('the pages of docs/', () => {
     testing = publicSurface(`${root}/lib/testing/index.ts`);
   }, 120_000);
 
-  it('mention everything that the package exports', () => {
+  it('the pages mention every export of the package', () => {
     expect(lib.names).toContain('LockingService');
     expect(testing.names).toContain('LockingTestingModule');
     expect(unmentioned([...lib.names, ...testing.names])).toEqual([]);
@@ -62,14 +62,14 @@ describe('the pages of docs/', () => {
     'RedisLockingProviderOptions',
     'ReleaseOptions',
     'WithLockOptions',
-  ])('mention every member of %s', (name) => {
+  ])('the pages mention every member of %s', (name) => {
     const members = lib.membersOf(name);
     expect(members.length).toBeGreaterThan(0);
     expect(unmentioned(members)).toEqual([]);
   });
 
   it.each(['HoldElsewhereOptions', 'LockingTestControl', 'LockingTestingModuleOptions', 'ProviderUnderTest'])(
-    'mention every member of %s',
+    'the pages mention every member of %s',
     (name) => {
       const members = testing.membersOf(name);
       expect(members.length).toBeGreaterThan(0);
@@ -77,14 +77,14 @@ describe('the pages of docs/', () => {
     },
   );
 
-  it('have a row for every option of a provider', () => {
+  it('the pages have a row for every option of a provider', () => {
     const providers = [InMemoryLockingProvider, RedisLockingProvider, RedisQuorumLockingProvider];
     const names = [...COMMON_OPTION_NAMES, ...providers.flatMap(({ optionNames }) => optionNames)];
     expect(names.filter((name) => tableRows(options, name).length === 0)).toEqual([]);
   });
 
   it.each(COMMON_OPTION_NAMES.filter((name) => name !== 'failFast' && name !== 'maxWaiters'))(
-    'tell the default of %s',
+    'the pages name the default of %s',
     (name) => {
       const written = tableRows(options, name)[0]?.[2]?.replace(/^`'?(.*?)'?`$/, '$1') ?? '';
       const value = /^[\d.]+$/.test(written) ? Number(written) : written;
@@ -93,7 +93,7 @@ describe('the pages of docs/', () => {
     },
   );
 
-  it('have a row for every error, with its guard', () => {
+  it('the pages have a row for every error, with its guard', () => {
     const classes = Object.keys(errors).filter((name) => name.endsWith('Error') && name.startsWith('Lock'));
     for (const name of classes.filter((each) => each !== 'LockingError')) {
       expect(tableRows(read('docs/errors.md'), name).flat().join(' ')).toContain(`\`is${name}\``);
@@ -103,12 +103,12 @@ describe('the pages of docs/', () => {
 });
 
 describe('the README', () => {
-  it('fits on a screen or two', () => {
+  it('the README fits on a screen or two', () => {
     expect(readme.split('\n').length).toBeLessThanOrEqual(200);
     expect(Buffer.byteLength(readme)).toBeLessThanOrEqual(15 * 1024);
   });
 
-  it('has tables of facts: no cell is a paragraph', () => {
+  it('no cell in a table of the README is a paragraph', () => {
     const cells = readme
       .split('\n')
       .filter((line) => line.startsWith('|'))
@@ -116,19 +116,19 @@ describe('the README', () => {
     expect(cells.filter((cell) => cell.trim().split(/\s+/).length > 15)).toEqual([]);
   });
 
-  it('links every page for users', () => {
+  it('the README links every page for users', () => {
     const linked = links(readme).map((link) => link.replace(/#.*/, ''));
     expect(guide.filter((name) => !linked.includes(name))).toEqual([]);
   });
 
-  it('has no figure of the benchmark that docs/performance.md does not have', () => {
+  it('each figure of the benchmark in the README is in docs/performance.md', () => {
     const measured = read('docs/performance.md');
     const figures = tableRowsUnder(readme, 'Performance').flatMap((cells) => cells.slice(1));
     expect(figures.length).toBeGreaterThan(4);
     expect(figures.filter((figure) => !measured.includes(figure))).toEqual([]);
   });
 
-  it('names only npm scripts that there are', () => {
+  it('the README names existing npm scripts', () => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
     const named = [...readme.matchAll(/npm run ([\w:-]+)/g)].map((match) => match[1] ?? '');
     expect(named).toContain('demo');
@@ -152,7 +152,7 @@ describe.each([
   ['docs/cron.md', 'lib/coordination/schedule/index.ts'],
   ['docs/queues.md', 'lib/coordination/bullmq/index.ts'],
 ])('%s', (page, entry) => {
-  it('mentions everything that its entry point exports', () => {
+  it('the page mentions every export of its entry point', () => {
     const { names } = publicSurface(`${root}/${entry}`);
     expect(names.length).toBeGreaterThan(1);
     expect(unmentioned(names, codeOf(read(page)))).toEqual([]);
@@ -171,7 +171,7 @@ describe.each([...pages, ...docs, ...samples])('%s', (file) => {
   const text = read(file);
   const folder = path.dirname(file);
 
-  it('has no dead links', () => {
+  it('the page has no dead links', () => {
     const dead = links(text).filter((link) => {
       if (/^https?:/.test(link)) return false;
       const [target = '', anchor] = link.split('#');
@@ -182,18 +182,18 @@ describe.each([...pages, ...docs, ...samples])('%s', (file) => {
     expect(dead).toEqual([]);
   });
 
-  it('names only files that there are', () => {
+  it('the page names existing files', () => {
     const named = [...text.matchAll(/`((?:lib|test|tools|sample)\/[\w./-]+)`/g)].map((match) => match[1] ?? '');
     expect(named.filter((name) => !existsSync(`${root}/${name}`))).toEqual([]);
   });
 
-  it('has examples that compile', async () => {
+  it('the examples of the page compile', async () => {
     const blocks = codeBlocks(text).filter(({ language, note }) => language === 'ts' && !PART.test(note));
     if (file === 'README.md') expect(blocks.length).toBeGreaterThan(1);
     expect(blocks.length === 0 ? [] : await compileExamples(file, blocks)).toEqual([]);
   }, 120_000);
 
-  it('shows parts of files as they stand there', () => {
+  it('parts of files on the page are those of the files', () => {
     for (const { text: part, note } of codeBlocks(text)) {
       const [, source] = PART.exec(note) ?? [];
       if (source !== undefined) expect(unindented(read(path.join(folder, source)))).toContain(unindented(part));

@@ -7,12 +7,12 @@ const read = (file: string): string => readFileSync(`${root}/${file}`, 'utf8');
 
 const { peerDependencies: peers } = JSON.parse(read('package.json')) as { peerDependencies: Record<string, string> };
 
-/** What each range of a peer begins with: `5.80.0` and `6.0.0`. */
+/** The lowest version of each range of a peer: `5.80.0` and `6.0.0`. */
 function lowestOf(peer: string): string[] {
   return (peers[peer] ?? '').split('||').map((range) => range.replace(/[\s^]/g, ''));
 }
 
-/** Peers by the name that texts call them by. */
+/** Peers by their names in texts. */
 const NAMES = { BullMQ: 'bullmq', ioredis: 'ioredis' } as const;
 
 const pages = ['README.md', ...readdirSync(`${root}/docs`).map((name) => `docs/${name}`)].filter((name) =>
@@ -20,14 +20,14 @@ const pages = ['README.md', ...readdirSync(`${root}/docs`).map((name) => `docs/$
 );
 
 describe('the peers', () => {
-  it('are tested at the lowest version of their range, where the matrix does not say why not', async () => {
+  it('the matrix tests each peer at the lowest version of its range, or says why not', async () => {
     const file = new URL('../../tools/matrix/columns.mjs', import.meta.url).pathname;
     const { columns } = (await import(file)) as { columns: { packages: Record<string, string> }[] };
     const [lowest] = columns;
     const elsewhere = [
-      // What the matrix says itself: older ones have no types under `exports`.
+      // The matrix says why: older versions have no types under `exports`.
       'rxjs',
-      // The newest that takes Nest 11 is tested: it comes with Nest's own version.
+      // The newest version that accepts Nest 11 is tested.
       '@nestjs/schedule',
     ];
     for (const peer of Object.keys(peers).filter((name) => !elsewhere.includes(name))) {
@@ -35,7 +35,7 @@ describe('the peers', () => {
     }
   });
 
-  it.each(pages)('are named with the versions of their range in %s', (page) => {
+  it.each(pages)('the peers have the versions of their range in %s', (page) => {
     for (const [name, peer] of Object.entries(NAMES)) {
       const promised = new RegExp(`${name} (?:is|≥|>=|from) \\(?(\\d+\\.\\d+)`, 'g');
       for (const [text, version = ''] of read(page).matchAll(promised)) {
@@ -44,7 +44,7 @@ describe('the peers', () => {
     }
   });
 
-  it('are told with the lowest version of BullMQ where its users look', () => {
+  it('the page for BullMQ names its lowest version', () => {
     const [lowest = ''] = lowestOf('bullmq');
     expect(read('docs/queues.md')).toContain(`BullMQ is ${lowest.replace(/\.0$/, '')} or later`);
   });

@@ -1,7 +1,7 @@
 import ts from 'typescript';
 import { openModule } from './open-module.js';
 
-/** What the docstring of an export, or of one of its members, says. */
+/** The docstring of an export, or of one of its members. */
 export interface Docstring {
   readonly name: string;
   readonly text: string;
@@ -10,7 +10,7 @@ export interface Docstring {
   readonly isMethod: boolean;
 }
 
-/** The docstrings of a module. What Nest or Node has declared counts where an export inherits it and people call it. */
+/** The docstrings of a module, with inherited members of Nest and Node that users call. */
 export interface PublicDocs {
   readonly exported: readonly Docstring[];
   readonly statics: readonly Docstring[];
@@ -18,7 +18,7 @@ export interface PublicDocs {
   readonly members: readonly Docstring[];
 }
 
-/** What JavaScript gives to every error class. */
+/** Static members of every error class in JavaScript. */
 const OF_ERRORS = ['captureStackTrace', 'prepareStackTrace', 'stackTraceLimit'];
 
 export function publicDocs(file: string): PublicDocs {

@@ -1,10 +1,10 @@
 import ts from 'typescript';
 import { openModule } from './open-module.js';
 
-/** What a module exports, and the members of what it exports. */
+/** The exports of a module, and their members. */
 export interface PublicSurface {
   readonly names: readonly string[];
-  /** The public members of an exported interface, type or class, without what it inherits from a library or is marked `@internal`. */
+  /** The public members of an exported interface, type or class, without those of a library or marked `@internal`. */
   membersOf(name: string): string[];
 }
 
@@ -29,7 +29,7 @@ export function publicSurface(file: string): PublicSurface {
 
 function isPublic(member: ts.Symbol): boolean {
   if (member.getJsDocTags().some((tag) => tag.name === 'internal')) return false;
-  // what comes from a library, such as the stack of an error, is that one's to document
+  // members of a library, such as the stack of an error, are documented there
   if (member.declarations?.every((each) => each.getSourceFile().fileName.includes('/node_modules/'))) return false;
   const hidden = ts.ModifierFlags.Private | ts.ModifierFlags.Protected;
   return !member.declarations?.some((declaration) => ts.getCombinedModifierFlags(declaration) & hidden);

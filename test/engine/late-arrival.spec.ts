@@ -16,7 +16,7 @@ const keys = ['a', 'b'];
 describe.each([
   ['one key', 'a'],
   ['several keys', keys],
-])('a question for %s that reaches the store long after it was given up', (_, wanted) => {
+])('a request for %s that reaches the store long after it was cancelled', (_, wanted) => {
   it.each(['before the store has failed', 'after the store has failed'])(
     'a late request that was cancelled acquires nothing: cancelled %s',
     async (when) => {

@@ -112,7 +112,7 @@ describe('hand-off within the process', () => {
   it.each([
     ['', false],
     [', also where that fails at first', true],
-  ])('gives back what it has renewed when nobody waits any more%s', async (_, fails) => {
+  ])('a lease that was renewed for its hand-off is released if no waiter is left%s', async (_, fails) => {
     const process = await world.listeningProcess();
     const abort = new AbortController();
     const first = track(process.acquire('a', { timeout: '1h' }));

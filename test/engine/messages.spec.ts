@@ -72,7 +72,7 @@ describe('the message of a timeout names the holder and the key', () => {
 });
 
 describe('a failure of the store', () => {
-  it('also to whoever had waited before', async () => {
+  it('a waiter learns of a failure of the store once', async () => {
     const world = new FaultyStore();
     const holder = world.engine();
     await holder.acquire('k');

@@ -85,7 +85,7 @@ describe('a shutdown while the store does not answer', () => {
   it.each([
     ['when nothing runs', false, 1600],
     ['when the jobs have used up their time', true, 11_600],
-  ])('ends in time %s', async (_, runs, limit) => {
+  ])('a shutdown while the store does not answer ends in time %s', async (_, runs, limit) => {
     const process = world.engine({ drainTimeout: '10s' });
     await process.acquire('a');
     if (runs) void process.execute('job', async () => new Promise(() => undefined)).catch(() => undefined);

@@ -14,10 +14,10 @@ const applications = useApplications();
 const foreign = useForeignLocks(redis);
 useTimersThatKeepNothingAlive();
 
-/** The one that cannot write elsewhere decides. */
+/** The namespace of the library that cannot choose another one. */
 const { namespace } = redisSemaphore;
 
-it('loses no update to a race of every library and two applications of ours', async () => {
+it('a race of every library and two applications of ours loses no update', async () => {
   const ours = async () => {
     const { locking } = await applications.onRedis({ redisUrl: redis.url, namespace, maximumRetryInterval: 200 });
     return (job: () => Promise<void>) => locking.execute('stock', job, { timeout: '20s' });

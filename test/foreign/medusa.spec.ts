@@ -14,7 +14,7 @@ useTimersThatKeepNothingAlive();
 describeCoexistence(medusa, redis, foreign);
 
 describe('Medusa’s common owner', () => {
-  it('is shown as it is, holds without end, and is not us', async () => {
+  it('a lock of Medusa’s common owner is shown as it is, never expires, and is not ours', async () => {
     const { locking } = await applications.onRedis({ redisUrl: redis.url, namespace: MEDUSA_NAMESPACE });
     const provider = foreign.openWith((load, client) => openMedusaProvider(load, client, MEDUSA_NAMESPACE));
     await provider.acquire('k');
@@ -25,7 +25,7 @@ describe('Medusa’s common owner', () => {
     expect(await provider.release('k')).toBe(true);
   });
 
-  it('releases all of its own locks and none of ours', async () => {
+  it('releaseAll of Medusa’s common owner releases its own locks and none of ours', async () => {
     const { locking } = await applications.onRedis({ redisUrl: redis.url, namespace: MEDUSA_NAMESPACE });
     const provider = foreign.openWith((load, client) => openMedusaProvider(load, client, MEDUSA_NAMESPACE));
     const locks = [await locking.acquire('a'), await locking.acquire('b', { ownerId: '*' })];

@@ -14,7 +14,7 @@ describeCoexistence(redlock, redis, foreign);
 describe('several keys at once, some of them held by the other side', () => {
   const LONG = 60_000;
 
-  it('are refused to us, and none of the others stays locked', async () => {
+  it('several keys, some of them held by redlock, are refused to us, and no other stays locked', async () => {
     const { locking } = await applications.onRedis({ redisUrl: redis.url, namespace: '' });
     const { tryHold } = foreign.openWith(openRedlock);
     const theirs = await tryHold(['b', 'c'], LONG);
@@ -25,7 +25,7 @@ describe('several keys at once, some of them held by the other side', () => {
     expect((await locking.tryAcquire(['a', 'b']))?.keys).toEqual(['a', 'b']);
   });
 
-  it('are refused to redlock, and none of the others stays locked', async () => {
+  it('several keys, some of them held by us, are refused to redlock, and no other stays locked', async () => {
     const { locking } = await applications.onRedis({ redisUrl: redis.url, namespace: '' });
     const { tryHold } = foreign.openWith(openRedlock);
     const ours = await locking.acquire(['a', 'b']);

@@ -36,7 +36,7 @@ async function listed(locking: LockingService, match?: string): Promise<LockInfo
 
 onEveryStore((store) => {
   describe.each(KEYS)('a key of %s', (_, key) => {
-    it('is locked, waited for, handed over, shown, listed and freed like any other', async () => {
+    it('a strange key is locked, handed off, shown, listed and freed like any other', async () => {
       const [here, there] = [await store.open(), await store.open()];
       const lock = await here.acquire(key, { ownerId: 'me', expire: '20s' });
       expect(await there.tryAcquire(key)).toBeNull();
@@ -45,17 +45,17 @@ onEveryStore((store) => {
       expect(await listed(there, escapeGlob(key))).toMatchObject([{ key }]);
       expect(await there.extend(key, { ownerId: 'me', expire: '30s' })).toBe(true);
 
-      // Waits in line: the release tells it, by a message that ends with the key.
+      // The waiter gets a message that ends with the key.
       const waiting = there.acquire(key, { timeout: '20s' });
       await untilWaiting(here, key);
       const since = performance.now();
       expect(await lock.release()).toBe(true);
       const next = await waiting;
-      // Asking again would be later.
+      // A poll would come later.
       expect(performance.now() - since).toBeLessThan(900);
       expect(next.fencingToken).toBeGreaterThan(lock.fencingToken);
 
-      // Taken by force: the holder is told at once, by such a message, too.
+      // The holder of a revoked key gets such a message, too.
       const lost = new Promise((resolve) => {
         next.signal.addEventListener('abort', resolve);
       });
@@ -67,7 +67,7 @@ onEveryStore((store) => {
     });
   });
 
-  it('two keys that differ exclude nobody but themselves', async () => {
+  it('two different keys do not exclude each other', async () => {
     const locking = await store.open();
     const unit = fc.oneof(
       fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }),

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { METHOD_ROOTS, methodScope, parseKeyTemplate } from '../../lib/key-templates/index.js';
 
-/** What could be mistaken for an escape, a separator, a neighbouring literal or half of a character. */
+/** Texts that look like an escape, a separator, a neighbouring literal or half of a character. */
 const nasty = ['%', '|', ':', 'a', 'u', '3', '7C', '%3A', '%7C', '%25', '%u', 'D83D', 'and', '-', '<', '>', '\u0085'];
 const halves = ['\uD83D', '\uDE00', '\uFFFD', '😀', '\u2028', '\0'];
 const anyUnit = fc.integer({ min: 0, max: 0xffff }).map((unit) => String.fromCharCode(unit));
@@ -14,7 +14,7 @@ const literal = fc.oneof(textOf(fc.constantFrom(...nasty)), fc.string({ unit: 'g
 const literals = fc.array(literal, { minLength: 2, maxLength: 5 });
 const templateOf = (parts: readonly string[]) =>
   parts.map((part) => part.replaceAll('<', '<<')).reduce((source, part, index) => `${source}<${index - 1}>${part}`);
-/** Never the empty key, which is refused and no collision. */
+/** Avoids the empty key, which is refused and no collision. */
 const named = ([first = '', ...rest]: readonly string[]) => [`k${first}`, ...rest];
 
 const tuples = fc.tuple(literals, fc.array(value, { minLength: 8, maxLength: 8 })).map(([parts, values]) => ({
@@ -23,7 +23,7 @@ const tuples = fc.tuple(literals, fc.array(value, { minLength: 8, maxLength: 8 }
   other: values.slice(4, 4 + parts.length - 1),
 }));
 
-/** The text moved over the boundary: what a key without separators cannot tell apart. */
+/** Texts moved over the boundary, which a key without separators cannot tell apart. */
 const shifted = fc
   .tuple(literals, fc.array(value, { minLength: 4, maxLength: 4 }), fc.nat(), fc.nat())
   .map(([parts, values, which, cut]) => {
@@ -46,7 +46,7 @@ describe('keys of one template', () => {
   it.each([
     ['random values', tuples],
     ['text moved from one value to the next', shifted],
-  ])('differ where the arguments do, also in UTF-8: %s', (_, pairs) => {
+  ])('keys of different arguments differ, also in UTF-8: %s', (_, pairs) => {
     let different = 0;
     fc.assert(
       fc.property(pairs, ({ parts, one, other }) => {
@@ -62,7 +62,7 @@ describe('keys of one template', () => {
     expect(different).toBeGreaterThan(300);
   });
 
-  it('differ for all pairs and triples of a set of short texts', () => {
+  it('keys of all pairs and triples of short texts differ', () => {
     const texts = ['', ...nasty, ...halves];
     fc.assert(
       fc.property(fc.array(literal, { minLength: 3, maxLength: 3 }), literal, (parts, last) => {
@@ -81,7 +81,7 @@ describe('keys of one template', () => {
     );
   });
 
-  it('can be read back into the values', () => {
+  it('the values can be read back from a key', () => {
     fc.assert(
       fc.property(tuples, ({ parts, one }) => {
         expect(readBack(render(templateOf(parts), one), parts)).toEqual(one);
@@ -90,7 +90,7 @@ describe('keys of one template', () => {
     );
   });
 
-  it('hold values without control characters, line separators or reserved characters', () => {
+  it('values in keys have no control characters, line separators or reserved characters', () => {
     fc.assert(
       fc.property(value, (text) => {
         const escaped = render('k<0>', [text]).slice(1);
@@ -102,7 +102,7 @@ describe('keys of one template', () => {
     );
   });
 
-  it('are the same for a number and its text', () => {
+  it('a number and its text make the same key', () => {
     fc.assert(
       fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (number) => {
         expect(render('<0>', [number])).toBe(render('<0>', [String(number)]));
@@ -111,7 +111,7 @@ describe('keys of one template', () => {
   });
 });
 
-/** The proof in `escape-value.ts` as a program: written from its text, without the code it is about. */
+/** The proof in `escape-value.ts` as a program, written from its text, independent of the code. */
 function readBack(key: string, parts: readonly string[]): string[] {
   const reserved = /[^A-Za-z0-9_.~@\-%\u0080-\uFFFF]/;
   const values: string[] = [];

@@ -25,7 +25,7 @@ describe('a key', () => {
     ['64 KiB', 'k'.repeat(65_536)],
     ['64 KiB in characters of two bytes', 'ü'.repeat(32_768)],
     ['64 KiB in characters of four', '😀'.repeat(16_384)],
-  ])('may have %s', (_, key) => {
+  ])('a key may have %s', (_, key) => {
     expect(normalizeKeys(key)).toEqual([key]);
   });
 
@@ -33,7 +33,7 @@ describe('a key', () => {
     ['a byte more than 64 KiB', 'k'.repeat(65_537), 65_537],
     ['fewer characters, but more bytes', 'ü'.repeat(32_769), 65_538],
     ['many more', '€'.repeat(1_000_000), 3_000_000],
-  ])('may not have %s', (_, key, bytes) => {
+  ])('a key may not have %s', (_, key, bytes) => {
     for (const keys of [key, ['a', key]]) {
       const error = refusalOf(keys);
       expect(error.message).toContain(`is too long: ${bytes} bytes, and at most 65536 are possible.`);
@@ -47,7 +47,7 @@ describe('a key', () => {
   });
 
   it.each(['\uD800', 'a\uDFFF', '\uDC00\uD800', `x${'😀'.slice(0, 1)}`])(
-    'may not hold half of a surrogate pair, which every store would turn into the same character: %j',
+    'a key may not have half of a surrogate pair, which stores turn into the same character: %j',
     (key) => {
       const { message } = refusalOf(key);
       expect(message).toContain('half of a surrogate pair');
@@ -56,7 +56,7 @@ describe('a key', () => {
   );
 
   it.each([[1], [null], [undefined], [{ toString: () => 'k' }], [['k']], [Symbol('k')], [new String('k')]])(
-    'is a string, not %p',
+    'a key must be a string, not %p',
     (key) => {
       expect(refusalOf([key]).message).toMatch(/^A lock key must be a string, not /);
     },
@@ -64,7 +64,7 @@ describe('a key', () => {
 });
 
 describe('the keys of a call', () => {
-  it('are at most 10,000', () => {
+  it('a call may have 10,000 keys at most', () => {
     const keys = Array.from({ length: 10_001 }, (_, index) => `k${index}`);
     expect(normalizeKeys(keys.slice(1))).toHaveLength(10_000);
     expect(refusalOf(keys).message).toBe(
@@ -72,7 +72,7 @@ describe('the keys of a call', () => {
     );
   });
 
-  it('are read once: what was checked is what is locked', () => {
+  it('the keys of a call are read once, so that the checked ones are locked', () => {
     let reads = 0;
     const keys = new Proxy(['a'], {
       get: (target, name) => (name === '0' ? ['a', '', 5][reads++] : (Reflect.get(target, name) as unknown)),
@@ -81,7 +81,7 @@ describe('the keys of a call', () => {
     expect(reads).toBe(1);
   });
 
-  it('have no holes', () => {
+  it('the array of keys may have no holes', () => {
     const holed = ['a', 'b'];
     // eslint-disable-next-line @typescript-eslint/no-array-delete
     delete holed[0];
@@ -101,22 +101,22 @@ describe('a template', () => {
     Object.assign([], withTexts),
     Object.assign(() => 1, withTexts),
     new Date(),
-  ])('never asks an object for its text (%#)', (value) => {
+  ])('a template never converts an object to text (%#)', (value) => {
     expect(() => render('<0>', value)).toThrow(/^Key template "<0>": <0> has no usable value: 0 is an? /);
   });
 
-  it('takes no symbol', () => {
+  it('a template refuses a symbol', () => {
     expect(() => render('<0>', Symbol('k'))).toThrow(/0 is a symbol\. Use a string or a number\./);
   });
 
-  it('takes a value as long as a key may be, and refuses a longer one before it is made part of one', () => {
+  it('a value in a template may be as long as a key, and a longer one is refused before the key is made', () => {
     expect(render('<0>', 'k'.repeat(65_536))[0]).toHaveLength(65_536);
     expect(() => render('a:<0.id>', { id: '\n'.repeat(65_537) })).toThrow(
       'Key template "a:<0.id>": <0.id> has no usable value: 0.id is a string of 65537 characters, and a key has at most 65536 bytes. Use an id, or a hash of it.',
     );
   });
 
-  it('makes at most 10,000 keys of an array', () => {
+  it('a template makes at most 10,000 keys of an array', () => {
     const many = Array.from({ length: 10_000 }, (_, index) => index);
     expect(render('<0[]>', many)).toHaveLength(10_000);
     expect(() => render('sku:<0.ids[]>', { ids: [...many, 1] })).toThrow(
@@ -124,7 +124,7 @@ describe('a template', () => {
     );
   });
 
-  it.each([Infinity, 2 ** 32 - 1, 1e9])('does not believe an array that says it has %d elements', (length) => {
+  it.each([Infinity, 2 ** 32 - 1, 1e9])('a template does not trust an array that claims %d elements', (length) => {
     const endless = new Proxy([] as string[], {
       get: (_, name) => (name === 'length' ? length : 'x'),
       has: () => true,
@@ -132,7 +132,7 @@ describe('a template', () => {
     expect(() => render('<0[]>', endless)).toThrow(/too many elements/);
   });
 
-  it('is quoted in messages so that its text cannot be taken for another line', () => {
+  it('a template is quoted in messages, so that its text cannot look like another line', () => {
     const source = 'a\u2028\u001b[31m\u202E:<0>';
     expect(() => render(source, null)).toThrow(/^Key template "a\\u2028\\u001b\[31m\\u202e:<0>": /);
   });

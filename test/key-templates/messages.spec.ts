@@ -5,7 +5,7 @@ import { readModuleOptions } from '../../lib/module/read-module-options.js';
 import { rejectionOf } from '../support/poll.js';
 import { onEveryStore } from '../support/stores.js';
 
-/** What could begin a new line, a terminal's command, or make text look like another one. */
+/** Characters that begin a new line or a terminal command, or that make text look like another one. */
 const DANGEROUS = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u;
 const FORGERY = '\r\n2026-01-01 ERROR all is lost\u001b[2J\u009b31m\u0085\u2028\u2029\u202E\u0000\u007f';
 
@@ -23,7 +23,7 @@ describe('a text from outside in a message', () => {
     expect(quote(text)).toBe(shown);
   });
 
-  it('from another error stays on one line, and is cut short', () => {
+  it('the text of another error stays on one line, and is cut short', () => {
     expect(onOneLine('a\nb\u001b')).toBe('a\\u000ab\\u001b');
     expect(onOneLine('x'.repeat(10_000))).toHaveLength(501);
   });
@@ -36,7 +36,7 @@ describe('the names of options and providers in messages', () => {
     { providers: [{ resolve: InMemoryLockingProvider, id: FORGERY, is_default: 'x' }] },
     { providers: [{ resolve: InMemoryLockingProvider, id: FORGERY, options: { expire: FORGERY } }] },
     { providers: [1, 2].map(() => ({ resolve: InMemoryLockingProvider, id: FORGERY })) },
-  ])('are shown harmlessly (%#)', (options) => {
+  ])('dangerous names of options and providers are escaped in messages (%#)', (options) => {
     let message = '';
     try {
       readModuleOptions(options as never);
@@ -72,7 +72,7 @@ onEveryStore((store) => {
     }
   });
 
-  it('the same goes for the names of options and providers of a call', async () => {
+  it('dangerous names of options and providers of a call are escaped in messages', async () => {
     const locking = await store.open();
     const calls = [
       locking.acquire('k', { [FORGERY]: 1 } as object),

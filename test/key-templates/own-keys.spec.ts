@@ -8,7 +8,7 @@ import { eventually, rejectionOf } from '../support/poll.js';
 
 const tick = { name: 'report', at: Date.parse('2026-01-01T00:00:00Z'), mayBeLate: 0 };
 
-/** Every key that this package takes for itself. */
+/** The keys that this package reserves. */
 const OWN = [
   leaderKey('outbox'),
   presenceKey('outbox', 'pod-1', 'x'),
@@ -27,10 +27,10 @@ const CALLS: Record<string, (locking: LockingService, key: string) => Promise<un
   extend: async (locking, key) => locking.extend(key, { ownerId: 'me', expire: '1m' }),
 };
 
-describe('the keys that this package takes for itself', () => {
+describe('the keys that this package reserves', () => {
   const applications = useApplications();
 
-  it.each(Object.keys(CALLS))('are refused by %s', async (name) => {
+  it.each(Object.keys(CALLS))('reserved keys are refused by %s', async (name) => {
     const { locking } = await applications.withLocks();
     for (const key of OWN) {
       const error = await rejectionOf(CALLS[name]!(locking, key));
@@ -40,7 +40,7 @@ describe('the keys that this package takes for itself', () => {
     expect(await listedKeys(locking)).toEqual([]);
   });
 
-  it('can be looked at, listed and freed by an operator', async () => {
+  it('an operator can inspect, list and free reserved keys', async () => {
     const leaders = [{ name: 'outbox' }];
     const app = await applications.start({
       imports: [LockingModule.forRoot(), LockingModule.forFeature({ leaders })],
@@ -51,7 +51,7 @@ describe('the keys that this package takes for itself', () => {
     expect(await locking.provider('in-memory').forceRelease('leader:outbox')).toBe(1);
   });
 
-  it('leave room for keys that look alike', async () => {
+  it('keys that look like reserved ones are allowed', async () => {
     const { locking } = await applications.withLocks();
     for (const key of ['leader', 'leaders:1', 'Leader:1', 'my:leader:1', 'crontab:1', 'intervals']) {
       expect(await locking.execute(key, () => 'ran')).toBe('ran');

@@ -70,11 +70,11 @@ describe('parseKeyTemplate', () => {
     ['{}', METHOD_ROOTS],
     ['{<0>}:{order}', METHOD_ROOTS],
     ['${price}', METHOD_ROOTS],
-  ])('takes %j as it is: no placeholder of another language', (source, roots) => {
+  ])('placeholders of other languages are literal text: %j', (source, roots) => {
     expect(parseKeyTemplate(source, roots).source).toBe(source);
   });
 
-  it('refuses the parts of a request in braces', () => {
+  it('the parts of a request in braces are refused', () => {
     const error = thrownBy(() => parseKeyTemplate('order:{params.id}', REQUEST_ROOTS));
     expect((error as Error).message).toBe(
       `Malformed key template "order:{params.id}", column 7: ${foreign('{params.id}', 'params.id')}`,
@@ -87,18 +87,18 @@ describe('parseKeyTemplate', () => {
     expect((error as Error).message).toBe('A key template must be a string, such as "order:<0.id>".');
   });
 
-  it('names the roots of a request where another one is used', () => {
+  it('the error for an unknown root names the roots of a request', () => {
     expect(() => parseKeyTemplate('order:<0.id>', REQUEST_ROOTS)).toThrow(
       'Malformed key template "order:<0.id>", column 8: <0.id> begins with an unknown root "0". ' +
         'There are: params, query, body, headers, user, args, context and data, as in <params.id>.',
     );
   });
 
-  it('keeps the source', () => {
+  it('a parsed template keeps its source', () => {
     expect(parseKeyTemplate('order:<0>', METHOD_ROOTS).source).toBe('order:<0>');
   });
 
-  it('throws nothing but LockKeyError, whatever the string', () => {
+  it('parseKeyTemplate throws nothing but LockKeyError, whatever the string', () => {
     const token = fc.constantFrom(
       '<',
       '>',

@@ -93,7 +93,7 @@ describe('KeyTemplate.render', () => {
     expect(parseKeyTemplate(source, METHOD_ROOTS).render(methodScope(undefined, args))).toEqual(keys);
   });
 
-  it('reads properties of `this`, and the roots of a request', () => {
+  it('a template reads properties of `this`, and the roots of a request', () => {
     const tenant = new Tenant('7');
     expect(parseKeyTemplate('job:<this.id>:<0>', METHOD_ROOTS).render(methodScope(tenant, [1]))).toEqual(['job:7:1']);
     const request: Record<string, unknown> = { params: { id: 1 }, headers: { 'x-tenant': 't' } };
@@ -183,11 +183,11 @@ describe('KeyTemplate.render', () => {
     ['<0.trim.name>', 'text'],
     ['<0.toFixed.name>', 1],
     ['<0[0]>', 'text'],
-  ])('finds no value in what the language defines: %s', (source, value) => {
+  ])('a template finds no value in built-in properties: %s', (source, value) => {
     expect(thrownBy(source, [value]).message).toMatch(/ is undefined\. /);
   });
 
-  it('finds no value in a polluted Object.prototype', () => {
+  it('a template finds no value in a polluted Object.prototype', () => {
     const polluted = Object.prototype as { lockTenant?: string };
     polluted.lockTenant = 'everyone';
     try {
@@ -197,7 +197,7 @@ describe('KeyTemplate.render', () => {
     }
   });
 
-  it('reads every property once, also where placeholders share it', () => {
+  it('render reads every property once, also if placeholders share it', () => {
     const reads: string[] = [];
     const watched = (value: object): object =>
       new Proxy(value, {
@@ -216,7 +216,7 @@ describe('KeyTemplate.render', () => {
     expect(reads).toEqual(['order', 'id', 'lines', 'length', '0', 'sku', '1', 'sku']);
   });
 
-  it('can be rendered again from within a getter', () => {
+  it('a template can be rendered again from within a getter', () => {
     const template = parseKeyTemplate('<0.a>:<0.b>', METHOD_ROOTS);
     const outerCall = {
       a: 1,
@@ -242,7 +242,7 @@ describe('KeyTemplate.render', () => {
     ['<0.id>', throwing, '0.id'],
     ['<0[].id>', [{ id: 1 }, throwing], '0[1].id'],
     ['<0[]>', throwingArray, '0'],
-  ])('keeps the error of a getter or Proxy as the cause: %s', (source, value, path) => {
+  ])('the error of a getter or Proxy is kept as the cause: %s', (source, value, path) => {
     const error = thrownBy(source, [value]);
     expect(error).toBeInstanceOf(LockKeyError);
     expect(error.message).toBe(
@@ -252,7 +252,7 @@ describe('KeyTemplate.render', () => {
     expect(error.cause).toBe(boom);
   });
 
-  it('says that a revoked Proxy cannot be used', () => {
+  it('the error for a revoked Proxy says that it cannot be used', () => {
     const { proxy, revoke } = Proxy.revocable([], {});
     revoke();
     expect(thrownBy('<0>', [proxy]).message).toContain('0 is an object');
@@ -260,7 +260,7 @@ describe('KeyTemplate.render', () => {
     expect(thrownBy('<0.a>', [proxy]).cause).toBeInstanceOf(TypeError);
   });
 
-  it('wraps what a scope throws, but for a LockKeyError', () => {
+  it('an error of a scope is wrapped, unless it is a LockKeyError', () => {
     const template = parseKeyTemplate('<user.id>', REQUEST_ROOTS);
     const scope = (error: Error) => () => {
       throw error;
@@ -272,7 +272,7 @@ describe('KeyTemplate.render', () => {
     );
   });
 
-  it('throws nothing but LockKeyError, whatever the arguments', () => {
+  it('render throws nothing but LockKeyError, whatever the arguments', () => {
     const sources = [
       '<0>',
       '<0.a>:<1>',

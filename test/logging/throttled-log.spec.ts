@@ -12,20 +12,20 @@ describe('a throttled log', () => {
     log = new ThrottledLog((line) => lines.push(line), 2, clock);
   });
 
-  it('writes the first lines of an interval, and counts the others at its end', async () => {
+  it('a throttled log writes the first lines of an interval, and counts the others at its end', async () => {
     for (const line of ['a', 'b', 'c', 'd', 'e']) log.add(line);
     expect(lines).toEqual(['a', 'b']);
     await clock.advance('10s');
     expect(lines).toEqual(['a', 'b', '3 more like that in the last 10 s.']);
   });
 
-  it('says nothing at the end of an interval in which it has written all', async () => {
+  it('a throttled log writes nothing at the end of an interval in which it has written all', async () => {
     for (const line of ['a', 'b']) log.add(line);
     await clock.advance('10s');
     expect(lines).toEqual(['a', 'b']);
   });
 
-  it('begins anew after an interval', async () => {
+  it('a throttled log begins again after an interval', async () => {
     for (const line of ['a', 'b', 'c']) log.add(line);
     await clock.advance('10s');
     lines.length = 0;
@@ -33,7 +33,7 @@ describe('a throttled log', () => {
     expect(lines).toEqual(['d']);
   });
 
-  it('leaves no timer behind', async () => {
+  it('a throttled log leaves no timer', async () => {
     log.add('a');
     await clock.advance('10s');
     expect(clock.pendingTimers).toBe(0);

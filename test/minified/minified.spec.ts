@@ -55,7 +55,7 @@ describe('in a bundle whose minifier has renamed all classes', () => {
     const refusals = found.warnings.filter((line) => !line.includes('provider lost'));
     expect(refusals).toEqual([expect.stringContaining('does not let this user subscribe')]);
     expect(found.lost).toContain('the connection to Redis was lost before the answer came');
-    // Those of the second wait, which asks whether it may listen by now.
+    // The connections of the second wait, which tries to subscribe again.
     expect(found.connections).toBeLessThan(5);
   }, 60_000);
 

@@ -2,7 +2,7 @@
 /** Runs in a folder with a minified copy of the package and of ioredis; prints what it finds. */
 import { createRequire } from 'node:module';
 
-// As it is in a bundle: nothing is found by the names of exports.
+// As in a bundle: nothing is found by the names of exports.
 const require = createRequire(import.meta.url);
 require('reflect-metadata');
 const { Module } = require('@nestjs/common');
@@ -39,7 +39,7 @@ const nameOf = (promise) =>
 async function main() {
   const redisUrl = process.argv[2] ?? '';
   const raw = new Redis(redisUrl);
-  // A user who may do all but subscribe and name connections.
+  // A user with all permissions except to subscribe and to name connections.
   await raw.acl('SETUSER', 'locks', 'on', '>secret', '~*', 'resetchannels', '+@all', '-client|kill', '-client|info');
   const url = redisUrl.replace('//', '//locks:secret@');
   const [holder, waiter] = [await start({ redisUrl: url }), await start({ redisUrl: url })];
@@ -51,7 +51,7 @@ async function main() {
     backend: '',
     notReached: new StoreNotReachedError('x').name,
   };
-  // Long enough for a loop of connections to show.
+  // Long enough to notice a loop of connections.
   const before = Number(/total_connections_received:(\d+)/.exec(await raw.info('stats'))?.[1]);
   await holder.locking.execute('l', () => nameOf(waiter.locking.acquire('l', { timeout: '2s' })));
   const connections = Number(/total_connections_received:(\d+)/.exec(await raw.info('stats'))?.[1]) - before;
@@ -61,14 +61,14 @@ async function main() {
   );
   await holder.locking.forceRelease('m');
   names.lost = String(await aborted);
-  // Refused: the answer is not to be taken for a connection that is gone.
+  // The server refuses the lock; the answer must not count as a lost connection.
   await raw.config('SET', 'maxmemory', '1');
   await holder.locking.acquire('n').catch((error) => {
     names.backend = error.name;
     console.log(JSON.stringify({ refusal: error.message, cause: error.cause?.name }));
   });
   await raw.config('SET', 'maxmemory', '0');
-  // In the middle of a call the connection is lost.
+  // The connection is lost in the middle of a call.
   await raw.client('PAUSE', 5000, 'WRITE');
   const broken = holder.locking.acquire('o', { timeout: '4s' }).catch((error) => error.message);
   await new Promise((resolve) => setTimeout(resolve, 100));

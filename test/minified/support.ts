@@ -5,14 +5,14 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** As bundlers minify by default: no class and no function keeps its name. */
+/** The default of bundlers: no class and no function keeps its name. */
 const OPTIONS: JsMinifyOptions = {
   compress: false,
   mangle: { toplevel: true, keep_classnames: false, keep_fnames: false },
   module: false,
 };
 
-/** ioredis 6 writes this one name out; ioredis 5 takes it from the class, like all others. */
+/** ioredis 6 returns this name as a text; ioredis 5 takes it from the class, like all others. */
 const AS_IOREDIS_5 = ['return "ReplyError";', 'return this.constructor.name;'] as const;
 
 async function minifyAll(folder: string): Promise<void> {
@@ -26,8 +26,8 @@ async function minifyAll(folder: string): Promise<void> {
 }
 
 /**
- * A folder with this package (`lib`) and ioredis as a minifying bundler leaves them. It lies in the project, where all
- * other packages are found.
+ * A folder with this package (`lib`) and ioredis, minified by a bundler. It is in the project, where all other packages
+ * are found.
  */
 export async function makeMinifiedApplication(program: string): Promise<string> {
   await mkdir(path.join(ROOT, '.cache'), { recursive: true });

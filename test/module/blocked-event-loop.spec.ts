@@ -6,21 +6,21 @@ import { useRawRedis } from '../support/raw-redis.js';
 
 const redis = useRawRedis();
 
-// First of all: an application closes only slowly while the server hangs.
+// The server goes on first: an application closes only slowly while it hangs.
 afterEach(() => {
   redis.server.kill('SIGCONT');
 });
 
 const applications = useApplications();
 
-/** Work that lets nothing else run. */
+/** Blocks the event loop. */
 function block(milliseconds: number): void {
   const end = performance.now() + milliseconds;
   while (performance.now() < end);
 }
 
 describe('while the event loop is blocked', () => {
-  it('an answer that comes counts, though the time for it is over when it is read', async () => {
+  it('an answer that arrives in time counts, though it is read too late', async () => {
     const { locking } = await applications.onRedis({ redisUrl: redis.url });
     await locking.execute('k', () => undefined);
     const acquiring = locking.acquire('k', { timeout: '30s' });
@@ -29,7 +29,7 @@ describe('while the event loop is blocked', () => {
     expect((await acquiring).held).toBe(true);
   });
 
-  it('so it does where the caller would have waited for less', async () => {
+  it('an answer that arrives in time counts also for a caller with a short timeout', async () => {
     const { locking } = await applications.onRedis({ redisUrl: redis.url });
     await locking.execute('k', () => undefined);
     const acquiring = locking.acquire('k', { timeout: '200ms' });
@@ -38,7 +38,7 @@ describe('while the event loop is blocked', () => {
     expect((await acquiring).held).toBe(true);
   });
 
-  it('the message of a call that fails says so', async () => {
+  it('the message of a call that fails says that the event loop was blocked', async () => {
     const { locking } = await applications.onRedis({ redisUrl: redis.url });
     await locking.execute('k', () => undefined);
     redis.server.kill('SIGSTOP');

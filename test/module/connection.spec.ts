@@ -21,13 +21,13 @@ const ESTABLISHED = 'Connection to Redis in "locking-redis" provider established
 describe('Redis that is up', () => {
   const redis = useRedisServer();
 
-  it('is reported once, before the application has started', async () => {
+  it('a connection to Redis is reported once, before the application has started', async () => {
     const { log } = await applications.onRedis({ redisUrl: redis.url });
     expect(log.of('log')).toEqual([ESTABLISHED]);
     expect([...log.of('warn'), ...log.of('error')]).toEqual([]);
   });
 
-  it('is reported under the id of the provider, each of several for itself', async () => {
+  it('each connection to Redis is reported under the id of its provider', async () => {
     const log = new LogCapture();
     const options = { redisUrl: redis.url };
     const providers = [
@@ -42,7 +42,7 @@ describe('Redis that is up', () => {
     ]);
   });
 
-  it('goes unmentioned where there is nothing to connect', async () => {
+  it('nothing is reported without a connection', async () => {
     const { log } = await applications.withLocks();
     expect(log.lines.filter(({ parts }) => parts.includes('LockingModule'))).toEqual([]);
   });
@@ -56,7 +56,7 @@ describe('Redis that is down', () => {
     server = undefined;
   });
 
-  it('does not stop the boot, fails every call, runs nothing, and is used once it is there', async () => {
+  it('with a Redis that is down, the application starts, calls fail without running, and work once it is up', async () => {
     const port = await freePort();
     const { locking, log } = await applications.onRedis({ redisUrl: `redis://127.0.0.1:${port}` });
     expect(log.of('log')).toEqual([]);
@@ -91,7 +91,7 @@ describe('Redis that is down', () => {
     expect(await locking.execute('k', job)).toBe(1);
   });
 
-  it('fails the boot with failFast, whatever else connects', async () => {
+  it('with failFast, a Redis that is down fails the start, whatever else connects', async () => {
     const port = await freePort();
     server = await startRedisServer();
     const other = new Redis(server.url);
@@ -118,7 +118,7 @@ describe('Redis that is down', () => {
     other.disconnect();
   });
 
-  it('fails the boot of only the provider that asks for it: failFast of one that is up', async () => {
+  it('failFast of a provider whose Redis is up does not fail the start for another one', async () => {
     const port = await freePort();
     server = await startRedisServer();
     const providers = [
@@ -134,7 +134,7 @@ describe('Redis that is down', () => {
 describe('a provider that is closed before it has begun to connect', () => {
   const redis = useRedisServer();
 
-  it('opens nothing any more', async () => {
+  it('a provider that is closed before it begins to connect opens no connection', async () => {
     const provider = new RedisLockingProvider({ redisUrl: redis.url }, { id: 'locking-redis', warn: () => undefined });
     let connected = false;
     const opening = rejectionOf(
@@ -149,7 +149,7 @@ describe('a provider that is closed before it has begun to connect', () => {
   });
 });
 
-it('connects before anything that uses the LockingService is built', async () => {
+it('the module connects before anything that uses the LockingService is built', async () => {
   const server = await startRedisServer();
   const first = {
     provide: 'first',

@@ -18,7 +18,7 @@ const MILLISECONDS = ['defaultRetryInterval', 'maximumRetryInterval'];
 describe.each([...SECONDS, ...MILLISECONDS])('%s', (option) => {
   const [unit, short] = SECONDS.includes(option) ? ['seconds', 's'] : ['milliseconds', 'ms'];
 
-  it.each([-1, NaN, Infinity, -Infinity])('refuses %d', async (value) => {
+  it.each([-1, NaN, Infinity, -Infinity])('a duration option refuses %d', async (value) => {
     const message = await refusal({ [option]: value });
     expect(message).toBe(
       `Provider "in-memory": ${option}: ${value} is not a length of time. Give a number of ${unit} from 0 on, or a string with a unit such as '250ms', '5s', '2m' or '1h'.`,
@@ -35,7 +35,7 @@ describe.each([...SECONDS, ...MILLISECONDS])('%s', (option) => {
     },
   );
 
-  it('suggests the unit for a number in a string', async () => {
+  it('the error for a number in a string suggests the unit', async () => {
     expect(await refusal({ [option]: '30' })).toMatch(new RegExp(` or '1h' \\(for ${unit}, '30${short}'\\)\\.$`));
   });
 
@@ -47,11 +47,14 @@ describe.each([...SECONDS, ...MILLISECONDS])('%s', (option) => {
 });
 
 describe.each(SECONDS)('%s', (option) => {
-  it.each([300.5, 2000, 30_000])('takes the bare number %d for milliseconds and suggests the unit', async (value) => {
-    expect(await refusal({ [option]: value })).toBe(
-      `Provider "in-memory": ${option}: a bare number is seconds, and ${value} seconds is more than five minutes. Write '${value}ms' if milliseconds are meant, or '${value}s' if it is really that long.`,
-    );
-  });
+  it.each([300.5, 2000, 30_000])(
+    'the error for the bare number %d supposes milliseconds and suggests the unit',
+    async (value) => {
+      expect(await refusal({ [option]: value })).toBe(
+        `Provider "in-memory": ${option}: a bare number is seconds, and ${value} seconds is more than five minutes. Write '${value}ms' if milliseconds are meant, or '${value}s' if it is really that long.`,
+      );
+    },
+  );
 
   it.each([1, 300, 0.5, '250ms', '5s', '1.5m', '2h', '30000s'])('accepts %j', async (value) => {
     const providers = [{ resolve: InMemoryLockingProvider, options: { [option]: value } }];
@@ -60,18 +63,18 @@ describe.each(SECONDS)('%s', (option) => {
 });
 
 describe('the retry intervals', () => {
-  it('are milliseconds as bare numbers, so that a large one is no mistake', async () => {
+  it('a bare number as retry interval is in milliseconds, so that a large one is no mistake', async () => {
     const options = { defaultRetryInterval: 4000, maximumRetryInterval: 5000 };
     await applications.withLocks({ providers: [{ resolve: InMemoryLockingProvider, options }] });
   });
 
-  it('must be at least a millisecond', async () => {
+  it('a retry interval must be at least a millisecond', async () => {
     expect(await refusal({ defaultRetryInterval: 0 })).toBe(
       'Provider "in-memory": defaultRetryInterval: 0 is too short; it must be at least 1 ms.',
     );
   });
 
-  it('must be in order', async () => {
+  it('maximumRetryInterval may not be shorter than defaultRetryInterval', async () => {
     expect(await refusal({ defaultRetryInterval: 200, maximumRetryInterval: '100ms' })).toBe(
       'Provider "in-memory": maximumRetryInterval (100 ms) is shorter than defaultRetryInterval (200 ms). Raise the one or lower the other.',
     );
@@ -86,13 +89,13 @@ describe('backoffFactor', () => {
     );
   });
 
-  it('accepts 1: no growth', async () => {
+  it('backoffFactor may be 1: no growth', async () => {
     await applications.withLocks({ providers: [{ resolve: InMemoryLockingProvider, options: { backoffFactor: 1 } }] });
   });
 });
 
 describe('expire', () => {
-  it('must be at least a millisecond', async () => {
+  it('expire must be at least a millisecond', async () => {
     expect(await refusal({ expire: 0 })).toMatch(/^Provider "in-memory": expire: .* is too short/);
     expect(await refusal({ expire: '0ms' })).toBe(
       'Provider "in-memory": expire: "0ms" is too short; it must be at least 1 ms.',
@@ -101,7 +104,7 @@ describe('expire', () => {
 });
 
 describe('the options of a provider', () => {
-  it('are what its calls use', async () => {
+  it('calls use the options of their provider', async () => {
     const providers = [{ resolve: InMemoryLockingProvider, options: { expire: '90s', waitLockingTimeout: '20ms' } }];
     const { locking } = await applications.withLocks({ providers: providers as never });
     await locking.acquire('k');

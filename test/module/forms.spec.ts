@@ -26,7 +26,7 @@ const applications = useApplications();
 
 const named = (id: string): LockingModuleOptions => ({ providers: [{ resolve: InMemoryLockingProvider, id }] });
 
-/** Fails unless the application's locks are those of `named(id)`. */
+/** Expects that the application locks on the provider of `named(id)`. */
 async function expectProvider(locking: LockingModule | DynamicModule, id: string): Promise<void> {
   const app = await applications.start({ imports: [locking as DynamicModule] });
   expect(await app.get(LockingService).inspect('k', { provider: id })).toBeNull();
@@ -37,7 +37,7 @@ class Orders {
   constructor(@Inject(LockingService) readonly locking: LockingService) {}
 }
 
-/** A module that uses locks and says nothing of where they come from. */
+/** A module that uses locks without importing the LockingModule. */
 @Module({ providers: [Orders], exports: [Orders] })
 class OrdersModule {}
 
@@ -52,16 +52,16 @@ class OptionsFactory implements LockingModuleOptionsFactory {
 class OptionsModule {}
 
 describe('forRoot', () => {
-  it('locks without any configuration', async () => {
+  it('forRoot locks without any configuration', async () => {
     const app = await applications.start({ imports: [LockingModule.forRoot()] });
     expect(await app.get(LockingService).execute('k', (lock) => lock.keys)).toEqual(['k']);
   });
 
-  it('takes providers', async () => {
+  it('forRoot takes providers', async () => {
     await expectProvider(LockingModule.forRoot(named('mine')), 'mine');
   });
 
-  it('takes isGlobal beside them, without passing it on', async () => {
+  it('forRoot takes isGlobal beside the providers, without passing it on', async () => {
     await expectProvider(LockingModule.forRoot({ ...named('mine'), isGlobal: true }), 'mine');
   });
 });
@@ -75,7 +75,7 @@ describe('forRootAsync', () => {
     delete process.env.TEST_LOCKING_ID;
   });
 
-  it('takes useFactory with imports and inject', async () => {
+  it('forRootAsync takes useFactory with imports and inject', async () => {
     await expectProvider(
       LockingModule.forRootAsync({
         imports: [ConfigModule.forRoot({ ignoreEnvFile: true })],
@@ -86,7 +86,7 @@ describe('forRootAsync', () => {
     );
   });
 
-  it('waits for an asynchronous factory', async () => {
+  it('forRootAsync waits for an asynchronous factory', async () => {
     const useFactory = async (): Promise<LockingModuleOptions> => {
       await delay(5);
       return named('late');
@@ -94,16 +94,16 @@ describe('forRootAsync', () => {
     await expectProvider(LockingModule.forRootAsync({ useFactory }), 'late');
   });
 
-  it('takes useClass', async () => {
+  it('forRootAsync takes useClass', async () => {
     await expectProvider(LockingModule.forRootAsync({ useClass: OptionsFactory }), 'made-by-class');
   });
 
-  it('takes useExisting', async () => {
+  it('forRootAsync takes useExisting', async () => {
     const locking = LockingModule.forRootAsync({ imports: [OptionsModule], useExisting: OptionsFactory });
     await expectProvider(locking, 'made-by-class');
   });
 
-  it('fails the start with what the factory throws', async () => {
+  it('an error of the factory fails the start', async () => {
     const cause = new Error('no such setting');
     const useFactory = (): never => {
       throw cause;
@@ -121,7 +121,7 @@ describe('forRootAsync', () => {
     );
   });
 
-  it('refuses isGlobal from the factory, where it would do nothing', async () => {
+  it('isGlobal from the factory is refused, as it would have no effect', async () => {
     const useFactory = () => ({ isGlobal: false }) as LockingModuleOptions;
     const error = await rejectionOf(applications.start({ imports: [LockingModule.forRootAsync({ useFactory })] }));
     expect(error).toBeInstanceOf(LockConfigurationError);
@@ -136,12 +136,12 @@ describe.each([
     (extras: { isGlobal?: boolean }) => LockingModule.forRootAsync({ ...extras, useFactory: () => ({}) }),
   ],
 ])('the reach of %s', (_, locking) => {
-  it.each([{}, { isGlobal: true }])('is every module with %j', async (extras) => {
+  it.each([{}, { isGlobal: true }])('with %j, all modules have the LockingService', async (extras) => {
     const app = await applications.start({ imports: [locking(extras), OrdersModule] });
     expect(app.get(Orders, { strict: false }).locking).toBe(app.get(LockingService));
   });
 
-  it('is, with isGlobal: false, the modules that import it', async () => {
+  it('with isGlobal: false, only modules that import the LockingModule have the LockingService', async () => {
     const imports = [locking({ isGlobal: false }), OrdersModule];
     expect((await rejectionOf(applications.start({ imports }))).message).toMatch(/can't resolve .* Orders/);
 
@@ -154,13 +154,13 @@ describe.each([
 });
 
 describe('the module', () => {
-  it.each([LockingRegistry, MODULE_OPTIONS_TOKEN])('keeps its inner parts to itself: %p', async (token) => {
+  it.each([LockingRegistry, MODULE_OPTIONS_TOKEN])('the module does not export its inner parts: %p', async (token) => {
     const use = { provide: 'inner', inject: [token], useFactory: (part: unknown) => part };
     const starting = applications.start({ imports: [LockingModule.forRoot()], providers: [use] });
     expect((await rejectionOf(starting)).message).toMatch(/can't resolve dependencies of the inner/);
   });
 
-  it('serves from the first hook to the last job: onModuleInit to onModuleDestroy', async () => {
+  it('locks work from onModuleInit to onModuleDestroy', async () => {
     const held: string[] = [];
     @Injectable()
     class Early implements OnModuleInit, OnModuleDestroy {
@@ -169,7 +169,7 @@ describe('the module', () => {
         await this.locking.execute('init', (lock) => held.push(...lock.keys));
       }
       async onModuleDestroy(): Promise<void> {
-        // Nest runs the hooks again when an application is closed again, as after each test; 11 lets them fail that.
+        // Nest runs the hooks again when an application is closed again, as after each test.
         if (held.includes('destroy')) return;
         await this.locking.execute('destroy', (lock) => held.push(...lock.keys));
       }
@@ -183,7 +183,7 @@ describe('the module', () => {
     expect(held).toEqual(['init', 'destroy']);
   });
 
-  it('keeps the locks of two applications in one process apart', async () => {
+  it('two applications in one process have separate locks', async () => {
     const [one, two] = await Promise.all([applications.withLocks(), applications.withLocks(named('other'))]);
     await one.locking.acquire('k', { expire: '1m' });
     expect(await two.locking.tryAcquire('k')).not.toBeNull();

@@ -6,7 +6,7 @@ import { useRawRedis } from '../support/raw-redis.js';
 
 const redis = useRawRedis();
 
-// First of all: an application closes only slowly while the server hangs.
+// The server goes on first: an application closes only slowly while it hangs.
 afterEach(() => {
   redis.server.kill('SIGCONT');
   jest.restoreAllMocks();
@@ -16,22 +16,25 @@ const applications = useApplications();
 const FENCE = 'lock:nestjs-locking:fence';
 
 describe('a server that hangs', () => {
-  it.each(['400ms', 1] as const)('fails a call with timeout %p in time, and nothing runs', async (timeout) => {
-    const { locking } = await applications.onRedis({ redisUrl: redis.url });
-    redis.server.kill('SIGSTOP');
-    let ran = false;
-    const since = performance.now();
-    const error = await rejectionOf(locking.execute('k', () => (ran = true), { timeout }));
-    const took = performance.now() - since;
-    expect(error).toBeInstanceOf(LockBackendError);
-    expect(error.message).toMatch(/^The store did not say within \d+ ms whether "k" is free\. No job was run\./);
-    const limit = timeout === 1 ? 1000 : 400;
-    expect(took).toBeGreaterThan(limit - 10);
-    expect(took).toBeLessThan(limit + 500);
-    expect(ran).toBe(false);
-  });
+  it.each(['400ms', 1] as const)(
+    'while the server hangs, a call with timeout %p fails in time, and nothing runs',
+    async (timeout) => {
+      const { locking } = await applications.onRedis({ redisUrl: redis.url });
+      redis.server.kill('SIGSTOP');
+      let ran = false;
+      const since = performance.now();
+      const error = await rejectionOf(locking.execute('k', () => (ran = true), { timeout }));
+      const took = performance.now() - since;
+      expect(error).toBeInstanceOf(LockBackendError);
+      expect(error.message).toMatch(/^The store did not say within \d+ ms whether "k" is free\. No job was run\./);
+      const limit = timeout === 1 ? 1000 : 400;
+      expect(took).toBeGreaterThan(limit - 10);
+      expect(took).toBeLessThan(limit + 500);
+      expect(ran).toBe(false);
+    },
+  );
 
-  it('leaves nothing held once it goes on: what was given up is taken back', async () => {
+  it('a server that goes on after it hung keeps nothing of cancelled attempts', async () => {
     const { locking } = await applications.onRedis({ redisUrl: redis.url });
     await redis.raw.config('RESETSTAT');
     redis.server.kill('SIGSTOP');
@@ -44,7 +47,7 @@ describe('a server that hangs', () => {
     expect(await locking.execute('a', () => 'free', { timeout: '100ms' })).toBe('free');
   });
 
-  it('has no more to do afterwards than there were attempts, and grants the next lock within a second', async () => {
+  it('a server that goes on after it hung gets no more requests than there were attempts, and grants the next lock within a second', async () => {
     const { locking } = await applications.onRedis({ redisUrl: redis.url });
     await locking.execute('a', () => undefined);
     const releases = jest.spyOn(RedisLockingProvider.prototype, 'cancelBatch');
@@ -52,12 +55,12 @@ describe('a server that hangs', () => {
     const attempts = Array.from({ length: 2000 }, (_, index) =>
       rejectionOf(locking.acquire(`k${index}`, { timeout: '100ms' })),
     );
-    // For as long as a call waits for an answer at most, and until the connection is given up.
+    // For the time limit of answers, and until the connection is closed.
     for (let calls = 0; calls < 2; calls += 1) await rejectionOf(locking.acquire('other', { timeout: '30s' }));
     await Promise.all(attempts);
     const soFar = releases.mock.calls.length;
     await eventually(() => releases.mock.calls.length >= soFar + 4);
-    // Once each, and then now and then a few, to find out whether the server can be reached.
+    // One request for each, and then a few now and then, to find out whether the server can be reached.
     expect(releases.mock.calls.reduce((sum, [requests]) => sum + requests.length, 0)).toBeLessThan(3000);
 
     redis.server.kill('SIGCONT');
@@ -67,7 +70,7 @@ describe('a server that hangs', () => {
     await eventually(async () => (await redis.raw.exists('lock:k0')) === 0);
   });
 
-  it('keeps those who hold a lock until their lease runs out, not longer', async () => {
+  it('holders keep their locks until their leases expire, not longer, while the server hangs', async () => {
     const { locking } = await applications.onRedis({ redisUrl: redis.url, expire: '600ms' });
     const lock = await locking.acquire('k');
     redis.server.kill('SIGSTOP');
@@ -79,7 +82,7 @@ describe('a server that hangs', () => {
     expect(lock.held).toBe(false);
   });
 
-  it('does not stop the boot for ever: after 5 seconds it is reported, or fails the boot with failFast', async () => {
+  it('a server that hangs at the start is reported after 5 seconds, or fails the start with failFast', async () => {
     redis.server.kill('SIGSTOP');
     const since = performance.now();
     const options = { redisUrl: redis.url, redisOptions: { connectionName: 'fast' }, failFast: true };

@@ -98,7 +98,7 @@ async function get<T>(app: { get: INestApplication['get'] }, type: Type<T>): Pro
 }
 
 describe('a class of a lazily loaded module', () => {
-  it('runs its methods with @WithLock, @Singleton and @LeaderOnly as others do', async () => {
+  it('methods of a lazily loaded class with @WithLock, @Singleton and @LeaderOnly run like others', async () => {
     const leaders = [{ name: 'e' }];
     const app = await applications.start({ imports: [LockingModule.forRoot(), LockingModule.forFeature({ leaders })] });
     await eventually(() => app.get<LeaderElection>(getLeaderElectionToken('e')).isLeader());
@@ -108,16 +108,16 @@ describe('a class of a lazily loaded module', () => {
       'singleton',
       'called',
     ]);
-    // As everywhere: only a worker gives it what it needs.
+    // As in any class: only a worker passes it a job and a token.
     expect((await rejectionOf(work.process({} as Job))).message).toContain('@LockJob');
   });
 
-  it('is refused as it is loaded where the LockingModule is not global and not imported', async () => {
+  it('a lazily loaded class is refused if the LockingModule is neither global nor imported', async () => {
     const app = await applications.start({ imports: [LockingModule.forRoot({ isGlobal: false })] });
     expect((await rejectionOf(get(app, Work))).message).toContain('LockingService');
   });
 
-  it('has no schedules of @LockedCron and @LockedInterval, as it has none of @Cron', async () => {
+  it('a lazily loaded class has no schedules of @LockedCron and @LockedInterval, as it has none of @Cron', async () => {
     const app = await applications.start({ imports: [LockingModule.forRoot(), ScheduleModule.forRoot()] });
     await get(app, Jobs);
     const registry = app.get(SchedulerRegistry);
@@ -129,7 +129,7 @@ describe('a controller of a lazily loaded module', () => {
   let app: INestApplication | undefined;
   afterEach(async () => app?.close());
 
-  it('has no route that could run without the lock of its @LockRequest', async () => {
+  it('a lazily loaded controller has no route that could run without the lock of its @LockRequest', async () => {
     app = await NestFactory.create({ module: Root, imports: [LockingModule.forRoot()] }, { logger: new LogCapture() });
     await app.listen(0, '127.0.0.1');
     await app.get(LazyModuleLoader).load(lazy({ controllers: [Requests] }));

@@ -16,7 +16,7 @@ const onRedis = (connectionName: string): DynamicModule =>
   });
 
 describe('LockingModule.forRoot() in two modules of one application', () => {
-  it('is refused at start, naming the modules and the remedy', async () => {
+  it('a second forRoot() is refused at the start, with the modules and the remedy', async () => {
     @Module({ imports: [LockingModule.forRoot()] })
     class OrdersModule {}
 
@@ -31,7 +31,7 @@ describe('LockingModule.forRoot() in two modules of one application', () => {
   });
 
   it.each([{ isGlobal: false }, { providers: [{ resolve: RedisLockingProvider, id: 'other' }] }])(
-    'is refused with other options: %j',
+    'a second forRoot() with other options is refused: %j',
     async (options) => {
       @Module({ imports: [LockingModule.forRoot(options)] })
       class OrdersModule {}
@@ -42,14 +42,14 @@ describe('LockingModule.forRoot() in two modules of one application', () => {
     },
   );
 
-  it('opens no connection', async () => {
+  it('a refused second forRoot() opens no connection', async () => {
     const { total_connections_received: before } = await stats();
     const error = await rejectionOf(applications.start({ imports: [onRedis('one'), onRedis('two')] }));
     expect(error).toBeInstanceOf(LockConfigurationError);
     expect((await stats()).total_connections_received).toBe(before);
   });
 
-  it('is refused when the second one is loaded lazily', async () => {
+  it('a lazily loaded second forRoot() is refused', async () => {
     const app = await applications.start({ imports: [LockingModule.forRoot()] });
     @Module({ imports: [LockingModule.forRoot()] })
     class LazyModule {}
@@ -60,7 +60,7 @@ describe('LockingModule.forRoot() in two modules of one application', () => {
     expect(await app.get(LockingService).execute('k', () => 'still there')).toBe('still there');
   });
 
-  it('is refused where one of them is the testing module', async () => {
+  it('forRoot() beside the testing module is refused', async () => {
     const error = await rejectionOf(
       applications.start({ imports: [LockingModule.forRoot(), LockingTestingModule.forRoot()] }),
     );
@@ -69,7 +69,7 @@ describe('LockingModule.forRoot() in two modules of one application', () => {
 });
 
 describe('one LockingModule per application', () => {
-  it('may be imported by several modules, as one object', async () => {
+  it('several modules may import one LockingModule, as one object', async () => {
     const locks = LockingModule.forRoot({ isGlobal: false });
     @Module({ imports: [locks], exports: [locks] })
     class OrdersModule {}
@@ -78,7 +78,7 @@ describe('one LockingModule per application', () => {
     expect(await app.get(LockingService).execute('k', () => 'locked')).toBe('locked');
   });
 
-  it('may come with a lazily loaded module', async () => {
+  it('the LockingModule may come with a lazily loaded module', async () => {
     @Module({ imports: [LockingModule.forRoot()] })
     class LazyModule {}
 
@@ -88,7 +88,7 @@ describe('one LockingModule per application', () => {
     expect(await locking.execute('k', () => 'locked')).toBe('locked');
   });
 
-  it('leaves several applications in one process alone, also from one module class', async () => {
+  it('several applications in one process may have a LockingModule each, also from one module class', async () => {
     @Module({ imports: [LockingModule.forRoot()] })
     class OrdersModule {}
 

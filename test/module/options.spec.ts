@@ -10,26 +10,29 @@ const resolve = InMemoryLockingProvider;
 const refusal = (options: unknown): Promise<string> => refusalOf(applications, options);
 
 describe('the default provider', () => {
-  it.each([undefined, {}, { providers: [] }, { providers: undefined }])('is in memory with %j', async (options) => {
-    const { locking } = await applications.withLocks(options);
-    expect(await locking.provider('in-memory').inspect('k')).toBeNull();
-    await locking.execute('k', async () => {
-      expect(await locking.inspect('k', { provider: 'in-memory' })).not.toBeNull();
-    });
-  });
+  it.each([undefined, {}, { providers: [] }, { providers: undefined }])(
+    'the default provider is in memory with %j',
+    async (options) => {
+      const { locking } = await applications.withLocks(options);
+      expect(await locking.provider('in-memory').inspect('k')).toBeNull();
+      await locking.execute('k', async () => {
+        expect(await locking.inspect('k', { provider: 'in-memory' })).not.toBeNull();
+      });
+    },
+  );
 
-  it('is the only one', async () => {
+  it('the only provider is the default', async () => {
     const { locking } = await applications.withLocks({ providers: [{ resolve, id: 'only' }] });
     await locking.acquire('k', { expire: '1m' });
     expect(await locking.inspect('k', { provider: 'only' })).not.toBeNull();
   });
 
-  it('is the only one, even if it says that it is not', async () => {
+  it('the only provider is the default, even with is_default: false', async () => {
     const { locking } = await applications.withLocks({ providers: [{ resolve, id: 'only', is_default: false }] });
     expect(await locking.tryAcquire('k')).not.toBeNull();
   });
 
-  it('is the flagged one of several', async () => {
+  it('the provider with is_default is the default of several', async () => {
     const { locking } = await applications.withLocks({
       providers: [
         { resolve, id: 'first' },
@@ -43,7 +46,7 @@ describe('the default provider', () => {
     expect(await locking.inspect('k', { provider: 'third' })).toBeNull();
   });
 
-  it('is never chosen where several have no flag', async () => {
+  it('several providers without is_default have no default', async () => {
     const message = await refusal({
       providers: [
         { resolve, id: 'first' },
@@ -55,7 +58,7 @@ describe('the default provider', () => {
     );
   });
 
-  it('is never chosen where two have a flag', async () => {
+  it('two providers with is_default are refused', async () => {
     const message = await refusal({
       providers: [
         { resolve, id: 'first', is_default: true },
@@ -75,7 +78,7 @@ describe('ids', () => {
     ['x', 'lp_x'],
     ['in-memory', undefined],
     ['lp_in-memory', undefined],
-  ])('may not be repeated: %s and %s', async (id, other) => {
+  ])('two providers may not have the same id: %s and %s', async (id, other) => {
     const providers = [
       { resolve, id, is_default: true },
       { resolve, id: other },
@@ -85,7 +88,7 @@ describe('ids', () => {
     );
   });
 
-  it('come from the static identifier of the class, or must be given', async () => {
+  it('the id of a provider is the static identifier of its class, or must be given', async () => {
     class Nameless extends InMemoryLockingProvider {
       static override readonly identifier = '' as 'in-memory';
     }
@@ -97,7 +100,7 @@ describe('ids', () => {
     expect(await locking.inspect('k', { provider: 'named' })).toBeNull();
   });
 
-  it.each([7, {}, true])('must be strings, not %j', async (id) => {
+  it.each([7, {}, true])('the id of a provider must be a string, not %j', async (id) => {
     expect(await refusal({ providers: [{ resolve, id }] })).toBe(
       'LockingModule: the id of providers[0] must be a string, such as "locking-redis".',
     );
@@ -118,7 +121,7 @@ describe('ids', () => {
     expect(await locking.tryAcquire('k', { provider: 'lp_in-memory' })).not.toBeNull();
   });
 
-  it('that nobody has are refused at the call, naming those there are', async () => {
+  it('a call with an unknown provider id is refused, with the known ones', async () => {
     const { locking } = await applications.withLocks({
       providers: [
         { resolve, is_default: true },

@@ -9,7 +9,7 @@ const resolve = InMemoryLockingProvider;
 const refusal = (options: unknown): Promise<string> => refusalOf(applications, options);
 
 describe('options that cannot work', () => {
-  it('names an unknown option of the module', async () => {
+  it('the error names an unknown option of the module', async () => {
     expect(await refusal({ provider: [] })).toBe(
       'LockingModule: "provider" is not an option. Known is: providers (and isGlobal beside it).',
     );
@@ -19,20 +19,20 @@ describe('options that cannot work', () => {
     expect(await refusal({ providers })).toMatch(/^LockingModule: providers must be an array, such as \[/);
   });
 
-  it('names an unknown field of a provider', async () => {
+  it('the error names an unknown field of a provider', async () => {
     expect(await refusal({ providers: [{ resolve, isDefault: true }] })).toBe(
       'LockingModule: "isDefault" is not a field of a provider. Known are: resolve, id, is_default, options.',
     );
   });
 
-  it('names an unknown option of a provider, and the known ones', async () => {
+  it('the error names an unknown option of a provider, and the known ones', async () => {
     expect(await refusal({ providers: [{ resolve, id: 'lp_x', options: { expires: '5s' } }] })).toBe(
       'Provider "x": "expires" is not an option. Known are: store, waitLockingTimeout, defaultRetryInterval, maximumRetryInterval, backoffFactor, expire, drainTimeout, maxWaiters, failFast.',
     );
   });
 
   it.each(['@nestjs-locking/redis', undefined, {}, new InMemoryLockingProvider(), () => undefined])(
-    'wants resolve to be a class, not %p',
+    'resolve must be a class, not %p',
     async (value) => {
       expect(await refusal({ providers: [{ resolve: value, id: 'x' }] })).toBe(
         'LockingModule: resolve of providers[0] is not a provider class. Give one such as RedisLockingProvider.',
@@ -55,11 +55,11 @@ describe('options that cannot work', () => {
   it.each([
     [{ resolve, is_default: 'false' }, 'Provider "in-memory": is_default must be true or false.'],
     [{ resolve, options: { failFast: 'true' } }, 'Provider "in-memory": failFast must be true or false.'],
-  ])('wants flags to be booleans: what reads true might not be: %p', async (entry, message) => {
+  ])('flags must be booleans, as a text that reads true might not be: %p', async (entry, message) => {
     expect(await refusal({ providers: [entry] })).toBe(message);
   });
 
-  it('leaves the options of a class that does not list them to that class', async () => {
+  it('a class that does not list its options checks them itself', async () => {
     let given: unknown;
     class Own extends InMemoryLockingProvider {
       static override readonly optionNames = undefined as unknown as string[];

@@ -25,19 +25,19 @@ const MISSING =
 
 describe('redisUrl', () => {
   it.each([{}, { redisUrl: undefined }, { redisUrl: '' }, { redisOptions: { port: 6379, db: 1 } }])(
-    'is missing in %j',
+    'the error says that redisUrl is missing in %j',
     async (options) => {
       expect(await refusal(options)).toBe(MISSING);
     },
   );
 
-  it('is not needed where redisOptions name the host', async () => {
+  it('redisUrl is not needed if redisOptions name the host', async () => {
     const options = { redisOptions: { host: '127.0.0.1', port: redis.port }, failFast: true };
     const { locking } = await applications.withLocks({ providers: [{ resolve: RedisLockingProvider, options }] });
     expect(await locking.execute('host', ({ held }) => held)).toBe(true);
   });
 
-  it('is missing where there are no options at all', async () => {
+  it('the error says that redisUrl is missing without options', async () => {
     const providers = [{ resolve: RedisLockingProvider }];
     const error = await rejectionOf(applications.withLocks({ providers }));
     expect(error).toBeInstanceOf(LockConfigurationError);
@@ -67,7 +67,7 @@ describe('redisUrl', () => {
     'redis://host:6379x?password=S3cret',
     'redis://host:6379x?a=1&Password=S3cret&b=2',
     'redis://user:S3cret%@host:6379',
-  ])('does not show the password of %s', async (redisUrl) => {
+  ])('the error does not show the password of %s', async (redisUrl) => {
     const error = await refusalError({ redisUrl });
     expect(error.message).toMatch(/^Provider "shop": redisUrl ".*\*\*\*.*" is not a URL/);
     expect(inspect(error, { depth: Infinity, showHidden: true })).not.toContain('S3cret');
@@ -90,7 +90,7 @@ describe('client', () => {
     { redisUrl: 'redis://127.0.0.1' },
     { redisOptions: { db: 1 } },
     { redisUrl: 'redis://h', redisOptions: {} },
-  ])('does not go together with %j', async (options) => {
+  ])('the connection options %j are refused together', async (options) => {
     expect(await refusal({ client, ...options })).toBe(
       'Provider "shop": give either client or redisUrl and redisOptions, not both: an existing client is used as it is.',
     );
@@ -113,11 +113,14 @@ describe('Redis Cluster', () => {
     );
   });
 
-  it.each([{ redisUrl: 'redis://h' }, { redisOptions: {} }])('does not go together with %j', async (options) => {
-    expect(await refusal({ cluster, ...options })).toBe(
-      'Provider "shop": give either cluster, or client, or redisUrl and redisOptions. What applies to each node of a cluster goes into cluster.options.redisOptions.',
-    );
-  });
+  it.each([{ redisUrl: 'redis://h' }, { redisOptions: {} }])(
+    'the connection options %j are refused together',
+    async (options) => {
+      expect(await refusal({ cluster, ...options })).toBe(
+        'Provider "shop": give either cluster, or client, or redisUrl and redisOptions. What applies to each node of a cluster goes into cluster.options.redisOptions.',
+      );
+    },
+  );
 
   it.each(['a{', '{}', 'a{}b{c}', '{'])(
     'refuses the namespace %j, which leaves no room for a tag',
@@ -133,13 +136,13 @@ describe('Redis Cluster', () => {
 });
 
 describe('unknown options', () => {
-  it('are named, with those there are', async () => {
+  it('the error names unknown options of Redis, and the known ones', async () => {
     expect(await refusal({ redisUrl: 'redis://127.0.0.1', url: 'x' })).toBe(
       'Provider "shop": "url" is not an option. Known are: redisUrl, redisOptions, client, cluster, credentials, namespace, minReplicas, waitLockingTimeout, defaultRetryInterval, maximumRetryInterval, backoffFactor, expire, drainTimeout, maxWaiters, failFast.',
     );
   });
 
-  it('are found before anything is connected', async () => {
+  it('unknown options of Redis are found before anything connects', async () => {
     const client = new Redis({ lazyConnect: true });
     const error = await rejectionOf(
       applications.withLocks({

@@ -11,7 +11,7 @@ const applications = useApplications();
 const SECRET = 'Wr0ng-S3cret';
 const redis = useRedisServer({ password: 'r1ght' });
 
-/** Everything anybody could print of it, its causes and its hidden properties. */
+/** All text in an error, its causes and its hidden properties. */
 function everythingOf(error: unknown): string {
   let text = inspect(error, { depth: Infinity, showHidden: true });
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
@@ -64,7 +64,7 @@ describe('a wrong password', () => {
     expect(inspect(log.lines, { depth: Infinity, showHidden: true })).not.toContain(SECRET);
   });
 
-  it('is not in the error with which failFast ends the start', async () => {
+  it('a wrong password is not in the error of failFast', async () => {
     const log = new LogCapture();
     const providers = [{ resolve: RedisLockingProvider, options: { redisUrl: urlWith(SECRET), failFast: true } }];
     const error = await rejectionOf(applications.start({ imports: [LockingModule.forRoot({ providers })] }, log));
@@ -74,7 +74,7 @@ describe('a wrong password', () => {
     expect(inspect(log.lines, { depth: Infinity, showHidden: true })).not.toContain(SECRET);
   });
 
-  it('of an existing client is not shown either', async () => {
+  it('the wrong password of an existing client is not shown either', async () => {
     const client = new Redis(urlWith(SECRET), { lazyConnect: true });
     const { log, locking } = await applications.onRedis({ client });
     const error = await rejectionOf(locking.acquire('k'));
@@ -84,7 +84,7 @@ describe('a wrong password', () => {
     client.on('error', () => undefined).disconnect();
   });
 
-  it('is tried again, so that locks come back once the server takes it', async () => {
+  it('a wrong password is tried again, so that locks work once the server accepts it', async () => {
     const admin = new Redis(redis.url);
     const { log, locking } = await applications.onRedis({ redisUrl: urlWith(SECRET) });
     await admin.config('SET', 'requirepass', SECRET);
@@ -96,7 +96,7 @@ describe('a wrong password', () => {
 });
 
 describe('no password', () => {
-  it.each([2, 3] as const)('given to a server that wants one is reported (RESP%d)', async (protocol) => {
+  it.each([2, 3] as const)('a missing password is reported (RESP%d)', async (protocol) => {
     const redisUrl = `redis://127.0.0.1:${redis.port}`;
     // ioredis 5 knows no such option, not even by type, and speaks RESP2.
     const redisOptions = { connectionName: 'without-password', protocol };
@@ -113,7 +113,7 @@ describe('no password', () => {
 });
 
 describe('the right password', () => {
-  it('is used, and not shown when the server goes away', async () => {
+  it('the right password is used, and not shown when the server goes away', async () => {
     const { log, locking } = await applications.onRedis({ redisUrl: redis.url });
     expect(await locking.execute('k', () => 1)).toBe(1);
     await redis.server.stop();

@@ -15,7 +15,7 @@ afterEach(async () => {
   await server.stop();
 });
 
-it('says which locks could not be released when the server is away at shutdown, and ends', async () => {
+it('a shutdown while the server is down names the locks that could not be released, and ends', async () => {
   const { app, locking, log } = await applications.onRedis({ redisUrl: server.url });
   const lock = await locking.acquire('k');
   await server.stop();

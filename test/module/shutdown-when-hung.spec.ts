@@ -19,7 +19,7 @@ import { eventually, rejectionOf } from '../support/poll.js';
 
 const DRAIN_TIMEOUT = 1000;
 
-/** What comes on top of it at most; and what a machine that is busy with other things may take. */
+/** Milliseconds that a shutdown may take in addition to drainTimeout; and those that a busy machine may add. */
 const GRACE = 2000;
 const BUSY = 1000;
 
@@ -27,15 +27,15 @@ const leaders = [{ name: 'first' }, { name: 'second' }];
 
 type Server = Parameters<typeof thaw>[0];
 
-/** Whatever hangs, and whatever the application is doing: its shutdown ends in time. */
+/** Tests that a shutdown ends in time, whichever server hangs, and whatever the application is doing. */
 function endsInTime(
   provider: (namespace: string) => LockingProviderDefinition,
   servers: () => readonly Server[],
 ): void {
-  // What a hung server was not told to release stays there for a while.
+  // A new namespace: locks that a hung server did not release stay there for a while.
   let namespace = `${randomUUID()}:`;
 
-  // First of all: the other application closes only slowly while a server hangs.
+  // The servers go on first: the other application closes only slowly while one hangs.
   afterEach(() => {
     servers().forEach(thaw);
     namespace = `${randomUUID()}:`;
@@ -62,7 +62,7 @@ function endsInTime(
     expect(took).toBeLessThan(DRAIN_TIMEOUT + GRACE + BUSY);
   };
 
-  it('with leaders, held locks, waiters and a job that does not end', async () => {
+  it('a shutdown ends in time with leaders, held locks, waiters and an endless job', async () => {
     const log = new LogCapture();
     const app = await open(log);
     const locking = app.get(LockingService);
@@ -90,7 +90,7 @@ function endsInTime(
     expect(errors).toHaveLength(1);
   });
 
-  it('with an instance that stands for leader, and one lock asked for after the hang', async () => {
+  it('a shutdown ends in time with a candidate of an election, and an acquire during the hang', async () => {
     const leader = await open();
     const election = leader.get<LeaderElection>(getLeaderElectionToken('first'));
     await eventually(() => election.isLeader());
@@ -107,7 +107,7 @@ function endsInTime(
     servers().forEach(thaw);
   });
 
-  it('with one server of several that hangs', async () => {
+  it('a shutdown ends in time with one server of several that hangs', async () => {
     const app = await open();
     const locking = app.get(LockingService);
     await Promise.all(Array.from({ length: 30 }, async (_, index) => locking.acquire(`k${index}`)));

@@ -10,7 +10,7 @@ const redis = useRawRedis();
 const FENCE = 'lock:nestjs-locking:fence';
 
 describe('app.close()', () => {
-  it('leaves nothing held, and nothing in the store but the token counter', async () => {
+  it('app.close() leaves nothing held, and nothing in the store but the token counter', async () => {
     const { app, locking } = await applications.onRedis({ redisUrl: redis.url });
     const locks = [
       await locking.acquire('renewed'),
@@ -25,7 +25,7 @@ describe('app.close()', () => {
     for (const { held, signal } of locks) expect([held, signal.aborted]).toEqual([false, true]);
   });
 
-  it('leaves what other applications hold', async () => {
+  it('app.close() does not release locks of other applications', async () => {
     const [one, two] = [
       await applications.onRedis({ redisUrl: redis.url }),
       await applications.onRedis({ redisUrl: redis.url }),
@@ -37,7 +37,7 @@ describe('app.close()', () => {
     expect(lock.held).toBe(true);
   });
 
-  it('takes no new locks', async () => {
+  it('an application that closes acquires no new locks', async () => {
     const { app, locking } = await applications.onRedis({ redisUrl: redis.url });
     await app.close();
     let ran = false;
@@ -56,7 +56,7 @@ describe('app.close()', () => {
     expect(ran).toBe(false);
   });
 
-  it('sends those who wait away at once, whoever holds the key', async () => {
+  it('app.close() rejects waiters at once, whichever process holds the key', async () => {
     const { app, locking } = await applications.onRedis({ redisUrl: redis.url });
     await redis.raw.set('lock:foreign', 'x', 'PX', 60_000);
     await locking.acquire('own');
@@ -74,14 +74,14 @@ describe('app.close()', () => {
     expect((await redis.raw.keys('*')).sort()).toEqual(['lock:foreign', FENCE]);
   });
 
-  it('waits for running jobs, whose locks last until they end', async () => {
+  it('app.close() waits for running jobs, which hold their locks until they end', async () => {
     const { app, locking, log } = await applications.onRedis({ redisUrl: redis.url });
     const started = deferred();
     const finish = deferred();
     const job = locking.execute('k', async ({ signal }) => {
       started.resolve();
       await finish.promise;
-      // A job that is drained may join what it holds, but take nothing new.
+      // During the shutdown a job may join the locks that it holds, but acquire no new ones.
       await locking.execute('k', () => undefined);
       return { aborted: signal.aborted, nested: await rejectionOf(locking.acquire('new')) };
     });
@@ -101,7 +101,7 @@ describe('app.close()', () => {
     expect(log.of('warn')).toEqual([]);
   });
 
-  it('waits no longer than drainTimeout, then gives the locks of the jobs up and says so', async () => {
+  it('app.close() waits for drainTimeout at most, then releases the locks of the jobs and says so', async () => {
     const { app, locking, log } = await applications.onRedis({ redisUrl: redis.url, drainTimeout: '50ms' });
     const started = deferred<AbortSignal>();
     const finish = deferred();
@@ -127,7 +127,7 @@ describe('app.close()', () => {
     expect(error.outcome).toEqual({ status: 'fulfilled', value: 'result' });
   });
 
-  it('takes back a lock that is being taken', async () => {
+  it('app.close() cancels an acquire that is under way', async () => {
     for (let round = 0; round < 20; round += 1) {
       const { app, locking } = await applications.onRedis({ redisUrl: redis.url });
       const taking = rejectionOf(locking.acquire(`k${round}`));
@@ -137,8 +137,8 @@ describe('app.close()', () => {
     expect(await redis.raw.keys('*')).toEqual([FENCE]);
   });
 
-  // Nest 11.0.1 to 11.2.10 and 12.0.1 do so where close() is called twice, or beside a signal.
-  it('ends with the job when Nest calls the hooks twice at once', async () => {
+  // Nest 11.0.1 to 11.2.10 and 12.0.1 do so if close() is called twice, or beside a signal.
+  it('app.close() ends with the job when Nest calls the hooks twice at once', async () => {
     const { app, locking, log } = await applications.onRedis({ redisUrl: redis.url, drainTimeout: '20s' });
     const started = deferred();
     const finish = deferred();
@@ -161,7 +161,7 @@ describe('app.close()', () => {
     expect(log.of('error')).toEqual([]);
   });
 
-  it('closes the connection', async () => {
+  it('app.close() closes the connection', async () => {
     const names = async (): Promise<string> => String(await redis.raw.client('LIST'));
     const redisOptions = { connectionName: 'locks-of-shop' };
     const { app } = await applications.onRedis({ redisUrl: redis.url, redisOptions });
@@ -170,7 +170,7 @@ describe('app.close()', () => {
     await eventually(async () => !(await names()).includes('name=locks-of-shop'));
   });
 
-  it('ends in memory as well: jobs drained, waiters sent away, locks given up', async () => {
+  it('app.close() with locks in memory waits for jobs, rejects waiters and releases locks', async () => {
     const { app, locking } = await applications.withLocks();
     const started = deferred();
     const finish = deferred();

@@ -31,12 +31,12 @@ describe.each(APPLICATIONS)('$name', ({ fixture, ioredis, schedule, variants, co
   }, 240_000);
 
   describe.each(variants)('without ioredis, $label', ({ node, output }) => {
-    it('locks in memory and ends by itself', async () => {
+    it('the application locks in memory and ends by itself', async () => {
       expect(existsSync(path.join(consumer.folder, 'node_modules/ioredis'))).toBe(false);
       expectGoodReport(await consumer.run([...node, `${output}/main.js`]));
     });
 
-    it('does not start on Redis, and names the remedy', async () => {
+    it('the application does not start on Redis without ioredis, and names the remedy', async () => {
       const env = { REDIS_URL: redis.url };
       const { code, stderr } = await consumer.run([...node, `${output}/main.js`], env);
       expect(code).toBe(1);
@@ -44,7 +44,7 @@ describe.each(APPLICATIONS)('$name', ({ fixture, ioredis, schedule, variants, co
       expect(stderr).toContain('Run: npm install ioredis');
     });
 
-    it('finds the build that is meant for it, and the testing part', async () => {
+    it('the application finds its build, and the testing part', async () => {
       const { report } = await consumer.run([...node, `${output}/formats.js`]);
       const { sameClass, required, testing } = report as FormatsReport;
       const canRequireEsm = node.length === 0;
@@ -60,26 +60,29 @@ describe.each(APPLICATIONS)('$name', ({ fixture, ioredis, schedule, variants, co
       await consumer.npmInstall(ioredis);
     }, 240_000);
 
-    it('finds no fault in the declarations', async () => {
+    it('the compiler finds no fault in the declarations', async () => {
       await checkDeclarations(consumer);
     }, 120_000);
 
-    it.each(variants)('locks in Redis, leaves nothing held and ends by itself, $label', async ({ node, output }) => {
-      const client = new Redis(redis.url);
-      try {
-        await client.flushall();
-        expectGoodReport(await consumer.run([...node, `${output}/main.js`], { REDIS_URL: redis.url }));
-        // The fence stays, as tokens must rise over the end of a process. It also shows that Redis was used at all.
-        expect(await client.keys('*')).toEqual(['lock:nestjs-locking:fence']);
-      } finally {
-        client.disconnect();
-      }
-    });
+    it.each(variants)(
+      'the application locks in Redis, leaves nothing held and ends by itself, $label',
+      async ({ node, output }) => {
+        const client = new Redis(redis.url);
+        try {
+          await client.flushall();
+          expectGoodReport(await consumer.run([...node, `${output}/main.js`], { REDIS_URL: redis.url }));
+          // The fence stays, as tokens must rise over the end of a process. It also shows that Redis was used at all.
+          expect(await client.keys('*')).toEqual(['lock:nestjs-locking:fence']);
+        } finally {
+          client.disconnect();
+        }
+      },
+    );
   });
 
   describe(`after npm install ${schedule}`, () => {
     beforeAll(async () => {
-      // nothing that has run until here had either of them
+      // all tests before this one ran without these two
       for (const peer of ['@nestjs/schedule', 'bullmq']) {
         expect(existsSync(path.join(consumer.folder, 'node_modules', peer))).toBe(false);
       }
@@ -88,15 +91,18 @@ describe.each(APPLICATIONS)('$name', ({ fixture, ioredis, schedule, variants, co
       await compile(consumer);
     }, 240_000);
 
-    it('finds no fault in the declarations', async () => {
+    it('the compiler finds no fault in the declarations of the subpaths', async () => {
       await checkDeclarations(consumer);
     }, 120_000);
 
-    it.each(variants)('runs a @LockedCron and a @LockedInterval, and ends by itself, $label', async (variant) => {
-      const { code, stderr, report } = await consumer.run([...variant.node, `${variant.output}/schedule.js`]);
-      // What the scheduler itself says of a tick for which a busy machine came milliseconds late.
-      const ours = stderr.replaceAll(/^\[Cron\] Missed execution deadline by .*\n/gm, '');
-      expect({ code, stderr: ours, report }).toEqual({ code: 0, stderr: '', report: GOOD_SCHEDULE_REPORT });
-    });
+    it.each(variants)(
+      'the application runs a @LockedCron and a @LockedInterval, and ends by itself, $label',
+      async (variant) => {
+        const { code, stderr, report } = await consumer.run([...variant.node, `${variant.output}/schedule.js`]);
+        // The scheduler's own message about a tick that a busy machine delayed by milliseconds.
+        const ours = stderr.replaceAll(/^\[Cron\] Missed execution deadline by .*\n/gm, '');
+        expect({ code, stderr: ours, report }).toEqual({ code: 0, stderr: '', report: GOOD_SCHEDULE_REPORT });
+      },
+    );
   });
 });

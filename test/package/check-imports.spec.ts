@@ -37,7 +37,7 @@ describe('findProblems', () => {
     await removeFolder(folder);
   });
 
-  it('lets Node, peers and optional peers on demand through', async () => {
+  it('findProblems allows Node, peers, and optional peers on demand', async () => {
     const problems = await problemsIn({
       'index.js': `import 'node:fs'; import 'fs/promises'; import { of } from 'rxjs/operators'; export * from './a.js';`,
       'a.js': `import { Inject } from '@nestjs/common'; export const load = () => import('ioredis');`,
@@ -45,7 +45,7 @@ describe('findProblems', () => {
     expect(problems).toEqual([]);
   });
 
-  it('finds an optional peer that the entry loads, and names the way to it', async () => {
+  it('findProblems finds an optional peer that the entry loads, and names the way to it', async () => {
     const problems = await problemsIn({
       'index.js': `export { a } from './sub/a.js';`,
       'sub/a.js': `export * from '../b.js';`,
@@ -56,7 +56,7 @@ describe('findProblems', () => {
     ]);
   });
 
-  it('lets what the entry does not load with itself import an optional peer', async () => {
+  it('findProblems allows an optional peer in files that the entry loads on demand', async () => {
     const problems = await problemsIn({
       'index.js': `export const load = () => import('./a.js');`,
       'a.js': `export * from 'ioredis';`,
@@ -65,7 +65,7 @@ describe('findProblems', () => {
     expect(problems).toEqual([]);
   });
 
-  it('lets an entry point for an optional peer import that one, and no other', async () => {
+  it('findProblems allows an entry point for an optional peer to import that peer only', async () => {
     const problems = await problemsIn({
       'index.js': '',
       'coordination/schedule/index.js': `import '@nestjs/schedule'; export * from '../shared.js';`,
@@ -77,7 +77,7 @@ describe('findProblems', () => {
     ]);
   });
 
-  it('finds an optional peer that the main entry loads from the folder of another', async () => {
+  it('findProblems finds an optional peer that the main entry loads from the folder of another', async () => {
     const problems = await problemsIn({
       'index.js': `export { LockedCron } from './coordination/schedule/index.js';`,
       'coordination/schedule/index.js': `export * from '@nestjs/schedule';`,
@@ -92,16 +92,16 @@ describe('findProblems', () => {
     [`export * from '@scope/name/part';`, 'import of @scope/name/part'],
     [`export const load = async () => import('left-pad');`, 'import() of left-pad'],
     [`export const load = () => require('left-pad');`, 'import() of left-pad'],
-  ])('refuses a package that is no peer: %s', async (text, what) => {
+  ])('findProblems refuses a package that is no peer: %s', async (text, what) => {
     const problems = await problemsIn({ 'index.js': '', 'testing/index.js': text });
     expect(problems).toEqual([`testing/index.js: ${what}, which is neither a peer dependency nor part of Node`]);
   });
 
-  it('refuses what it cannot read', async () => {
+  it('findProblems refuses imports that it cannot read', async () => {
     await expect(problemsIn({ 'index.js': 'import(process.argv[2]);' })).rejects.toThrow('no plain string');
   });
 
-  it('asks for a build where there is none', async () => {
+  it('findProblems asks for a build if there is none', async () => {
     await expect(problemsIn({ 'other.js': '' })).rejects.toThrow('npm run build');
   });
 });

@@ -19,7 +19,7 @@ describe('the packed package', () => {
     await removeFolder(folder);
   });
 
-  it('has both builds and what npm shows', () => {
+  it('the package has both builds and the files that npm shows', () => {
     expect(files).toEqual(
       expect.arrayContaining([
         'package.json',
@@ -37,13 +37,13 @@ describe('the packed package', () => {
     );
   });
 
-  it('has nothing else', () => {
+  it('the package has no other files', () => {
     const known =
       /^(package\.json|[A-Z]+\.md|LICENSE|docs\/.+\.(md|svg)|dist\/cjs\/package\.json|dist\/(esm|cjs)\/.+\.(js|d\.ts))$/;
     expect(files.filter((name) => !known.test(name))).toEqual([]);
   });
 
-  it('has what its pages link to', () => {
+  it('the package has all files that its pages link to', () => {
     const pages = files.filter((name) => name.endsWith('.md'));
     const textOf = (page: string): string => readFileSync(path.join(staged, page), 'utf8');
     const dead = pages.flatMap((page) =>
@@ -60,7 +60,7 @@ describe('the packed package', () => {
     expect(pages).toContain('docs/redis.md');
   });
 
-  it('has the same modules in both builds', () => {
+  it('both builds have the same modules', () => {
     const modulesOf = (build: string): string[] =>
       files.filter((name) => name.startsWith(build) && !name.endsWith('.json')).map((name) => name.slice(build.length));
     expect(modulesOf('dist/esm')).toEqual(modulesOf('dist/cjs'));

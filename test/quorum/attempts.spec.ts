@@ -127,7 +127,7 @@ describe('many contenders', () => {
   it.each([
     ['all nodes', []],
     ['one node dead, where ties are possible', [3]],
-  ])('in several processes all get their turn, one at a time, with %s', async (_, dead) => {
+  ])('many contenders in several processes are all served, one at a time, with %s', async (_, dead) => {
     for (const index of dead) quorum.servers[index]?.kill('SIGKILL');
     const applications = await Promise.all(Array.from({ length: 4 }, async () => quorum.open()));
     let value = 0;

@@ -32,7 +32,7 @@ describe('nodes', () => {
     ['redis://a:6379', 'redis://A'],
     ['redis://a/0', 'redis://user:S3cret@a:6379/5'],
     ['redis://localhost:7000', { redisUrl: 'redis://127.0.0.1:7000', redisOptions: { db: 3 } }],
-  ])('name no server twice: %j and %j', async (one, other) => {
+  ])('two nodes may not be the same server: %j and %j', async (one, other) => {
     expect(await refusal({ nodes: [one, 'redis://b', other] })).toMatch(
       /^Provider "shop": nodes names the server \S+ twice\. Each has one vote/,
     );
@@ -67,7 +67,7 @@ describe('nodes', () => {
     ['redis://user:S3cret@ho st:6379', /^Provider "shop \(nodes\[2\]\)": redisUrl ".*\*\*\*.*" is not a URL/],
     ['http://user:S3cret@c', /^Provider "shop \(c:6379\)": redisUrl ".*\*\*\*.*" is not a URL/],
     ['', /^Provider "shop \(nodes\[2\]\)": redisUrl is missing/],
-  ])('refuse %j, and show no secret', async (url, message) => {
+  ])('nodes refuse %j, and show no secret', async (url, message) => {
     expect(await refusal({ nodes: ['redis://a', 'redis://b', url] })).toMatch(message);
   });
 });
@@ -78,7 +78,7 @@ describe('nodeTimeout', () => {
     ['5s', /^Provider "shop": nodeTimeout must be at most 2000 ms/],
     [200, /^Provider "shop": nodeTimeout must be at most 2000 ms/],
     ['soon', /^Provider "shop": nodeTimeout: /],
-  ])('refuses %j', async (nodeTimeout, message) => {
+  ])('nodeTimeout refuses %j', async (nodeTimeout, message) => {
     expect(await refusal({ nodes: three, nodeTimeout })).toMatch(message);
   });
 });

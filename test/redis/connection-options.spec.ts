@@ -48,7 +48,7 @@ describe('redisOptions', () => {
     [{ enableOfflineQueue: true, autoResendUnfulfilledCommands: true, maxRetriesPerRequest: null }, ''],
     [{ lazyConnect: false }, '?enableOfflineQueue=true&autoResendUnfulfilledCommands=true&maxRetriesPerRequest=20'],
     [{}, '?lazyConnect=&enableOfflineQueue=1&db=2'],
-  ])('cannot have commands run late or twice: %j and the URL %j', async (redisOptions, query) => {
+  ])('redisOptions cannot make commands run late or twice: %j and the URL %j', async (redisOptions, query) => {
     const { locking, log } = await start({ redisUrl: `${redis.url}/${query}`, redisOptions });
     expect(log.of('log')).toHaveLength(1);
     expect(optionsOf(locking)).toMatchObject({

@@ -12,7 +12,7 @@ describe('keySlot', () => {
     ['foo{}{bar}', 8363],
     ['foo{{bar}}zap', 4015],
     ['foo{bar', 15278],
-  ])('knows the slot of %j', (name, slot) => {
+  ])('keySlot knows the slot of %j', (name, slot) => {
     expect(keySlot(name)).toBe(slot);
   });
 });

@@ -27,7 +27,7 @@ describe('what an error of Redis means', () => {
     ['ERR max number of clients reached', 'as many connections'],
     ["ERR unknown command 'EVALSHA'", 'does not know a command'],
     ['ERR Error running script: Script killed by user with SCRIPT KILL.', 'killed the script'],
-  ])('%s: nothing was taken', (text, means) => {
+  ])('the error %s means that nothing was acquired', (text, means) => {
     const error = explained(text);
     expect(error).toBeInstanceOf(StoreNotReachedError);
     expect(error.message).toContain(text.replace(/\.$/, ''));

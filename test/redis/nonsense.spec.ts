@@ -52,7 +52,7 @@ describe('answers of a server that make no sense', () => {
     ['a grant of nothing', '*1\r\n*4\r\n:1\r\n_\r\n:0\r\n:0\r\n'],
     ['an answer of no kind', '*1\r\n*2\r\n:7\r\n:5\r\n'],
     ['a refusal without a time', '*1\r\n*5\r\n:0\r\n$1\r\nx\r\n:0\r\n:0\r\n:0\r\n'],
-  ])('(%s) grant nothing', async (_, reply) => {
+  ])('answers without sense (%s) grant nothing', async (_, reply) => {
     const fake = await startFake((command) => greet(command) ?? reply);
     const { locking } = await applications.onRedis({ redisUrl: fake.url });
     await expectFailures(

@@ -133,7 +133,7 @@ describe('a user without a permission', () => {
       '(NOPERM|ERR The user executing the script)',
       ['~lock:k', '~lock:other', '~*queue:*', '%R~*fence', '&*'],
     ],
-  ])('%s is told which rights are needed', async (_, code, rules) => {
+  ])('a user that may not %s learns which permissions are needed', async (_, code, rules) => {
     const locking = await open(...rules);
     let ran = false;
     const error = await rejectionOf(locking.execute('k', () => (ran = true)));

@@ -24,7 +24,7 @@ describe('a token counter of a wrong type', () => {
     ['greater than what numbers can tell apart', ['SET', FENCE, '9007199254740993']],
     ['as great as Redis can count', ['SET', FENCE, '9223372036854775807']],
     ['greater than that', ['SET', FENCE, '1e300']],
-  ])('(%s) grants nothing, and stays as it is', async (_, command) => {
+  ])('a token counter of a wrong type (%s) grants nothing, and stays as it is', async (_, command) => {
     const locking = await open();
     await redis.raw.call(...(command as [string, ...string[]]));
     const before = await redis.raw.dump(FENCE);

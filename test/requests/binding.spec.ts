@@ -33,7 +33,7 @@ class Child extends OnClass {}
 @Controller('plain')
 class Plain extends KeysController {
   @Get('locked')
-  // reentrant: false, so that locking twice shows
+  // reentrant: false, so that locking twice fails
   @LockRequest('of-handler', { timeout: 0, reentrant: false })
   locked() {
     return this.keys();
@@ -99,18 +99,18 @@ describe.each(PLATFORMS)('LockInterceptor (%s)', (platform) => {
       ['/plain/locked', ['of-handler']],
       ['/plain/twice', ['of-handler']],
       ['/scoped', ['/scoped', ['scoped']]],
-    ])('locks %s once', async (path, keys) => {
+    ])('the interceptor locks %s once', async (path, keys) => {
       const { status, text } = await test.get(path);
       expect([status, JSON.parse(text)]).toEqual([200, keys]);
       for (const key of ['of-class', 'of-handler', 'scoped']) await test.untilFree(key);
     });
 
-    it('leaves other handlers alone', async () => {
+    it('the interceptor does not lock handlers without @LockRequest', async () => {
       expect((await test.get('/plain/free')).text).toBe('free');
     });
   });
 
-  it('does not let the application start without LockingModule', async () => {
+  it('an application with @LockRequest does not start without LockingModule', async () => {
     @Injectable()
     class Locking {}
     @Controller()
@@ -134,7 +134,7 @@ describe.each(PLATFORMS)('LockInterceptor (%s)', (platform) => {
     }
   });
 
-  it('does not let the application start where a decorator above has dropped the lock of a handler', async () => {
+  it('an application does not start if a decorator above has dropped the lock of a handler', async () => {
     const replace =
       (copies: boolean): MethodDecorator =>
       (_target, _name, descriptor) => {
@@ -173,7 +173,7 @@ describe.each(PLATFORMS)('LockInterceptor (%s)', (platform) => {
     await start(controllerWith(replace(false), LockRequest('a'))[0]!);
   });
 
-  it('warns of a method that nothing makes a handler, as it runs without a lock', async () => {
+  it('a method with @LockRequest that is no handler causes a warning, as it runs without a lock', async () => {
     @Injectable()
     class Payments {
       @LockRequest('pay')

@@ -9,7 +9,7 @@ import { TestApp, until } from './support.js';
 
 let began: (readonly string[] | undefined)[];
 
-/** As the iterators of `graphql-subscriptions` are: it is asked for events that come from elsewhere. */
+/** An iterator of events from elsewhere, like those of `graphql-subscriptions`. */
 class Events {
   private readonly values = [1, 2];
 
@@ -82,7 +82,7 @@ describe('@LockRequest on GraphQL subscriptions', () => {
     client.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query } }));
   };
 
-  it('locks the making of the iterator', async () => {
+  it('@LockRequest locks the creation of the iterator of a subscription', async () => {
     subscribe('subscription { events }');
     await until(() => messages.some(({ type }) => type === 'complete'));
     expect(messages.filter(({ type }) => type === 'next').map(({ payload }) => payload)).toEqual([
@@ -93,7 +93,7 @@ describe('@LockRequest on GraphQL subscriptions', () => {
     await test.untilFree('feed');
   });
 
-  it('refuses a generator, which would run without the lock', async () => {
+  it('@LockRequest refuses a generator, which would run without the lock', async () => {
     subscribe('subscription { generated }');
     await until(() => messages.some(({ type }) => type === 'complete'));
     expect(JSON.stringify(messages)).toContain('@LockRequest on FeedResolver.generated: the handler is a generator');

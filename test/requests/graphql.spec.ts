@@ -100,7 +100,7 @@ describe('@LockRequest on GraphQL', () => {
     return JSON.parse(text) as Answer;
   };
 
-  it('holds the lock until the resolver has ended, although an interceptor inside has given up on it', async () => {
+  it('the lock is held until the resolver has ended, although an inner interceptor has given up on it', async () => {
     const first = ask('mutation { limited(id: "7", name: "a") }');
     await until(() => desk.has('a starts'));
     Limiting.over.next();
@@ -114,7 +114,7 @@ describe('@LockRequest on GraphQL', () => {
     expect(desk.events).toEqual(['a starts', 'a ends', 'b starts', 'b ends']);
   });
 
-  it('lets one operation in at a time, until its field is resolved', async () => {
+  it('one GraphQL operation runs at a time, until its field is resolved', async () => {
     const first = ask('mutation { pay(id: "7", name: "a") }');
     await until(() => desk.has('a starts'));
     const second = ask('mutation { pay(id: "7", name: "b") }');
@@ -127,7 +127,7 @@ describe('@LockRequest on GraphQL', () => {
     expect(await test.isHeld('order:7')).toBe(false);
   });
 
-  it('can lock several fields of one operation', async () => {
+  it('several fields of one operation can be locked', async () => {
     for (const name of ['a', 'b']) desk.gate(name).resolve();
     const both = await ask('mutation { x: pay(id: "7", name: "a"), y: pay(id: "7", name: "b") }');
     expect(both).toEqual({ data: { x: 'a', y: 'b' } });
@@ -136,16 +136,16 @@ describe('@LockRequest on GraphQL', () => {
   it.each([
     ['{ keys }', { keys: ['tenant:acme'] }],
     ['{ user }', { user: ['user:5'] }],
-  ])('makes keys of the context: %s', async (query, data) => {
+  ])('keys may be made of the GraphQL context: %s', async (query, data) => {
     expect(await ask(query)).toEqual({ data });
   });
 
-  it('says what a GraphQL operation does not have', async () => {
+  it('the error of a key names what a GraphQL operation does not have', async () => {
     const { errors } = await ask('{ wrong }');
     expect(errors?.[0]?.message).toContain('a GraphQL operation has no "params". There are: args, context, user.');
   });
 
-  it('resolves null where it skips, and fails where it does not', async () => {
+  it('a busy field resolves null with skip, and fails without', async () => {
     await test.locking.acquire('busy');
     expect(await ask('{ skip }')).toEqual({ data: { skip: null } });
     const { errors } = await ask('{ busy }');
@@ -154,7 +154,7 @@ describe('@LockRequest on GraphQL', () => {
     ]);
   });
 
-  it('shows clients neither keys nor addresses of the store', async () => {
+  it('errors for GraphQL clients contain neither keys nor addresses of the store', async () => {
     const { errors } = await ask('{ down }');
     expect(errors).toMatchObject([
       {
@@ -166,7 +166,7 @@ describe('@LockRequest on GraphQL', () => {
     expect(test.log.lines).toEqual([expect.stringContaining('ECONNREFUSED 10.0.0.7:6379')]);
   });
 
-  it('tells of a lock that is lost', async () => {
+  it('a GraphQL operation whose lock is lost fails', async () => {
     const answer = ask('mutation { pay(id: "7", name: "a") }');
     await until(() => desk.has('a starts'));
     await test.locking.forceRelease('order:7');

@@ -20,13 +20,13 @@ class OrdersController {
   constructor(@Inject(Desk) private readonly desk: Desk) {}
 
   @Get('pay/:name')
-  // longer than the test may take: nothing here happens because a wait ran out
+  // longer than the test: no wait times out
   @LockRequest('order', { timeout: '1m' })
   async pay(@Param('name') name: string): Promise<string> {
     return this.desk.work(name);
   }
 
-  // without a return type, so that there is no metadata of it either
+  // without a return type, and so without its metadata
   @Get('ticks')
   @LockRequest('order')
   ticks() {
@@ -48,7 +48,7 @@ class Recorder implements NestInterceptor {
   }
 }
 
-describe.each(PLATFORMS)('a client that goes away (%s)', (platform) => {
+describe.each(PLATFORMS)('a client that disconnects (%s)', (platform) => {
   let desk: Desk;
   let test: TestApp;
   beforeEach(async () => {
@@ -67,7 +67,7 @@ describe.each(PLATFORMS)('a client that goes away (%s)', (platform) => {
   });
   afterEach(async () => test.close());
 
-  it('no longer waits: its handler never runs, and the queue goes on', async () => {
+  it('the request of a client that disconnects leaves the queue, and its handler never runs', async () => {
     const first = test.get('/pay/a');
     await until(() => desk.has('a starts'));
     const client = new AbortController();
@@ -91,7 +91,7 @@ describe.each(PLATFORMS)('a client that goes away (%s)', (platform) => {
     expect(test.log.lines).toEqual([]);
   });
 
-  it('does not let others in while its handler runs', async () => {
+  it('the lock is held while the handler of a client that has disconnected runs', async () => {
     const client = new AbortController();
     const gone = test.get('/pay/a', { signal: client.signal });
     await until(() => desk.has('a starts'));
@@ -110,7 +110,7 @@ describe.each(PLATFORMS)('a client that goes away (%s)', (platform) => {
     expect(desk.most).toBe(1);
   });
 
-  it('ends an Observable that has not emitted yet', async () => {
+  it('an Observable that has not emitted ends when its client disconnects', async () => {
     const client = new AbortController();
     const gone = test.get('/ticks', { signal: client.signal });
     await until(() => ticks.observed);

@@ -75,7 +75,7 @@ describe.each(PLATFORMS)('HTTP, at the edges (%s)', (platform) => {
   });
   afterEach(async () => test.close());
 
-  it('does not begin for a client that left before', async () => {
+  it('a handler does not begin for a client that has disconnected', async () => {
     const client = new AbortController();
     const gone = test.get('/guarded', { signal: client.signal });
     const response = await guarded.promise;
@@ -91,7 +91,7 @@ describe.each(PLATFORMS)('HTTP, at the edges (%s)', (platform) => {
     expect(test.log.lines).toEqual([]);
   });
 
-  it('locks a handler whose request was answered before, for as long as it runs', async () => {
+  it('a handler whose request was already answered holds its lock for as long as it runs', async () => {
     expect((await test.get('/answered')).text).toBe('early');
     await until(() => desk.has('answered starts'));
     expect(await test.isHeld('order')).toBe(true);
@@ -99,7 +99,7 @@ describe.each(PLATFORMS)('HTTP, at the edges (%s)', (platform) => {
     await test.untilFree('order');
   });
 
-  it('frees pipelined requests of a connection that is gone', async () => {
+  it('pipelined requests of a closed connection leave nothing held', async () => {
     const socket = connect(Number(new URL(test.url).port), '127.0.0.1');
     socket.on('error', () => undefined);
     for (const name of ['a', 'b', 'c']) socket.write(`GET /pay/${name} HTTP/1.1\r\nHost: x\r\n\r\n`);

@@ -74,7 +74,7 @@ describe.each(PLATFORMS)('@LockRequest over HTTP (%s)', (platform) => {
     await test.untilFree('order:7');
   });
 
-  it('does not keep requests for other keys waiting', async () => {
+  it('requests for other keys do not wait', async () => {
     const first = test.get('/orders/7/pay/a');
     const second = test.get('/orders/8/pay/b');
     await until(() => desk.running === 2);
@@ -84,7 +84,7 @@ describe.each(PLATFORMS)('@LockRequest over HTTP (%s)', (platform) => {
     expect((await second).status).toBe(200);
   });
 
-  it('locks one key per element of the body', async () => {
+  it('a request may lock one key per element of its body', async () => {
     const send = async (name: string, ...skus: string[]) =>
       test.get(`/orders/batch/${name}`, {
         method: 'POST',
@@ -103,12 +103,12 @@ describe.each(PLATFORMS)('@LockRequest over HTTP (%s)', (platform) => {
     expect(desk.most).toBe(1);
   });
 
-  it('gives the handler its lock, and lets it join it', async () => {
+  it('the handler gets its lock, and calls inside join it', async () => {
     const { text } = await test.get('/orders/7/lock');
     expect(JSON.parse(text)).toEqual({ keys: ['order:7'], held: true });
   });
 
-  it('passes errors on and frees the lock', async () => {
+  it('a handler that fails passes its error on and frees the lock', async () => {
     desk.gate('a').reject(new Error('no'));
     expect((await test.get('/orders/7/pay/a')).status).toBe(500);
     await test.untilFree('order:7');

@@ -181,7 +181,7 @@ describe.each(PLATFORMS)('the keys of an HTTP request (%s)', (platform) => {
     },
   );
 
-  it('leaves what a key function throws on purpose as it is', async () => {
+  it('an HTTP error that a key function throws is passed on', async () => {
     expect((await post('/forbidden', { id: 'x' })).status).toBe(403);
     expect(test.log.lines).toEqual([]);
   });
@@ -192,7 +192,7 @@ describe.each(PLATFORMS)('the keys of an HTTP request (%s)', (platform) => {
       '/message',
       '@LockRequest on KeysController.message: an HTTP request has no "data". There are: params, query, body, headers, user.',
     ],
-  ])('a mistake of the program fails before the handler, as one: %s', async (path, message) => {
+  ])('a wrong key fails before the handler, as an error of the program: %s', async (path, message) => {
     expect((await test.get(path)).status).toBe(500);
     expect(ran).toBe(0);
     expect(test.log.lines).toEqual([expect.stringContaining(message)]);

@@ -21,7 +21,7 @@ let body: PassThrough;
 let held: (() => void)[];
 let events: Subject<MessageEvent>;
 
-/** Sends an answer only when the test says so, as one that commits a transaction might. */
+/** Sends an answer only when the test says so, like an interceptor that commits a transaction. */
 const holding: NestInterceptor = {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const { headers } = context.switchToHttp().getRequest<{ headers: Record<string, string> }>();
@@ -75,7 +75,7 @@ describe.each(PLATFORMS)('the end of the response (%s)', (platform) => {
   });
   afterEach(async () => test.close());
 
-  it.each(['file', 'res'])('is waited for: a stream (%s)', async (route) => {
+  it.each(['file', 'res'])('the lock is held until a stream has ended (%s)', async (route) => {
     body.write('head,');
     const response = await fetch(`${test.url}/${route}`);
     const next = test.get('/plain');
@@ -88,7 +88,7 @@ describe.each(PLATFORMS)('the end of the response (%s)', (platform) => {
     await test.untilFree('report');
   });
 
-  it('is waited for: server-sent events', async () => {
+  it('the lock is held until server-sent events have ended', async () => {
     const response = await fetch(`${test.url}/sse`);
     const next = test.get('/plain');
     await test.untilWaiting('report');
@@ -99,7 +99,7 @@ describe.each(PLATFORMS)('the end of the response (%s)', (platform) => {
     expect((await next).text).toBe('plain');
   });
 
-  it.each(['file', 'sse'])('comes with a client that leaves in the middle (%s)', async (route) => {
+  it.each(['file', 'sse'])('the lock is released when the client leaves in the middle (%s)', async (route) => {
     body.write('head');
     const client = new AbortController();
     await fetch(`${test.url}/${route}`, { signal: client.signal });
@@ -111,13 +111,13 @@ describe.each(PLATFORMS)('the end of the response (%s)', (platform) => {
     expect(test.log.lines).toEqual([]);
   });
 
-  it.each(['file', 'plain', 'sse'])('comes at once for HEAD (%s)', async (route) => {
+  it.each(['file', 'plain', 'sse'])('the lock is released at once for HEAD (%s)', async (route) => {
     body.write('head');
     expect((await test.get(`/${route}`, { method: 'HEAD' })).status).toBe(200);
     await test.untilFree('report');
   });
 
-  it.each(['file', 'res'])('is cut short when the lock is lost: a stream (%s)', async (route) => {
+  it.each(['file', 'res'])('a stream is cut short when the lock is lost (%s)', async (route) => {
     body.write('head,');
     const response = await fetch(`${test.url}/${route}`);
     const reader = response.body!.getReader();
@@ -131,7 +131,7 @@ describe.each(PLATFORMS)('the end of the response (%s)', (platform) => {
     ]);
   });
 
-  it('is cut short when the lock is lost before an outer interceptor has passed the stream on', async () => {
+  it('a stream is cut short when the lock is lost before an outer interceptor has passed it on', async () => {
     const answer = test.get('/file', { headers: { 'x-held': 'yes' } });
     await until(() => held.length === 1);
     await test.locking.forceRelease('report');
@@ -140,7 +140,7 @@ describe.each(PLATFORMS)('the end of the response (%s)', (platform) => {
     await expect(answer).rejects.toThrow('fetch failed');
   });
 
-  it('is left alone when the lock is lost and the answer is there as a whole', async () => {
+  it('a complete answer is sent although the lock is lost', async () => {
     const answer = test.get('/plain', { headers: { 'x-held': 'yes' } });
     await until(() => held.length === 1);
     await test.locking.forceRelease('report');
@@ -149,7 +149,7 @@ describe.each(PLATFORMS)('the end of the response (%s)', (platform) => {
     expect((await answer).text).toBe('plain');
   });
 
-  it('cuts server-sent events short when the lock is lost', async () => {
+  it('server-sent events are cut short when the lock is lost', async () => {
     const response = await fetch(`${test.url}/sse`);
     events.next({ data: 'one' });
     await until(() => events.observed);

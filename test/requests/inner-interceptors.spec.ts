@@ -43,7 +43,7 @@ let torndown = 0;
 const timedOut = (): Observable<never> =>
   timeLimit.pipe(switchMap(() => throwError(() => new RequestTimeoutException())));
 
-/** `timeout(100)` of the Nest documentation, but reached when the test says so. */
+/** The time limit of the Nest documentation, but it ends when the test says so. */
 @Injectable()
 class TimeLimit implements NestInterceptor {
   intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
@@ -58,7 +58,7 @@ class Fallback implements NestInterceptor {
   }
 }
 
-/** Does not pass on that nobody listens any more. */
+/** Does not unsubscribe from the handler when its own subscriber leaves. */
 class Detached implements NestInterceptor {
   async intercept(_context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
     const handled = firstValueFrom(next.handle().pipe(shareReplay(1)));
@@ -66,7 +66,7 @@ class Detached implements NestInterceptor {
   }
 }
 
-/** Hears nothing of its own listeners. */
+/** Does not notice when its subscriber leaves. */
 class Awaiting implements NestInterceptor {
   async intercept(_context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
     return of(await firstValueFrom(next.handle()));
@@ -94,7 +94,7 @@ class SlowPipe implements PipeTransform {
   }
 }
 
-/** A decorator of the application that keeps the metadata of what it wraps, as many do. */
+/** A decorator of the application that keeps the metadata of the method, like many. */
 function Traced(): MethodDecorator {
   return (_target, _name, descriptor: PropertyDescriptor) => {
     const original = descriptor.value as (...args: unknown[]) => unknown;
@@ -151,7 +151,7 @@ class OrdersController {
   @UseInterceptors(TimeLimit)
   @LockRequest('order', { timeout: '1m' })
   thenable(@Param('name') name: string): PromiseLike<string> {
-    // lazy, as query builders are
+    // lazy, like a query builder
     return { then: (resolve, reject) => this.desk.work(name).then(resolve, reject) };
   }
 
@@ -279,7 +279,7 @@ abstract class Unlocked {
   }
 }
 
-/** Locks what it inherits. */
+/** Locks an inherited handler. */
 @Controller('heir')
 @LockRequest('order', { timeout: '1m' })
 class Heir extends Unlocked {}
@@ -341,18 +341,18 @@ describe.each(PLATFORMS)('an interceptor inside the lock that gives up on its ha
     ['/detached', 408],
     ['/detached-observable', 408],
     ['/promised-observable', 408],
-  ])('does not free the lock before the handler has ended (%s)', async (path, status) => {
+  ])('the lock is not freed before the handler has ended (%s)', async (path, status) => {
     await start();
     await expectLockedToTheEnd(path, status);
   });
 
-  it('does not free a lock that was taken before all global interceptors', async () => {
+  it('a lock that was acquired before all global interceptors is not freed before the handler has ended', async () => {
     const lock = { provide: APP_INTERCEPTOR, useClass: LockInterceptor };
     await start(lock, { provide: APP_INTERCEPTOR, useClass: TimeLimit });
     await expectLockedToTheEnd('/bare/locked', 408);
   });
 
-  it('ends an Observable, and with it the lock', async () => {
+  it('an Observable ends with the inner interceptor, and with it the lock', async () => {
     await start();
     const answer = test.get('/observable');
     await until(async () => (await test.isHeld('order')) && timeLimit.observed);
@@ -362,7 +362,7 @@ describe.each(PLATFORMS)('an interceptor inside the lock that gives up on its ha
     expect(torndown).toBe(1);
   });
 
-  it('ends an Observable that an interceptor awaits, when the client has left', async () => {
+  it('an Observable that an interceptor awaits ends when the client has left', async () => {
     await start();
     const client = new AbortController();
     const answer = test.get('/awaited', { signal: client.signal });
@@ -373,7 +373,7 @@ describe.each(PLATFORMS)('an interceptor inside the lock that gives up on its ha
     expect(torndown).toBe(1);
   });
 
-  it('closes the stream of an answer that came too late', async () => {
+  it('the stream of an answer that came too late is closed', async () => {
     await start();
     const answer = test.get('/file');
     await until(() => desk.has('file starts'));
@@ -385,7 +385,7 @@ describe.each(PLATFORMS)('an interceptor inside the lock that gives up on its ha
     expect(file.destroyed).toBe(true);
   });
 
-  it('waits for a handler that answers by hand', async () => {
+  it('the lock is held until a handler that answers by hand has ended', async () => {
     await start();
     const answer = test.get('/res');
     await until(() => desk.has('res starts'));
@@ -399,7 +399,7 @@ describe.each(PLATFORMS)('an interceptor inside the lock that gives up on its ha
   it.each([
     ['/throws', 400, ''],
     ['/cached', 200, 'cached'],
-  ])('frees the lock at once where no handler runs on (%s)', async (path, status, text) => {
+  ])('the lock is freed at once if no handler is running (%s)', async (path, status, text) => {
     await start();
     const answer = await test.get(path);
     expect(answer.status).toBe(status);
@@ -408,7 +408,7 @@ describe.each(PLATFORMS)('an interceptor inside the lock that gives up on its ha
     expect(desk.events).toEqual([]);
   });
 
-  it('frees the lock when a pipe refuses', async () => {
+  it('the lock is freed if a pipe refuses the request', async () => {
     await start();
     piping.resolve();
     expect((await test.get('/piped/bad')).status).toBe(400);
@@ -416,7 +416,7 @@ describe.each(PLATFORMS)('an interceptor inside the lock that gives up on its ha
     expect(desk.events).toEqual([]);
   });
 
-  it('does not begin a handler whose pipes took longer than its time', async () => {
+  it('a handler does not begin if its pipes took longer than the time limit', async () => {
     await start();
     const answer = test.get('/piped/a');
     await until(() => pipes === 1);
@@ -429,7 +429,7 @@ describe.each(PLATFORMS)('an interceptor inside the lock that gives up on its ha
     expect(desk.events).toEqual(['b starts', 'b ends']);
   });
 
-  it('does not begin a handler whose lock was lost while its pipes ran', async () => {
+  it('a handler does not begin if its lock was lost while its pipes ran', async () => {
     await start();
     const answer = test.get('/piped/a');
     await until(() => pipes === 1);
@@ -440,7 +440,7 @@ describe.each(PLATFORMS)('an interceptor inside the lock that gives up on its ha
     expect(test.log.lines).toEqual([expect.stringContaining('LockLostError')]);
   });
 
-  it('does not run the handler twice at a time when it tries again', async () => {
+  it('a retry of an inner interceptor does not run the handler twice at a time', async () => {
     await start();
     const answer = test.get('/retried');
     await until(() => desk.has('retried starts'));
@@ -453,7 +453,7 @@ describe.each(PLATFORMS)('an interceptor inside the lock that gives up on its ha
     expect(desk.events).toEqual(['retried starts', 'retried ends', 'retried starts', 'retried ends']);
   });
 
-  it('does not begin a second try that was given up as well', async () => {
+  it('a retry that was given up as well does not begin', async () => {
     await start();
     const answer = test.get('/retried');
     await until(() => desk.has('retried starts'));
@@ -466,13 +466,13 @@ describe.each(PLATFORMS)('an interceptor inside the lock that gives up on its ha
     expect(desk.events).toEqual(['retried starts', 'retried ends']);
   });
 
-  it('lets a handler call itself', async () => {
+  it('a handler may call itself', async () => {
     await start();
     desk.gate('itself').resolve();
     expect((await test.get('/itself')).text).toBe('called itself');
   });
 
-  it('holds the lock of an Observable that nobody listens to until it is torn down', async () => {
+  it('the lock of an Observable without a subscriber is held until it is torn down', async () => {
     await start();
     const answer = test.get('/detached-observable/a');
     await until(() => desk.has('a starts'));
@@ -483,7 +483,7 @@ describe.each(PLATFORMS)('an interceptor inside the lock that gives up on its ha
     await test.untilFree('order');
   });
 
-  it('tells of a lock that is lost while the handler runs on', async () => {
+  it('the loss of a lock while the handler runs on is logged', async () => {
     await start();
     const answer = test.get('/above/a');
     await until(() => desk.has('a starts'));

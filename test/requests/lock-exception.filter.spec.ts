@@ -16,7 +16,7 @@ import { PLATFORMS, TestApp } from './support.js';
 const KEYS = ['secret:7'];
 const store = new LockBackendError(KEYS, 'secret store is down', { cause: new Error('10.0.0.7') });
 
-/** As the CommonJS copy of the package makes it: no instance of this copy's classes. */
+/** An error of the CommonJS copy of the package: no instance of the classes of this copy. */
 function foreign(): Error {
   const error = new Error('secret');
   Object.assign(error, { name: 'LockTimeoutError', code: 'LOCK_TIMEOUT', keys: KEYS, timeout: 2001 });
@@ -110,37 +110,37 @@ describe.each(PLATFORMS)('LockExceptionFilter (%s)', (platform) => {
       ['key', 500, null, { statusCode: 500, message: 'Internal server error' }],
       ['configuration', 500, null, { statusCode: 500, message: 'Internal server error' }],
       ['other', 500, null, { statusCode: 500, message: 'Internal server error' }],
-    ])('answers %s with %i', async (error, status, retryAfter, body) => {
+    ])('the filter answers %s with %i', async (error, status, retryAfter, body) => {
       const answer = await test.get(`/throw/${error}`);
       expect([answer.status, answer.headers.get('retry-after')]).toEqual([status, retryAfter]);
       expect(JSON.parse(answer.text)).toMatchObject(body);
       expect(answer.headers.get('content-type')).toMatch(/^application\/json/);
       expect(answer.text).not.toMatch(/secret|10\.0\.0\.7/);
-      // what the client is not told must be found somewhere
+      // details that the client does not get must be logged
       const expected = error === 'shutdown' || (status === 409 && retryAfter && error !== 'not-run');
       expect(test.log.lines).toHaveLength(expected ? 0 : 1);
     });
 
-    it('answers a lock that is held', async () => {
+    it('the filter answers a held lock with 409', async () => {
       await test.locking.acquire('busy');
       const { status, text, headers } = await test.get('/busy');
       expect([status, headers.get('retry-after')]).toEqual([409, '1']);
       expect(JSON.parse(text)).toEqual({ ...busy, code: 'LOCK_TIMEOUT' });
     });
 
-    it('answers in JSON, whatever the handler was about to send', async () => {
+    it('the filter answers in JSON, whatever content type the handler has set', async () => {
       const { text, headers } = await test.get('/typed');
       expect(headers.get('content-type')).toMatch(/^application\/json/);
       expect(JSON.parse(text)).toEqual({ ...busy, code: 'LOCK_TIMEOUT' });
     });
 
-    it('ends a response that has begun', async () => {
+    it('the filter ends a response that has begun', async () => {
       expect(await test.get('/begun')).toMatchObject({ status: 200, text: 'begun' });
       expect(test.log.lines).toEqual(['error: LockLostError: secret']);
     });
   });
 
-  it('logs an outage in one line, without a stack, however many requests it costs', async () => {
+  it('the filter logs an outage in one line, without a stack, however many requests fail', async () => {
     const test = await TestApp.start(platform, { controllers: [Bare] }, (app) =>
       app.useGlobalFilters(new LockExceptionFilter()),
     );
@@ -150,7 +150,7 @@ describe.each(PLATFORMS)('LockExceptionFilter (%s)', (platform) => {
     await test.close();
   });
 
-  it('answers errors of middleware', async () => {
+  it('the filter answers errors of middleware', async () => {
     class WithMiddleware implements NestModule {
       configure(consumer: MiddlewareConsumer): void {
         consumer

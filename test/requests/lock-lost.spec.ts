@@ -38,7 +38,7 @@ describe.each(PLATFORMS)('a lock that is lost while the handler runs (%s)', (pla
   it.each([
     ['returns', (name: string) => desk.gate(name).resolve(), { status: 'fulfilled', value: 'a' }],
     ['throws', (name: string) => desk.gate(name).reject(new Error('no')), { status: 'rejected', reason: Error('no') }],
-  ])('fails the request with what the handler %s', async (_what, settle, outcome) => {
+  ])('a request whose lock is lost fails, with the outcome of a handler that %s', async (_what, settle, outcome) => {
     const answer = test.get('/pay/a');
     await until(() => desk.has('a starts'));
     await test.locking.forceRelease('order');

@@ -7,7 +7,7 @@ describe('@LockRequest', () => {
     decorator(...([target, name, descriptor] as never[]));
   };
 
-  it('refuses what cannot be locked', () => {
+  it('@LockRequest refuses anything but handlers and classes', () => {
     class Target {
       get accessor() {
         return Math.random();
@@ -24,7 +24,7 @@ describe('@LockRequest', () => {
     }
   });
 
-  it('refuses to stand twice on one handler or class, where one lock would be lost', () => {
+  it('@LockRequest is refused twice on one handler or class, where one lock would be lost', () => {
     class Target {
       name = 'target';
     }
@@ -35,7 +35,7 @@ describe('@LockRequest', () => {
     expect(() => decorate(Target.prototype, 'method', descriptor)).toThrow('twice on method');
   });
 
-  it('checks template and options at decoration', () => {
+  it('@LockRequest checks template and options at decoration', () => {
     expect(() => LockRequest('order:<parms.id>')).toThrow('unknown root "parms"');
     expect(() => LockRequest('order', { timeout: -1 })).toThrow(LockConfigurationError);
     expect(() => LockRequest('order', { onUnavailable: 'ignore' as 'skip' })).toThrow('onUnavailable');

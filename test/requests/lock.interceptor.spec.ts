@@ -17,7 +17,7 @@ class Handlers {
 @Module({ imports: [LockingModule.forRoot()], providers: [LockInterceptor] })
 class AppModule {}
 
-describe('LockInterceptor, on calls that no server makes', () => {
+describe('LockInterceptor, called without a server', () => {
   let app: INestApplicationContext;
   let locking: LockingService;
   beforeEach(async () => {
@@ -34,7 +34,7 @@ describe('LockInterceptor, on calls that no server makes', () => {
   };
   const isHeld = async () => (await locking.inspect('key')) !== null;
 
-  it('frees the lock of a simulated response, which finishes and never closes', async () => {
+  it('the lock is freed when a simulated response finishes and never closes', async () => {
     const response = new EventEmitter();
     expect(await firstValueFrom(intercept('http', [{}, response]))).toBe('handled');
     expect(await isHeld()).toBe(true);
@@ -47,12 +47,12 @@ describe('LockInterceptor, on calls that no server makes', () => {
     ['http', ['a job', undefined]],
     ['http', []],
     ['telegram', [{ message: 'hi' }]],
-  ])('holds the lock for the handler alone where there is no response (%s %j)', async (type, args) => {
+  ])('without a response, the lock is held for the handler alone (%s %j)', async (type, args) => {
     expect(await lastValueFrom(intercept(type, args))).toBe('handled');
     expect(await isHeld()).toBe(false);
   });
 
-  it('keeps one listener on a connection, however many of its requests are waiting', async () => {
+  it('the interceptor keeps one listener on a connection, however many of its requests wait', async () => {
     const socket = new EventEmitter();
     const responses = [1, 2, 3].map(() => new EventEmitter());
     const answers = responses.map(async (response) => lastValueFrom(intercept('http', [{ socket }, response])));
@@ -67,7 +67,7 @@ describe('LockInterceptor, on calls that no server makes', () => {
     expect(socket.listenerCount('close')).toBe(1);
   });
 
-  it('passes nothing on once the lock is lost', async () => {
+  it('the interceptor passes nothing on once the lock is lost', async () => {
     const values: unknown[] = [];
     const source = new Subject();
     const failed = new Promise((resolve) => {
@@ -81,14 +81,14 @@ describe('LockInterceptor, on calls that no server makes', () => {
     expect(source.observed).toBe(false);
   });
 
-  it('takes the lock when it is subscribed to, and anew each time', async () => {
+  it('each subscription to the interceptor acquires the lock again', async () => {
     const request = intercept('rpc', [{}, {}]);
     expect(await isHeld()).toBe(false);
     expect(await lastValueFrom(request)).toBe('handled');
     expect(await lastValueFrom(request)).toBe('handled');
   });
 
-  it('gives up its place when it is unsubscribed from', async () => {
+  it('a waiting request leaves the queue when its subscriber leaves', async () => {
     const lock = await locking.acquire('key');
     const subscription = intercept('rpc', [{}, {}], NEVER).subscribe();
     await until(async () => (await locking.inspect('key'))?.waiters === 1);

@@ -111,7 +111,7 @@ describe('@LockRequest on messages', () => {
   const send = async (pattern: string, data: object = {}): Promise<unknown> =>
     firstValueFrom(client.send<unknown>(pattern, data));
 
-  it('lets one in at a time', async () => {
+  it('one message runs at a time', async () => {
     const first = send('pay', { id: 7, name: 'a' });
     await until(() => desk.has('a starts'));
     const second = send('pay', { id: 7, name: 'b' });
@@ -124,7 +124,7 @@ describe('@LockRequest on messages', () => {
     await test.untilFree('order:7');
   });
 
-  it('holds the lock until an Observable completes', async () => {
+  it('the lock of a message is held until its Observable completes', async () => {
     const counted = lastValueFrom(client.send<number>('count', { id: 7 }).pipe(toArray()));
     await until(() => numbers.observed);
     const next = send('pay', { id: 7, name: 'a' });
@@ -138,7 +138,7 @@ describe('@LockRequest on messages', () => {
     expect(await next).toBe('a');
   });
 
-  it('holds the lock until the handler has ended, although an interceptor inside has given up on it', async () => {
+  it('the lock of a message is held until the handler has ended, although an inner interceptor has given up on it', async () => {
     const first = send('limited', { id: 7, name: 'a' });
     await until(() => desk.has('a starts'));
     Limiting.over.next();
@@ -152,31 +152,31 @@ describe('@LockRequest on messages', () => {
     expect(desk.events).toEqual(['a starts', 'a ends', 'b starts', 'b ends']);
   });
 
-  it('makes keys of the context', async () => {
+  it('keys may be made of the context of a message', async () => {
     expect(await send('keys')).toEqual(['pattern:keys']);
   });
 
-  it('says what a message does not have', async () => {
+  it('the error of a key names what a message does not have', async () => {
     await expect(send('wrong')).rejects.toBeDefined();
     expect(test.log.lines).toEqual([
       expect.stringContaining('a message of a microservice has no "params". There are: data, context.'),
     ]);
   });
 
-  it('tells a client through the filter that the lock is busy, and names no key to it', async () => {
+  it('the filter tells a client that the lock is busy, without its key', async () => {
     await test.locking.acquire('busy');
     const message = 'The resource is busy, try again later.';
     await expect(send('busy')).rejects.toEqual({ status: 'error', message, code: 'LOCK_TIMEOUT' });
   });
 
-  it('logs an event whose lock is busy, as nothing is answered to its sender', async () => {
+  it('an event whose lock is busy is logged, as its sender gets no answer', async () => {
     await test.locking.acquire('busy');
     client.emit('busy-event', {});
     await until(() => test.log.lines.length > 0);
     expect(test.log.lines).toEqual([expect.stringMatching(/^warn: LockTimeoutError: "busy" is held/)]);
   });
 
-  it('leaves a busy lock without the filter to the fallback, or to Nest', async () => {
+  it('without the filter, a busy lock is left to the fallback, or to Nest', async () => {
     await test.locking.acquire('busy');
     expect(await send('fallback')).toBe('LOCK_TIMEOUT');
     await expect(send('own')).rejects.toEqual({ status: 'error', message: 'Internal server error' });

@@ -74,7 +74,7 @@ class BusyController {
   }
 }
 
-describe.each(PLATFORMS)('a lock that is not to be had (%s)', (platform) => {
+describe.each(PLATFORMS)('a lock that is not granted (%s)', (platform) => {
   let test: TestApp;
   beforeAll(async () => {
     test = await TestApp.start(platform, { controllers: [BusyController] });
@@ -96,12 +96,12 @@ describe.each(PLATFORMS)('a lock that is not to be had (%s)', (platform) => {
     expect(await test.get(path)).toMatchObject({ status, text });
   });
 
-  it('ends server-sent events without one', async () => {
+  it('with skip, server-sent events end without an event', async () => {
     const { status, text } = await test.get('/skip-sse');
     expect([status, text.trim()]).toEqual([200, '']);
   });
 
-  it('is not confused with an error of the handler', async () => {
+  it('an error of the handler does not count as a busy lock', async () => {
     expect((await test.get('/own')).status).toBe(500);
     expect(test.log.lines.at(-1)).toContain('thrown by the handler');
   });

@@ -18,7 +18,7 @@ let timeLimit: Subject<void>;
 let file: PassThrough;
 let tries = 0;
 
-/** The time limit of the Nest documentation, but reached when the test says so. */
+/** The time limit of the Nest documentation, but it ends when the test says so. */
 const limiting: NestInterceptor = {
   intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const over = timeLimit.pipe(switchMap(() => throwError(() => new RequestTimeoutException())));
@@ -38,7 +38,7 @@ class OrdersController {
   @Get('slow')
   @LockRequest('order', { timeout: '1m' })
   slow(): Promise<string> {
-    // the handler is not what this returns
+    // the result of the handler is not used
     this.stream();
     return this.desk.work('slow');
   }
@@ -63,7 +63,7 @@ class OrdersController {
   }
 
   @Get('flaky')
-  // neither waiting for an earlier attempt's lock nor joining it
+  // neither waits for the lock of an earlier try nor joins it
   @LockRequest('order', { timeout: 0, reentrant: false })
   async flaky(): Promise<string> {
     if (++tries < 3) throw new Error('try again');
@@ -71,7 +71,7 @@ class OrdersController {
   }
 }
 
-describe.each(PLATFORMS)('with other interceptors around it (%s)', (platform) => {
+describe.each(PLATFORMS)('@LockRequest inside other interceptors (%s)', (platform) => {
   let desk: Desk;
   let test: TestApp;
   const start = async (interceptor: NestInterceptor) => {
@@ -88,20 +88,23 @@ describe.each(PLATFORMS)('with other interceptors around it (%s)', (platform) =>
   });
   afterEach(async () => test.close());
 
-  it.each(['slow', 'file'])('holds the lock of a handler that outlives its time limit (%s)', async (route) => {
-    await start(limiting);
-    const answer = test.get(`/${route}`);
-    await until(() => desk.has(`${route} starts`));
-    timeLimit.next();
-    expect((await answer).status).toBe(408);
-    expect(await test.isHeld('order')).toBe(true);
-    desk.gate(route).resolve();
-    await test.untilFree('order');
-    expect(desk.has(`${route} ends`)).toBe(true);
-    await until(() => file.destroyed === (route === 'file'));
-  });
+  it.each(['slow', 'file'])(
+    'the lock of a handler that outlives its time limit is held until it ends (%s)',
+    async (route) => {
+      await start(limiting);
+      const answer = test.get(`/${route}`);
+      await until(() => desk.has(`${route} starts`));
+      timeLimit.next();
+      expect((await answer).status).toBe(408);
+      expect(await test.isHeld('order')).toBe(true);
+      desk.gate(route).resolve();
+      await test.untilFree('order');
+      expect(desk.has(`${route} ends`)).toBe(true);
+      await until(() => file.destroyed === (route === 'file'));
+    },
+  );
 
-  it('ends an Observable at its time limit', async () => {
+  it('an Observable ends at its time limit', async () => {
     await start(limiting);
     const answer = test.get('/quiet');
     await until(async () => (await test.isHeld('order')) && timeLimit.observed);
@@ -110,7 +113,7 @@ describe.each(PLATFORMS)('with other interceptors around it (%s)', (platform) =>
     await test.untilFree('order');
   });
 
-  it('ends the wait for the lock at the time limit', async () => {
+  it('the wait for the lock ends at the time limit', async () => {
     await start(limiting);
     const lock = await test.locking.acquire('order');
     const answer = test.get('/slow');
@@ -122,7 +125,7 @@ describe.each(PLATFORMS)('with other interceptors around it (%s)', (platform) =>
     expect(desk.events).toEqual([]);
   });
 
-  it('locks each attempt of one that tries again', async () => {
+  it('each try of a retrying interceptor is locked', async () => {
     await start(retrying(2));
     const answer = test.get('/flaky');
     await until(() => desk.has('flaky starts'));
@@ -132,7 +135,7 @@ describe.each(PLATFORMS)('with other interceptors around it (%s)', (platform) =>
     await test.untilFree('order');
   });
 
-  it('lets a second attempt in when the first one has ended, not when the response has', async () => {
+  it('a second try begins when the first one has ended, not when the response has', async () => {
     await start(retrying(1, limiting));
     const answer = test.get('/slow');
     await until(() => desk.has('slow starts'));

@@ -27,7 +27,7 @@ export class Deferred<T = void> {
   });
 }
 
-/** Keeps handlers busy until the test lets them go, and counts how many are. */
+/** Keeps handlers busy until the test ends them, and counts the busy ones. */
 export class Desk {
   readonly events: string[] = [];
   running = 0;
@@ -58,7 +58,7 @@ export class Desk {
   }
 }
 
-/** Polls: a request that waits for its lock shows in nothing else. */
+/** Polls, as there is no event for a request that waits for its lock. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   const deadline = Date.now() + 10_000;
   while (!(await condition())) {
@@ -67,7 +67,7 @@ export async function until(condition: () => boolean | Promise<boolean>): Promis
   }
 }
 
-/** The time limit of the Nest documentation, but reached when the test says so. */
+/** The time limit of the Nest documentation, but it ends when the test says so. */
 export class Limiting implements NestInterceptor {
   static readonly over = new Subject<void>();
 
@@ -77,7 +77,7 @@ export class Limiting implements NestInterceptor {
   }
 }
 
-/** What Nest logs at levels that somebody should look at. */
+/** The warnings and errors that Nest logs. */
 export class Log implements LoggerService {
   readonly lines: string[] = [];
   log(): void {

@@ -11,12 +11,12 @@ import { Log, PLATFORMS, TestApp, until } from './support.js';
 const CHUNK = 'x'.repeat(64 * 1024);
 const LARGE = 64 * 1024 * 1024;
 
-/** Of each stream, in the order in which they were made. */
+/** The streams, in the order in which they were made. */
 let streams: { stream: Readable; chunks: number }[];
 
 let handled = 0;
 
-/** Endless, and as fast as it is read. */
+/** An endless stream, as fast as it is read. */
 function endless(): Readable {
   const made = {
     chunks: 0,
@@ -93,7 +93,7 @@ describe.each(PLATFORMS)('a client that does not read its response (%s)', (platf
     client.write(requests.map((line) => `${line} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n`).join(''));
   };
 
-  it('does not keep the lock of an answer that is there as a whole', async () => {
+  it('a complete answer that is not read does not keep its lock', async () => {
     client.pause();
     ask('GET /large');
     await until(() => handled === 1);
@@ -102,7 +102,7 @@ describe.each(PLATFORMS)('a client that does not read its response (%s)', (platf
     expect(client.destroyed).toBe(false);
   });
 
-  it('does not keep the lock of a request behind another unread answer', async () => {
+  it('a request behind another unread answer does not keep its lock', async () => {
     client.pause();
     ask('GET /unlocked', 'POST /small');
     expect((await test.get('/small', { method: 'POST' })).status).toBe(201);
@@ -113,7 +113,7 @@ describe.each(PLATFORMS)('a client that does not read its response (%s)', (platf
   it.each([
     ['by itself', ['GET /stream']],
     ['behind another unread answer', ['GET /unlocked', 'GET /stream']],
-  ])('keeps the lock of a stream for responseTimeout only (%s)', async (_what, requests) => {
+  ])('an unread stream keeps its lock for responseTimeout only (%s)', async (_what, requests) => {
     client.pause();
     ask(...requests);
     await until(() => streams.length === 1);
@@ -125,7 +125,7 @@ describe.each(PLATFORMS)('a client that does not read its response (%s)', (platf
     await until(() => client.closed);
   });
 
-  it('does not count what the stream itself takes', async () => {
+  it('responseTimeout does not count the time of a slow stream itself', async () => {
     ask('GET /slow');
     const body: string[] = [];
     client.on('data', (data: Buffer) => body.push(data.toString()));
@@ -141,7 +141,7 @@ describe.each(PLATFORMS)('a client that does not read its response (%s)', (platf
     expect(test.log.lines).toEqual([]);
   });
 
-  it('is not waited for at shutdown', async () => {
+  it('a shutdown does not wait for an unread response', async () => {
     client.pause();
     ask('GET /patient');
     await until(() => streams.length === 1);
@@ -179,7 +179,7 @@ describe('a client of HTTP/2 that does not read its response', () => {
 
   const isHeld = async (): Promise<boolean> => (await app.get(LockingService).inspect('report')) !== null;
 
-  it('does not keep the lock of an answer that is there as a whole', async () => {
+  it('a complete answer that is not read does not keep its lock', async () => {
     const request = session.request({ ':path': '/large' });
     request.pause();
     await until(() => handled === 1);
@@ -188,7 +188,7 @@ describe('a client of HTTP/2 that does not read its response', () => {
     expect(log.lines).toEqual([]);
   });
 
-  it('keeps the lock of a stream for responseTimeout only', async () => {
+  it('an unread stream of HTTP/2 keeps its lock for responseTimeout only', async () => {
     const request = session.request({ ':path': '/stream' });
     const codes: number[] = [];
     request.on('error', () => undefined);
@@ -206,7 +206,7 @@ describe('a client of HTTP/2 that does not read its response', () => {
 });
 
 describe('responseTimeout', () => {
-  it.each(['soon', -1, NaN, 7200])('is refused at decoration where it is no length of time (%p)', (value) => {
+  it.each(['soon', -1, NaN, 7200])('a responseTimeout that is no duration is refused at decoration (%p)', (value) => {
     let error: unknown;
     try {
       LockRequest('key', { responseTimeout: value as never });

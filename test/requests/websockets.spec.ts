@@ -67,7 +67,7 @@ describe('@LockRequest on WebSockets', () => {
     client.send(JSON.stringify({ event, data }));
   };
 
-  it('lets one in at a time', async () => {
+  it('one WebSocket message runs at a time', async () => {
     send('enter', { room: 7, name: 'a' });
     await until(() => desk.has('a starts'));
     send('enter', { room: 7, name: 'b' });
@@ -83,10 +83,10 @@ describe('@LockRequest on WebSockets', () => {
     await test.untilFree('room:7');
   });
 
-  it('holds the lock until the handler has ended, although an interceptor inside has given up on it', async () => {
+  it('the lock is held until the WebSocket handler has ended, although an inner interceptor has given up on it', async () => {
     send('limited', { room: 7, name: 'a' });
     await until(() => desk.has('a starts'));
-    // Whether that is answered is up to Nest, and differs between its versions.
+    // Versions of Nest differ in whether they answer then.
     Limiting.over.next();
     send('limited', { room: 7, name: 'b' });
     await test.untilWaiting('room:7');
@@ -97,7 +97,7 @@ describe('@LockRequest on WebSockets', () => {
     expect(desk.events).toEqual(['a starts', 'a ends', 'b starts', 'b ends']);
   });
 
-  it('makes keys of the client', async () => {
+  it('keys may be made of the WebSocket client', async () => {
     const lock = await test.locking.acquire('client:chat:1');
     send('client');
     await test.untilWaiting('client:chat:1');
@@ -106,13 +106,13 @@ describe('@LockRequest on WebSockets', () => {
     expect(answers).toEqual([{ event: 'client', data: 'handled' }]);
   });
 
-  it('says what a WebSocket message does not have', async () => {
+  it('the error of a key names what a WebSocket message does not have', async () => {
     send('wrong');
     await until(() => test.log.lines.length === 1);
     expect(test.log.lines[0]).toContain('a WebSocket message has no "body". There are: data, context.');
   });
 
-  it('tells the client of a busy lock, through the filter', async () => {
+  it('the filter tells a WebSocket client that the lock is busy', async () => {
     await test.locking.acquire('busy');
     send('busy');
     await until(() => answers.length === 1);

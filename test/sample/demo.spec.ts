@@ -30,7 +30,8 @@ async function expectNothingLeft(demo: Program, stdout: string): Promise<void> {
   for (const port of portsIn(stdout)) expect([port, await isListening(port)]).toEqual([port, false]);
 }
 
-// All that runs the sample is in this file: files run at the same time, and two compilers would write the same output.
+// All tests of the samples are in this file: test files run at the same time, and two compilers would write the same
+// output.
 beforeAll(buildSample, 60_000);
 
 function expectGoodRun({ code, stdout, stderr }: Ended): void {
@@ -64,7 +65,7 @@ function expectGoodRun({ code, stdout, stderr }: Ended): void {
 describe('npm run demo', () => {
   const redis = useRedisServer();
 
-  it('sells exactly the stock in memory, and leaves nothing behind', async () => {
+  it('the demo sells exactly the stock in memory, and leaves nothing behind', async () => {
     const demo = startDemo([]);
     const result = await ended(demo);
     expectGoodRun(result);
@@ -72,7 +73,7 @@ describe('npm run demo', () => {
     await expectNothingLeft(demo, result.stdout);
   }, 60_000);
 
-  it('sells exactly the stock over four processes and a Redis of its own, and leaves nothing behind', async () => {
+  it('the demo sells exactly the stock over four processes and a Redis of its own, and leaves nothing behind', async () => {
     const demo = startDemo(['--redis']);
     const result = await ended(demo);
     expectGoodRun(result);
@@ -81,14 +82,14 @@ describe('npm run demo', () => {
     await expectNothingLeft(demo, result.stdout);
   }, 60_000);
 
-  it('uses the Redis that it is given', async () => {
+  it('the demo uses the Redis that it is given', async () => {
     const result = await ended(startDemo([], redis.url));
     expectGoodRun(result);
     expect(result.stdout).toContain(`locks in Redis at 127.0.0.1:${String(redis.port)}`);
   }, 60_000);
 
   it.each(['SIGINT', 'SIGTERM'] as const)(
-    'leaves nothing behind when it is ended by %s',
+    'the demo leaves nothing behind when it is ended by %s',
     async (signal) => {
       const demo = startDemo(['--redis']);
       const end = ended(demo);
@@ -106,7 +107,7 @@ describe('npm run demo', () => {
   it.each([
     ['nobody listens', 'redis://:secret@127.0.0.1:1', /Cannot reach Redis at 127\.0\.0\.1:1: .*ECONNREFUSED/],
     ['it is no URL of a Redis', 'localhost', /LOCKING_REDIS_URL must be a URL such as/],
-  ])('fails with one clear line when %s', async (_, url, message) => {
+  ])('the demo fails with one clear line when %s', async (_, url, message) => {
     const { code, stdout, stderr } = await ended(startDemo([], url));
     expect(code).toBe(1);
     expect(stdout).toBe('');
@@ -114,7 +115,7 @@ describe('npm run demo', () => {
     expect(stderr).not.toContain('secret');
   });
 
-  it('refuses an argument that it does not know', async () => {
+  it('the demo refuses an unknown argument', async () => {
     const { code, stderr } = await ended(startDemo(['--reids']));
     expect(code).toBe(1);
     expect(stderr).toContain('--reids');
@@ -122,7 +123,7 @@ describe('npm run demo', () => {
 });
 
 describe('npm run demo:payments', () => {
-  it('charges every payment once although a worker is killed, and leaves nothing behind', async () => {
+  it('the payments demo charges every payment once although a worker is killed, and leaves nothing behind', async () => {
     const demo = startProgram(PAYMENTS_DEMO, [], {});
     const { code, stdout, stderr } = await ended(demo);
     expect([code, stderr]).toEqual([0, '']);
@@ -136,7 +137,7 @@ describe('npm run demo:payments', () => {
     await expectNothingLeft(demo, stdout);
   }, 90_000);
 
-  it('leaves nothing behind when it is ended in the middle', async () => {
+  it('the payments demo leaves nothing behind when it is ended in the middle', async () => {
     const demo = startProgram(PAYMENTS_DEMO, [], {});
     const end = ended(demo);
     await once(demo.stdout, 'data');
@@ -182,7 +183,7 @@ describe('npm run start:shop', () => {
   it.each([
     ['the Redis is not there', { LOCKING_REDIS_URL: 'redis://127.0.0.1:1' }, 'Cannot reach Redis at 127.0.0.1:1'],
     ['the port is none', { LOCKING_REDIS_URL: '', PORT: 'http' }, 'PORT must be a number'],
-  ])('says so in one line when %s', async (_, env, message) => {
+  ])('the shop says so in one line when %s', async (_, env, message) => {
     const { code, stdout, stderr } = await ended(startProgram(SHOP, [], env));
     expect([code, stdout]).toEqual([1, '']);
     expect(stderr.trimEnd().split('\n')).toEqual([expect.stringContaining(message)]);
@@ -208,7 +209,7 @@ describe('the small samples', () => {
     expect(tokens).toEqual(tokens.toSorted((a, b) => a - b));
   }, 60_000);
 
-  it('requests: an order is paid once, and a request that waits too long is told when to try again', async () => {
+  it('requests: an order is paid once, and a request that waits too long learns when to try again', async () => {
     const { code, stdout } = await ended(startProgram('dist-sample/requests/main.js', [], {}));
     expect(code).toBe(0);
     expect(stdout.match(/ paid$/gm)).toHaveLength(1 + 2);

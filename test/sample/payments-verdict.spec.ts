@@ -18,7 +18,7 @@ const entry = (part: Partial<Entry>): Entry => ({
   ...part,
 });
 
-/** A run as it should be: the killed one has begun the last payment, which another one charges. */
+/** The ledger of a good run: the killed worker has begun the last payment, which another one charges. */
 function goodLedger(): Entry[] {
   const inTurn = [...plan].sort((a, b) => a.sequence - b.sequence);
   const begun = entry({ ...inTurn.at(-1), kind: 'begin', instance: KILLED });
@@ -37,7 +37,7 @@ const verdictOn = (ledger: Entry[]) => {
 const isCharge = ({ kind }: Entry): boolean => kind === 'charge';
 
 describe('the plan of the demo', () => {
-  it('has each payment once, mixed up, and is the same each time', () => {
+  it('the plan has each payment once, mixed up, and is the same each time', () => {
     const ids = planPayments(12, 5).map(({ id }) => id);
     expect(new Set(ids).size).toBe(60);
     expect(ids).toEqual(planPayments(12, 5).map(({ id }) => id));
@@ -47,7 +47,7 @@ describe('the plan of the demo', () => {
 });
 
 describe('the verdict on the ledger of the payments', () => {
-  it('passes a run in which everything was charged once and in turn', () => {
+  it('the verdict passes a run in which everything was charged once and in order', () => {
     expect(verdictOn(goodLedger())).toEqual({
       ok: true,
       text: 'PASS: every payment was charged once, and in its turn.',
@@ -62,8 +62,16 @@ describe('the verdict on the ledger of the payments', () => {
       (all) => all.map((each, index) => (index === all.findIndex(isCharge) ? { ...each, refused: true } : each)),
       /1 lost/,
     ],
-    ['somebody charged what nobody asked for', (all) => [...all, entry({ id: 'other/1' })], /1 charged that nobody/],
-    ['two payments of a customer changed places', (all) => all.toReversed(), /charged before a predecessor/],
+    [
+      'a worker charged a payment that is not in the plan',
+      (all) => [...all, entry({ id: 'other/1' })],
+      /1 charged that nobody/,
+    ],
+    [
+      'two payments of a customer were charged in the wrong order',
+      (all) => all.toReversed(),
+      /charged before a predecessor/,
+    ],
     [
       'too many were in flight',
       (all) => [...['a', 'b', 'c'].map((id) => entry({ kind: 'begin', id })), ...all],
@@ -80,11 +88,11 @@ describe('the verdict on the ledger of the payments', () => {
       /1 settlements were not/,
     ],
     [
-      'nobody took over',
+      'no worker took over',
       (all) => all.filter(({ kind, instance }) => kind !== 'settlement' || instance === KILLED),
       /nobody took the killed leader over/,
     ],
-  ])('fails it when %s', (_, tamper, message) => {
+  ])('the verdict fails a run in which %s', (_, tamper, message) => {
     const { ok, text } = verdictOn(tamper(goodLedger()));
     expect(ok).toBe(false);
     expect(text).toMatch(message);
@@ -94,7 +102,7 @@ describe('the verdict on the ledger of the payments', () => {
     ['a job failed', { failed: 1 }, '1 jobs failed'],
     ['nothing stalled', { stalled: 0 }, 'no job that stalled'],
     ['nothing was put back', { putBack: 0 }, 'no job was put back'],
-  ])('fails it when %s, whatever the ledger says', (_, part, message) => {
+  ])('the verdict fails a run in which %s, whatever the ledger says', (_, part, message) => {
     const { ok, text } = judge(audit(plan, goodLedger()), { ...figures, ...part }, LIMIT);
     expect(ok).toBe(false);
     expect(text).toContain(message);

@@ -15,14 +15,14 @@ const right: RunResult = {
 const raced: RunResult = { ...right, accepted: 300, soldOut: 0, recorded: 300, left: 36 };
 
 describe('the verdict of the demo', () => {
-  it('passes a locked run that sold exactly what was there', () => {
+  it('the verdict passes a locked run that sold exactly the stock', () => {
     expect(judge(raced, right)).toEqual({
       ok: true,
       text: 'PASS: without the lock 260 units were oversold; with it, 40 of 40.',
     });
   });
 
-  it('says so when the race did not show without the lock, and passes', () => {
+  it('the verdict passes, and says so, if the race did not show without the lock', () => {
     const { ok, text } = judge(right, right);
     expect(ok).toBe(true);
     expect(text).toContain('nothing was oversold without the lock');
@@ -35,13 +35,13 @@ describe('the verdict of the demo', () => {
     ['had a request that failed', { soldOut: 259, failed: 1 }, '1 requests failed'],
     ['said sold out too early', { accepted: 39, recorded: 39, soldOut: 261, left: 1 }, 'only 39 of 40 units were sold'],
     ['recorded an order that it did not confirm', { recorded: 41 }, '40 units were confirmed but 41 recorded'],
-  ])('fails a locked run that %s', (_, fault, text) => {
+  ])('the verdict fails a locked run that %s', (_, fault, text) => {
     const verdict = judge(raced, { ...right, ...fault });
     expect(verdict.ok).toBe(false);
     expect(verdict.text).toContain(text);
   });
 
-  it('fails when both runs oversold', () => {
+  it('the verdict fails if both runs oversold', () => {
     expect(judge(raced, raced).ok).toBe(false);
   });
 });

@@ -16,7 +16,7 @@ const manifest = readJson('package.json');
 const locked = readJson('package-lock.json').packages as Record<string, Locked>;
 
 describe('the package', () => {
-  it('runs nothing when it is installed', () => {
+  it('the package runs nothing when it is installed', () => {
     const scripts = Object.keys(manifest.scripts as object);
     for (const name of ['preinstall', 'install', 'postinstall', 'prepare', 'prepublish', 'preprepare', 'postprepare']) {
       expect(scripts).not.toContain(name);
@@ -24,13 +24,13 @@ describe('the package', () => {
     expect(manifest).not.toHaveProperty('gypfile');
   });
 
-  it('has no dependencies', () => {
+  it('the package has no dependencies', () => {
     for (const kind of ['dependencies', 'optionalDependencies', 'bundledDependencies', 'bundleDependencies']) {
       expect(manifest).not.toHaveProperty(kind);
     }
   });
 
-  it('has an optional peer that runs nothing when it is installed, either, nor does what that depends on', () => {
+  it('the optional peer and its dependencies run nothing when they are installed', () => {
     const seen = new Set<string>();
     const visit = (name: string): void => {
       if (seen.has(name)) return;
@@ -45,8 +45,8 @@ describe('the package', () => {
   });
 });
 
-describe('what is random', () => {
-  it('comes from node:crypto, but for the pace of polling and the choice of a node', () => {
+describe('random values', () => {
+  it('random values come from node:crypto, except for the pace of polling and the choice of a node', () => {
     const files = readdirSync(path.join(root, 'lib'), { recursive: true, encoding: 'utf8' });
     const careless = files.filter(
       (file) => file.endsWith('.ts') && readFileSync(path.join(root, 'lib', file), 'utf8').includes('Math.random'),

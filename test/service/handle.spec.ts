@@ -134,7 +134,7 @@ describe('acquire, tryAcquire and the lock', () => {
       [{ expire: 'soon' }, 'is not a length of time'],
       [{ maxHold: -1 }, 'is not a length of time'],
       [{ ttl: 5 }, '"ttl" is not an option of a lock'],
-    ])('refuses the options %j before anything is locked', async (options, message) => {
+    ])('the options %j are refused before anything is locked', async (options, message) => {
       const locking = await store.open();
       const call = locking.acquire('a', options as never);
       await expect(call).rejects.toBeInstanceOf(LockConfigurationError);

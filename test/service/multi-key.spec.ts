@@ -93,7 +93,7 @@ describe('several keys at once', () => {
       [null, 'must be a string, not null'],
       ['nestjs-locking:fence', 'belong to this package'],
       ['a\ud800', 'half of a surrogate pair'],
-    ])('refuses the keys %j before anything is locked', async (keys, message) => {
+    ])('the keys %j are refused before anything is locked', async (keys, message) => {
       const locking = await store.open();
       const call = locking.execute(keys as string, () => undefined);
       await expect(call).rejects.toBeInstanceOf(LockKeyError);

@@ -97,7 +97,7 @@ describe('a job that returns work instead of doing it', () => {
       ['an event target with subscribe', () => ({ subscribe: ran })],
       ['a Proxy that answers to every name', () => new Proxy({}, { get: (_t, name) => name !== 'then' && ran })],
       ['null', () => null],
-    ])('takes %s for a result', async (_what, make) => {
+    ])('%s counts as a result', async (_what, make) => {
       const result = make();
       expect(await call(() => result)).toBe(result);
     });

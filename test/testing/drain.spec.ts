@@ -37,7 +37,7 @@ describe('app.close() under LockingTestingModule', () => {
     jest.restoreAllMocks();
   });
 
-  it('ends by itself when a job under a lock never ends and nobody moves the clock', async () => {
+  it('app.close() ends by itself when a job under a lock never ends and the test does not move the clock', async () => {
     const warnings = captureWarnings();
     const { app, orders, clock } = await withRunningJob();
     await app.get(LockingTestControl).holdElsewhere('order:2');
@@ -53,7 +53,7 @@ describe('app.close() under LockingTestingModule', () => {
     expect(paying.outcome).toMatchObject({ reason: expect.any(LockLostError) });
   });
 
-  it('ends by itself under fake timers', async () => {
+  it('app.close() ends by itself under fake timers', async () => {
     captureWarnings();
     const { app, orders, clock } = await withRunningJob();
     track(orders.pay('1'));
@@ -66,7 +66,7 @@ describe('app.close() under LockingTestingModule', () => {
     }
   });
 
-  it('leaves the clock to a test that moves it', async () => {
+  it('app.close() leaves the clock to a test that moves it', async () => {
     const warnings = captureWarnings();
     const { app, orders, clock } = await withRunningJob();
     track(orders.pay('1'));
@@ -79,7 +79,7 @@ describe('app.close() under LockingTestingModule', () => {
     expect(warnings).toEqual([expect.stringContaining('1 job(s) still ran under a lock')]);
   });
 
-  it('waits for a job that ends in real time, and does not move the clock', async () => {
+  it('app.close() waits for a job that ends in real time, and does not move the clock', async () => {
     const warnings = captureWarnings();
     const { app, orders, clock } = await withRunningJob();
     const paying = track(orders.pay('1'));
@@ -95,7 +95,7 @@ describe('app.close() under LockingTestingModule', () => {
 });
 
 describe('ManualClock', () => {
-  it('does not go back when two advances run at once', async () => {
+  it('ManualClock does not go back when two advances run at once', async () => {
     const clock = new ManualClock();
     await Promise.all([clock.advance('2s'), clock.advance('1s')]);
     expect(clock.now()).toBe(2000);

@@ -27,7 +27,7 @@ async function open(store = new MemoryLockStore()): Promise<LockingService> {
 }
 
 describe('under fake timers', () => {
-  it('hands a lock from job to job in the process', async () => {
+  it('under fake timers, a lock goes from job to job in the process', async () => {
     const locking = await open();
     const order: number[] = [];
     await Promise.all(
@@ -36,7 +36,7 @@ describe('under fake timers', () => {
     expect(order).toEqual([1, 2, 3]);
   });
 
-  it('hands a lock from one application to another', async () => {
+  it('under fake timers, a lock goes from one application to another', async () => {
     const store = new MemoryLockStore();
     const locking = await open(store);
     const first = app;
@@ -49,7 +49,7 @@ describe('under fake timers', () => {
     await first.close();
   });
 
-  it('ends a wait when the test moves its timers', async () => {
+  it('under fake timers, a wait ends when the test moves its timers', async () => {
     const locking = await open();
     await locking.acquire('a');
     const waiting = expect(locking.acquire('a', { timeout: '5s' })).rejects.toThrow(LockTimeoutError);
@@ -57,7 +57,7 @@ describe('under fake timers', () => {
     await waiting;
   });
 
-  it('keeps a lock renewed, and held, while the test moves its timers', async () => {
+  it('under fake timers, a lock is renewed and held while the test moves its timers', async () => {
     const locking = await open();
     const lock = await locking.acquire('a');
     await jest.advanceTimersByTimeAsync(600_000);
@@ -66,7 +66,7 @@ describe('under fake timers', () => {
     await lock.release();
   });
 
-  it('moves the clock of LockingTestingModule', async () => {
+  it('fake timers move the clock of LockingTestingModule', async () => {
     app = await Test.createTestingModule({ imports: [LockingTestingModule.forRoot()] }).compile();
     const locking = app.get(LockingService);
     await locking.acquire('a', { expire: '10s' });

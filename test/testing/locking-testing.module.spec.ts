@@ -23,7 +23,7 @@ async function create(options?: LockingTestingModuleOptions): Promise<TestingMod
 }
 
 describe('LockingTestingModule', () => {
-  it('locks for real', async () => {
+  it('LockingTestingModule really locks', async () => {
     const app = await create();
     const orders = app.get(Orders);
     const [first, second] = [track(orders.pay('1')), track(orders.pay('1'))];
@@ -38,7 +38,7 @@ describe('LockingTestingModule', () => {
     await app.close();
   });
 
-  it('makes a key held by somebody else, and frees it', async () => {
+  it('a test can make a key held by another owner, and free it', async () => {
     const app = await create();
     const [orders, control] = [app.get(Orders), app.get(LockingTestControl)];
     const elsewhere = await control.holdElsewhere('order:1');
@@ -56,7 +56,7 @@ describe('LockingTestingModule', () => {
     await app.close();
   });
 
-  it('makes a key held for a while, and refuses one that is held already', async () => {
+  it('a test can make a key held for a while, but not one that is held already', async () => {
     const app = await create();
     const control = app.get(LockingTestControl);
     await control.holdElsewhere(['a', 'b'], { expire: '10s' });
@@ -66,7 +66,7 @@ describe('LockingTestingModule', () => {
     await app.close();
   });
 
-  it('does not free what another holder has acquired after the lease elsewhere ran out', async () => {
+  it('freeing a simulated lock does not free a key that another holder has acquired since', async () => {
     const app = await create();
     const [control, locking] = [app.get(LockingTestControl), app.get(LockingService)];
     const elsewhere = await control.holdElsewhere(['a', 'b'], { expire: '10s' });
@@ -83,7 +83,7 @@ describe('LockingTestingModule', () => {
     await app.close();
   });
 
-  it('makes a lock lost', async () => {
+  it('a test can make a lock lost', async () => {
     const app = await create();
     const [orders, control] = [app.get(Orders), app.get(LockingTestControl)];
     const paying = track(orders.pay('1'));
@@ -96,7 +96,7 @@ describe('LockingTestingModule', () => {
     await app.close();
   });
 
-  it('renews and expires on its clock', async () => {
+  it('leases are renewed and expire on the clock of LockingTestingModule', async () => {
     const app = await create({ options: { expire: '3s' } });
     const [locking, { clock }] = [app.get(LockingService), app.get(LockingTestControl)];
     const [renewed, fixed] = [await locking.acquire('a'), await locking.acquire('b', { expire: '10s' })];
@@ -108,7 +108,7 @@ describe('LockingTestingModule', () => {
     await app.close();
   });
 
-  it('stands in for every provider that the application names', async () => {
+  it('LockingTestingModule replaces every provider that the application names', async () => {
     const app = await create({ providers: ['locking-redis', 'reports'] });
     const [locking, control] = [app.get(LockingService), app.get(LockingTestControl)];
     await control.holdElsewhere('a', { provider: 'lp_reports' });

@@ -4,7 +4,7 @@ import { startRedisCluster } from '../../tools/redis-server/index.mjs';
 import { eventually, isRunning } from '../support/processes.js';
 
 describe('startRedisCluster', () => {
-  it('starts a cluster whose slots move and whose masters are replaced, and leaves nothing running', async () => {
+  it('startRedisCluster starts a cluster whose slots move and whose masters are replaced, and leaves nothing running', async () => {
     const cluster = await startRedisCluster({ config: { 'cluster-node-timeout': '1500' } });
     const client = new Cluster(cluster.nodes.map(({ host, port }) => ({ host, port })));
     client.on('error', () => undefined);

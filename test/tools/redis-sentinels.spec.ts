@@ -12,7 +12,7 @@ describe('startSentinels', () => {
     await group?.stop();
   });
 
-  it('moves the master on demand and after its death, and back after its return', async () => {
+  it('sentinels move the master on demand and after its death, and back after its return', async () => {
     group = await startSentinels();
     const [first, second] = group.servers as [RedisServer, RedisServer];
     expect(group.servers).toHaveLength(2);
@@ -25,8 +25,8 @@ describe('startSentinels', () => {
     second.kill('SIGKILL');
     expect(await group.elected(second)).toBe(first);
     await second.restart();
-    // Fails unless one of the two follows the other, and all sentinels know both. Mostly the first one leads, but where the
-    // machine stalls for half a second the sentinels move the master once more.
+    // Fails unless one of the two follows the other, and all sentinels know both. Mostly the first one is the master,
+    // but if the machine stalls for half a second the sentinels move the master once more.
     await group.settled();
 
     const all = [...group.servers, ...group.sentinelServers];

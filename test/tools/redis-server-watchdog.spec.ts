@@ -41,14 +41,14 @@ describe('the end of the parent process', () => {
     await expectNothingLeft(started);
   });
 
-  it('is not held up by a server that was not stopped', async () => {
+  it('a parent process ends although its server was not stopped', async () => {
     const started = await startInOtherProcess('');
     if (started.parent.exitCode === null) await once(started.parent, 'exit');
     expect(started.parent.exitCode).toBe(0);
     await expectNothingLeft(started);
   });
 
-  it('comes after the server when the parent ignores Ctrl-C', async () => {
+  it('a parent process that ignores Ctrl-C keeps its server', async () => {
     const started = await startInOtherProcess(
       `process.on('SIGINT', () => console.log('ignored')); setInterval(() => {}, 1000);`,
     );

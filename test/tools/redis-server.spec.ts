@@ -8,7 +8,7 @@ import { findRedisServer, serverNames, startRedisServer, type RedisServer } from
 import { isRunning } from '../support/processes.js';
 import { useRedisServer } from '../support/redis.js';
 
-/** Sends one inline command and gives the first line of the answer. */
+/** Sends one inline command; returns the first line of the answer. */
 async function ask(port: number, command: string): Promise<string> {
   const socket = connect(port, '127.0.0.1');
   socket.write(`${command}\r\n`);
@@ -32,7 +32,7 @@ describe('startRedisServer', () => {
     await Promise.all(servers.splice(0).map((server) => server.stop()));
   });
 
-  it('answers PING, and leaves neither process nor directory after stop()', async () => {
+  it('a started server answers PING, and leaves neither process nor directory after stop()', async () => {
     const server = await start();
     expect(await ask(server.port, 'PING')).toBe('+PONG');
     expect(isRunning(server.pid)).toBe(true);
@@ -45,7 +45,7 @@ describe('startRedisServer', () => {
     await expect(server.restart()).rejects.toThrow('watchdog');
   });
 
-  it('gives servers that start at the same time different ports', async () => {
+  it('servers that start at the same time have different ports', async () => {
     const started = await Promise.all([start(), start(), start()]);
     const ports = started.map((server) => server.port);
     expect(new Set(ports).size).toBe(3);
@@ -53,14 +53,14 @@ describe('startRedisServer', () => {
     for (const port of ports) expect(await ask(port, 'PING')).toBe('+PONG');
   });
 
-  it('refuses a client without the password', async () => {
+  it('a started server refuses a client without the password', async () => {
     const server = await start({ password: 'p@ss "word"' });
     expect(await ask(server.port, 'PING')).toMatch(/^-NOAUTH/);
     expect(await ask(server.port, 'AUTH "p@ss \\"word\\""')).toBe('+OK');
     expect(decodeURIComponent(new URL(server.url).password)).toBe('p@ss "word"');
   });
 
-  it('restarts on the same port without the data, also after a crash', async () => {
+  it('a server restarts on the same port without its data, also after a crash', async () => {
     const server = await start();
     const { port, pid } = server;
     await ask(port, 'SET key value');
@@ -72,7 +72,7 @@ describe('startRedisServer', () => {
     expect(await ask(port, 'GET key')).toBe('$-1');
   });
 
-  it('takes no connection once it was sent SIGKILL', async () => {
+  it('a server takes no connection once it was sent SIGKILL', async () => {
     const server = await start();
     for (let round = 0; round < 10; round++) {
       server.kill('SIGKILL');
@@ -81,25 +81,25 @@ describe('startRedisServer', () => {
     }
   });
 
-  it('keeps the data over a restart when the config persists it', async () => {
+  it('a server keeps its data over a restart if its config persists it', async () => {
     const server = await start({ config: { appendonly: 'yes', appendfsync: 'always' } });
     await ask(server.port, 'SET key value');
     await server.restart();
     expect(await ask(server.port, 'GET key')).toBe('$5');
   });
 
-  it('stops a server that hangs', async () => {
+  it('stop() ends a server that hangs', async () => {
     const server = await start();
     server.kill('SIGSTOP');
     await server.stop();
     expect(isRunning(server.pid)).toBe(false);
   });
 
-  it('says what the server said when it can not start', async () => {
+  it('the error of a server that cannot start contains its output', async () => {
     await expect(start({ config: { 'no-such-directive': 'yes' } })).rejects.toThrow(/no-such-directive/);
   });
 
-  it('does not take over the port of another server', async () => {
+  it('startRedisServer does not use the port of another server', async () => {
     const { port } = await start();
     await expect(start({ port })).rejects.toThrow(/address already in use/i);
   });
@@ -109,7 +109,7 @@ describe('findRedisServer', () => {
   const before = { ...process.env };
   const folders: string[] = [];
 
-  /** A PATH on which a program by each of these names says that it is this version. */
+  /** Makes a PATH with programs of these names, which print these versions. */
   const usePath = (programs: Record<string, string>): void => {
     const folder = mkdtempSync(join(tmpdir(), 'nestjs-locking-path-'));
     folders.push(folder);
@@ -129,7 +129,7 @@ describe('findRedisServer', () => {
     for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
   });
 
-  it('runs what it finds', async () => {
+  it('findRedisServer runs the program that it finds', async () => {
     const { version } = await findRedisServer();
     expect(version).toMatch(/server v=\d/i);
   });
@@ -140,7 +140,7 @@ describe('findRedisServer', () => {
     await expect(startRedisServer()).rejects.toThrow('REDIS_SERVER_BIN');
   });
 
-  it('takes from the PATH the version that is asked for, and no other', async () => {
+  it('findRedisServer takes only the requested version from the PATH', async () => {
     usePath({ 'redis-server': 'Redis server v=7.2.4', 'valkey-server': 'Valkey server v=8.1.1' });
     expect((await findRedisServer()).version).toBe('Redis server v=7.2.4');
     expect((await findRedisServer({ version: 'valkey-8' })).version).toBe('Valkey server v=8.1.1');
@@ -159,7 +159,7 @@ describe('findRedisServer', () => {
 describe('useRedisServer', () => {
   const redis = useRedisServer();
 
-  it('gives a running server', async () => {
+  it('useRedisServer gives a running server', async () => {
     expect(await ask(redis.port, 'PING')).toBe('+PONG');
     expect(redis.url).toBe(`redis://127.0.0.1:${redis.port}`);
     expect(redis.server.port).toBe(redis.port);

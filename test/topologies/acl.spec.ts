@@ -106,7 +106,7 @@ describe('without an optional command', () => {
   it.each([
     ['the command SUBSCRIBE', without('subscribe'), ['&lock:*']],
     ['the channels', without(), []],
-  ])('%s: says so once, with the remedy', async (_, commands, channels) => {
+  ])('without %s, one warning says so, with the remedy', async (_, commands, channels) => {
     const { locking } = await applications.onRedis(await allow(commands, channels));
     const lock = await (await applications.onRedis({ redisUrl: redis.url })).locking.acquire('k');
     const { log: last } = await applications.onRedis({ redisUrl: redis.url });

@@ -95,7 +95,7 @@ describe('locks in a cluster', () => {
   it.each([
     ['one slot', ['{t}1', '{t}2', '{t}3']],
     ['several slots', spread],
-  ])('of several keys in %s are all or nothing, and never deadlock', async (_, keys) => {
+  ])('locks of several keys in %s are all or nothing, and never deadlock', async (_, keys) => {
     const services = await Promise.all([store.open(), store.open(), store.open()]);
     const holders = new Map<string, number>();
     let runs = 0;

@@ -60,7 +60,7 @@ describe('minReplicas', () => {
   it.each([
     ['one key', 'k'],
     ['several', ['k', 'l']],
-  ])('refuses what no replica has: %s', async (_, keys) => {
+  ])('with minReplicas, a lock that no replica has is refused: %s', async (_, keys) => {
     const { locking } = await start();
     await locking.execute(keys, () => undefined);
     replica.kill('SIGSTOP');

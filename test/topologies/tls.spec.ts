@@ -53,7 +53,7 @@ overTls(`TLS${reason === undefined ? '' : ` (${reason})`}`, () => {
       ({ certificates: { ca } }: TlsServer) => ({ ca }),
       /the server most likely asks for a client certificate; give one as redisOptions\.tls\.cert and key$/,
     ],
-  ])('with %s says so, and runs nothing', async (_, tls, expected) => {
+  ])('a call with %s says so, and runs nothing', async (_, tls, expected) => {
     const { locking, log } = await start(tls(redis()));
     expect(log.of('log')).toEqual([]);
     const [line = ''] = log.of('error');

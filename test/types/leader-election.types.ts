@@ -1,6 +1,6 @@
 import { LeaderOnly, OnFollower, OnLeader, type LeaderTerm } from '../../lib/index.js';
 
-/** Compiled, never run: what the decorators of leader elections must let through, and what they must refuse. */
+/** Compiled, never run: code that the decorators of leader elections must accept or refuse. */
 
 export class Accepted {
   @OnLeader('e')

@@ -3,7 +3,7 @@ import { Worker, type Job } from 'bullmq';
 import { LockJob, lockedProcessor } from '../../lib/coordination/bullmq/index.js';
 import type { LockingService } from '../../lib/index.js';
 
-/** Compiled, never run: what `@LockJob` and `lockedProcessor` must let through, and what they must refuse. */
+/** Compiled, never run: code that `@LockJob` and `lockedProcessor` must accept or refuse. */
 
 interface Payment {
   id: string;

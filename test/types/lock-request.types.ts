@@ -2,7 +2,7 @@ import { applyDecorators, ConflictException } from '@nestjs/common';
 import { of, type Observable } from 'rxjs';
 import { LockRequest, type LockRequestContext, type LockRequestOptions } from '../../lib/index.js';
 
-/** Compiled, never run: what a handler has to admit for the `onUnavailable` of its `@LockRequest`. */
+/** Compiled, never run: return types of handlers for the `onUnavailable` of `@LockRequest`. */
 
 interface Order {
   id: string;
@@ -63,7 +63,7 @@ export class Accepted {
     return 'done';
   }
 
-  // what is not inferred is not checked
+  // with an explicit type argument, the return type is not checked
   @LockRequest<{ body: Order }>(({ body }) => body.id, { onUnavailable: 'skip' })
   async named(): Promise<string> {
     return Promise.resolve('done');

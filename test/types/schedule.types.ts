@@ -33,7 +33,7 @@ export class Refused {
     return 1;
   }
 
-  // @ts-expect-error -- nobody subscribes
+  // @ts-expect-error -- the scheduler does not subscribe
   @LockedInterval('c', 1000)
   stream(): Observable<void> {
     return of();

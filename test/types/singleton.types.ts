@@ -1,7 +1,7 @@
 import { of, type Observable } from 'rxjs';
 import { Singleton } from '../../lib/index.js';
 
-/** Compiled, never run: what `@Singleton` must let through, and what it must refuse. */
+/** Compiled, never run: code that `@Singleton` must accept or refuse. */
 
 export class Accepted {
   @Singleton('report:<0>', { join: true, expire: '1m' })
@@ -28,7 +28,7 @@ export class Refused {
     return Promise.resolve(year);
   }
 
-  // @ts-expect-error -- when it ends, nobody knows
+  // @ts-expect-error -- its end is not known
   @Singleton('stream')
   stream(): Observable<number> {
     return of(1);

@@ -17,13 +17,13 @@ function compile(config: string): { status: number | null; stdout: string } {
 }
 
 describe('the types of options', () => {
-  it('take undefined for what is not given, under exactOptionalPropertyTypes', () => {
+  it('options accept undefined under exactOptionalPropertyTypes', () => {
     expect(compile(path.join(folder, 'exact/tsconfig.json'))).toEqual({ status: 0, stdout: '' });
   });
 });
 
 describe('the types of decorators', () => {
-  it('say what is wrong where a key function does not fit its method', async () => {
+  it('the compiler error for a key function that does not fit its method says what is wrong', async () => {
     const config = path.join(folder, 'mismatch/tsconfig.json');
     const { status, stdout } = compile(config);
     expect(status).not.toBe(0);
@@ -32,11 +32,11 @@ describe('the types of decorators', () => {
     expect(await readFile(path.join(folder, 'mismatch/wrong-key-function.types.ts'), 'utf8')).toContain('@WithLock');
   });
 
-  it('let through methods of applications that are compiled without strict', () => {
+  it('decorators accept methods of applications that are compiled without strict', () => {
     expect(compile(path.join(folder, 'loose/tsconfig.json'))).toEqual({ status: 0, stdout: '' });
   });
 
-  it('say what the return type of a method leaves out, and what a fallback does not take', () => {
+  it('the compiler error names what the return type of a method leaves out, and what a fallback does not accept', () => {
     const { stdout } = compile(path.join(folder, 'mismatch/tsconfig.json'));
     for (const [file, said] of [
       ['skipped', 'ResultMismatch<Promise<string>, Promise<undefined>>'],
@@ -52,7 +52,7 @@ describe('the types of decorators', () => {
     expect(stdout).toContain('observable: true is for methods that return an Observable');
   });
 
-  it('let through and refuse what *.types.ts say', async () => {
+  it('decorators accept and refuse the code in *.types.ts', async () => {
     expect(compile(path.join(folder, 'tsconfig.json'))).toEqual({ status: 0, stdout: '' });
     for (const [file, refusals] of [
       ['with-lock', 8],

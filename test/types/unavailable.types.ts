@@ -1,7 +1,7 @@
 import { of, type Observable } from 'rxjs';
 import { WithLock, type OnUnavailable, type WithLockOptions } from '../../lib/index.js';
 
-/** Compiled, never run: what a method has to admit for the `onUnavailable` of its `@WithLock`. */
+/** Compiled, never run: return types of methods for the `onUnavailable` of `@WithLock`. */
 
 interface Order {
   id: string;

@@ -1,7 +1,7 @@
 import { of, type Observable } from 'rxjs';
 import { WithLock } from '../../lib/index.js';
 
-/** Compiled, never run: what `@WithLock` must let through, and what it must refuse. */
+/** Compiled, never run: code that `@WithLock` must accept or refuse. */
 
 interface PayDto {
   id: string;

@@ -36,7 +36,7 @@ export const columns = [
       })),
       ...unclosedFiles(),
       {
-        test: 'LockingModule.forRoot() in two modules of one application is refused when the second one is loaded lazily',
+        test: 'LockingModule.forRoot() in two modules of one application a lazily loaded second forRoot() is refused',
         reason: 'Nest 11.0.1 refuses it as well, but by a stack overflow of its own',
       },
     ],
@@ -79,7 +79,10 @@ function nest(version, others = {}) {
 /** The first versions of Nest 11 and 12 leave a file open that is not read to its end. */
 function unclosedFiles() {
   const reason = 'this Nest leaves the stream of a StreamableFile open when the client leaves or asked for HEAD only';
-  return ['comes with a client that leaves in the middle (file)', 'comes at once for HEAD (file)'].map((test) => ({
+  return [
+    'the lock is released when the client leaves in the middle (file)',
+    'the lock is released at once for HEAD (file)',
+  ].map((test) => ({
     test,
     reason,
   }));

@@ -78,7 +78,7 @@ async function launchAndAwait(supervisor, command, port, from, config, files) {
     args: ['-D', '{dir}/data', '-p', String(port), ...settings],
     copies: [{ from, to: 'data' }],
     files: files.map(({ name, text }) => ({ name: join('data', name), text, keeps: true })),
-    // Left behind by a crash, it would name a process that is somebody else's by now.
+    // The file of a crashed server may name a process id that another process has by now.
     removes: ['data/postmaster.pid'],
     ...(serverUser && { user: serverUser }),
     // Not SIGTERM, which waits for the clients to leave.

@@ -14,7 +14,7 @@ const HOUR = 3_600_000;
 
 type Keyed = LeaseRequest | ExtendRequest | ReleaseRequest | CancelRequest;
 
-/** Writes requests otherwise than they came, as a store with narrow columns would. */
+/** Stores altered requests, like a store with narrow columns. */
 abstract class Rewrites extends InMemoryLockingProvider {
   protected abstract rewrite<Request extends Keyed>(request: Request): Request;
 
@@ -91,7 +91,7 @@ export class RoundsLeasesUp extends Rewrites {
   }
 }
 
-/** Carries out another release than the one that it was asked for. */
+/** Carries out another release than the requested one. */
 abstract class ReleasesOtherwise extends InMemoryLockingProvider {
   protected abstract change(request: ReleaseRequest, holders: readonly (string | undefined)[]): ReleaseRequest;
 
@@ -135,14 +135,14 @@ export class KeepsNoTombstones extends InMemoryLockingProvider {
   }
 }
 
-/** A cancelled attempt takes along what its owner held before. */
+/** A cancel also ends earlier grants of the owner. */
 export class CancelsAllGrants extends InMemoryLockingProvider {
   override cancelBatch(requests: readonly CancelRequest[]): PromiseLike<readonly ReleaseOutcome[]>[] {
     return super.releaseBatch(requests.map(({ keys, ownerId }) => ({ keys, ownerId })));
   }
 }
 
-/** It cancels for every owner. */
+/** It cancels without comparing the owner. */
 export class CancelsForAnybody extends InMemoryLockingProvider {
   override cancelBatch(requests: readonly CancelRequest[]): PromiseLike<readonly ReleaseOutcome[]>[] {
     return requests.map(async (request) => {
@@ -191,7 +191,7 @@ export class IgnoresKeepFor extends ReleasesOtherwise {
   }
 }
 
-/** What it keeps for a while after a release is still held there. */
+/** A key that is kept after its release still counts as held. */
 export class HoldsWhatItKeeps extends InMemoryLockingProvider {
   override releaseBatch(requests: readonly ReleaseRequest[]): PromiseLike<readonly ReleaseOutcome[]>[] {
     return super.releaseBatch(requests).map(async (answer, index) => {
@@ -217,7 +217,7 @@ export class ReordersBatches extends InMemoryLockingProvider {
   }
 }
 
-/** Answers the later requests of a batch by what stood before it. */
+/** Answers all requests of a batch by the state before it. */
 export class AnswersBatchesFromBefore extends InMemoryLockingProvider {
   override releaseBatch(requests: readonly ReleaseRequest[]): PromiseLike<readonly ReleaseOutcome[]>[] {
     const before = super.inspect(requests.flatMap(({ keys }) => keys));
@@ -232,7 +232,7 @@ export class AnswersBatchesFromBefore extends InMemoryLockingProvider {
   }
 }
 
-/** One request that it cannot serve, and none of the batch is served. */
+/** One request that it cannot serve makes it reject the whole batch. */
 export class RejectsWholeBatches extends InMemoryLockingProvider {
   override acquireBatch(requests: readonly LeaseRequest[]): PromiseLike<LeaseAnswer>[] {
     const bad = requests.some(({ keys }) => keys.some((key) => key.includes('\u0000')));

@@ -3,7 +3,7 @@ import { describeLockingProvider, ManualClock, type ConformanceOptions } from '.
 
 type Create = (store: MemoryLockStore) => InMemoryLockingProvider;
 
-/** Runs the conformance suite outside of a test runner; gives the names of the cases that failed. */
+/** Runs the conformance suite without a test runner; returns the names of the cases that failed. */
 export async function failuresOf(create: Create, options: ConformanceOptions = {}): Promise<string[]> {
   const cases: { name: string; run: () => Promise<void> }[] = [];
   describeLockingProvider(

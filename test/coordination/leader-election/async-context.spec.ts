@@ -53,7 +53,7 @@ onEveryStore((store) => {
       'takes the lock of the leader',
       ({ locking, election }) => locking.forceRelease('leader:e').then(() => election().isLeader()),
     ],
-  ])('calls handlers and listeners outside the job that %s', async (_, end) => {
+  ])('handlers and listeners are called outside the job that %s', async (_, end) => {
     const instance = await open();
     const { seen } = instance.app.get(Handlers);
     await eventually(() => seen.some(([what]) => what === 'leader'));

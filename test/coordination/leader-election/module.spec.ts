@@ -68,7 +68,7 @@ describe('LockingModule.forFeature', () => {
     [{ leader: [] }, '"leader" is not an option. Known are: leaders, isGlobal.'],
     [{}, 'leaders must be an array'],
     [{ leaders: [], isGlobal: 'no' }, 'isGlobal must be true or false'],
-  ])('refuses %j as a whole', (options, message) => {
+  ])('forFeature refuses %j as a whole', (options, message) => {
     const error = thrown(() => LockingModule.forFeature(options as never));
     expect(error).toBeInstanceOf(LockConfigurationError);
     expect((error as Error).message).toContain(message);
@@ -192,7 +192,7 @@ describe('LockingModule.forFeatureAsync', () => {
   it.each([
     [[{ name: 'a' }], 'names announces "a", "b", but the factory returned "a"'],
     [[{ name: 'a' }, { name: 'b', leaderTimeout: 1 }], 'leaderTimeout (1000 ms) must be at least twice'],
-  ] as const)('does not start with %j', async (made, message) => {
+  ] as const)('an application does not start with %j from the factory', async (made, message) => {
     const error = await rejectionOf(start({ imports: [LockingModule.forRoot(), feature(made)] }));
     expect(error).toBeInstanceOf(LockConfigurationError);
     expect(error.message).toContain(message);
@@ -234,7 +234,7 @@ describe('a name that is not registered', () => {
     ['@OnLeader("outbox") on Leads.lead', Leads],
     ['@OnFollower("outbox") on Follows.follow', Follows],
     ['@LeaderOnly("outbox") on Only.work', Only],
-  ])('is refused at the start: %s', async (label, provider) => {
+  ])('an application does not start with a decorator for an unknown election: %s', async (label, provider) => {
     const leaders = [{ name: 'nightly' }, { name: 'mail' }];
     const known = await rejectionOf(
       start({ imports: [LockingModule.forRoot(), LockingModule.forFeature({ leaders })], providers: [provider] }),
@@ -271,7 +271,7 @@ describe('the decorators', () => {
     ['an unknown option', () => LeaderOnly('e', { fallback: () => 1 } as never)],
     ['a static method', () => LeaderOnly('e')(Function, 'run', method)],
     ['a property', () => OnFollower('e')({}, 'run', {})],
-  ])('refuse %s', (_, decorate) => {
+  ])('the decorators refuse %s', (_, decorate) => {
     expect(thrown(decorate)).toBeInstanceOf(LockConfigurationError);
   });
 });

@@ -145,7 +145,7 @@ describe('the decorators', () => {
   it.each<[string, ModuleMetadata['imports'], string]>([
     ['LockingModule', [ScheduleModule.forRoot()], 'import LockingModule.forRoot() into the root module'],
     ['ScheduleModule', [LockingModule.forRoot()], 'import ScheduleModule.forRoot() into the root module'],
-  ])('refuse the start of an application without %s', async (_what, imports, remedy) => {
+  ])('an application does not start without %s', async (_what, imports, remedy) => {
     expect(String(await startOf({ imports, providers: [Both] }))).toContain(remedy);
   });
 

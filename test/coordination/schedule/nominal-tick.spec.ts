@@ -39,7 +39,7 @@ describe('nominalTick', () => {
     ['0 0 29 2 *', '2026-03-01T00:00:00.000Z', '2024-02-29T00:00:00.000Z'],
     // a burst of ticks, and then none for long
     ['* * 3 * * *', '2026-03-01T12:00:00.000Z', '2026-03-01T03:59:59.000Z'],
-  ])('of %s at %s is %s', (source, now, tick) => {
+  ])('the nominal tick of %s at %s is %s', (source, now, tick) => {
     expect(iso(nominalTick(inUtc(source), at(now)))).toBe(tick);
   });
 
@@ -79,7 +79,7 @@ describe('nominalTick', () => {
     ['America/New_York', '2026-03-08T03:00:00Z'],
     ['America/New_York', '2026-11-01T03:00:00Z'],
     ['Australia/Lord_Howe', '2026-04-04T12:00:00Z'],
-  ])('is the tick that fired where the clocks change, in %s around %s', (name, around) => {
+  ])('the nominal tick is the one that fired when the clocks change, in %s around %s', (name, around) => {
     const sources = ['*/10 * * * *', '30 * * * *', '0 * * * *', '30 2 * * *', '0 3 * * *', '*/30 1-3 * * *'];
     for (const source of sources) {
       const cronTime = new CronTime(source, name);

@@ -81,7 +81,7 @@ describe('OncePerTick', () => {
       ['both kinds', 'a', () => 1, { every: 1, job: { cronTime: new CronTime(new Date()) } }, /not both/],
       ['milliseconds for seconds', 'a', () => 1, { every: 10_000 }, /OncePerTick: every: .*'10000ms'/],
       ['an unknown provider', 'a', () => 1, { every: 1, provider: 'elsewhere' }, /no lock provider "elsewhere"/],
-    ])('refuses %s', async (_what, name, work, options, message) => {
+    ])('OncePerTick refuses %s', async (_what, name, work, options, message) => {
       const { app } = await start([OncePerTick]);
       const error = await rejectionOf(app.get(OncePerTick).run(name, work as () => unknown, options));
       expect(error).toMatchObject({ code: 'LOCK_CONFIGURATION', message: expect.stringMatching(message) });

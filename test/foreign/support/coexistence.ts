@@ -20,10 +20,10 @@ const SHORT = 1000;
 /** The longest wait between two of our polls. */
 const MAXIMUM_RETRY_INTERVAL = 200;
 
-/** What passes at most until we go on: one such wait, and what a busy machine takes. */
+/** The longest time until we go on: one such wait, and what a busy machine adds. */
 const SOON = MAXIMUM_RETRY_INTERVAL + 1000;
 
-/** Shows that a library and this package exclude each other where their keys meet. */
+/** Tests that a library and this package exclude each other on common keys. */
 export function describeCoexistence(library: ForeignLibrary, redis: RawRedis, foreign: ForeignAccess): void {
   const applications = useApplications();
   const storeKey = library.namespace + KEY;
@@ -45,7 +45,7 @@ export function describeCoexistence(library: ForeignLibrary, redis: RawRedis, fo
   };
 
   describe(`a key that ${library.name} holds`, () => {
-    it('is shown with what stands there, and is refused to us', async () => {
+    it('a key of another library is shown with its value, and is refused to us', async () => {
       const ours = await startOurs();
       const held = await hold(LONG);
       expect(await redis.raw.get(storeKey)).toBe(held.value);
@@ -56,7 +56,7 @@ export function describeCoexistence(library: ForeignLibrary, redis: RawRedis, fo
       expect(info?.ttl).toBeLessThanOrEqual(LONG);
       expect(await ours.tryAcquire(KEY)).toBeNull();
       expect(await rejectionOf(ours.acquire(['a', KEY], { timeout: '500ms' }))).toBeInstanceOf(LockTimeoutError);
-      // The call ends at its deadline; what it had taken may be on its way back still.
+      // The call ends at its deadline; the release of its other keys may still be under way.
       await eventually(async () => (await redis.raw.exists(`${library.namespace}a`)) === 0, 1000);
 
       await held.release();
@@ -64,7 +64,7 @@ export function describeCoexistence(library: ForeignLibrary, redis: RawRedis, fo
       expect(await ours.tryAcquire(KEY)).not.toBeNull();
     });
 
-    it('is not released or extended by us, not even in its owner’s name', async () => {
+    it('we do not release or extend a key of another library, not even under its owner id', async () => {
       const ours = await startOurs();
       const { value } = await hold(LONG);
       for (const owner of [{}, { ownerId: value }]) {
@@ -77,7 +77,7 @@ export function describeCoexistence(library: ForeignLibrary, redis: RawRedis, fo
       expect(await redis.raw.pttl(storeKey)).toBeLessThanOrEqual(LONG);
     });
 
-    it('becomes ours soon after its release, which nobody tells us', async () => {
+    it('a key of another library becomes ours soon after its release, without a message', async () => {
       const ours = await startOurs();
       const held = await hold(LONG);
       let released = false;
@@ -93,7 +93,7 @@ export function describeCoexistence(library: ForeignLibrary, redis: RawRedis, fo
       expect(info).toMatchObject({ ownerId: lock.ownerId, fencingToken: lock.fencingToken });
     });
 
-    it('becomes ours soon after its lease ran out, and a release that comes late leaves it ours', async () => {
+    it('a key of another library becomes ours soon after its lease expired, and a late release leaves it ours', async () => {
       const ours = await startOurs();
       const sentAt = performance.now();
       const held = await hold(SHORT);
@@ -109,7 +109,7 @@ export function describeCoexistence(library: ForeignLibrary, redis: RawRedis, fo
       expect(info).toMatchObject({ ownerId: lock.ownerId, fencingToken: lock.fencingToken });
     });
 
-    it('stays theirs for longer than its first lease while they renew it', async () => {
+    it('a key of another library stays theirs for longer than its first lease while they renew it', async () => {
       const ours = await startOurs();
       const [begun, end] = [deferred(), deferred()];
       const running = theirs.run(KEY, SHORT, async () => {
@@ -155,7 +155,7 @@ export function describeCoexistence(library: ForeignLibrary, redis: RawRedis, fo
       expect(await redis.raw.exists(storeKey)).toBe(0);
     });
 
-    it('stays ours for longer than its first lease while we renew it', async () => {
+    it('a key stays ours for longer than its first lease while we renew it', async () => {
       const ours = await startOurs();
       let released = false;
       let waiting: Promise<boolean> | undefined;
@@ -180,7 +180,7 @@ export function describeCoexistence(library: ForeignLibrary, redis: RawRedis, fo
   });
 }
 
-/** What a job of ours finds when it begins. */
+/** The state that a job of ours finds when it begins. */
 interface Sight {
   readonly at: number;
   readonly wasFree: boolean;

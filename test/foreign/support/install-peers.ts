@@ -20,8 +20,8 @@ const FILES = [
 export type LoadPeer = (name: string) => unknown;
 
 /**
- * Installs the libraries of `peers`, which are no dependencies of this repository: whoever only builds it is spared
- * them. A folder per content of `peers` is kept, so that the registry is asked only once.
+ * Installs the libraries of `peers`, which are no dependencies of this repository, so that a build does not need them.
+ * A folder per content of `peers` is kept, so that the registry is asked only once.
  */
 export async function installPeers(): Promise<LoadPeer> {
   const folder = path.join(root, 'node_modules/.cache', `foreign-peers-${await hashOfFiles()}`);
@@ -35,7 +35,9 @@ async function hashOfFiles(): Promise<string> {
   return hash.digest('hex').slice(0, 12);
 }
 
-/** The folder comes into being complete, also when the installation is interrupted or made by several at once. */
+/**
+ * Publishes the folder only when it is complete, also if the installation is interrupted or runs several times at once.
+ */
 async function install(folder: string): Promise<void> {
   const unfinished = `${folder}.${String(process.pid)}`;
   try {

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, jest } from '@jest/globals';
 
 /**
  * `execute` of Medusa leaves the timer of its `timeout` running when the job is done, and the test run would wait for
- * it. With this, no timer of a library keeps the run from ending; they are as long as ever. What imports
- * `setTimeout` by its name, as our own code does, has the one from before.
+ * it. With this, no timer of a library keeps the process alive; their lengths do not change. Code that imports
+ * `setTimeout` by its name, like ours, is not affected.
  */
 export function useTimersThatKeepNothingAlive(): void {
   const { setTimeout } = timers;

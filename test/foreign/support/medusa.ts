@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 import type { ForeignLibrary } from './foreign-locks.js';
 import type { LoadPeer } from './install-peers.js';
 
-/** What the provider has of what is used here. Times are in seconds, whole ones. */
+/** The calls of the provider that are used here. Times are in whole seconds. */
 interface MedusaLockingProvider {
   acquire(key: string, options?: { ownerId?: string; expire?: number }): Promise<void>;
   release(key: string, options?: { ownerId?: string }): Promise<boolean>;
@@ -21,8 +21,8 @@ interface MedusaModule {
 export const MEDUSA_NAMESPACE = 'medusa_lock:';
 
 /**
- * The published service, built as the container of Medusa would: its loader makes a client and hands over both. Only
- * the framework's two helpers stand in (`peers/medusa-framework-stub`).
+ * The published service, built like in the container of Medusa: its loader makes a client and returns both. Only the
+ * framework's two helpers are replaced (`peers/medusa-framework-stub`).
  */
 export function openMedusaProvider(load: LoadPeer, client: Redis, prefix: string): MedusaLockingProvider {
   const { RedisLockingProvider } = load('@medusajs/locking-redis/dist/services/redis-lock.js') as MedusaModule;

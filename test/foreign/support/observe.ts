@@ -1,14 +1,14 @@
 import type { Redis } from 'ioredis';
 import { eventually } from '../../support/poll.js';
 
-/** How many attempts at a lock the server has seen, of any library: they make them by `SET` or by a script. */
+/** How many times any library has tried to lock on the server, by `SET` or by a script. */
 async function countAttempts(raw: Redis): Promise<number> {
   const stats = await raw.info('commandstats');
   const calls = stats.matchAll(/^cmdstat_(?:set|eval|evalsha):calls=(\d+)/gm);
   return [...calls].reduce((sum, [, count]) => sum + Number(count), 0);
 }
 
-/** Waits until whoever waits has come back in vain, more than once; nobody else may use the server meanwhile. */
+/** Resolves once the waiter has polled more than once in vain. Nothing else may use the server meanwhile. */
 export async function untilPolled(raw: Redis): Promise<void> {
   const before = await countAttempts(raw);
   await eventually(async () => (await countAttempts(raw)) >= before + 3);

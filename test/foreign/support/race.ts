@@ -8,12 +8,12 @@ type Contender = (job: () => Promise<void>) => Promise<unknown>;
 const TASKS = 4;
 const ROUNDS = 6;
 
-/** By then somebody has come back after another had been there, or never will. */
+/** Contenders that have not alternated after so many rounds never will. */
 const LONGEST = 200;
 
 /**
- * Every contender, by several tasks at once, adds to a counter in the store what it read there before. Two of them in
- * there together would write the same number.
+ * Every contender, with several tasks at once, increments a counter in the store by reading and writing it. Two tasks
+ * in there together would write the same number.
  */
 export async function raceForCounter(raw: Redis, contenders: readonly Contender[]): Promise<void> {
   const turns: Contender[] = [];
@@ -25,7 +25,7 @@ export async function raceForCounter(raw: Redis, contenders: readonly Contender[
     together = Math.max(together, ++inside);
     if (turns.at(-1) !== contender) turns.push(contender);
     const count = Number(await raw.get('counter'));
-    // Time for the others to get in the way.
+    // Gives other tasks time to interfere.
     await raw.ping();
     await raw.set('counter', count + 1);
     runs++;
@@ -35,7 +35,7 @@ export async function raceForCounter(raw: Redis, contenders: readonly Contender[
   const task = async (contender: Contender, first: number): Promise<void> => {
     const isRace = (): boolean => turns.length > contenders.length;
     for (let round = 0; round < ROUNDS || (!isRace() && round < LONGEST); round++) {
-      // Away for a while, differently long each time: else those who poll would come only when a side has finished.
+      // Pauses of different lengths: otherwise a library that polls would run only when the other one has finished.
       await delay((first + round * 7) % 20);
       await contender(() => increment(contender));
     }
@@ -50,6 +50,6 @@ export async function raceForCounter(raw: Redis, contenders: readonly Contender[
   expect(Number(await raw.get('counter'))).toBe(runs);
   expect(runs).toBeGreaterThanOrEqual(contenders.length * TASKS * ROUNDS);
   expect(together).toBe(1);
-  // It was a race: somebody came back after another had been there.
+  // It was a race: contenders alternated.
   expect(turns.length).toBeGreaterThan(contenders.length);
 }

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { ForeignLibrary } from './foreign-locks.js';
 
-/** What redis-semaphore 5 has of what is used here. */
+/** The calls of redis-semaphore 5 that are used here. */
 interface RedisSemaphore {
   readonly Mutex: new (client: Redis, key: string, options: MutexOptions) => Mutex;
 }

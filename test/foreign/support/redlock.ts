@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import type { ForeignHold, ForeignLibrary } from './foreign-locks.js';
 import type { LoadPeer } from './install-peers.js';
 
-/** What redlock 5 has of what is used here; its package hides its own declarations. */
+/** The calls of redlock 5 that are used here; its package hides its own declarations. */
 interface Redlock {
   acquire(resources: string[], duration: number, settings?: Settings): Promise<RedlockLock>;
   release(lock: RedlockLock, settings?: Settings): Promise<unknown>;
@@ -31,10 +31,10 @@ interface Stats {
 
 const ONCE: Settings = { retryCount: 0 };
 
-/** Without end, and so often that a test need not be long. */
+/** Retries without end, and so often that tests are short. */
 const UNTIL_FREE: Settings = { retryCount: -1, retryDelay: 30, retryJitter: 15 };
 
-/** Takes all of the resources or none; `null` when it was refused because one of them is held. */
+/** Locks all resources or none; `null` if one of them is held. */
 export type TryHold = (resources: string[], lease: number) => Promise<ForeignHold | null>;
 
 export function openRedlock(load: LoadPeer, client: Redis): { locks: Redlock; tryHold: TryHold } {
@@ -61,7 +61,7 @@ export function openRedlock(load: LoadPeer, client: Redis): { locks: Redlock; tr
 
 export const redlock: ForeignLibrary = {
   name: 'redlock',
-  // It writes at the resource as it is named.
+  // The resource is the key, without a prefix.
   namespace: '',
   open: (load, client, namespace) => {
     const { locks, tryHold } = openRedlock(load, client);

@@ -4,7 +4,7 @@ import type { RedisServerAccess } from '../../support/redis.js';
 import type { ForeignLibrary, ForeignLocks } from './foreign-locks.js';
 import { installPeers, type LoadPeer } from './install-peers.js';
 
-/** The other libraries on the server of the file, each with a client of their own ioredis. */
+/** The other libraries on the server of the test file, each with a client of their own ioredis. */
 export interface ForeignAccess {
   open(library: ForeignLibrary, namespace?: string): ForeignLocks;
   openWith<T>(make: (load: LoadPeer, client: Redis) => T): T;
@@ -24,10 +24,10 @@ export function useForeignLocks(redis: RedisServerAccess): ForeignAccess {
 
   const openWith = <T>(make: (load: LoadPeer, client: Redis) => T): T => {
     if (!load) throw new Error('The libraries are there only from beforeAll on: open them inside tests and hooks');
-    // What is used of ioredis 5 is declared the same in 6.
+    // The calls used here have the same types in ioredis 5 and 6.
     const ioredis = load('ioredis') as { Redis: new (url: string, options: object) => Redis };
     const client = new ioredis.Redis(redis.url, { disconnectTimeout: 100 });
-    // The server may be stopped before it is disconnected.
+    // The server may be stopped before the client disconnects.
     client.on('error', () => undefined);
     clients.push(client);
     return make(load, client);

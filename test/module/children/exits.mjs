@@ -1,4 +1,4 @@
-// Starts an application as the test says, and must end by itself: `node exits.mjs '{"redisUrl": …, …}'`.
+// Starts an application with the options of the test, and must end by itself: `node exits.mjs '{"redisUrl": …, …}'`.
 import { performance } from 'node:perf_hooks';
 import 'reflect-metadata';
 import { Module } from '@nestjs/common';

@@ -1,9 +1,9 @@
 import type { Consumer } from './consumer.js';
 
-/** Has Node behave as the versions that cannot require an ES module: `require` gives the CommonJS build, as in Jest. */
+/** Makes Node behave like versions that cannot require an ES module: `require` gives the CommonJS build, as in Jest. */
 const CANNOT_REQUIRE_ESM = '--no-experimental-require-module';
 
-/** What TypeScript 5 takes silently, 6 takes with this. */
+/** TypeScript 6 needs this to accept settings that 5 accepts. */
 const AS_TYPESCRIPT_5 = ['--ignoreDeprecations', '6.0'];
 
 export interface Variant {
@@ -24,11 +24,11 @@ export interface Application {
   /** The ways to run it. */
   readonly variants: readonly Variant[];
   readonly compile: (consumer: Consumer) => Promise<void>;
-  /** Reads the package's declarations critically, which applications usually do not. */
+  /** Checks the package's declarations, which applications usually do not. */
   readonly checkDeclarations: (consumer: Consumer) => Promise<void>;
 }
 
-/** The applications that the package has to work in. */
+/** The applications in which the package must work. */
 export const APPLICATIONS: Application[] = [
   {
     name: 'a Nest 12 application of ES modules',

@@ -14,11 +14,11 @@ const COMPILERS = {
 
 /** A finished run of an application. */
 export interface ApplicationRun extends CommandResult {
-  /** What it printed, read as JSON, where it ended well. */
+  /** Its output as JSON, if it ended without an error. */
   readonly report: unknown;
 }
 
-/** An application in a folder of its own that has the packed package installed, and only what it needs beside it. */
+/** An application in a folder of its own with the packed package and its own dependencies installed. */
 export class Consumer {
   private constructor(readonly folder: string) {}
 
@@ -33,7 +33,7 @@ export class Consumer {
     return consumer;
   }
 
-  /** Adds sources that are to be compiled only from now on, as they need what was installed last. */
+  /** Adds sources that need the packages installed last. */
   async add(sources: string): Promise<void> {
     await cp(path.join(fixtures, sources), path.join(this.folder, 'src'), { recursive: true });
   }
@@ -44,14 +44,14 @@ export class Consumer {
     await runOrThrow('npm', [...args, ...packages], { cwd: this.folder, timeout: 180_000 });
   }
 
-  /** Throws with what the compiler said when there is an error. */
+  /** Throws with the compiler's output if there is an error. */
   async compile(compiler: keyof typeof COMPILERS, ...args: string[]): Promise<void> {
     await runOrThrow(process.execPath, [COMPILERS[compiler], ...args], { cwd: this.folder });
   }
 
   /**
-   * Runs a compiled file, whose last line is its report: before it Nest may have warned of a late timer on a busy machine.
-   * `code` is `null` when it did not end by itself within twenty seconds.
+   * Runs a compiled file. Its last line is its report; before it Nest may have warned of a late timer on a busy
+   * machine. `code` is `null` if it did not end by itself within twenty seconds.
    */
   async run(nodeArgs: string[], env: Record<string, string> = {}): Promise<ApplicationRun> {
     const result = await runCommand(process.execPath, nodeArgs, { cwd: this.folder, env, timeout: 20_000 });

@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals';
 import type { ApplicationRun } from './consumer.js';
 
-/** What `formats.js` of an application prints. */
+/** The output of `formats.js` of an application. */
 export interface FormatsReport {
   /** Whether `import` and `require` give the same class. */
   readonly sameClass: boolean;
@@ -11,7 +11,7 @@ export interface FormatsReport {
   readonly testing: readonly string[];
 }
 
-/** What `schedule.js` prints. */
+/** The output of `schedule.js`. */
 export const GOOD_SCHEDULE_REPORT = {
   apart: 1000,
   whole: 0,
@@ -21,7 +21,7 @@ export const GOOD_SCHEDULE_REPORT = {
   ran: 1,
 };
 
-/** What `main.js` prints when everything worked; the tokens apart. */
+/** The output of `main.js` if everything worked, without the tokens. */
 const GOOD_REPORT = {
   unlockedAtOnce: 10,
   lockedAtOnce: 1,
@@ -33,7 +33,7 @@ const GOOD_REPORT = {
   leftBehind: true,
 };
 
-/** The application ended by itself, without a complaint, and its locks did what they are for. */
+/** Expects that the application ended by itself, without a message, and that its locks worked. */
 export function expectGoodReport({ code, stderr, report }: ApplicationRun): void {
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(report).toMatchObject(GOOD_REPORT);

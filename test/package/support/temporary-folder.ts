@@ -2,7 +2,7 @@ import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-/** Outside the repository: nothing in it may be found by walking up from here. */
+/** Outside the repository, so that nothing in it is found in a parent folder. */
 export async function makeTemporaryFolder(): Promise<string> {
   return realpath(await mkdtemp(path.join(tmpdir(), 'nestjs-locking-')));
 }

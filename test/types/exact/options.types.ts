@@ -15,8 +15,8 @@ import type { LockJobOptions } from 'nestjs-locking/bullmq';
 import type { TickOptions } from 'nestjs-locking/schedule';
 
 /**
- * Compiled, never run, with `exactOptionalPropertyTypes`: options that are not known are passed on as `undefined`, and
- * lengths of time come from the environment.
+ * Compiled, never run, with `exactOptionalPropertyTypes`: options without a value are passed as `undefined`, and
+ * durations come from the environment.
  */
 const { LOCK_EXPIRE, LOCK_URL } = process.env as { LOCK_EXPIRE?: string; LOCK_URL?: string };
 const expire = LOCK_EXPIRE === undefined ? undefined : duration(LOCK_EXPIRE);
