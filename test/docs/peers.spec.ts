@@ -46,6 +46,6 @@ describe('the peers', () => {
 
   it('the page for BullMQ names its lowest version', () => {
     const [lowest = ''] = lowestOf('bullmq');
-    expect(read('docs/queues.md')).toContain(`BullMQ is ${lowest.replace(/\.0$/, '')} or later`);
+    expect(read('docs/queues.md')).toContain(`BullMQ ${lowest.replace(/\.0$/, '')} or later`);
   });
 });
