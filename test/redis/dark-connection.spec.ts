@@ -6,7 +6,7 @@ import { SentinelWatch } from '../../lib/providers/redis/ioredis-workarounds/sen
 import { useApplications } from '../support/applications.js';
 import { eventually, rejectionOf } from '../support/poll.js';
 import { useRawRedis } from '../support/raw-redis.js';
-import { expectDirectHandOver } from '../support/expect-hand-over.js';
+import { expectDirectHandOff } from '../support/expect-hand-off.js';
 import { subscribers, untilClean, untilQueued } from '../support/store-view.js';
 import { useProxies } from '../support/tcp-proxy.js';
 
@@ -87,7 +87,7 @@ describe('a connection for wake-ups on which packets are dropped', () => {
       expect(performance.now() - since).toBeLessThan(RECOVERY);
       await lock.release();
       await (await waiting).release();
-      await expectDirectHandOver(redis.raw, holder.locking, waiter.locking);
+      await expectDirectHandOff(redis.raw, holder.locking, waiter.locking);
     },
     PATIENCE,
   );

@@ -3,7 +3,7 @@ import { Redis, type RedisOptions } from 'ioredis';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { LockBackendError, LockTimeoutError, RedisLockingProvider } from '../../lib/index.js';
-import { expectDirectHandOver } from '../support/expect-hand-over.js';
+import { expectDirectHandOff } from '../support/expect-hand-off.js';
 import { subscribers, untilQueued } from '../support/store-view.js';
 import { useProxies } from '../support/tcp-proxy.js';
 import { useApplications } from '../support/applications.js';
@@ -121,7 +121,7 @@ describe('an existing client', () => {
     }
     await lock.release();
     await (await waiting).release();
-    await expectDirectHandOver(redis.raw, holder.locking, waiter.locking);
+    await expectDirectHandOff(redis.raw, holder.locking, waiter.locking);
     expect(client.status).toBe('ready');
   });
 

@@ -84,7 +84,7 @@ describe('fencing tokens', () => {
         await redis.raw.del(FENCE);
         return (await one.locking.acquire('k', { ownerId: 'me' })).fencingToken;
       },
-      'by hand-over': async () => {
+      'by hand-off': async () => {
         const lock = await one.locking.acquire('k');
         const waiting = two.locking.execute('k', ({ fencingToken }) => fencingToken, { timeout: '20s' });
         await untilQueued(redis.raw, 'k', 1);

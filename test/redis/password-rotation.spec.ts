@@ -4,7 +4,7 @@ import { LockConfigurationError, type LockingService } from '../../lib/index.js'
 import { useApplications } from '../support/applications.js';
 import { eventually, rejectionOf } from '../support/poll.js';
 import { useRawRedis } from '../support/raw-redis.js';
-import { expectDirectHandOver } from '../support/expect-hand-over.js';
+import { expectDirectHandOff } from '../support/expect-hand-off.js';
 import { subscribers, untilQueued } from '../support/store-view.js';
 
 const redis = useRawRedis();
@@ -69,7 +69,7 @@ describe('a password that changes', () => {
 
     client.options.password = 'present-secret';
     await eventually(async () => (await subscribers(redis.raw)) === 1);
-    await expectDirectHandOver(redis.raw, holder.locking, waiter.locking);
+    await expectDirectHandOff(redis.raw, holder.locking, waiter.locking);
   });
 
   it('credentials as a function is called before each connection', async () => {
@@ -94,7 +94,7 @@ describe('a password that changes', () => {
     password = 'present-secret';
     await eventually(async () => (await locking.execute('k', () => 1).catch(() => 0)) === 1);
     await eventually(async () => (await subscribers(redis.raw)) === 1);
-    await expectDirectHandOver(redis.raw, holder.locking, locking);
+    await expectDirectHandOff(redis.raw, holder.locking, locking);
     expect(refusals(log.of('warn'))).toHaveLength(2);
   });
 

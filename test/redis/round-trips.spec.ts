@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { useApplications, type StartedApplication } from '../support/applications.js';
 import { eventually } from '../support/poll.js';
 import { useRawRedis } from '../support/raw-redis.js';
-import { expectDirectHandOver } from '../support/expect-hand-over.js';
+import { expectDirectHandOff } from '../support/expect-hand-off.js';
 import { times } from '../support/shared-store.js';
 import { callsFor, scriptCalls, untilQueued } from '../support/store-view.js';
 
@@ -72,7 +72,7 @@ describe('round trips', () => {
 
   it('hand-off to a waiting process takes one round trip', async () => {
     const [holder, waiter] = [await start(), await start()];
-    await expectDirectHandOver(redis.raw, holder.locking, waiter.locking);
+    await expectDirectHandOff(redis.raw, holder.locking, waiter.locking);
   });
 
   it('the renewal of 150 leases takes one round trip', async () => {

@@ -3,7 +3,7 @@ import { RedisLockingProvider, type LockingService } from '../../lib/index.js';
 import { useApplications } from '../support/applications.js';
 import { eventually, rejectionOf } from '../support/poll.js';
 import { useRawRedis } from '../support/raw-redis.js';
-import { expectDirectHandOver } from '../support/expect-hand-over.js';
+import { expectDirectHandOff } from '../support/expect-hand-off.js';
 import { subscribers, untilClean, untilQueued } from '../support/store-view.js';
 
 const redis = useRawRedis();
@@ -25,7 +25,7 @@ describe('a subscription that is cut', () => {
     await (await waiting).release();
     expect(performance.now() - since).toBeLessThan(3000);
     await eventually(async () => (await subscribers(redis.raw)) === 1);
-    await expectDirectHandOver(redis.raw, holder, waiter);
+    await expectDirectHandOff(redis.raw, holder, waiter);
     await untilClean(redis.raw);
   });
 
@@ -41,7 +41,7 @@ describe('a subscription that is cut', () => {
     await untilQueued(redis.raw, 'k', 1);
     await lock.release();
     await (await waiting).release();
-    await expectDirectHandOver(redis.raw, holder, waiter);
+    await expectDirectHandOff(redis.raw, holder, waiter);
   });
 
   it('all waiters are served after their subscriptions were cut', async () => {

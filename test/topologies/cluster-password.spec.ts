@@ -29,7 +29,7 @@ it('credentials is called before each connection to a cluster node', async () =>
       credentials: async () => Promise.resolve({ username: 'locks', password }),
     });
   const [one, other] = [await open(), await open()];
-  const handOver = async (key: string): Promise<void> => {
+  const handOff = async (key: string): Promise<void> => {
     const lock = await one.locking.acquire(key, { timeout: '20s' });
     const waiting = other.locking.acquire(key, { timeout: '20s' });
     await eventually(async () => (await one.locking.inspect(key))?.waiters === 1);
@@ -37,7 +37,7 @@ it('credentials is called before each connection to a cluster node', async () =>
     await (await waiting).release();
   };
   const keys = ['a', 'b', 'c', 'd', 'e'];
-  for (const key of keys) await handOver(key);
+  for (const key of keys) await handOff(key);
   expect([...one.log.of('error'), ...other.log.of('error')]).toEqual([]);
 
   await rotate('present-secret');
@@ -49,6 +49,6 @@ it('credentials is called before each connection to a cluster node', async () =>
       await eventually(async () => (await locking.execute(key, () => 1).catch(() => 0)) === 1, 20_000);
     }
   }
-  for (const key of keys) await handOver(key);
+  for (const key of keys) await handOff(key);
   expect(other.log.of('warn').filter((line) => line.includes('secret'))).toEqual([]);
 }, 90_000);

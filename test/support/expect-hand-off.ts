@@ -6,7 +6,7 @@ import { callsFor, messagesSent, untilQueued } from './store-view.js';
 const DIRECT = 'scripts: 1, messages: 1';
 
 /** Expects that a key goes from one instance to the other by the release and one message, without another request. */
-export async function expectDirectHandOver(
+export async function expectDirectHandOff(
   raw: Redis,
   from: LockingService,
   to: LockingService,

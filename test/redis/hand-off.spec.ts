@@ -4,7 +4,7 @@ import type { LockingService, RedisLockingProviderOptions } from '../../lib/inde
 import { useApplications } from '../support/applications.js';
 import { useRawRedis } from '../support/raw-redis.js';
 import { deferred } from '../support/deferred.js';
-import { expectDirectHandOver } from '../support/expect-hand-over.js';
+import { expectDirectHandOff } from '../support/expect-hand-off.js';
 import { heartbeats, subscribers, untilClean, untilQueued } from '../support/store-view.js';
 import { eventually } from '../support/poll.js';
 
@@ -116,7 +116,7 @@ describe('wake-ups', () => {
     'wake-ups arrive for the key %j',
     async (key) => {
       const [holder, waiter] = await Promise.all([start(), start()]);
-      await expectDirectHandOver(redis.raw, holder, waiter, key);
+      await expectDirectHandOff(redis.raw, holder, waiter, key);
     },
   );
 
@@ -124,15 +124,15 @@ describe('wake-ups', () => {
     // ioredis 5 has no such option, and ignores it
     const redisOptions: RedisOptions & { protocol: 2 | 3 } = { protocol };
     const options = { redisUrl: redis.url, redisOptions };
-    await expectDirectHandOver(redis.raw, await start(options), await start(options));
+    await expectDirectHandOff(redis.raw, await start(options), await start(options));
   });
 
   it('wake-ups arrive with the keyPrefix of an existing client, and of redisOptions', async () => {
     const keyPrefix = 'mine?ü:';
     const existing = await start({ client: clientOf({ keyPrefix }) });
     const own = await start({ redisUrl: redis.url, redisOptions: { keyPrefix } });
-    await expectDirectHandOver(redis.raw, existing, own);
-    await expectDirectHandOver(redis.raw, own, existing, 'l');
+    await expectDirectHandOff(redis.raw, existing, own);
+    await expectDirectHandOff(redis.raw, own, existing, 'l');
     expect(await redis.raw.keys('*')).toEqual([`${keyPrefix}lock:nestjs-locking:fence`]);
   });
 
@@ -141,7 +141,7 @@ describe('wake-ups', () => {
     const [holder, waiter] = [await start(options), await start(options)];
     await redis.raw.select(3);
     try {
-      await expectDirectHandOver(redis.raw, holder, waiter);
+      await expectDirectHandOff(redis.raw, holder, waiter);
     } finally {
       await redis.raw.select(0);
     }
