@@ -69,7 +69,7 @@ export async function renderSql() {
 async function update(name, text) {
   const target = new URL(name, providers);
   const current = await readFile(target, 'utf8').catch(() => undefined);
-  // What is committed must be what is tested: a checkout that would need a change is refused, not mended.
+  // In CI a stale module is an error instead of being rewritten: the committed scripts must be the tested ones.
   if (process.env.CI && text !== current) {
     console.error(`${name} is stale: run "npm run embed-scripts" and commit it`);
     process.exit(1);

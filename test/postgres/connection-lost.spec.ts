@@ -15,7 +15,7 @@ const { Client } = createRequire(import.meta.url)('pg') as {
 const postgres = usePostgresServer();
 const providers = useProviders();
 
-/** Has a transaction of somebody else keep the row of a key locked, so that a command for it is under way until it ends. */
+/** Makes another transaction keep the row of a key locked, so that a command for it is under way until it ends. */
 async function keepRow(schema: string): Promise<void> {
   const client = new Client({ connectionString: postgres.url });
   client.on('error', () => undefined);
