@@ -6,6 +6,8 @@ export {
   type BatchingStore,
   type CancelRequest,
   type ExtendRequest,
+  type FencingStore,
+  type HeldKey,
   type HeldLease,
   type LeaseAnswer,
   type LeasePart,

@@ -110,6 +110,12 @@ export const endedByShutdown = (keys: readonly string[]): string =>
 export const droppedLock = (keys: readonly string[]): string =>
   `A lock on ${showKeys(keys)} was never released, and nothing refers to it any more, so that nothing can release it. It is no longer renewed, and ends with its lease. Release each lock that acquire or tryAcquire gives you: "await using" does so at the end of its scope, and execute() always does. To hold one for as long as the process runs, keep a reference to it.`;
 
+export const cannotAssert = (keys: readonly string[]): string =>
+  `assertIn: the store of the lock on ${showKeys(keys)} is no database in which a transaction could make sure of it. Use PostgresLockingProvider with the database of the transaction, or check fencing tokens.`;
+
+export const noTransaction = (): string =>
+  'assertIn: give a transaction with a method query(sql, parameters), such as a client of pg after BEGIN.';
+
 export const notCovered = (key: string, keys: readonly string[]): string =>
   `This lock covers ${showKeys(keys)}, not ${showKeys([key])}.`;
 

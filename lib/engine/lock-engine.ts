@@ -1,7 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { LockBackendError, LockTimeoutError } from '../errors/index.js';
-import type { Duration, ExecuteOptions, LockInfo } from '../interfaces/index.js';
-import { isCancel, isQueueing, type EndRequest, type LeaseStore, type StoredLease } from '../provider-api/index.js';
+import { LockBackendError, LockConfigurationError, LockLostError, LockTimeoutError } from '../errors/index.js';
+import type { Duration, ExecuteOptions, LockInfo, LockTransaction } from '../interfaces/index.js';
+import {
+  isCancel,
+  isFencing,
+  isQueueing,
+  type EndRequest,
+  type LeaseStore,
+  type StoredLease,
+} from '../provider-api/index.js';
 import { Acquirer } from './acquire/acquirer.js';
 import { Poller } from './acquire/poller.js';
 import { Dispatcher, isSolo } from './dispatch/dispatcher.js';
@@ -9,7 +16,15 @@ import { HeldKeyPolls } from './dispatch/held-key-polls.js';
 import { LocalHandOff } from './dispatch/local-hand-off.js';
 import { SoloWaiter, type SoloContext } from './dispatch/solo-waiter.js';
 import { WakeUpRouter } from './dispatch/wake-up-router.js';
-import { callFailed, closed, endedByShutdown, noAnswer } from './engine.messages.js';
+import {
+  callFailed,
+  cannotAssert,
+  closed,
+  endedByShutdown,
+  noAnswer,
+  noTransaction,
+  takenAway,
+} from './engine.messages.js';
 import { KeyReleaser } from './hold/key-releaser.js';
 import { LeaseExtender } from './hold/lease-extender.js';
 import { LeaseTable } from './hold/lease-table.js';
@@ -218,6 +233,31 @@ export class LockEngine implements HeldLockActions {
     const keys = leases.map(({ key }) => key);
     await this.extender.extendByKey(keys, first.ownerId, ttl);
     return grant.held;
+  }
+
+  /** @throws what {@link Lock.assertIn} does */
+  async assertIn(lock: HeldLock, transaction: LockTransaction): Promise<void> {
+    const { provider } = this;
+    const { keys } = lock;
+    if (!isFencing(provider)) throw new LockConfigurationError(cannotAssert(keys));
+    if (typeof (transaction as Partial<LockTransaction> | undefined)?.query !== 'function') {
+      throw new LockConfigurationError(noTransaction());
+    }
+    const leases = keys.map((key) => lock.leaseOf(key)).filter((lease) => lease !== undefined);
+    const held = leases.map(({ key, ownerId, attemptId }) => ({ key, ownerId, attemptId }));
+    let stands: readonly boolean[];
+    try {
+      stands = await provider.assertIn(transaction, held);
+    } catch (error) {
+      if (error instanceof LockConfigurationError) throw error;
+      throw new LockBackendError(keys, callFailed('make sure of', keys, error), { cause: error });
+    }
+    const lost = leases.filter((_, index) => !stands[index]);
+    if (lost.length === 0 && held.length === keys.length) return;
+    // The store says so to those who hold them as well.
+    for (const { key, ownerId } of lost) this.extender.extendByKey([key], ownerId, null).catch(() => undefined);
+    const gone = keys.filter((key) => !leases.some((lease) => lease.key === key && !lost.includes(lease)));
+    throw new LockLostError(gone, takenAway(gone));
   }
 
   /** All or nothing; false if any key is not `ownerId`'s. */

@@ -1,5 +1,5 @@
 export type { Duration } from './duration.interface.js';
-export type { Lock, LockInfo } from './lock.interface.js';
+export type { Lock, LockInfo, LockTransaction } from './lock.interface.js';
 export type {
   AcquireOptions,
   ExecuteOptions,

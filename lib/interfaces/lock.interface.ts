@@ -1,6 +1,19 @@
 import type { Duration } from './duration.interface.js';
 
 /**
+ * A transaction in the database that keeps the locks: a client of `pg` after `BEGIN`, TypeORM's `EntityManager` or
+ * `QueryRunner`, or anything else with this method.
+ */
+export interface LockTransaction {
+  /**
+   * Runs one statement with parameters `$1`, `$2` … in the transaction.
+   *
+   * @returns its rows, or an object with them as `rows`
+   */
+  query(sql: string, parameters: string[]): PromiseLike<unknown>;
+}
+
+/**
  * A lock that is held: what `acquire` resolves with and what a job is given.
  *
  * @example
@@ -48,7 +61,25 @@ export interface Lock extends AsyncDisposable {
   extend(expire?: Duration): Promise<boolean>;
 
   /**
-   * Gives the lock up. Calling it again does nothing more and tells the same.
+   * Makes sure in a transaction that the lock is held, where the store of the lock is the transaction's own database
+   * (`PostgresLockingProvider`). If it resolves, no other holder is granted the keys until the transaction has ended: what it
+   * writes is safe, even if the process was paused or the lease ends before the commit. Call it before the first write, in a
+   * transaction at the level READ COMMITTED.
+   *
+   * @throws LockLostError when the lock is no longer held; roll back then.
+   * @throws LockConfigurationError when the store of the lock is no database, or the transaction has another isolation level.
+   * @throws LockBackendError when the statement fails; its `cause` is the error of the driver.
+   *
+   * @example
+   * await client.query('BEGIN');
+   * await lock.assertIn(client);
+   * await client.query('UPDATE account SET balance = balance - $1 WHERE id = $2', [amount, id]);
+   * await client.query('COMMIT');
+   */
+  assertIn(transaction: LockTransaction): Promise<void>;
+
+  /**
+   * Releases the lock. Calling it again does nothing more and tells the same.
    *
    * @returns true if the lock was still held until now.
    * @throws LockBackendError when the store cannot be asked; the release is then repeated in the background.

@@ -1,4 +1,5 @@
 export { BatchedStore, isBatching, type BatchingStore } from './batching-store.js';
+export { isFencing, type FencingStore, type HeldKey } from './fencing-store.js';
 export { Reply, type ReplyReader } from './reply.js';
 export { isQueueing, type QueueingStore, type WakeUpListener } from './queueing-store.js';
 export { StoreNotReachedError, type LeaseStore } from './lease-store.js';

@@ -18,6 +18,8 @@ const CONTEXT = [
   `import { readFileSync } from 'node:fs';`,
   `declare const locking: LockingService;`,
   `declare const orderId: string;`,
+  `declare const accountId: string;`,
+  `declare const client: { query(sql: string, values?: unknown[]): Promise<{ rows: object[] }> };`,
   `declare const db: { query(sql: string, values: unknown[]): Promise<{ rowCount: number }> };`,
   `declare const prisma: { order: { updateMany(q: { where: object; data: object }): Promise<{ count: number }> } };`,
   `interface Update { set(v: object): Update; where(sql: string, v: object): Update; execute(): Promise<{ affected?: number }> }`,

@@ -1,15 +1,16 @@
-import { LockKeyError, type LockLostError } from '../../errors/index.js';
-import type { Duration, Lock } from '../../interfaces/index.js';
+import { LockKeyError, LockLostError } from '../../errors/index.js';
+import type { Duration, Lock, LockTransaction } from '../../interfaces/index.js';
 import { followSignal } from '../runtime/abort-listeners.js';
 import type { DroppedLocks } from './dropped-locks.js';
-import { notCovered } from '../engine.messages.js';
-import type { Grant } from '../hold/lease.js';
+import { notCovered, takenAway } from '../engine.messages.js';
+import type { Grant, Lease } from '../hold/lease.js';
 import { ContextAbort } from '../runtime/neutral-context.js';
 
 /** What a lock asks of its engine. */
 export interface HeldLockActions {
   leave(grant: Grant, minHold: number): boolean | Promise<boolean>;
   extend(grant: Grant, expire: Duration | undefined): Promise<boolean>;
+  assertIn(lock: HeldLock, transaction: LockTransaction): Promise<void>;
 }
 
 /** A signal that aborts with the first of several grants that is lost, until it is stopped. */
@@ -60,6 +61,15 @@ export class HeldLock implements Lock {
     throw new LockKeyError(notCovered(key, this.keys), [key]);
   }
 
+  /** What this process has of one of its keys. */
+  leaseOf(key: string): Lease | undefined {
+    for (const grant of this.#grants) {
+      const lease = grant.leaseOf(key);
+      if (lease) return lease;
+    }
+    return undefined;
+  }
+
   get signal(): AbortSignal {
     const shared = this.sharedSignal();
     if (this.#signal === undefined && this.#dropped) this.#signal = this.#dropped.signalFor(this, shared);
@@ -108,6 +118,11 @@ export class HeldLock implements Lock {
     if (this.#grants.length === 1) return this.#actions.extend(this.#grants[0], expire);
     const extended = await Promise.all(this.#grants.map(async (grant) => this.#actions.extend(grant, expire)));
     return extended.every(Boolean);
+  }
+
+  async assertIn(transaction: LockTransaction): Promise<void> {
+    if (!this.held && !this.doubted) throw this.loss ?? new LockLostError(this.keys, takenAway(this.keys));
+    await this.#actions.assertIn(this, transaction);
   }
 
   // Not an async function: that would cost every release another promise.

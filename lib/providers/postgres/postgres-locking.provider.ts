@@ -3,6 +3,8 @@ import {
   StoreNotReachedError,
   type CancelRequest,
   type ExtendRequest,
+  type FencingStore,
+  type HeldKey,
   type LeaseAnswer,
   type LeaseRequest,
   type LockingProviderContext,
@@ -12,7 +14,9 @@ import {
   type StoredLease,
   type WakeUpListener,
 } from '../../provider-api/index.js';
+import type { LockTransaction } from '../../interfaces/index.js';
 import { globMatcher, literalPrefix } from '../glob.js';
+import { assertHeld } from './assert-held.js';
 import { CallOrder } from './call-order.js';
 import { assertUsable } from './check-options.js';
 import { ExecutorRunner } from './executor-runner.js';
@@ -55,7 +59,7 @@ const LIST_PAGE = 1000;
  *   ],
  * });
  */
-export class PostgresLockingProvider extends BatchedStore implements QueueingStore {
+export class PostgresLockingProvider extends BatchedStore implements QueueingStore, FencingStore {
   /** The id of a provider of this class that names none. */
   static readonly identifier = 'locking-postgres';
 
@@ -183,6 +187,11 @@ export class PostgresLockingProvider extends BatchedStore implements QueueingSto
       const found = keys.filter(matches);
       for (const lease of await this.commands.inspect(found)) if (lease) yield lease;
     } while (after !== null);
+  }
+
+  async assertIn(transaction: LockTransaction, held: readonly HeldKey[]): Promise<readonly boolean[]> {
+    const { namespace = 'lock:' } = this.options;
+    return assertHeld(transaction, { id: this.context.id, schema: quoteName(this.schema), namespace }, held);
   }
 
   private async prepare(runner: StatementRunner): Promise<void> {

@@ -62,6 +62,9 @@ export const rightsMissing = (id: string, schema: string, user: string): string 
 export const wrongIsolation = (id: string, isolation: string): string =>
   `PostgreSQL behind ${quote(id)} begins transactions at the isolation level ${quote(isolation)}. Locks need READ COMMITTED. Set default_transaction_isolation = 'read committed' for this user (ALTER ROLE … SET), or give a connection without that setting.`;
 
+export const cannotAssertAt = (id: string, isolation: string): string =>
+  `assertIn: the transaction has the isolation level ${quote(isolation)}, which shows it the locks of ${quote(id)} as they were when it began. Begin it with BEGIN ISOLATION LEVEL READ COMMITTED.`;
+
 export const readOnly = (id: string, isStandby: boolean): string =>
   isStandby
     ? `PostgreSQL behind ${quote(id)} is a standby, which takes no writes. Give the address of the primary.`

@@ -1,0 +1,49 @@
+import { LockConfigurationError } from '../../errors/index.js';
+import type { LockTransaction } from '../../interfaces/index.js';
+import type { HeldKey } from '../../provider-api/index.js';
+import { malformedAnswer } from './postgres-errors.js';
+import { cannotAssertAt } from './postgres.messages.js';
+import { encodeKey, encodeText } from './text-codec.js';
+
+/** Where the leases are. */
+interface Place {
+  /** Of the provider. */
+  readonly id: string;
+  /** Quoted. */
+  readonly schema: string;
+  readonly namespace: string;
+}
+
+/**
+ * Asks in a transaction of the application which leases stand. FOR KEY SHARE lets renewals and the release pass, and keeps the
+ * next grant waiting until the transaction has ended: see `is_relied_on` in `sql/shared/rows.sql`. The rows are locked in the
+ * order of the keys, as every command does.
+ */
+export async function assertHeld(
+  transaction: LockTransaction,
+  { id, schema, namespace }: Place,
+  held: readonly HeldKey[],
+): Promise<boolean[]> {
+  const sql = `SELECT lease.key, current_setting('transaction_isolation') AS isolation
+    FROM jsonb_to_recordset($2::jsonb) AS held (key text, owner text, attempt text)
+    JOIN ${schema}.lease ON lease.namespace = $1 AND lease.key = held.key COLLATE "C" AND lease.owner = held.owner
+      AND held.attempt = ANY (lease.attempts) AND lease.until > clock_timestamp()
+    ORDER BY lease.key FOR KEY SHARE OF lease`;
+  const items = held.map(({ key, ownerId, attemptId }) => ({
+    key: encodeKey(key).id,
+    owner: encodeText(ownerId),
+    attempt: encodeText(attemptId),
+  }));
+  const rows = rowsOf(await transaction.query(sql, [encodeText(namespace), JSON.stringify(items)]));
+  for (const { isolation } of rows) {
+    if (isolation !== 'read committed') throw new LockConfigurationError(cannotAssertAt(id, String(isolation)));
+  }
+  const standing = new Set(rows.map(({ key }) => key));
+  return items.map(({ key }) => standing.has(key));
+}
+
+function rowsOf(result: unknown): readonly Record<string, unknown>[] {
+  const rows = Array.isArray(result) ? result : (result as { rows?: unknown } | undefined)?.rows;
+  if (!Array.isArray(rows)) throw malformedAnswer('assertIn');
+  return rows as Record<string, unknown>[];
+}
