@@ -73,9 +73,7 @@ function endsInTime(
     const job = rejectionOf(
       locking.execute('job', async ({ signal }) => {
         started.resolve();
-        await new Promise((resolve) => {
-          signal.addEventListener('abort', resolve);
-        });
+        await eventually(() => signal.aborted, 25_000);
       }),
     );
     await started.promise;

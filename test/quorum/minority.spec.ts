@@ -145,9 +145,7 @@ describe.each(['SIGKILL', 'SIGSTOP'] as const)('a majority under %s', (signal) =
     const latest = performance.now() + 800;
     quorum.servers[0]?.kill(signal);
     quorum.servers[2]?.kill(signal);
-    await new Promise((resolve) => {
-      lock.signal.addEventListener('abort', resolve);
-    });
+    await eventually(() => lock.signal.aborted, 25_000);
     expect(lock.signal.reason).toBeInstanceOf(LockLostError);
     // The lock may have been renewed once more while the fault began.
     expect(performance.now()).toBeLessThan(latest + 400);
@@ -175,9 +173,7 @@ describe('a node that comes back without its data', () => {
     const lock = await locking.acquire('k');
     await eventually(async () => (await quorum.keysOn([0, 1])).every((keys) => keys.length === 1));
     await Promise.all([quorum.raws[0]!.flushall(), quorum.raws[1]!.flushall()]);
-    await new Promise((resolve) => {
-      lock.signal.addEventListener('abort', resolve);
-    });
+    await eventually(() => lock.signal.aborted, 25_000);
     expect(lock.held).toBe(false);
     expect(await lock.release()).toBe(false);
     await quorum.nothingOn([0, 1, 2]);

@@ -78,9 +78,7 @@ describe('a node that has lost its data', () => {
     await eventually(async () => isOnAll(lock));
     await restart(1);
     expect(await operator.forceRelease('k')).toBe(1);
-    await new Promise((resolve) => {
-      lock.signal.addEventListener('abort', resolve);
-    });
+    await eventually(() => lock.signal.aborted, 25_000);
     await quorum.nothingOn(EVERYWHERE);
     expect(lock.held).toBe(false);
   });

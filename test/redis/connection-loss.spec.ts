@@ -107,9 +107,7 @@ describe('a server that goes and comes back', () => {
     const { locking } = await applications.onRedis({ redisUrl: redis.url, expire: '900ms' });
     const lock = await locking.acquire('k');
     await redis.server.restart();
-    await new Promise((resolve) => {
-      lock.signal.addEventListener('abort', resolve);
-    });
+    await eventually(() => lock.signal.aborted, 25_000);
     expect(lock.held).toBe(false);
     await eventually(async () => (await locking.execute('k', () => 1).catch(() => 0)) === 1);
   });

@@ -169,9 +169,7 @@ describe('minReplicas', () => {
     const error = await rejectionOf(
       locking.execute('k', async ({ signal }) => {
         replica.kill('SIGSTOP');
-        await new Promise((resolve) => {
-          signal.addEventListener('abort', resolve);
-        });
+        await eventually(() => signal.aborted, 25_000);
         // The master has renewed the lock all the time.
         expect(await redis.raw.pttl('lock:k')).toBeGreaterThan(0);
       }),

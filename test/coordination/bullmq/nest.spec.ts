@@ -89,7 +89,7 @@ describe('@LockJob on the processor of a Nest application', () => {
       @LockJob('payment:<0.data.id>', { expire: '1500ms' })
       override async process(...[, , signal]: [job: Job<Payment>, token?: string, signal?: AbortSignal]) {
         this.ledger.inside.resolve();
-        await new Promise((resolve) => signal?.addEventListener('abort', resolve, { once: true }));
+        await eventually(() => signal?.aborted === true);
         this.ledger.seen.push(signal?.reason);
         throw new Error('stopped');
       }

@@ -49,7 +49,7 @@ describe('a job that runs under its lock', () => {
         tokens.push(locking.current()!.fencingToken);
         if (tokens.length > 1) return;
         inside.resolve();
-        await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+        await eventually(() => signal.aborted);
         reasons.push(signal.reason);
       };
       const worker = queues.work(queue, lockedProcessor(locking, KEY, process, { expire: '1500ms' }));
@@ -71,7 +71,7 @@ describe('a job that runs under its lock', () => {
       const inside = deferred();
       const process = async (_job: Job<string>, _token: string, signal: AbortSignal): Promise<void> => {
         inside.resolve();
-        await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+        await eventually(() => signal.aborted);
         throw new UnrecoverableError(`stopped: ${String(signal.reason)}`);
       };
       const worker = queues.work(queue, lockedProcessor(locking, KEY, process));

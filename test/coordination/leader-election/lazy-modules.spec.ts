@@ -27,9 +27,7 @@ abstract class Base {
   @OnLeader('e')
   async lead({ fencingToken, signal }: LeaderTerm): Promise<void> {
     this.told.push(`${this.name} leads ${fencingToken}, request ${request.getStore() ?? '-'}`);
-    await new Promise((resolve) => {
-      signal.addEventListener('abort', resolve);
-    });
+    await eventually(() => signal.aborted);
     this.told.push('ended');
   }
 }
