@@ -264,4 +264,17 @@ describe('a release that fails', () => {
     expect(world.calls.release).toBe(calls);
     expect(world.clock.pendingTimers).toBe(0);
   });
+
+  it('a failed release is repeated for as long as an extension may last whose answer was lost', async () => {
+    const lock = await world.engine().acquire('a', { expire: '3s' });
+    world.fail('extend', 'lose');
+    await expect(lock.extend('5m')).rejects.toMatchObject({ code: 'LOCK_BACKEND' });
+    world.fail('release', 'refuse');
+    await lock.release().catch(() => undefined);
+    await world.clock.advance('60s');
+    expect(await world.engine().tryAcquire('a')).toBeNull();
+    world.mend();
+    await world.clock.advance('1s');
+    await expectFree('a');
+  });
 });

@@ -66,6 +66,22 @@ describe('requests that arrive in another order than their process has sent them
     expect(process.wire.releases.flat()).toHaveLength(1);
   });
 
+  it('a named owner that acquired a key twice holds nothing after both releases, whichever answer came first', async () => {
+    process.wire.fail('acquire', 'hold');
+    const first = track(process.acquire('a', { ownerId: 'one', expire: '1m' }));
+    await world.settle();
+    process.wire.mend();
+    const second = track(process.acquire('a', { ownerId: 'one', expire: '1m' }));
+    await world.settle();
+    expect([first.outcome, second.outcome?.status]).toEqual([undefined, 'fulfilled']);
+    process.wire.letGo();
+    await world.settle();
+    await lockOf(second).release();
+    expect(await ownerOf('a')).toBe('one');
+    await lockOf(first).release();
+    expect(await ownerOf('a')).toBeUndefined();
+  });
+
   it('a caller of several keys keeps a key that it released and acquired again, despite late requests', async () => {
     const [a, b] = [await other.acquire('a'), await other.acquire('b')];
     const both = track(process.acquire(['a', 'b'], { timeout: '1h' }));
