@@ -23,6 +23,7 @@ export const longTests = [
   { path: 'test/docs/', reason: 'compiles and runs the examples of the documentation' },
   { path: 'test/tools/', reason: 'what starts the servers for the tests, of which all the others make use' },
   { path: 'test/overload/', reason: 'ten thousand waiters' },
+  { path: 'test/soak/', reason: 'a short run of npm run soak' },
   { path: 'test/model/', reason: 'thousands of random schedules of the engine' },
   { path: 'test/minified/', reason: 'bundles an application' },
   { path: 'test/engine/convoy', reason: 'many thousand calls that block one another' },
