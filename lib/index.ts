@@ -57,6 +57,14 @@ export type {
 } from './providers/redis/redis-options.interface.js';
 export { PostgresLockingProvider } from './providers/postgres/postgres-locking.provider.js';
 export type { PostgresExecutor } from './providers/postgres/postgres-executor.js';
+export {
+  fromDrizzle,
+  fromKnex,
+  fromKysely,
+  fromMikroOrm,
+  fromPrisma,
+  fromTypeOrm,
+} from './providers/postgres/executors.js';
 export type { PostgresLockingProviderOptions } from './providers/postgres/postgres-options.interface.js';
 export { postgresSchemaSql, type PostgresSchemaOptions } from './providers/postgres/schema-sql.js';
 export { RedisQuorumLockingProvider } from './providers/redis-quorum/redis-quorum-locking.provider.js';

@@ -41,15 +41,21 @@ export interface ServerError {
 export function serverErrorOf(error: unknown): ServerError | undefined {
   let one: unknown = error;
   for (let depth = 0; depth < DEEPEST && typeof one === 'object' && one !== null; depth += 1) {
-    const { code, severity, message, meta, cause, driverError, originalError } = one as Record<string, unknown>;
-    const state = [code, (meta as { code?: unknown } | undefined)?.code].find(isState);
-    if (state !== undefined) {
-      const isRolledBack = severity === undefined ? !ENDS_CONNECTION.test(state) : severity === 'ERROR';
-      return { state, message: String(message), isRolledBack };
-    }
-    one = driverError ?? originalError ?? cause;
+    const { meta, cause, driverError, originalError } = one as Record<string, unknown>;
+    const { driverAdapterError } = (meta ?? {}) as Record<string, unknown>;
+    const found = [one, meta].map(asServerError).find((server) => server !== undefined);
+    if (found) return found;
+    one = driverAdapterError ?? driverError ?? originalError ?? cause;
   }
   return undefined;
+}
+
+function asServerError(error: unknown): ServerError | undefined {
+  const { code, severity, message } = (error ?? {}) as Record<string, unknown>;
+  if (!isState(code)) return undefined;
+  // Some leave the severity out.
+  const isRolledBack = severity === undefined ? !ENDS_CONNECTION.test(code) : severity === 'ERROR';
+  return { state: code, message: String(message), isRolledBack };
 }
 
 /** Of a command: says what its error means. Anything but an answer of the server leaves open what the command has done. */
@@ -85,7 +91,7 @@ function textOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** SQLSTATE: five digits or capital letters, at least one of them a digit. Error codes of Node have a form of their own. */
+/** SQLSTATE: five digits or capital letters, at least one of them a digit. `P2010` and the like are codes of Prisma. */
 function isState(code: unknown): code is string {
-  return typeof code === 'string' && /^(?=.*\d)[0-9A-Z]{5}$/.test(code);
+  return typeof code === 'string' && /^(?=.*\d)(?!P[1-9])[0-9A-Z]{5}$/.test(code);
 }

@@ -118,7 +118,7 @@ export class PostgresLockingProvider extends BatchedStore implements QueueingSto
       makeClient: async () => this.makeListener(),
       schema: quoteName(schema),
       namespace,
-      notify: async (channel, payload) => query('SELECT pg_notify($1, $2)', [channel, payload]),
+      notify: async (channel, payload) => query('SELECT pg_notify($1, $2)::text', [channel, payload]),
       findKey: async (id) => {
         const [row] = await query(`SELECT name FROM ${quoteName(schema)}.lease WHERE namespace = $1 AND key = $2`, [
           encodeText(namespace),

@@ -26,6 +26,7 @@ export interface WakeUpSurroundings {
 /** The listening session of a process, made when first a caller has to wait, and made again whenever it is lost. */
 export class PostgresWakeUps {
   private session?: WakeUpSession;
+  private readonly opening = new Set<WakeUpSession>();
   private retry?: NodeJS.Timeout;
   private isClosed = false;
 
@@ -45,6 +46,7 @@ export class PostgresWakeUps {
     this.isClosed = true;
     clearTimeout(this.retry);
     this.session?.close();
+    for (const session of this.opening) session.close();
   }
 
   /**
@@ -59,7 +61,7 @@ export class PostgresWakeUps {
       onLost: () => undefined,
     });
     try {
-      await session.open();
+      await this.openOne(session);
     } finally {
       session.close();
     }
@@ -78,9 +80,18 @@ export class PostgresWakeUps {
         this.reopen(processId, listener, FIRST_DELAY);
       },
     });
-    await session.open();
-    if (this.isClosed) session.close();
+    await this.openOne(session);
     this.session = session;
+  }
+
+  private async openOne(session: WakeUpSession): Promise<void> {
+    this.opening.add(session);
+    try {
+      if (this.isClosed) session.close();
+      await session.open();
+    } finally {
+      this.opening.delete(session);
+    }
   }
 
   private sessionFor(

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { StoreNotReachedError } from '../../provider-api/index.js';
 import { destroyConnection, type PgClient, type PgClientInside } from './pg-types.js';
 import { explainError } from './postgres-errors.js';
-import { behindPooler } from './postgres.messages.js';
+import { behindPooler, closed } from './postgres.messages.js';
 
 /** The listening session is asked for a sign of life every so many milliseconds, and has so long for an answer. */
 const KEEP_ALIVE = 5000;
@@ -54,6 +55,7 @@ export class WakeUpSession {
       destroyConnection(client);
     }, OPEN_TIMEOUT).unref();
     try {
+      if (this.isOver) throw new StoreNotReachedError(closed());
       await client.connect();
       const [row] = (
         await client.query(`SELECT pg_backend_pid() AS pid, ${plan.schema}.channel_v1($1, $2) AS channel`, [
@@ -91,14 +93,17 @@ export class WakeUpSession {
     const payload = randomUUID();
     let timer: NodeJS.Timeout | undefined;
     const heard = new Promise<boolean>((resolve) => {
-      timer = setTimeout(resolve, NOTIFICATION_TIME, false);
+      timer = setTimeout(resolve, NOTIFICATION_TIME, false).unref();
       this.probe = (text) => {
         if (text === payload) resolve(true);
       };
     });
     try {
       await this.plan.notify(channel, payload);
-      if (!(await heard)) throw new NoWakeUps(behindPooler());
+      if (await heard) return;
+      // The pooler lends the session to others.
+      await this.client.query(`UNLISTEN "${channel}"`);
+      throw new NoWakeUps(behindPooler());
     } finally {
       clearTimeout(timer);
       this.probe = undefined;
