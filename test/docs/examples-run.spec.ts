@@ -17,15 +17,16 @@ const pages = [
     .map((name) => `docs/${name}`),
 ];
 
-/** The blocks that are whole modules, but for test files, which only a test runner can load. */
+/** The blocks that are whole modules. */
 const modules = pages.flatMap((page) =>
   codeBlocks(readFileSync(`${root}/${page}`, 'utf8'))
-    .filter(
-      ({ language, text }) =>
-        language === 'ts' && /^import /m.test(text) && !/@jest\/globals|nestjs-locking\/testing/.test(text),
-    )
+    .filter(({ language, text }) => language === 'ts' && /^import /m.test(text))
     .map((block) => [`${page}:${block.line}`, block] as const),
 );
+/** Only a test runner can load these. */
+const forJest = modules.filter(([, { text }]) => text.includes('@jest/globals'));
+const forNodeTest = modules.filter(([, { text }]) => text.includes(`from 'node:test'`));
+const forNode = modules.filter((module) => !forJest.includes(module) && !forNodeTest.includes(module));
 
 /**
  * Loads a module, which runs its decorators; starts its AppModule, if it has one and does not start it by itself; asks
@@ -51,10 +52,7 @@ await app?.close();
 if (problems.length > 0) write(problems.join('\\n'));
 `;
 
-async function runExample({ text, line }: CodeBlock, redisUrl: string): Promise<string> {
-  mkdirSync(folder, { recursive: true });
-  const port = await findFreePort();
-  const source = text.replaceAll('redis://localhost:6379', redisUrl).replace('app.listen(3000)', `app.listen(${port})`);
+async function compile(source: string): Promise<string> {
   const { code } = await transform(source, {
     jsc: {
       parser: { syntax: 'typescript', decorators: true },
@@ -64,6 +62,14 @@ async function runExample({ text, line }: CodeBlock, redisUrl: string): Promise<
     },
     module: { type: 'es6' },
   });
+  return code;
+}
+
+async function runExample({ text, line }: CodeBlock, redisUrl: string): Promise<string> {
+  mkdirSync(folder, { recursive: true });
+  const port = await findFreePort();
+  const source = text.replaceAll('redis://localhost:6379', redisUrl).replace('app.listen(3000)', `app.listen(${port})`);
+  const code = await compile(source);
   const file = path.join(folder, `line-${line}-${port}.mjs`);
   writeFileSync(file, code);
   writeFileSync(path.join(folder, 'runner.mjs'), RUNNER);
@@ -80,6 +86,33 @@ async function runExample({ text, line }: CodeBlock, redisUrl: string): Promise<
   });
 }
 
+/** Runs a test file with the arguments that its runner needs, and resolves with what the runner says. */
+async function runTests({ text, line }: CodeBlock, extension: string, args: readonly string[]): Promise<string> {
+  mkdirSync(folder, { recursive: true });
+  const file = path.join(folder, `tests-${line}${extension}`);
+  writeFileSync(file, `import 'reflect-metadata';\n${await compile(text)}`);
+  return new Promise((resolve) => {
+    const env = { ...process.env, NODE_OPTIONS: '', NODE_TEST_CONTEXT: undefined, NO_COLOR: '1' };
+    execFile(process.execPath, [...args, file], { env, cwd: root, timeout: 240_000 }, (error, stdout, stderr) => {
+      resolve(`${error ? 'failed' : 'passed'}\n${stdout}${stderr}`);
+    });
+  });
+}
+
+/** Jest itself, without the settings of this repository. */
+const JEST = [
+  '--experimental-vm-modules',
+  path.join(root, 'node_modules/jest/bin/jest.js'),
+  '--config',
+  JSON.stringify({
+    rootDir: folder,
+    testMatch: ['**/*.mjs'],
+    moduleFileExtensions: ['mjs', 'js', 'json'],
+    transform: {},
+  }),
+  '--runTestsByPath',
+];
+
 describe('the examples of the documentation', () => {
   const redis = useRedisServer();
 
@@ -92,12 +125,32 @@ describe('the examples of the documentation', () => {
     expect(modules.filter(([, { text }]) => text.includes('AppModule')).length).toBeGreaterThan(5);
   });
 
-  it.each(modules)(
+  it.each(forNode)(
     '%s runs without a complaint',
     async (_, block) => {
       const said = await runExample(block, redis.url);
       expect(said).toBe(block.text.includes('bootstrap()') ? '["already paid","paid"]' : '');
     },
     90_000,
+  );
+
+  it.each(forJest)(
+    '%s passes under Jest',
+    async (_, block) => {
+      const said = await runTests(block, '.mjs', JEST);
+      expect(said).toMatch(/^passed/);
+      expect(said).toMatch(new RegExp(`Tests: +${block.text.match(/^it\(/gm)?.length} passed`));
+    },
+    90_000,
+  );
+
+  it.each(forNodeTest)(
+    '%s passes under node:test',
+    async (_, block) => {
+      const said = await runTests(block, '.test.mjs', ['--test']);
+      expect(said).toMatch(/^passed/);
+      expect(said).toMatch(/^(?:#|ℹ) fail 0$/m);
+    },
+    300_000,
   );
 });
