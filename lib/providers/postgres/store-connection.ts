@@ -23,6 +23,9 @@ export interface ConnectionEvents {
   lost(error: Error): void;
 }
 
+/** After the loss of a connection, in milliseconds: that of the others, which may be lost as well, is told by then. */
+const ASK_SOON = 50;
+
 /** After an outage the server is asked again every so many milliseconds. */
 const ASK_AGAIN = 1000;
 
@@ -83,7 +86,7 @@ export class StoreConnection {
   disturbed(error: Error): void {
     if (this.isClosed || this.isDisturbed || !this.isPrepared) return;
     this.isDisturbed = true;
-    this.askLater(0, error);
+    this.askLater(ASK_SOON, error, 1);
   }
 
   private noteAnswer(started: unknown): void {
@@ -109,13 +112,17 @@ export class StoreConnection {
   }
 
   /** No command may be due for long, but leases and waiters have to know of another server. */
-  private askLater(delay: number, lost?: Error): void {
+  private askLater(delay: number, lost?: Error, patience = 0): void {
     clearTimeout(this.retry);
     if (this.isClosed) return;
     this.retry = setTimeout(() => {
       if (this.isPrepared && !this.isDisturbed) return;
       const asked = this.isPrepared ? this.run('inspect', { namespace: '', keys: [''] }) : this.prepareOnce();
       asked.then(undefined, () => {
+        if (patience > 0) {
+          this.askLater(ASK_SOON, lost, patience - 1);
+          return;
+        }
         if (lost && !this.isClosed) {
           this.isDown = true;
           this.events.lost(lost);
