@@ -245,6 +245,7 @@ export class LockEngine implements HeldLockActions {
     }
     const leases = keys.map((key) => lock.leaseOf(key)).filter((lease) => lease !== undefined);
     const held = leases.map(({ key, ownerId, attemptId }) => ({ key, ownerId, attemptId }));
+    for (const lease of leases) lease.isReliedOn = true;
     let stands: readonly boolean[];
     try {
       stands = await provider.assertIn(transaction, held);

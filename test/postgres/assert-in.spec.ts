@@ -60,6 +60,37 @@ describe('assertIn', () => {
     expect((await waiting).fencingToken).toBeGreaterThan(lock.fencingToken);
   });
 
+  it('keeps the next holder in the same process waiting as well', async () => {
+    const lock = await locking.acquire('same');
+    const next = locking.acquire('same', { timeout: '20s' });
+    await lock.assertIn(client);
+    expect(await lock.release()).toBe(true);
+    let granted = false;
+    next.then(
+      () => (granted = true),
+      () => undefined,
+    );
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(granted).toBe(false);
+    await client.query('COMMIT');
+    expect((await next).fencingToken).toBeGreaterThan(lock.fencingToken);
+  });
+
+  it('is not overtaken by a release that begins before it has answered', async () => {
+    const lock = await locking.acquire('overtaken');
+    const asserting = lock.assertIn({
+      query: async (sql, parameters) => {
+        await new Promise((resolve) => setTimeout(resolve, 200));
+        return client.query(sql, parameters);
+      },
+    });
+    expect(await lock.release()).toBe(true);
+    await asserting;
+    expect(await other.tryAcquire('overtaken')).toBeNull();
+    await client.query('ROLLBACK');
+    expect(await other.tryAcquire('overtaken')).not.toBeNull();
+  });
+
   it('keeps the next holder waiting although the lease has expired meanwhile', async () => {
     const lock = await locking.acquire('b', { expire: '300ms' });
     await lock.assertIn(client);
@@ -98,9 +129,16 @@ describe('assertIn', () => {
     await expect(lock.assertIn(client)).rejects.toMatchObject({ code: 'LOCK_LOST', keys: ['e2'] });
   });
 
-  it('knows each of the jobs that have a lease in turn', async () => {
-    const jobs = [1, 2, 3].map(async () => locking.execute('f', async (lock) => lock.assertIn(client)));
-    await expect(Promise.all(jobs)).resolves.toHaveLength(3);
+  it('knows each of the jobs of a process that wait for one key', async () => {
+    await client.query('ROLLBACK');
+    const job = async (): Promise<void> =>
+      locking.execute('f', async (lock) => {
+        await client.query('BEGIN');
+        await lock.assertIn(client);
+        await client.query('COMMIT');
+      });
+    await Promise.all([job(), job(), job()]);
+    expect(await other.tryAcquire('f')).not.toBeNull();
   });
 
   it('works with keys that PostgreSQL cannot store as they are', async () => {

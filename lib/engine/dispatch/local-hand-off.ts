@@ -41,7 +41,7 @@ export class LocalHandOff {
   /** Whether `waiter` may have `lease`, which is idle: at once, after a renewal, or not at all. */
   judge(lease: Lease, { keys, options }: Waiter): 'now' | 'renewed' | 'no' {
     const { ttl } = lease;
-    if (ttl === null || keys.length > 1 || options.ttl !== ttl || !canShare(options)) return 'no';
+    if (ttl === null || lease.isReliedOn || keys.length > 1 || options.ttl !== ttl || !canShare(options)) return 'no';
     if (lease.token >= lease.lastToken) return 'no';
     const now = this.leaseClock.now();
     if (lease.used && (lease.grantsLeft <= 0 || now - lease.contendedSince >= COHORT_TIME)) return 'no';

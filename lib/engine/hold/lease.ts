@@ -58,6 +58,9 @@ export class Lease {
   /** Until when the store has to keep the key after the release, because of a `minHold`. */
   keepUntil = 0;
 
+  /** A transaction of the application may rely on it, and only the store can tell when that has ended: no hand-off here. */
+  isReliedOn = false;
+
   /** The first token that the store has set aside for it. */
   readonly firstToken: number;
 

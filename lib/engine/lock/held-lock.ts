@@ -28,6 +28,8 @@ export class HeldLock implements Lock {
   readonly #minHold: number;
   readonly #actions: HeldLockActions;
   #releasing?: boolean | Promise<boolean>;
+  /** A release must not overtake it, or its transaction would rely on a lock that is free. */
+  #asserting?: Promise<unknown>;
   #combined?: CombinedSignal;
   #dropped?: DroppedLocks;
   #signal?: AbortSignal;
@@ -122,7 +124,9 @@ export class HeldLock implements Lock {
 
   async assertIn(transaction: LockTransaction): Promise<void> {
     if (!this.held && !this.doubted) throw this.loss ?? new LockLostError(this.keys, takenAway(this.keys));
-    await this.#actions.assertIn(this, transaction);
+    const asserting = this.#actions.assertIn(this, transaction);
+    this.#asserting = Promise.allSettled([this.#asserting, asserting]);
+    await asserting;
   }
 
   // Not an async function: that would cost every release another promise.
@@ -134,7 +138,7 @@ export class HeldLock implements Lock {
 
   /** As `release`, without a promise where the store need not be asked. */
   leave(minHold = this.#minHold): boolean | Promise<boolean> {
-    return (this.#releasing ??= this.leaveAll(minHold));
+    return (this.#releasing ??= this.#asserting ? this.leaveAfter(this.#asserting, minHold) : this.leaveAll(minHold));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -155,6 +159,11 @@ export class HeldLock implements Lock {
   private async leaveEach(minHold: number): Promise<boolean> {
     const left = this.#grants.map(async (grant) => this.#actions.leave(grant, minHold));
     return (await Promise.all(left)).every(Boolean);
+  }
+
+  private async leaveAfter(asserting: Promise<unknown>, minHold: number): Promise<boolean> {
+    await asserting;
+    return this.leaveAll(minHold);
   }
 
   private leaveAll(minHold: number): boolean | Promise<boolean> {
