@@ -24,6 +24,9 @@ function separate(more: Partial<PostgresLockingProviderOptions> = {}): {
   return { name, options: { connectionString: url.href, namespace: name, ...more } };
 }
 
+/** The message of the protocol that ends a command. */
+const SYNC = Buffer.from([0x53, 0, 0, 0, 4]);
+
 /** Ends connections of an application; `LISTEN` is the last statement but one of a listening session. */
 async function terminate(name: string, which: 'commands' | 'listener'): Promise<number> {
   const rows = await rowsOf(
@@ -61,7 +64,8 @@ describe('an acquire that arrives after it was cancelled', () => {
       const failed = rejectionOf(late.provider.acquire(asked));
       const connection = await new Promise<(typeof proxy.connections)[number]>((resolve) => {
         void eventually(() => {
-          const found = proxy.connections.find(({ keepsAnything }) => keepsAnything);
+          // The whole command: without its end, the server would wait for it with the row locked.
+          const found = proxy.connections.find((one) => one.keepsUntil(SYNC));
           if (found) resolve(found);
           return found !== undefined;
         });

@@ -39,6 +39,11 @@ export class ProxiedConnection {
     return this.kept.length > 0;
   }
 
+  /** Whether the kept bytes end with these. */
+  keepsUntil(end: Buffer): boolean {
+    return Buffer.concat(this.kept).subarray(-end.length).equals(end);
+  }
+
   /** Sends the kept bytes to the server, and keeps no more. */
   letGo(): void {
     this.keeps = undefined;

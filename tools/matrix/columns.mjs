@@ -24,7 +24,7 @@ export const columns = [
       ...aroundNest11(),
       ioredis: '5.11.1',
       bullmq: '5.80.0',
-      pg: '8.0.3',
+      pg: '8.5.0',
       // The range begins at 7.2.0, but the compiler finds no types in those before when it reads `exports`.
       rxjs: '7.5.5',
       'reflect-metadata': '0.1.13',

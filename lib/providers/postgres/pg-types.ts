@@ -1,4 +1,4 @@
-/** What the provider uses of the package `pg`, version 8 or later. */
+/** What the provider uses of the package `pg`, version 8.5 or later: earlier ones end a command only after its answer. */
 
 /** The answer to a statement. */
 export interface PgResult {
