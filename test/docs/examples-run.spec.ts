@@ -38,6 +38,7 @@ import { NestFactory } from '@nestjs/core';
 const [file, starts, request] = process.argv.slice(2);
 const problems = [];
 const write = process.stdout.write.bind(process.stdout);
+console.log = () => undefined;
 for (const name of ['error', 'warn']) console[name] = (...args) => problems.push(args.join(' '));
 const found = await import(file);
 let app;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import { LockBackendError, type LockingService } from '../../lib/index.js';
@@ -158,14 +159,14 @@ describe('a server of a Redis Cluster', () => {
 });
 
 describe('a server that reads its data', () => {
-  // Half a minute, unless the test cuts it short; the server answers after each kilobyte.
+  // Half a minute, unless the test cuts it short; the server answers after each kilobyte, which is two keys.
   const redis = useRawRedis({
     config: { save: '', 'key-load-delay': '20000', 'loading-process-events-interval-bytes': '1024' },
   });
 
   it('calls fail and say so while a server loads its data, and work afterwards', async () => {
     const pipeline = redis.raw.pipeline();
-    for (let index = 0; index < 1500; index += 1) pipeline.set(`filler:${index}`, 'x');
+    for (let index = 0; index < 1500; index += 1) pipeline.set(`filler:${index}`, randomBytes(384).toString('base64'));
     await pipeline.exec();
     await redis.raw.save();
     const { locking } = await applications.onRedis({ redisUrl: redis.url });

@@ -15,12 +15,14 @@ export function signal([server, ...others], name) {
   for (const pid of others) send(pid, name);
   if (name !== 'SIGKILL') return;
   const sleeper = new Int32Array(new SharedArrayBuffer(4));
-  for (const deadline = Date.now() + deadWithinMs; [server, ...others].some(isAlive); Atomics.wait(sleeper, 0, 0, 1))
+  const isAnyAlive = () => send(server, 0) || others.some(isAlive);
+  for (const deadline = Date.now() + deadWithinMs; isAnyAlive(); Atomics.wait(sleeper, 0, 0, 1))
     if (Date.now() > deadline) throw new Error(`The server (process ${server}) did not end after SIGKILL`);
 }
 
 /**
- * A process that has ended and was not reaped yet is dead.
+ * The watchdog reaps the server itself. Of the others, one that has ended and was not reaped yet is dead: unlike the server it
+ * has no threads, which could keep connections for a moment longer.
  *
  * @param {number} pid
  */
