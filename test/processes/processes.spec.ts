@@ -27,7 +27,7 @@ describe('several processes on one Redis', () => {
   it('processes lose no update of a counter under a lock', async () => {
     expect(await count(true)).toBe(400);
     expect(await redis.keys('lock:*')).toEqual(['lock:nestjs-locking:fence']);
-  });
+  }, 90_000);
 
   it('processes lose updates without a lock, which shows that the counter would tell', async () => {
     expect(await count(false)).toBeLessThan(400);

@@ -32,6 +32,8 @@ export class PoolRunner implements StatementRunner {
     private readonly onLost: (error: Error) => void,
   ) {
     pool.on('error', onLost);
+    // A connection may end in the very packet that ends its login, before it is lent.
+    if (isOwn) pool.on('connect', this.listenTo);
   }
 
   async query(sql: string, parameters: readonly string[]): Promise<readonly Record<string, unknown>[]> {
@@ -93,11 +95,11 @@ export class PoolRunner implements StatementRunner {
   }
 
   /** The pool listens to idle connections only: without a listener, the loss of a borrowed one would end the process. */
-  private listenTo(client: PgPoolClient): void {
+  private readonly listenTo = (client: PgPoolClient): void => {
     if (this.known.has(client)) return;
     this.known.add(client);
     client.on('error', () => undefined);
-  }
+  };
 
   private async runOn(
     client: PgPoolClient,
