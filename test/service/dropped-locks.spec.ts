@@ -13,5 +13,5 @@ it('the tests of dropped locks pass in a process of their own', async () => {
     timeout: 280_000,
   });
   expect({ code, output: code === 0 ? '' : stdout + stderr }).toEqual({ code: 0, output: '' });
-  expect(stdout).toMatch(/^25 passed, 0 failed, 0 skipped$/m);
+  expect(stdout).toMatch(/^[1-9]\d* passed, 0 failed, 0 skipped$/m);
 }, 300_000);
