@@ -1,6 +1,6 @@
 import { hundredAtATime, oneAtATime } from './distinct-keys.js';
 import { fourProcesses } from './four-processes.js';
-import { handOver } from './hand-over.js';
+import { handOff } from './hand-off.js';
 import { idleWaiters } from './idle-waiters.js';
 import { decorated, inMemory } from './in-process.js';
 import { manyKeys } from './many-keys.js';
@@ -14,7 +14,7 @@ export const ROWS: readonly Row[] = [
   oneKey,
   emptyJob,
   fourProcesses,
-  handOver,
+  handOff,
   idleWaiters,
   extendAll,
   ownRenewal,

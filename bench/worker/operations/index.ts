@@ -1,7 +1,7 @@
 import { contend } from './contend.js';
 import { dissolveCrowd, gatherCrowd, weighCrowd } from './crowd.js';
 import { cycle } from './cycle.js';
-import { beginWait, endWait, hold, ping, release } from './hand-over.js';
+import { beginWait, endWait, hold, ping, release } from './hand-off.js';
 import { usedHeap } from './heap.js';
 import { extendAll, holdMany, releaseMany } from './many-locks.js';
 import { warmUp } from './warm-up.js';

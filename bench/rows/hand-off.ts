@@ -10,21 +10,21 @@ const AT_LEAST = 2;
 const SHORTEST_IDLE_MS = 20;
 const LONGEST_IDLE_MS = 120;
 
-export const handOver: Row = {
-  id: 'hand-over',
-  title: 'hand-over to a waiter in another process',
+export const handOff: Row = {
+  id: 'hand-off',
+  title: 'hand-off to a waiter in another process',
   meaning:
     'From the call of release in one process to the start of the job that waits in another, next to a PING after the same idle time.',
   rounds: { full: 3, quick: 1 },
   takesPart: (participant) => isOurs(participant) || participant.kind === 'peer',
-  measure: handOvers,
+  measure: handOffs,
   figures: [
     { id: 'roundTrips', title: 'median', unit: 'round trips', better: 'less', goal: atMost(2, ' round trips') },
     { id: 'ms', title: 'median', unit: 'ms', better: 'less', detail: true },
   ],
 };
 
-async function handOvers({ crew, plan, newKey }: Stage, participant: Participant): Promise<Sample> {
+async function handOffs({ crew, plan, newKey }: Stage, participant: Participant): Promise<Sample> {
   const [holder, waiter] = await crew.workersOf(participant, 2);
   if (!holder || !waiter) throw new Error('There are two of them');
   const times: number[] = [];
