@@ -16,9 +16,16 @@ export {
   type LockingProviderClass,
   type LockingProviderContext,
   type QueueingStore,
+  type RecordAnswer,
+  type RecordCondition,
+  type RecordDeletion,
+  type RecordListener,
+  type RecordStore,
+  type RecordWrite,
   type ReleaseOutcome,
   type ReleaseRequest,
   type StoredLease,
+  type StoredRecord,
   type WakeUpListener,
 } from './provider-api/index.js';
 export type {
@@ -29,6 +36,14 @@ export type {
 export { duration } from './engine/options/duration.js';
 export { LockingModule } from './module/locking.module.js';
 export { LockingService } from './module/locking.service.js';
+export {
+  RecordService,
+  type DeleteRecordOptions,
+  type LockRecord,
+  type RecordChange,
+  type RecordConditionOptions,
+  type WriteRecordOptions,
+} from './records/index.js';
 export type { LockKeyFunction } from './decorators/method-key.js';
 export { WithLock } from './decorators/with-lock.decorator.js';
 export type { OnUnavailable, WithLockOptions } from './decorators/with-lock-options.interface.js';

@@ -94,7 +94,7 @@ export class LockEngine implements HeldLockActions {
 
   /** @param warn - tells the operator of locks that were dropped without a release; without it nothing looks for them */
   constructor(
-    private readonly provider: LeaseStore,
+    readonly provider: LeaseStore,
     readonly settings: EngineSettings,
     private readonly clock: Clock = systemClock,
     warn?: (message: string) => void,
@@ -219,6 +219,11 @@ export class LockEngine implements HeldLockActions {
       if (error instanceof LockTimeoutError) return null;
       throw error;
     }
+  }
+
+  /** A call of the store that is not about leases. Rejects as those do. */
+  async ask<T>(action: string, keys: readonly string[], call: () => Promise<T>): Promise<T> {
+    return this.calls.run(action, keys, call);
   }
 
   leave(grant: Grant, minHold: number): boolean | Promise<boolean> {

@@ -17,6 +17,7 @@ import type {
   LockingFeatureOptions,
 } from '../coordination/leader-election/leader-election-options.interface.js';
 import type { Clock } from '../engine/runtime/clock.js';
+import { RecordService } from '../records/record.service.js';
 import { LockedClasses } from '../requests/locked-classes.js';
 import type { LockingModuleOptions } from './module-options.interface.js';
 import type { LockingProviderClass } from '../provider-api/index.js';
@@ -73,9 +74,14 @@ import { assertOnePerApplication } from './one-per-application.js';
       inject: [LockingRegistry],
       useFactory: (registry: LockingRegistry) => new LockingService(registry),
     },
+    {
+      provide: RecordService,
+      inject: [LockingRegistry],
+      useFactory: (registry: LockingRegistry) => new RecordService(registry),
+    },
     LockedClasses,
   ],
-  exports: [LockingService],
+  exports: [LockingService, RecordService],
 })
 export class LockingModule extends ConfigurableModuleClass implements BeforeApplicationShutdown, OnApplicationShutdown {
   constructor(@Inject(LockingRegistry) private readonly registry: LockingRegistry) {

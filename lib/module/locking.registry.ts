@@ -72,6 +72,16 @@ export class LockingRegistry {
     return entry.engine;
   }
 
+  /**
+   * The store of a provider, and the way to ask it: in bounded time, and with a {@link LockBackendError} for a failure.
+   *
+   * @throws LockConfigurationError when no provider has this id
+   */
+  access(id?: string): { readonly store: LeaseStore; readonly ask: LockEngine['ask'] } {
+    const engine = this.engine(id);
+    return { store: engine.provider, ask: async (action, keys, call) => engine.ask(action, keys, call) };
+  }
+
   /** @throws LockBackendError when a store is down whose provider is to fail fast */
   async connect(): Promise<void> {
     try {

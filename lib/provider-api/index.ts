@@ -1,5 +1,15 @@
 export { BatchedStore, isBatching, type BatchingStore } from './batching-store.js';
 export { isFencing, type FencingStore, type HeldKey } from './fencing-store.js';
+export {
+  isRecordStore,
+  type RecordAnswer,
+  type RecordCondition,
+  type RecordDeletion,
+  type RecordListener,
+  type RecordStore,
+  type RecordWrite,
+  type StoredRecord,
+} from './record-store.js';
 export { Reply, type ReplyReader } from './reply.js';
 export { isQueueing, type QueueingStore, type WakeUpListener } from './queueing-store.js';
 export { StoreNotReachedError, type LeaseStore } from './lease-store.js';

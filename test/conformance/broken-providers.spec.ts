@@ -34,6 +34,11 @@ const CAUGHT: readonly (readonly [keyof typeof broken, string])[] = [
   ['TakesSomeKeys', 'takes several keys, or none of them'],
   ['CountsRevoked', 'revokes keys of any holder, and counts them'],
   ['ListsOnePage', 'lists thousands of keys'],
+  ['LetsOldTokensWrite', 'refuses a token below the greatest that wrote'],
+  ['IgnoresVersions', 'compares versions and sets'],
+  ['ForgetsDeletedTokens', 'remembers the token of a deleted record, for as long as it is asked to'],
+  ['RefusesRepetitions', 'a request that arrives twice is answered twice the same'],
+  ['KeepsRecordsForEver', 'a record without a ttl stays, one with a ttl expires, and a write sets the ttl anew'],
 ];
 
 describe('the conformance suite', () => {

@@ -25,7 +25,7 @@ describeLockingProvider(
     });
   },
   { describe, it },
-  { without: ['batching', 'queueing'] },
+  { without: ['batching', 'queueing', 'records'] },
 );
 
 describe('docs/custom-provider.md', () => {

@@ -36,5 +36,5 @@ describe.each(SETTINGS)('$name', ({ name, count, fault }) => {
     });
   }
 
-  describeOnServers(`RedisQuorumLockingProvider on ${name}`, connect, { without: ['queueing'] });
+  describeOnServers(`RedisQuorumLockingProvider on ${name}`, connect, { without: ['queueing', 'records'] });
 });

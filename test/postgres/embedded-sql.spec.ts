@@ -31,9 +31,9 @@ describe('the embedded SQL', () => {
   it('names the schema before each table and function of its own, and gives each function a version', () => {
     const { tables, ...functions } = SQL_SOURCES;
     const own = [...tables.matchAll(/TABLE \{schema\}\.(\w+)/g)].map(([, name]) => name);
-    expect(own).toEqual(['meta', 'lease', 'queue']);
+    expect(own).toEqual(['meta', 'lease', 'queue', 'record']);
     for (const sql of Object.values(functions)) {
-      expect(sql).not.toMatch(/(?:FROM|INTO|UPDATE|JOIN) (?:meta|lease|queue)\b/);
+      expect(sql).not.toMatch(/(?:FROM|INTO|UPDATE|JOIN) (?:meta|lease|queue|record)\b/);
       expect(sql.replaceAll(/\{schema\}\.\w+_v\d+\(/g, '')).not.toMatch(/_v\d+\(/);
       for (const [, name] of sql.matchAll(/FUNCTION \{schema\}\.(\w+)\(/g)) expect(name).toMatch(/_v1$/);
     }

@@ -83,7 +83,18 @@ async function unanswered(options: RedisLockingProviderOptions): Promise<void> {
     await provider.cancel(ended);
     await provider.cancel({ ...ended, attemptId: 'x.2' });
     expect(await provider.acquire(request)).toMatchObject({ granted: false });
+    await records(provider);
   } finally {
     await provider.close();
   }
+}
+
+async function records(provider: RedisLockingProvider): Promise<void> {
+  await provider.watchRecords({ changed: () => undefined, restored: () => undefined });
+  const record = { name: 'r', value: '1', version: 'one', token: 1 };
+  expect(await provider.writeRecord({ ...record, ttl: 5000 })).toEqual({ changed: true });
+  expect(await provider.writeRecord({ ...record, version: 'two', ttl: null })).toEqual({ changed: true });
+  expect(await provider.readRecords(['r'])).toMatchObject([{ value: '1', version: 'two' }]);
+  for await (const { name } of provider.listRecords('')) expect(name).toBe('r');
+  expect(await provider.deleteRecord({ name: 'r', token: 1, keepTokenFor: 5000 })).toEqual({ changed: true });
 }

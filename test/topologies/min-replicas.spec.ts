@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { isLockBackendError, isLockLostError, type LockLostError } from '../../lib/index.js';
+import { isLockBackendError, isLockLostError, RecordService, type LockLostError } from '../../lib/index.js';
 import { useApplications, type StartedApplication } from '../support/applications.js';
 import { eventually, rejectionOf } from '../support/poll.js';
 import { useRawRedis } from '../support/raw-redis.js';
@@ -210,6 +210,22 @@ describe('minReplicas', () => {
     // Ten WAITs, one after another, would take ten seconds.
     expect(performance.now() - since).toBeLessThan(5000);
     for (const error of await Promise.all(failing)) expect(isLockBackendError(error)).toBe(true);
+  });
+
+  it('with minReplicas, a record counts as written once the replica has it', async () => {
+    const { app } = await start();
+    const records = app.get(RecordService);
+    const write = async (value: number) => records.write('r', value, { ttl: '1m' });
+    for (let round = 0; round < 20; round += 1) {
+      await Promise.all([write(round), write(round)]);
+      const there = await look(replica, async (client) => client.hget('lock:nestjs-locking:record:r', 'value'));
+      expect(there).toBe(String(round));
+    }
+    replica.kill('SIGSTOP');
+    const message = /^Could not write the record "r": only 0 of the 1 replicas that minReplicas asks for had it/;
+    expect((await rejectionOf(write(-1))).message).toMatch(message);
+    replica.kill('SIGCONT');
+    await eventually(async () => (await write(-2)).changed);
   });
 
   it('minReplicas must be a whole number', async () => {

@@ -8,9 +8,15 @@ import {
   type LeaseAnswer,
   type LeaseRequest,
   type QueueingStore,
+  type RecordAnswer,
+  type RecordDeletion,
+  type RecordListener,
+  type RecordStore,
+  type RecordWrite,
   type ReleaseOutcome,
   type ReleaseRequest,
   type StoredLease,
+  type StoredRecord,
   type WakeUpListener,
 } from '../../provider-api/index.js';
 import { globMatcher } from '../glob.js';
@@ -35,7 +41,7 @@ export interface InMemoryLockingProviderOptions extends LockingProviderOptions {
  * @example
  * LockingModule.forRoot({ providers: [{ resolve: InMemoryLockingProvider, options: { expire: '10s' } }] });
  */
-export class InMemoryLockingProvider extends BatchedStore implements QueueingStore {
+export class InMemoryLockingProvider extends BatchedStore implements QueueingStore, RecordStore {
   /** The id of a provider of this class that names none. */
   static readonly identifier = 'in-memory';
 
@@ -44,6 +50,7 @@ export class InMemoryLockingProvider extends BatchedStore implements QueueingSto
 
   private readonly store: MemoryLockStore;
   private processId?: string;
+  private recordListener?: RecordListener;
 
   constructor(options: InMemoryLockingProviderOptions = {}) {
     super();
@@ -58,6 +65,7 @@ export class InMemoryLockingProvider extends BatchedStore implements QueueingSto
 
   async close(): Promise<void> {
     if (this.processId !== undefined) this.store.queues.leave(this.processId);
+    if (this.recordListener) this.store.records.unwatch(this.recordListener);
     return Promise.resolve();
   }
 
@@ -87,14 +95,30 @@ export class InMemoryLockingProvider extends BatchedStore implements QueueingSto
 
   async *list(match?: string): AsyncGenerator<StoredLease> {
     const matches = match === undefined ? () => true : globMatcher(match);
-    let seen = 0;
-    for (const key of this.store.keys()) {
-      seen += 1;
-      // Without this pause the event loop would not turn until the last key, and no lease would be renewed.
-      if (seen % LIST_PAGE === 0) await new Promise((resolve) => setImmediate(resolve));
-      const lease = matches(key) ? this.describe(key) : null;
-      if (lease) yield await Promise.resolve(lease);
-    }
+    yield* inPages(this.store.keys(), (key) => (matches(key) ? this.describe(key) : null));
+  }
+
+  async readRecords(names: readonly string[]): Promise<readonly (StoredRecord | null)[]> {
+    return Promise.resolve(names.map((name) => this.store.records.read(name)));
+  }
+
+  async writeRecord(request: RecordWrite): Promise<RecordAnswer> {
+    return Promise.resolve(this.store.records.write(request));
+  }
+
+  async deleteRecord(request: RecordDeletion): Promise<RecordAnswer> {
+    return Promise.resolve(this.store.records.delete(request));
+  }
+
+  listRecords(prefix: string): AsyncIterable<StoredRecord> {
+    const { records } = this.store;
+    return inPages(records.names(prefix), (name) => records.read(name));
+  }
+
+  async watchRecords(listener: RecordListener): Promise<void> {
+    this.recordListener = listener;
+    this.store.records.watch(listener);
+    return Promise.resolve();
   }
 
   private acquireOne(request: LeaseRequest): LeaseAnswer {
@@ -256,6 +280,18 @@ export class InMemoryLockingProvider extends BatchedStore implements QueueingSto
     const { ownerId, fencingToken, expiresAt } = lease;
     const queue = this.store.queues.processesIn(key);
     return { key, ownerId, fencingToken, ttl: remaining(expiresAt, this.store.clock.now()), queue };
+  }
+}
+
+/** What `read` finds under each name. */
+async function* inPages<Found>(names: readonly string[], read: (name: string) => Found | null): AsyncGenerator<Found> {
+  let seen = 0;
+  for (const name of names) {
+    seen += 1;
+    // Without this pause the event loop would not turn until the last name, and no lease would be renewed.
+    if (seen % LIST_PAGE === 0) await new Promise((resolve) => setImmediate(resolve));
+    const found = read(name);
+    if (found !== null) yield await Promise.resolve(found);
   }
 }
 

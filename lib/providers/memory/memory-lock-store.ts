@@ -2,6 +2,7 @@ import type { Clock, ClockTimer } from '../../engine/runtime/clock.js';
 import { systemClock } from '../../engine/runtime/system-clock.js';
 import { KeyMap } from '../../engine/runtime/key-map.js';
 import { MemoryQueues } from './memory-queues.js';
+import { MemoryRecords } from './memory-records.js';
 
 /** One lease as it stands in memory. */
 export interface MemoryLease {
@@ -21,7 +22,7 @@ const SWEEP_INTERVAL = 30_000;
 const TOMBSTONE_FOR = 3_600_000;
 
 /**
- * The leases of a process. Providers that are given the same store exclude each other; each has its own without one.
+ * The leases and records of a process. Providers that are given the same store exclude each other; each has its own without one.
  *
  * @example
  * const store = new MemoryLockStore();
@@ -36,10 +37,15 @@ export class MemoryLockStore {
   /** @internal */
   readonly queues = new MemoryQueues();
 
+  /** @internal */
+  readonly records: MemoryRecords;
+
   constructor(
     /** @internal */
     readonly clock: Clock = systemClock,
-  ) {}
+  ) {
+    this.records = new MemoryRecords(clock);
+  }
 
   /** @internal The lease that holds `key` now. */
   get(key: string): MemoryLease | undefined {

@@ -9,9 +9,15 @@ import {
   type LeaseRequest,
   type LockingProviderContext,
   type QueueingStore,
+  type RecordAnswer,
+  type RecordDeletion,
+  type RecordListener,
+  type RecordStore,
+  type RecordWrite,
   type ReleaseOutcome,
   type ReleaseRequest,
   type StoredLease,
+  type StoredRecord,
   type WakeUpListener,
 } from '../../provider-api/index.js';
 import type { LockTransaction } from '../../interfaces/index.js';
@@ -27,6 +33,7 @@ import { PoolRunner } from './pool-runner.js';
 import type { PostgresLockingProviderOptions } from './postgres-options.interface.js';
 import { closed, connectionBroken, noListenUrl, noWakeUps, poolCannotListen } from './postgres.messages.js';
 import { PostgresWakeUps } from './postgres-wake-ups.js';
+import { PostgresRecords } from './postgres-records.js';
 import { NoWakeUps } from './wake-up-session.js';
 import { prepareStore } from './prepare-store.js';
 import { DEFAULT_SCHEMA, quoteName } from './schema-sql.js';
@@ -59,7 +66,7 @@ const LIST_PAGE = 1000;
  *   ],
  * });
  */
-export class PostgresLockingProvider extends BatchedStore implements QueueingStore, FencingStore {
+export class PostgresLockingProvider extends BatchedStore implements QueueingStore, FencingStore, RecordStore {
   /** The id of a provider of this class that names none. */
   static readonly identifier = 'locking-postgres';
 
@@ -82,6 +89,7 @@ export class PostgresLockingProvider extends BatchedStore implements QueueingSto
   private readonly commands: LeaseCommands;
   private readonly order = new CallOrder();
   private readonly wakeUps: PostgresWakeUps;
+  private readonly records: PostgresRecords;
   private readonly sweeper: Sweeper;
   private runner?: Promise<StatementRunner>;
   private onConnected: () => void = () => undefined;
@@ -114,11 +122,15 @@ export class PostgresLockingProvider extends BatchedStore implements QueueingSto
     });
     this.commands = new LeaseCommands(namespace, this.connection.run);
     this.sweeper = new Sweeper(this.connection.run);
-    this.wakeUps = new PostgresWakeUps({
+    const surroundings = {
       makeClient: async () => this.makeListener(),
       schema: quoteName(schema),
       namespace,
-      notify: async (channel, payload) => query('SELECT pg_notify($1, $2)::text', [channel, payload]),
+      notify: async (channel: string, payload: string) => query('SELECT pg_notify($1, $2)::text', [channel, payload]),
+    };
+    this.records = new PostgresRecords(this.connection.run, surroundings);
+    this.wakeUps = new PostgresWakeUps({
+      ...surroundings,
       findKey: async (id) => {
         const [row] = await query(`SELECT name FROM ${quoteName(schema)}.lease WHERE namespace = $1 AND key = $2`, [
           encodeText(namespace),
@@ -141,6 +153,7 @@ export class PostgresLockingProvider extends BatchedStore implements QueueingSto
     this.isClosed = true;
     this.sweeper.close();
     this.wakeUps.close();
+    this.records.close();
     await this.connection.close();
   }
 
@@ -192,6 +205,28 @@ export class PostgresLockingProvider extends BatchedStore implements QueueingSto
   async assertIn(transaction: LockTransaction, held: readonly HeldKey[]): Promise<readonly boolean[]> {
     const { namespace = 'lock:' } = this.options;
     return assertHeld(transaction, { id: this.context.id, schema: quoteName(this.schema), namespace }, held);
+  }
+
+  async readRecords(names: readonly string[]): Promise<readonly (StoredRecord | null)[]> {
+    return this.records.read(names);
+  }
+
+  async writeRecord(request: RecordWrite): Promise<RecordAnswer> {
+    this.sweeper.note();
+    return this.records.write(request);
+  }
+
+  async deleteRecord(request: RecordDeletion): Promise<RecordAnswer> {
+    this.sweeper.note();
+    return this.records.delete(request);
+  }
+
+  listRecords(prefix: string): AsyncIterable<StoredRecord> {
+    return this.records.list(prefix);
+  }
+
+  async watchRecords(listener: RecordListener): Promise<void> {
+    await this.records.watch(listener);
   }
 
   private async prepare(runner: StatementRunner): Promise<void> {

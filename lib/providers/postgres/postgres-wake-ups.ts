@@ -101,7 +101,7 @@ export class PostgresWakeUps {
   ): WakeUpSession {
     const { schema, namespace, notify } = this.around;
     const names = { namespace: encodeText(namespace), processId: encodeText(processId) };
-    return new WakeUpSession(client, { schema, ...names, notify, ...events });
+    return new WakeUpSession(client, { schema, ...names, register: 'listen_v1', notify, ...events });
   }
 
   private reopen(processId: string, listener: WakeUpListener, delay: number): void {

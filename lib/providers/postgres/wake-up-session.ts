@@ -19,6 +19,8 @@ export interface SessionPlan {
   readonly schema: string;
   readonly namespace: string;
   readonly processId: string;
+  /** The function of the schema after which other commands reckon with this session. */
+  readonly register: 'listen_v1' | 'watch_records_v1';
   /** Sends a notification over the connection for commands. */
   readonly notify: (channel: string, payload: string) => Promise<unknown>;
   readonly onMessage: (payload: string) => void;
@@ -67,7 +69,7 @@ export class WakeUpSession {
       await client.query(`LISTEN "${channel}"`);
       // A pooler announces a process id of its own.
       if ((client as PgClientInside).processID !== row?.pid) await this.assertHears(channel);
-      await client.query(`SELECT ${plan.schema}.listen_v1($1, $2)`, [plan.namespace, plan.processId]);
+      await client.query(`SELECT ${plan.schema}.${plan.register}($1, $2)`, [plan.namespace, plan.processId]);
     } catch (error) {
       this.close();
       throw error instanceof NoWakeUps ? error : explainError(error);

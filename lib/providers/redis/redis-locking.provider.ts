@@ -11,9 +11,15 @@ import {
   type LeaseRequest,
   type LockingProviderContext,
   type QueueingStore,
+  type RecordAnswer,
+  type RecordDeletion,
+  type RecordListener,
+  type RecordStore,
+  type RecordWrite,
   type ReleaseOutcome,
   type ReleaseRequest,
   type StoredLease,
+  type StoredRecord,
   type WakeUpListener,
 } from '../../provider-api/index.js';
 import { assertUsable, isForCluster } from './check-options.js';
@@ -26,14 +32,14 @@ import type { RedisLockingProviderOptions } from './redis-options.interface.js';
 import { forWakeUps, loginRefused, mayEvict, notSubscribed, untaggable } from './redis.messages.js';
 import { explainError, malformedReply, wholeNumber } from './redis-errors.js';
 import { LeaseScripts, type RepairRequest, type VotePace } from './lease-scripts.js';
+import { RedisRecords } from './redis-records.js';
 import { RedisWakeUps } from './redis-wake-ups.js';
 import { ReplicatedLeases, type Replication } from './replicated-leases.js';
+import { scanKeys } from './scan-keys.js';
 import { ScriptRunner, type ScriptName } from './script-runner.js';
 import type { StoreConnection } from './store-connection.js';
 import { StoreKeys } from './store-keys.js';
 import { toStoredLease } from './stored-value.js';
-
-const SCAN_COUNT = 500;
 
 /**
  * Locks across all processes that use the same Redis (or Valkey) server and namespace.
@@ -47,7 +53,7 @@ const SCAN_COUNT = 500;
  *   providers: [{ resolve: RedisLockingProvider, options: { redisUrl: 'redis://localhost:6379' } }],
  * });
  */
-export class RedisLockingProvider extends BatchedStore implements QueueingStore {
+export class RedisLockingProvider extends BatchedStore implements QueueingStore, RecordStore {
   /** The id of a provider of this class that names none. */
   static readonly identifier = 'locking-redis';
 
@@ -67,6 +73,7 @@ export class RedisLockingProvider extends BatchedStore implements QueueingStore 
   private readonly connection: StoreConnection;
   private readonly wakeUps: RedisWakeUps;
   private readonly keys: StoreKeys;
+  private readonly records: RedisRecords;
   private readonly scripts: LeaseScripts;
   private readonly leases: Pick<LeaseScripts, 'acquire' | 'extend' | 'release'>;
   private readonly runner: ScriptRunner;
@@ -94,10 +101,11 @@ export class RedisLockingProvider extends BatchedStore implements QueueingStore 
       this.connection = new RedisConnection(context.id, options, warn);
       this.keys = new StoreKeys(namespace);
     }
+    const warnOfRefusal = ({ message }: Error): void => {
+      this.warnOnce('subscriptions', notSubscribed(context.id, this.connection.keyPrefix + namespace, message));
+    };
     this.wakeUps = new RedisWakeUps(this.connection, this.keys, {
-      onRefused: ({ message }) => {
-        this.warnOnce('subscriptions', notSubscribed(context.id, this.connection.keyPrefix + namespace, message));
-      },
+      onRefused: warnOfRefusal,
       onLoginRefused: (error) => {
         const { message } = explainError(error) as Error;
         this.warnOnce('login', loginRefused(context.id, forWakeUps(), message, remedyOf(explainError(error)) ?? ''));
@@ -116,8 +124,10 @@ export class RedisLockingProvider extends BatchedStore implements QueueingStore 
       run: this.script,
       tombstoneTtl: () => this.connection.tombstoneTtl,
     });
+    const replication = minReplicas > 0 && !isForCluster(options) ? this.replication(minReplicas) : undefined;
+    this.records = new RedisRecords(this.connection, this.keys, this.script, warnOfRefusal, replication);
     if (isForCluster(options)) this.leases = new LeasesBySlot(this.scripts, this.slotOf);
-    else if (minReplicas > 0) this.leases = new ReplicatedLeases(this.scripts, this.replication(minReplicas));
+    else if (replication) this.leases = new ReplicatedLeases(this.scripts, replication);
     else this.leases = this.scripts;
   }
 
@@ -136,6 +146,7 @@ export class RedisLockingProvider extends BatchedStore implements QueueingStore 
 
   async close(): Promise<void> {
     this.wakeUps.close();
+    this.records.close();
     this.connection.close();
     return Promise.resolve();
   }
@@ -194,25 +205,36 @@ export class RedisLockingProvider extends BatchedStore implements QueueingStore 
     for (const server of this.connection.masters()) yield* this.listOn(server, match, seen);
   }
 
+  async readRecords(names: readonly string[]): Promise<readonly (StoredRecord | null)[]> {
+    return Promise.all(names.map(async (name) => this.records.read(name)));
+  }
+
+  async writeRecord(request: RecordWrite): Promise<RecordAnswer> {
+    return this.records.write(request);
+  }
+
+  async deleteRecord(request: RecordDeletion): Promise<RecordAnswer> {
+    return this.records.delete(request);
+  }
+
+  listRecords(prefix: string): AsyncIterable<StoredRecord> {
+    return this.records.list(prefix);
+  }
+
+  async watchRecords(listener: RecordListener): Promise<void> {
+    await this.records.watch(listener);
+  }
+
   /** @param seen - the keys found so far: SCAN may name one more than once, and a slot may be on the move */
   private async *listOn(server: Redis, match: string, seen: Set<string>): AsyncGenerator<StoredLease> {
     const prefix = this.connection.keyPrefix + this.keys.lock('');
-    const pattern = prefix.replace(/[\\*?[\]]/g, '\\$&') + match;
-    let cursor = '0';
-    do {
-      const from = cursor;
-      const page: unknown = await this.send(async () =>
-        server.scan(from, 'MATCH', pattern, 'COUNT', SCAN_COUNT, 'TYPE', 'string'),
-      );
-      if (!isPage(page)) throw malformedReply('SCAN');
-      const [next, found] = page;
-      cursor = next;
+    for await (const found of scanKeys(server, prefix, 'string', this.explain, match)) {
       const keys = found
         .map((storeKey) => storeKey.slice(prefix.length))
         .filter((key) => !key.startsWith(RESERVED_KEY_PREFIX) && !seen.has(key));
       for (const key of keys) seen.add(key);
       if (keys.length > 0) for (const lease of await this.inspect(keys)) if (lease) yield lease;
-    } while (cursor !== '0');
+    }
   }
 
   private async inspectPart(keys: readonly string[]): Promise<(readonly [string, StoredLease])[]> {
@@ -271,8 +293,4 @@ export class RedisLockingProvider extends BatchedStore implements QueueingStore 
     this.warnedOf.set(subject, message);
     this.context.warn(message);
   }
-}
-
-function isPage(reply: unknown): reply is [string, string[]] {
-  return Array.isArray(reply) && typeof reply[0] === 'string' && Array.isArray(reply[1]);
 }

@@ -111,10 +111,14 @@ export class ReplicatedLeases {
   }
 
   private async enough(): Promise<void> {
-    const { minReplicas, wait } = this.replication;
-    const count = Number(await wait(minReplicas, REPLICA_TIMEOUT));
-    if (count < minReplicas) throw new Error(notReplicated(count, minReplicas, REPLICA_TIMEOUT));
+    await assertReplicated(this.replication);
   }
+}
+
+/** @throws Error unless enough replicas have what was sent before */
+export async function assertReplicated({ minReplicas, wait }: Replication): Promise<void> {
+  const count = Number(await wait(minReplicas, REPLICA_TIMEOUT));
+  if (count < minReplicas) throw new Error(notReplicated(count, minReplicas, REPLICA_TIMEOUT));
 }
 
 async function queue<Request, Answer>(list: Queued<Request, Answer>[], request: Request): Promise<Answer> {

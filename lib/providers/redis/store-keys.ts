@@ -55,6 +55,16 @@ export class StoreKeys {
     return keys.flatMap((key) => [this.namespace + key, `${this.order}${tag}:${key}`]);
   }
 
+  /** A record, in a slot of its own. */
+  record(name: string): string {
+    return `${this.namespace}${RESERVED_KEY_PREFIX}record:${name}`;
+  }
+
+  /** @param prefix - what the client puts before every key */
+  recordChannel(prefix: string): string {
+    return `${prefix}${this.namespace}${RESERVED_KEY_PREFIX}records`;
+  }
+
   /** @param prefix - what the client puts before every key */
   channel(processId: string, prefix: string): string {
     return `${prefix}${this.namespace}${RESERVED_KEY_PREFIX}wake:${processId}`;

@@ -6,9 +6,10 @@ import { blockCases } from './block.cases.js';
 import { extendCases } from './extend.cases.js';
 import { identityCases } from './identity.cases.js';
 import { handOffCases } from './hand-off.cases.js';
-import { isBatching, isQueueing, type LeaseStore } from '../../provider-api/index.js';
+import { isBatching, isQueueing, isRecordStore, type LeaseStore } from '../../provider-api/index.js';
 import type { Capability, ConformanceCase, ProviderUnderTest } from './provider-under-test.js';
 import { queueCases } from './queue.cases.js';
+import { recordCases } from './record.cases.js';
 import { releaseCases } from './release.cases.js';
 import { tokenCases } from './token.cases.js';
 import { viewCases } from './view.cases.js';
@@ -56,6 +57,12 @@ const CAPABILITIES: readonly {
       ['QueueingStore: hand-off', handOffCases],
       ['QueueingStore: cancel', queuedAttemptCases],
     ],
+  },
+  {
+    capability: 'records',
+    isOffered: isRecordStore,
+    instead: 'idempotency, checkpoints and circuit breakers need another provider',
+    section: [['RecordStore', recordCases]],
   },
 ];
 

@@ -4,6 +4,9 @@ import {
   type ExtendRequest,
   type LeaseAnswer,
   type LeaseRequest,
+  type RecordAnswer,
+  type RecordDeletion,
+  type RecordWrite,
   type ReleaseOutcome,
   type ReleaseRequest,
   type StoredLease,
@@ -313,5 +316,36 @@ export class ListsOnePage extends InMemoryLockingProvider {
   override async *list(match?: string): AsyncGenerator<StoredLease> {
     let count = 0;
     for await (const lease of super.list(match)) if ((count += 1) <= 1000) yield lease;
+  }
+}
+
+export class LetsOldTokensWrite extends InMemoryLockingProvider {
+  override async writeRecord(request: RecordWrite): Promise<RecordAnswer> {
+    return super.writeRecord({ ...request, token: Number.MAX_SAFE_INTEGER });
+  }
+}
+
+export class IgnoresVersions extends InMemoryLockingProvider {
+  override async writeRecord(request: RecordWrite): Promise<RecordAnswer> {
+    const { ifVersion, ...rest } = request;
+    return super.writeRecord(ifVersion === undefined ? request : rest);
+  }
+}
+
+export class ForgetsDeletedTokens extends InMemoryLockingProvider {
+  override async deleteRecord(request: RecordDeletion): Promise<RecordAnswer> {
+    return super.deleteRecord({ ...request, keepTokenFor: 0 });
+  }
+}
+
+export class RefusesRepetitions extends InMemoryLockingProvider {
+  override async writeRecord(request: RecordWrite): Promise<RecordAnswer> {
+    return super.writeRecord({ ...request, version: `${request.version}.${String(Math.random())}` });
+  }
+}
+
+export class KeepsRecordsForEver extends InMemoryLockingProvider {
+  override async writeRecord(request: RecordWrite): Promise<RecordAnswer> {
+    return super.writeRecord({ ...request, ttl: null });
   }
 }

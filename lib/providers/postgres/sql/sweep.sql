@@ -1,4 +1,4 @@
--- Deletes the rows of keys that have not been held for half a minute, at most once in 10 s for all processes. Waits for nothing.
+-- Deletes expired records, and the rows of keys that have not been held for half a minute, at most once in 10 s for all processes. Waits for nothing.
 --
 -- request    {}
 --
@@ -20,6 +20,9 @@ BEGIN
   -- Processes that have died in the queue.
   DELETE FROM {schema}.queue WHERE ctid IN (
     SELECT ctid FROM {schema}.queue WHERE seen < idle LIMIT 1000 FOR UPDATE SKIP LOCKED
+  );
+  DELETE FROM {schema}.record WHERE ctid IN (
+    SELECT ctid FROM {schema}.record WHERE until < idle LIMIT 10000 FOR UPDATE SKIP LOCKED
   );
   -- What makes a row busy may be over.
   FOR l IN SELECT * FROM {schema}.lease WHERE busy AND until < idle LIMIT 1000 FOR UPDATE SKIP LOCKED LOOP

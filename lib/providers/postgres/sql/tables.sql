@@ -64,3 +64,21 @@ CREATE {unlogged}TABLE {schema}.queue (
   autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0,
   autovacuum_analyze_scale_factor = 0.5
 );
+
+-- Small values that outlive a lock. `value` is NULL once the record was deleted: the row stays until `until`, for its token.
+CREATE {unlogged}TABLE {schema}.record (
+  namespace text COLLATE "C" NOT NULL,
+  name text COLLATE "C" NOT NULL,
+  -- JSON. Compared with nothing, so it is text.
+  value text,
+  -- Of the last write.
+  token bigint NOT NULL,
+  version text COLLATE "C",
+  written timestamptz NOT NULL DEFAULT clock_timestamp(),
+  until timestamptz NOT NULL,
+  PRIMARY KEY (namespace, name)
+) WITH (
+  fillfactor = 70,
+  autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0,
+  autovacuum_analyze_scale_factor = 0.5
+);

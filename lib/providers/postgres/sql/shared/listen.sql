@@ -11,3 +11,9 @@ BEGIN
     AND (classid::bigint << 32 | objid::bigint) = address;
   PERFORM pg_advisory_lock(address);
 END $$;
+
+-- The same for a process that watches records: it shares the lock with others that do.
+CREATE OR REPLACE FUNCTION {schema}.watch_records_v1(namespace text, process text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_advisory_lock_shared({schema}.address_v1(namespace, process));
+END $$;

@@ -1,0 +1,31 @@
+import type { RecordListener } from '../provider-api/index.js';
+
+/** The watches of one provider, by the name of the record. */
+export class RecordWatches implements RecordListener {
+  private readonly listeners = new Map<string, Set<() => void>>();
+
+  /** Settled once the store tells of changes, or has refused to. */
+  opened?: Promise<void>;
+
+  add(name: string, listener: () => void): () => void {
+    // Each call has an entry of its own, also for the same function.
+    const entry = (): void => {
+      listener();
+    };
+    let all = this.listeners.get(name);
+    if (!all) this.listeners.set(name, (all = new Set()));
+    all.add(entry);
+    return () => {
+      all.delete(entry);
+      if (all.size === 0 && this.listeners.get(name) === all) this.listeners.delete(name);
+    };
+  }
+
+  changed(name: string): void {
+    for (const listener of [...(this.listeners.get(name) ?? [])]) listener();
+  }
+
+  restored(): void {
+    for (const name of [...this.listeners.keys()]) this.changed(name);
+  }
+}
