@@ -44,6 +44,11 @@ export {
   type RecordConditionOptions,
   type WriteRecordOptions,
 } from './records/index.js';
+export {
+  CheckpointService,
+  type CheckpointCallOptions,
+  type SaveCheckpointCallOptions,
+} from './coordination/checkpoints/index.js';
 export type { LockKeyFunction } from './decorators/method-key.js';
 export { WithLock } from './decorators/with-lock.decorator.js';
 export type { OnUnavailable, WithLockOptions } from './decorators/with-lock-options.interface.js';

@@ -127,3 +127,5 @@ export const unstartedJob = (keys: readonly string[], work: 'an Observable' | 'a
 
 export const notDrained = (jobs: number, { drainTimeout }: { readonly drainTimeout: number }): string =>
   `${String(jobs)} job(s) still ran under a lock ${String(drainTimeout)} ms after the shutdown began; their locks are released. Raise drainTimeout if they need longer.`;
+
+export const noCheckpoints = (): string => 'A lock outside an application with LockingModule has no checkpoints.';

@@ -1,6 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { LockBackendError, LockConfigurationError, LockLostError, LockTimeoutError } from '../errors/index.js';
-import type { Duration, ExecuteOptions, LockInfo, LockTransaction } from '../interfaces/index.js';
+import type {
+  CheckpointOptions,
+  Checkpoints,
+  Duration,
+  ExecuteOptions,
+  LockInfo,
+  LockTransaction,
+} from '../interfaces/index.js';
 import {
   isCancel,
   isFencing,
@@ -22,6 +29,7 @@ import {
   closed,
   endedByShutdown,
   noAnswer,
+  noCheckpoints,
   noTransaction,
   takenAway,
 } from './engine.messages.js';
@@ -65,6 +73,9 @@ export interface ShutdownOutcome {
 export class LockEngine implements HeldLockActions {
   /** Called when another server may answer from now on, which may lack the last writes. */
   readonly onStoreReplaced = new Set<() => void>();
+
+  /** Makes the checkpoints of a lock: they stand on the engine. */
+  makeCheckpoints?: <T>(lock: HeldLock, options: CheckpointOptions<T>) => Checkpoints<T>;
 
   private readonly processId = randomBytes(12).toString('base64url');
   private readonly queues = new QueueTable();
@@ -264,6 +275,12 @@ export class LockEngine implements HeldLockActions {
     for (const { key, ownerId } of lost) this.extender.extendByKey([key], ownerId, null).catch(() => undefined);
     const gone = keys.filter((key) => !leases.some((lease) => lease.key === key && !lost.includes(lease)));
     throw new LockLostError(gone, takenAway(gone));
+  }
+
+  /** @throws LockConfigurationError where there are none */
+  checkpoints<T>(lock: HeldLock, options: CheckpointOptions<T>): Checkpoints<T> {
+    if (!this.makeCheckpoints) throw new LockConfigurationError(noCheckpoints());
+    return this.makeCheckpoints(lock, options);
   }
 
   /** All or nothing; false if any key is not `ownerId`'s. */

@@ -1,3 +1,10 @@
+export type {
+  Checkpoint,
+  CheckpointInfo,
+  CheckpointOptions,
+  Checkpoints,
+  SaveCheckpointOptions,
+} from './checkpoints.interface.js';
 export type { Duration } from './duration.interface.js';
 export type { Lock, LockInfo, LockTransaction } from './lock.interface.js';
 export type {

@@ -1,3 +1,4 @@
+import type { CheckpointOptions, Checkpoints } from './checkpoints.interface.js';
 import type { Duration } from './duration.interface.js';
 
 /**
@@ -77,6 +78,18 @@ export interface Lock extends AsyncDisposable {
    * await client.query('COMMIT');
    */
   assertIn(transaction: LockTransaction): Promise<void>;
+
+  /**
+   * What this holder leaves behind for the next one, so that a long job goes on where it was interrupted. Kept in the store of
+   * the lock; the saves of a former holder are refused.
+   *
+   * @throws LockConfigurationError for options that cannot work, and where the store of the lock keeps no records
+   *
+   * @example
+   * const checkpoints = lock.checkpoints<{ row: number }>({ every: '5s' });
+   * const row = (await checkpoints.loadLatest())?.data.row ?? 0;
+   */
+  checkpoints<T>(options?: CheckpointOptions<T>): Checkpoints<T>;
 
   /**
    * Releases the lock. Calling it again does nothing more and tells the same.

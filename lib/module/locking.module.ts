@@ -18,6 +18,7 @@ import type {
 } from '../coordination/leader-election/leader-election-options.interface.js';
 import type { Clock } from '../engine/runtime/clock.js';
 import { RecordService } from '../records/record.service.js';
+import { CheckpointService } from '../coordination/checkpoints/checkpoint.service.js';
 import { LockedClasses } from '../requests/locked-classes.js';
 import type { LockingModuleOptions } from './module-options.interface.js';
 import type { LockingProviderClass } from '../provider-api/index.js';
@@ -79,9 +80,18 @@ import { assertOnePerApplication } from './one-per-application.js';
       inject: [LockingRegistry],
       useFactory: (registry: LockingRegistry) => new RecordService(registry),
     },
+    {
+      provide: CheckpointService,
+      inject: [LockingRegistry, LockingService, RecordService],
+      useFactory: (registry: LockingRegistry, locking: LockingService, records: RecordService) => {
+        const checkpoints = new CheckpointService(locking, records);
+        registry.provideCheckpoints((provider) => (lock, options) => checkpoints.of(lock, provider, options));
+        return checkpoints;
+      },
+    },
     LockedClasses,
   ],
-  exports: [LockingService, RecordService],
+  exports: [CheckpointService, LockingService, RecordService],
 })
 export class LockingModule extends ConfigurableModuleClass implements BeforeApplicationShutdown, OnApplicationShutdown {
   constructor(@Inject(LockingRegistry) private readonly registry: LockingRegistry) {

@@ -82,6 +82,11 @@ export class LockingRegistry {
     return { store: engine.provider, ask: async (action, keys, call) => engine.ask(action, keys, call) };
   }
 
+  /** Gives every engine a way to make the checkpoints of its locks, by the id of its provider. */
+  provideCheckpoints(make: (provider: string) => LockEngine['makeCheckpoints']): void {
+    for (const [id, { engine }] of this.entries) engine.makeCheckpoints = make(id);
+  }
+
   /** @throws LockBackendError when a store is down whose provider is to fail fast */
   async connect(): Promise<void> {
     try {

@@ -45,7 +45,11 @@ export function toCondition(name: string, { token = 0, ifVersion }: RecordCondit
 }
 
 /** @throws LockConfigurationError for a value that is not JSON, or too large */
-export function toJson(name: string, value: unknown, { maxSize = LARGEST_VALUE }: WriteRecordOptions): string {
+export function toJson(
+  name: string,
+  value: unknown,
+  { maxSize = LARGEST_VALUE }: Pick<WriteRecordOptions, 'maxSize'>,
+): string {
   if (!Number.isSafeInteger(maxSize) || maxSize < 1) throw new LockConfigurationError(sizeNotUsable());
   let text: string | undefined;
   try {

@@ -141,6 +141,14 @@ export class RecordService {
     return unwatch;
   }
 
+  /**
+   * @internal
+   * @throws LockConfigurationError for a provider that keeps no records
+   */
+  assertOffered(provider?: string): void {
+    this.open({ provider });
+  }
+
   private open({ provider }: ProviderChoice): Access {
     const { store, ask } = this.registry.access(provider);
     const id = this.registry.resolveId(provider);

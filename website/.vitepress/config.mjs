@@ -81,6 +81,7 @@ export default withMermaid({
           page('Elect a leader', '/leader-election'),
           page('Lock queue jobs', '/queues'),
           page('Run one at a time, skip the rest', '/singleton'),
+          page('Go on after an interruption', '/checkpoints'),
           page('Records', '/records'),
           page('Lock under a name of your own', '/owners'),
           page('Refuse late writes: fencing', '/fencing'),

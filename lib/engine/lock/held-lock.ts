@@ -1,5 +1,5 @@
 import { LockKeyError, LockLostError } from '../../errors/index.js';
-import type { Duration, Lock, LockTransaction } from '../../interfaces/index.js';
+import type { CheckpointOptions, Checkpoints, Duration, Lock, LockTransaction } from '../../interfaces/index.js';
 import { followSignal } from '../runtime/abort-listeners.js';
 import type { DroppedLocks } from './dropped-locks.js';
 import { notCovered, takenAway } from '../engine.messages.js';
@@ -11,6 +11,7 @@ export interface HeldLockActions {
   leave(grant: Grant, minHold: number): boolean | Promise<boolean>;
   extend(grant: Grant, expire: Duration | undefined): Promise<boolean>;
   assertIn(lock: HeldLock, transaction: LockTransaction): Promise<void>;
+  checkpoints<T>(lock: HeldLock, options: CheckpointOptions<T>): Checkpoints<T>;
 }
 
 /** A signal that aborts with the first of several grants that is lost, until it is stopped. */
@@ -30,6 +31,8 @@ export class HeldLock implements Lock {
   #releasing?: boolean | Promise<boolean>;
   /** A release must not overtake it, or its transaction would rely on a lock that is free. */
   #asserting?: Promise<unknown>;
+  /** What is to be done first, when the lock is released. */
+  #beforeRelease?: (() => Promise<void>)[];
   #combined?: CombinedSignal;
   #dropped?: DroppedLocks;
   #signal?: AbortSignal;
@@ -129,6 +132,15 @@ export class HeldLock implements Lock {
     await asserting;
   }
 
+  checkpoints<T>(options: CheckpointOptions<T> = {}): Checkpoints<T> {
+    return this.#actions.checkpoints(this, options);
+  }
+
+  /** Calls `work` when the lock is released, before it is free. */
+  beforeRelease(work: () => Promise<void>): void {
+    (this.#beforeRelease ??= []).push(work);
+  }
+
   // Not an async function: that would cost every release another promise.
   // eslint-disable-next-line @typescript-eslint/promise-function-async
   release(): Promise<boolean> {
@@ -138,7 +150,8 @@ export class HeldLock implements Lock {
 
   /** As `release`, without a promise where the store need not be asked. */
   leave(minHold = this.#minHold): boolean | Promise<boolean> {
-    return (this.#releasing ??= this.#asserting ? this.leaveAfter(this.#asserting, minHold) : this.leaveAll(minHold));
+    return (this.#releasing ??=
+      this.#asserting || this.#beforeRelease ? this.leaveLater(minHold) : this.leaveAll(minHold));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -161,8 +174,9 @@ export class HeldLock implements Lock {
     return (await Promise.all(left)).every(Boolean);
   }
 
-  private async leaveAfter(asserting: Promise<unknown>, minHold: number): Promise<boolean> {
-    await asserting;
+  private async leaveLater(minHold: number): Promise<boolean> {
+    await Promise.allSettled((this.#beforeRelease ?? []).map(async (work) => work()));
+    await this.#asserting;
     return this.leaveAll(minHold);
   }
 

@@ -1,0 +1,203 @@
+import { LockConfigurationError } from '../../errors/index.js';
+import type {
+  Checkpoint,
+  CheckpointInfo,
+  CheckpointOptions,
+  Checkpoints,
+  Lock,
+  ProviderChoice,
+  SaveCheckpointOptions,
+} from '../../interfaces/index.js';
+import type { LockingService } from '../../module/locking.service.js';
+import type { RecordService } from '../../records/index.js';
+import { notHolding, sequenceNotUsable } from './checkpoint.messages.js';
+import { CheckpointRecords, toInfo } from './checkpoint-records.js';
+import { HeldCheckpoints, LockCheckpoints } from './lock-checkpoints.js';
+import { assertKeep, readCheckpointOptions } from './read-checkpoint-options.js';
+
+/** Options of the calls of {@link CheckpointService}: those of the checkpoints, and the lock that the caller holds. */
+export interface CheckpointCallOptions<T = unknown> extends CheckpointOptions<T>, ProviderChoice {
+  /**
+   * The lock of the key, where the call is not made inside its job.
+   *
+   * @defaultValue the innermost lock of the running call chain
+   */
+  lock?: Lock | undefined;
+}
+
+/** Options of {@link CheckpointService.save}. */
+export interface SaveCheckpointCallOptions<T = unknown> extends CheckpointCallOptions<T>, SaveCheckpointOptions {}
+
+/** A lock as this package makes it. */
+interface ReleasableLock extends Lock {
+  beforeRelease(work: () => Promise<void>): void;
+}
+
+/**
+ * Checkpoints by the key of their lock, for methods under a decorator, and for those who look from outside. The holder of
+ * the key, inside its job, gets what {@link Lock.checkpoints} does.
+ *
+ * Every call may throw `LockConfigurationError` for options that cannot work and for a provider without records, and
+ * `LockBackendError` when the store cannot be asked.
+ *
+ * @example
+ * \@WithLock('import:<0>')
+ * async run(file: string): Promise<void> {
+ *   const latest = await this.checkpoints.loadLatest<{ row: number }>(`import:${file}`);
+ *   for (let row = latest?.data.row ?? 0; row < this.count; row += 1) {
+ *     await this.importRow(row);
+ *     await this.checkpoints.save(`import:${file}`, { row: row + 1 });
+ *   }
+ *   await this.checkpoints.deleteAll(`import:${file}`);
+ * }
+ */
+export class CheckpointService {
+  /** By lock, and by the name of the checkpoints. */
+  private readonly ofLocks = new WeakMap<Lock, Map<string, HeldCheckpoints>>();
+
+  /** @internal */
+  constructor(
+    private readonly locking: LockingService,
+    private readonly records: RecordService,
+  ) {}
+
+  /** @internal The checkpoints of a lock. */
+  of<T>(lock: Lock, provider: string, options: CheckpointOptions<T>): Checkpoints<T> {
+    const settings = readCheckpointOptions(lock.keys, options);
+    this.records.assertOffered(provider);
+    const records = new CheckpointRecords<T>({ records: this.records, provider }, settings);
+    return new LockCheckpoints<T>(this.heldBy(lock, settings.name), records, settings);
+  }
+
+  /**
+   * Saves the state of the job that holds `key`.
+   *
+   * @returns the checkpoint, or `null` if `every` keeps it in memory for now
+   * @throws LockLostError when a later holder has loaded or saved
+   * @throws LockConfigurationError when the call chain does not hold the key
+   *
+   * @example
+   * await this.checkpoints.save('import', { row }, { progress: row / rows.length, every: '5s' });
+   */
+  async save<T>(key: string, data: T, options: SaveCheckpointCallOptions<T> = {}): Promise<CheckpointInfo | null> {
+    const checkpoints = this.held(key, options);
+    if (!checkpoints) throw new LockConfigurationError(notHolding(key));
+    return checkpoints.save(data, { progress: options.progress });
+  }
+
+  /**
+   * The latest checkpoint; `null` if there is none. The holder of `key` claims it by that: the saves of earlier holders are
+   * refused.
+   *
+   * @example
+   * const latest = await this.checkpoints.loadLatest<{ row: number }>('import');
+   */
+  async loadLatest<T>(key: string, options: CheckpointCallOptions<T> = {}): Promise<Checkpoint<T> | null> {
+    const checkpoints = this.held(key, options);
+    if (checkpoints) return checkpoints.loadLatest();
+    const outside = this.outside(key, options);
+    const latest = (await outside.entries()).at(-1);
+    return latest ? outside.readCheckpoint(latest) : null;
+  }
+
+  /**
+   * One checkpoint by its sequence; `null` if it is not kept any more.
+   *
+   * @example
+   * const first = await this.checkpoints.load<{ row: number }>('import', 1);
+   */
+  async load<T>(key: string, sequence: number, options: CheckpointCallOptions<T> = {}): Promise<Checkpoint<T> | null> {
+    if (!Number.isSafeInteger(sequence) || sequence < 1) {
+      throw new LockConfigurationError(sequenceNotUsable(sequence));
+    }
+    const outside = this.outside(key, options);
+    const entry = (await outside.entries()).find((one) => one.sequence === sequence);
+    return entry ? outside.readCheckpoint(entry) : null;
+  }
+
+  /**
+   * All checkpoints that are kept, oldest first, without their data.
+   *
+   * @example
+   * for (const { sequence, progress, savedAt } of await this.checkpoints.list('import')) console.log(sequence, progress, savedAt);
+   */
+  async list(key: string, options: CheckpointCallOptions = {}): Promise<CheckpointInfo[]> {
+    return (await this.outside(key, options).entries()).map(toInfo);
+  }
+
+  /**
+   * Deletes all but the newest `keep`. Outside the job that holds `key`, the call takes the key for that, without waiting.
+   *
+   * @throws LockTimeoutError when another caller holds the key
+   *
+   * @example
+   * await this.checkpoints.cleanup('import', { keep: 1 });
+   */
+  async cleanup(key: string, options: CheckpointCallOptions & { keep: number }): Promise<void> {
+    assertKeep(options.keep);
+    await this.asHolder(key, options, async (checkpoints) => checkpoints.cleanup({ keep: options.keep }));
+  }
+
+  /**
+   * Deletes all of them. Outside the job that holds `key`, the call takes the key for that, without waiting.
+   *
+   * @throws LockTimeoutError when another caller holds the key
+   *
+   * @example
+   * await this.checkpoints.deleteAll('import');
+   */
+  async deleteAll(key: string, options: CheckpointCallOptions = {}): Promise<void> {
+    await this.asHolder(key, options, async (checkpoints) => checkpoints.deleteAll());
+  }
+
+  private async asHolder(
+    key: string,
+    options: CheckpointCallOptions,
+    work: (checkpoints: Checkpoints<unknown>) => Promise<void>,
+  ): Promise<void> {
+    const checkpoints = this.held(key, options);
+    if (checkpoints) return work(checkpoints);
+    const { provider } = options;
+    await this.locking.execute(key, async (lock) => work(lock.checkpoints(optionsIn(options))), {
+      timeout: 0,
+      provider,
+    });
+  }
+
+  private heldBy(lock: Lock, name: string): HeldCheckpoints {
+    let all = this.ofLocks.get(lock);
+    if (!all) this.ofLocks.set(lock, (all = new Map<string, HeldCheckpoints>()));
+    const known = all.get(name);
+    if (known) return known;
+    const [only = '', ...others] = lock.keys;
+    const token = others.length === 0 ? lock.fencingTokenFor(only) : lock.fencingToken;
+    const made = new HeldCheckpoints(lock, token, name);
+    all.set(name, made);
+    (lock as ReleasableLock).beforeRelease(async () => made.flushAtRelease());
+    return made;
+  }
+
+  /** The checkpoints in the hands of the holder, if the caller is that. */
+  private held<T>(key: string, options: CheckpointCallOptions<T>): Checkpoints<T> | undefined {
+    const { lock = this.locking.current(), name = key } = options;
+    return lock?.keys.includes(key) ? lock.checkpoints({ ...optionsIn(options), name }) : undefined;
+  }
+
+  private outside<T>(key: string, options: CheckpointCallOptions<T>): CheckpointRecords<T> {
+    const { provider } = options;
+    this.records.assertOffered(provider);
+    return new CheckpointRecords({ records: this.records, provider }, readCheckpointOptions([key], options));
+  }
+}
+
+function optionsIn<T>({
+  name,
+  every,
+  keep,
+  ttl,
+  version,
+  migrate,
+  maxSize,
+}: CheckpointCallOptions<T>): CheckpointOptions<T> {
+  return { name, every, keep, ttl, version, migrate, maxSize };
+}

@@ -1,0 +1,1 @@
+export { CheckpointService, type CheckpointCallOptions, type SaveCheckpointCallOptions } from './checkpoint.service.js';

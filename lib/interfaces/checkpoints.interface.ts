@@ -1,0 +1,133 @@
+import type { Duration } from './duration.interface.js';
+
+/** What is known of a checkpoint without its data. */
+export interface CheckpointInfo {
+  /** Counts the saves, over all holders: 1, 2, 3 … */
+  readonly sequence: number;
+
+  /** What the save said of its progress: a number, a text, an object. */
+  readonly progress: unknown;
+
+  /** The version of the form of the data, as the options of the save had it. */
+  readonly version: number;
+
+  /** The fencing token of the lock under which it was saved. */
+  readonly fencingToken: number;
+
+  /** When it was saved, by the clock of the process that saved it. */
+  readonly savedAt: Date;
+}
+
+/** A checkpoint with its data. */
+export interface Checkpoint<T> extends CheckpointInfo {
+  /** What was saved, as JSON gives it back. */
+  readonly data: T;
+}
+
+/** Options of the checkpoints of a lock. */
+export interface CheckpointOptions<T = unknown> {
+  /**
+   * Under which name the checkpoints are kept. Only the holders of one and the same lock may save under a name.
+   *
+   * @defaultValue the key of the lock; required for a lock of several keys
+   */
+  name?: string | undefined;
+
+  /**
+   * The least time between two saves that reach the store; a number is seconds. A save that comes earlier is kept in memory:
+   * it is written by the next one after that time, by `flush()`, or when the lock is released.
+   *
+   * @defaultValue 0: each save is written at once
+   */
+  every?: Duration | undefined;
+
+  /**
+   * How many checkpoints are kept; a save deletes those before. At most 100.
+   *
+   * @defaultValue 3
+   */
+  keep?: number | undefined;
+
+  /**
+   * After this time without a save the checkpoints expire; `null`: never. A number is seconds.
+   *
+   * @defaultValue `'168h'`, a week
+   */
+  ttl?: Duration | null | undefined;
+
+  /**
+   * The version of the form of the data: raise it when a newer program cannot read what an older one has saved.
+   *
+   * @defaultValue 1
+   */
+  version?: number | undefined;
+
+  /**
+   * Makes data of another version into that of this one. Without it, loading a checkpoint of another version is an error.
+   */
+  migrate?: ((data: unknown, version: number) => T) | undefined;
+
+  /**
+   * The most bytes that the data may have as JSON, in UTF-8.
+   *
+   * @defaultValue 262,144
+   */
+  maxSize?: number | undefined;
+}
+
+/** Options of a save. */
+export interface SaveCheckpointOptions {
+  /** How far the job is, for people and for `list()`: JSON of at most 1,024 bytes. */
+  progress?: unknown;
+}
+
+/**
+ * The checkpoints of a lock: what its holder leaves behind for the next one, so that a long job goes on where it was
+ * interrupted.
+ *
+ * Every call rejects with a `LockLostError` once a later holder has loaded or saved, and with a `LockBackendError` when the
+ * store cannot be asked.
+ *
+ * @example
+ * await locking.execute('import', async (lock) => {
+ *   const checkpoints = lock.checkpoints<{ row: number }>();
+ *   let row = (await checkpoints.loadLatest())?.data.row ?? 0;
+ *   for (; row < rows.length; row += 1) {
+ *     await importRow(rows[row]);
+ *     await checkpoints.save({ row: row + 1 }, { progress: `${row + 1} of ${rows.length}` });
+ *   }
+ *   await checkpoints.deleteAll();
+ * });
+ */
+export interface Checkpoints<T> {
+  /**
+   * The latest checkpoint; `null` if there is none. From then on the saves of earlier holders are refused, so that it stays
+   * the latest until this holder saves.
+   *
+   * @throws LockConfigurationError for a checkpoint of another version without `migrate`
+   */
+  loadLatest(): Promise<Checkpoint<T> | null>;
+
+  /** One checkpoint by its sequence; `null` if it is not kept any more. */
+  load(sequence: number): Promise<Checkpoint<T> | null>;
+
+  /** All that are kept, oldest first, without their data. */
+  list(): Promise<CheckpointInfo[]>;
+
+  /**
+   * Saves the state of the job. Saves of one holder are written one after the other, in the order of the calls.
+   *
+   * @returns the checkpoint, or `null` if `every` keeps it in memory for now
+   * @throws LockConfigurationError for data that is not JSON or is too large; nothing was written
+   */
+  save(data: T, options?: SaveCheckpointOptions): Promise<CheckpointInfo | null>;
+
+  /** Writes what `every` has kept in memory. */
+  flush(): Promise<void>;
+
+  /** Deletes all but the newest `keep`. */
+  cleanup(options: { keep: number }): Promise<void>;
+
+  /** Deletes all of them: call it when the job is done. What is kept in memory is dropped. */
+  deleteAll(): Promise<void>;
+}

@@ -1,0 +1,264 @@
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import {
+  CheckpointService,
+  isLockLostError,
+  isLockTimeoutError,
+  LockingService,
+  type Checkpoint,
+  type CheckpointInfo,
+} from '../../../lib/index.js';
+import { rejectionOf } from '../../support/poll.js';
+import { onEveryStore } from '../../support/stores.js';
+
+const sequencesOf = (infos: readonly CheckpointInfo[]): number[] => infos.map(({ sequence }) => sequence);
+
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
+describe('checkpoints of a lock', () => {
+  onEveryStore((store) => {
+    it('the next holder goes on from the last checkpoint, in another instance', async () => {
+      const [one, two] = [await store.open(), await store.open()];
+      const token = await one.execute('import', async (lock) => {
+        const checkpoints = lock.checkpoints<{ row: number }>();
+        expect(await checkpoints.loadLatest()).toBeNull();
+        expect(await checkpoints.list()).toEqual([]);
+        for (const row of [10, 20]) await checkpoints.save({ row }, { progress: row / 100 });
+        return lock.fencingToken;
+      });
+      await two.execute('import', async (lock) => {
+        const checkpoints = lock.checkpoints<{ row: number }>();
+        const latest = (await checkpoints.loadLatest()) as Checkpoint<{ row: number }>;
+        expect(latest).toEqual({
+          sequence: 2,
+          data: { row: 20 },
+          progress: 0.2,
+          version: 1,
+          fencingToken: token,
+          savedAt: expect.any(Date),
+        });
+        expect(Math.abs(Date.now() - latest.savedAt.getTime())).toBeLessThan(60_000);
+        expect((await checkpoints.load(1))?.data).toEqual({ row: 10 });
+        expect(await checkpoints.load(3)).toBeNull();
+        expect(await checkpoints.save({ row: 30 })).toMatchObject({ sequence: 3, progress: undefined });
+      });
+    });
+
+    it('the late save of a former holder is refused, although the next one has only loaded', async () => {
+      const [one, two] = [await store.open(), await store.open()];
+      const late = await one.acquire('import');
+      const former = late.checkpoints<string>();
+      await former.save('one');
+      await two.forceRelease('import');
+      await two.execute('import', async (lock) => {
+        const checkpoints = lock.checkpoints<string>();
+        expect((await checkpoints.loadLatest())?.data).toBe('one');
+        for (const call of [former.save('late'), former.flush(), former.cleanup({ keep: 1 }), former.deleteAll()]) {
+          await call.catch((error: unknown) => {
+            expect(isLockLostError(error)).toBe(true);
+          });
+        }
+        expect((await checkpoints.loadLatest())?.data).toBe('one');
+        expect(sequencesOf(await checkpoints.list())).toEqual([1]);
+      });
+    });
+
+    it('a former holder that does not know of its loss is refused by the store', async () => {
+      const [one, two] = [await store.openApplication(), await store.openApplication()];
+      // A lock of an owner that two instances share is not ended in the first by the second.
+      const options = { ownerId: 'importer', expire: '1m' } as const;
+      const late = await one.get(LockingService).acquire('import', options);
+      await late.checkpoints<string>().save('one');
+      const next = await two.get(LockingService).acquire('import', options);
+      expect(next.fencingToken).toBeGreaterThan(late.fencingToken);
+      await next.checkpoints<string>().loadLatest();
+      const error = await rejectionOf(late.checkpoints<string>().save('late'));
+      expect(isLockLostError(error)).toBe(true);
+      expect(error.message).toMatch(/^The checkpoint of "import" was refused: a later holder/);
+      expect((await next.checkpoints<string>().loadLatest())?.data).toBe('one');
+      await next.release();
+    });
+
+    it('keeps as many as it is asked to, and deletes those before', async () => {
+      const locking = await store.open();
+      await locking.execute('import', async (lock) => {
+        const checkpoints = lock.checkpoints<number>({ keep: 2 });
+        for (let step = 1; step <= 5; step += 1) await checkpoints.save(step);
+        expect(sequencesOf(await checkpoints.list())).toEqual([4, 5]);
+        expect(await checkpoints.load(3)).toBeNull();
+        await checkpoints.cleanup({ keep: 1 });
+        expect(sequencesOf(await checkpoints.list())).toEqual([5]);
+        await checkpoints.deleteAll();
+        expect(await checkpoints.loadLatest()).toBeNull();
+        expect(await checkpoints.save(6)).toMatchObject({ sequence: 1 });
+      });
+    });
+
+    it('saves that come too early are kept in memory, and written by flush and at the release', async () => {
+      const [one, two] = [await store.openApplication(), await store.openApplication()];
+      const outside = two.get(CheckpointService);
+      {
+        await using lock = await one.get(LockingService).acquire('import');
+        const checkpoints = lock.checkpoints<number>({ every: '1h' });
+        expect(await checkpoints.save(1)).toMatchObject({ sequence: 1 });
+        expect(await checkpoints.save(2)).toBeNull();
+        expect(await checkpoints.save(3)).toBeNull();
+        expect((await outside.loadLatest('import'))?.data).toBe(1);
+        await checkpoints.flush();
+        expect((await outside.loadLatest('import'))?.data).toBe(3);
+        await checkpoints.flush();
+        await checkpoints.save(4);
+        expect(sequencesOf(await outside.list('import'))).toEqual([1, 2]);
+      }
+      expect((await outside.loadLatest('import'))?.data).toBe(4);
+    });
+
+    it('what is kept in memory is written at the release although the job has failed', async () => {
+      const application = await store.openApplication();
+      const locking = application.get(LockingService);
+      await expect(
+        locking.execute('import', async (lock) => {
+          const checkpoints = lock.checkpoints<number>({ every: '1h' });
+          await checkpoints.save(1);
+          await checkpoints.save(2);
+          throw new Error('row 2 is broken');
+        }),
+      ).rejects.toThrow('row 2 is broken');
+      expect((await application.get(CheckpointService).loadLatest('import'))?.data).toBe(2);
+    });
+
+    it('what was saved does not change with the object', async () => {
+      const locking = await store.open();
+      await locking.execute('import', async (lock) => {
+        const state = { rows: [1] };
+        const checkpoints = lock.checkpoints<typeof state>({ every: '1h' });
+        const first = checkpoints.save(state);
+        state.rows.push(2);
+        await first;
+        await checkpoints.save(state);
+        state.rows.push(3);
+        await checkpoints.flush();
+        expect((await checkpoints.load(1))?.data).toEqual({ rows: [1] });
+        expect((await checkpoints.loadLatest())?.data).toEqual({ rows: [1, 2] });
+      });
+    });
+
+    it('saves are written in the order of the calls', async () => {
+      const locking = await store.open();
+      await locking.execute('import', async (lock) => {
+        const checkpoints = lock.checkpoints<number>({ keep: 20 });
+        const saves = Array.from({ length: 10 }, async (_, index) =>
+          lock.checkpoints<number>({ keep: 20 }).save(index),
+        );
+        expect(sequencesOf((await Promise.all(saves)) as CheckpointInfo[])).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+        expect((await checkpoints.loadLatest())?.data).toBe(9);
+      });
+    });
+
+    it('data of another version is migrated, or refused', async () => {
+      const locking = await store.open();
+      await locking.execute('import', async (lock) => {
+        await lock.checkpoints<string>().save('7');
+        const error = await rejectionOf(lock.checkpoints<number>({ version: 2 }).loadLatest());
+        expect(error.message).toMatch(/^Checkpoint 1 of "import" has version 1, and this program expects version 2/);
+        const migrate = (data: unknown, version: number): number => Number(data) + version;
+        expect(await lock.checkpoints<number>({ version: 2, migrate }).loadLatest()).toMatchObject({
+          data: 8,
+          version: 1,
+        });
+      });
+    });
+
+    it('checkpoints of several keys need a name, and other names are other checkpoints', async () => {
+      const locking = await store.open();
+      await locking.execute(['a', 'b'], async (lock) => {
+        expect(() => lock.checkpoints()).toThrow(/a lock of 2 keys need a name/);
+        await lock.checkpoints<number>({ name: 'both' }).save(1);
+        expect(await lock.checkpoints({ name: 'other' }).loadLatest()).toBeNull();
+        expect((await lock.checkpoints<number>({ name: 'both' }).loadLatest())?.data).toBe(1);
+      });
+    });
+
+    it('long keys have checkpoints of their own', async () => {
+      const locking = await store.open();
+      for (const last of ['x', 'y']) {
+        await locking.execute('k'.repeat(5000) + last, async (lock) => {
+          expect(await lock.checkpoints().loadLatest()).toBeNull();
+          await lock.checkpoints<string>().save(last);
+        });
+      }
+    });
+
+    it('the service saves under the lock of the call chain, and refuses to save without', async () => {
+      const application = await store.openApplication();
+      const [locking, checkpoints] = [application.get(LockingService), application.get(CheckpointService)];
+      await locking.execute('import', async () => {
+        await checkpoints.save('import', 1, { progress: 'half' });
+        expect((await checkpoints.loadLatest<number>('import'))?.data).toBe(1);
+      });
+      expect((await rejectionOf(checkpoints.save('import', 2))).message).toMatch(/does not hold "import"/);
+      await using lock = await locking.acquire('import');
+      await checkpoints.save('import', 3, { lock });
+      expect((await checkpoints.load<number>('import', 2))?.data).toBe(3);
+      expect((await checkpoints.list('import')).map(({ progress }) => progress)).toEqual(['half', undefined]);
+    });
+
+    it('from outside, checkpoints are only deleted while no other caller holds the key', async () => {
+      const [one, two] = [await store.openApplication(), await store.openApplication()];
+      const outside = two.get(CheckpointService);
+      {
+        await using lock = await one.get(LockingService).acquire('import');
+        await lock.checkpoints<number>().save(1);
+        await lock.checkpoints<number>().save(2);
+        expect(isLockTimeoutError(await rejectionOf(outside.deleteAll('import')))).toBe(true);
+        expect(isLockTimeoutError(await rejectionOf(outside.cleanup('import', { keep: 1 })))).toBe(true);
+      }
+      await outside.cleanup('import', { keep: 1 });
+      expect(sequencesOf(await outside.list('import'))).toEqual([2]);
+      await outside.deleteAll('import');
+      expect(await outside.loadLatest('import')).toBeNull();
+    });
+
+    it('a flush at the release that is refused is logged, and the lock is released', async () => {
+      const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
+      const [one, two] = [await store.openApplication(), await store.openApplication()];
+      const options = { ownerId: 'importer', expire: '1m' } as const;
+      const late = await one.get(LockingService).acquire('import', options);
+      await late.checkpoints<number>({ every: '1h' }).save(1);
+      await late.checkpoints<number>({ every: '1h' }).save(2);
+      const next = await two.get(LockingService).acquire('import', options);
+      await next.checkpoints<number>().loadLatest();
+      await late.release();
+      expect(warn.mock.calls.flat().join('\n')).toMatch(/The last checkpoint of "import" could not be saved/);
+      await next.release();
+    });
+
+    it.each([
+      ['keep', { keep: 0 }, /^keep must be a whole number from 1 to 100, not 0/],
+      ['version', { version: 1.5 }, /^version must be a whole number, 1 or more, not 1\.5/],
+      ['migrate', { migrate: 'x' as never }, /^migrate must be a function/],
+      ['every', { every: 5000 }, /^every: a bare number is seconds/],
+      ['ttl', { ttl: 'soon' as never }, /^ttl: "soon" is not a length of time/],
+    ])('refuses an unusable %s', async (_, options, message) => {
+      const locking = await store.open();
+      await locking.execute('import', (lock) => {
+        expect(() => lock.checkpoints(options)).toThrow(message);
+      });
+    });
+
+    it('refuses data that cannot be kept at the call, also if it were kept in memory', async () => {
+      const locking = await store.open();
+      await locking.execute('import', async (lock) => {
+        const checkpoints = lock.checkpoints<unknown>({ every: '1h', maxSize: 100 });
+        await checkpoints.save('first');
+        expect((await rejectionOf(checkpoints.save('x'.repeat(200)))).message).toMatch(/at most 100 are allowed/);
+        expect((await rejectionOf(checkpoints.save(1n))).message).toMatch(/cannot be written as JSON/);
+        const options = { progress: 'x'.repeat(2000) };
+        expect((await rejectionOf(checkpoints.save('data', options))).message).toMatch(/^progress has 2002 bytes/);
+        expect((await rejectionOf(checkpoints.load(0))).message).toMatch(/^The sequence of a checkpoint/);
+      });
+    });
+  });
+});
