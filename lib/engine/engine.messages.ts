@@ -129,3 +129,6 @@ export const notDrained = (jobs: number, { drainTimeout }: { readonly drainTimeo
   `${String(jobs)} job(s) still ran under a lock ${String(drainTimeout)} ms after the shutdown began; their locks are released. Raise drainTimeout if they need longer.`;
 
 export const noCheckpoints = (): string => 'A lock outside an application with LockingModule has no checkpoints.';
+
+export const noGlob = (match: unknown): string =>
+  `list: match must be a glob over the keys, such as 'order:*', not ${match === null ? 'null' : typeof match}.`;

@@ -30,6 +30,7 @@ import {
   endedByShutdown,
   noAnswer,
   noCheckpoints,
+  noGlob,
   noTransaction,
   takenAway,
 } from './engine.messages.js';
@@ -262,13 +263,14 @@ export class LockEngine implements HeldLockActions {
     const leases = keys.map((key) => lock.leaseOf(key)).filter((lease) => lease !== undefined);
     const held = leases.map(({ key, ownerId, attemptId }) => ({ key, ownerId, attemptId }));
     for (const lease of leases) lease.isReliedOn = true;
-    let stands: readonly boolean[];
-    try {
-      stands = await provider.assertIn(transaction, held);
-    } catch (error) {
-      if (error instanceof LockConfigurationError) throw error;
-      throw new LockBackendError(keys, callFailed('make sure of', keys, error), { cause: error });
-    }
+    // Bounded: the release waits for it, and its transaction is the application's.
+    const stands = await this.calls.run('make sure of', keys, async () =>
+      provider.assertIn(transaction, held).catch((error: unknown) => {
+        if (error instanceof LockConfigurationError) return error;
+        throw error;
+      }),
+    );
+    if (stands instanceof LockConfigurationError) throw stands;
     const lost = leases.filter((_, index) => !stands[index]);
     if (lost.length === 0 && held.length === keys.length) return;
     // The store says so to those who hold them as well.
@@ -313,7 +315,12 @@ export class LockEngine implements HeldLockActions {
     return stored ? this.view(stored) : null;
   }
 
-  async *list(match: string | undefined): AsyncGenerator<LockInfo> {
+  list(match: string | undefined): AsyncIterable<LockInfo> {
+    if (match !== undefined && typeof (match as unknown) !== 'string') throw new LockConfigurationError(noGlob(match));
+    return this.listMatching(match);
+  }
+
+  private async *listMatching(match: string | undefined): AsyncGenerator<LockInfo> {
     for await (const stored of listLeases(this.provider, this.calls, match)) yield this.view(stored);
   }
 

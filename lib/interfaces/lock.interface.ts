@@ -69,7 +69,7 @@ export interface Lock extends AsyncDisposable {
    *
    * @throws LockLostError when the lock is no longer held; roll back then.
    * @throws LockConfigurationError when the store of the lock is no database, or the transaction has another isolation level.
-   * @throws LockBackendError when the statement fails; its `cause` is the error of the driver.
+   * @throws LockBackendError when the statement fails or is not answered within 5 s; its `cause` is the error of the driver.
    *
    * @example
    * await client.query('BEGIN');

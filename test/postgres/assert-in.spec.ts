@@ -60,6 +60,17 @@ describe('assertIn', () => {
     expect((await waiting).fencingToken).toBeGreaterThan(lock.fencingToken);
   });
 
+  it('fails when the transaction does not answer, and the release goes on then', async () => {
+    const lock = await locking.acquire('silent');
+    const asserting = rejectionOf(lock.assertIn({ query: async () => new Promise(() => undefined) }));
+    const released = lock.release();
+    const error = await asserting;
+    expect(error).toBeInstanceOf(LockBackendError);
+    expect(error.message).toMatch(/^Could not make sure of "silent": the store did not answer within 5000 ms/);
+    expect(await released).toBe(true);
+    expect(await other.execute('silent', () => 'free')).toBe('free');
+  });
+
   it('keeps the next holder in the same process waiting as well', async () => {
     const lock = await locking.acquire('same');
     const next = locking.acquire('same', { timeout: '20s' });

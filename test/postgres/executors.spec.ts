@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { createRequire } from 'node:module';
 import {
@@ -11,7 +11,7 @@ import {
   type PostgresExecutor,
 } from '../../lib/index.js';
 import { explainError } from '../../lib/providers/postgres/postgres-errors.js';
-import { eventually } from '../support/poll.js';
+import { eventually, rejectionOf } from '../support/poll.js';
 import { usePostgresServer } from '../support/postgres.js';
 import { listener, request, useProviders } from './support.js';
 
@@ -76,6 +76,42 @@ describe.each(executors)('an executor of %s', (_, make) => {
     expect(await provider.release(held)).toEqual(['freed']);
     await eventually(() => heard.includes(`granted ${key}`));
     expect(warnings).toEqual([]);
+  });
+});
+
+describe('an executor that does not settle a statement', () => {
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
+  it('fails that statement after a while, and the next ones for its key go on', async () => {
+    const inner = fromTypeOrm({ query: async (sql, values) => rows(sql, values) });
+    let isSilent = false;
+    const executor: PostgresExecutor = {
+      query: async (sql, parameters) => {
+        if (!isSilent) return inner.query(sql, parameters);
+        isSilent = false;
+        return new Promise<never>(() => undefined);
+      },
+    };
+    const { provider } = await providers.connect({ executor, schema: `silent_${randomUUID().slice(0, 8)}` });
+    const held = request('k');
+    await provider.acquire(held);
+    const every = [
+      'setTimeout',
+      'clearTimeout',
+      'setImmediate',
+      'clearImmediate',
+      'nextTick',
+      'queueMicrotask',
+    ] as const;
+    jest.useFakeTimers({ doNotFake: [...every, 'performance', 'Date', 'hrtime'] });
+    isSilent = true;
+    const unanswered = rejectionOf(Promise.resolve(provider.extend({ ...held, ttl: 60_000 })));
+    const next = provider.release(held);
+    await jest.advanceTimersByTimeAsync(8000);
+    expect((await unanswered).message).toMatch(/the executor has not settled a statement for 6 s/);
+    expect(await next).toEqual(['freed']);
   });
 });
 

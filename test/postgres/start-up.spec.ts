@@ -28,7 +28,7 @@ describe('at start the provider', () => {
       postgres.url,
       `REVOKE ALL ON SCHEMA public FROM PUBLIC; GRANT USAGE ON SCHEMA ${name} TO "${user.name}";
        GRANT SELECT, UPDATE ON ${name}.meta TO "${user.name}";
-       GRANT SELECT, INSERT, UPDATE, DELETE ON ${name}.lease, ${name}.queue TO "${user.name}"`,
+       GRANT SELECT, INSERT, UPDATE, DELETE ON ${name}.lease, ${name}.queue, ${name}.record TO "${user.name}"`,
     );
     const options = { connectionString: user.url, schema, migrate: false };
     const [one, two] = await Promise.all([providers.connect(options), providers.connect(options)]);
@@ -135,6 +135,7 @@ describe('at start the provider', () => {
       ['lease', 'u'],
       ['meta', 'p'],
       ['queue', 'u'],
+      ['record', 'u'],
     ]);
   });
 });
@@ -154,5 +155,39 @@ describe('options of PostgreSQL that cannot work', () => {
     [{ connectionString: 'postgres://h/d', migrate: 'no' }, 'migrate must be true or false'],
   ])('are refused with the remedy: %j', (options, message) => {
     expect(() => providers.make(options as never)).toThrow(message);
+  });
+
+  it.each(['pg_locks', 'pg_', 'pg_temp'])('refuses the schema %s, whose name is reserved', (schema) => {
+    expect(() => providers.make({ connectionString: postgres.url, schema })).toThrow(
+      /begin with pg_ are PostgreSQL's own/,
+    );
+  });
+});
+
+describe('a schema that is dropped while the provider runs', () => {
+  it('fails one call with what to do, and is made again by the next, which tells of the lost leases', async () => {
+    const { provider, events } = await providers.connect({ connectionString: postgres.url, schema: 'dropped' });
+    const held = request('k');
+    const first = await provider.acquire(held);
+    await rowsOf(postgres.url, 'DROP SCHEMA dropped CASCADE');
+    const error = await rejectionOf(Promise.resolve(provider.extend({ ...held, ttl: 1000 })));
+    expect(error.message).toMatch(/missing/);
+    expect((error as { remedy?: string }).remedy).toMatch(/^The next call makes them again, with no locks in them/);
+    expect(await provider.extend({ ...held, ttl: 1000 })).toEqual([false]);
+    await eventually(() => events.includes('replaced'));
+    const next = await provider.acquire(request('k'));
+    expect(next.granted && first.granted && next.fencingTokens[0]! > first.fencingTokens[0]!).toBe(true);
+  });
+
+  it('with migrate: false it says that the SQL has to be run', async () => {
+    await rowsOf(postgres.url, postgresSchemaSql({ schema: 'dropped_too' }));
+    const options = { connectionString: postgres.url, schema: 'dropped_too', migrate: false };
+    const { provider } = await providers.connect(options);
+    await rowsOf(postgres.url, 'DROP SCHEMA dropped_too CASCADE');
+    await rejectionOf(provider.acquire(request('k')));
+    const error = await rejectionOf(provider.acquire(request('k')));
+    expect(error.message).toMatch(/Run the SQL that postgresSchemaSql/);
+    await rowsOf(postgres.url, postgresSchemaSql({ schema: 'dropped_too' }));
+    expect((await provider.acquire(request('k'))).granted).toBe(true);
   });
 });

@@ -18,6 +18,11 @@ describe('the calls for operators', () => {
       for (const next of waiting) await (await next).release();
     });
 
+    it.each([7, null, ['a'], {}])('list refuses a match that is no glob: %p', async (match) => {
+      const locking = await store.open();
+      expect(() => locking.list({ match: match as never })).toThrow(/^list: match must be a glob over the keys/);
+    });
+
     it('list returns the keys that match', async () => {
       const locking = await store.open();
       await locking.acquire(['order:1', 'order:2', 'stock:1']);

@@ -54,7 +54,7 @@ function hasMethods(value: unknown, ...names: string[]): boolean {
 }
 
 function isName(value: unknown): boolean {
-  return typeof value === 'string' && /^[^\0]+$/.test(value) && Buffer.byteLength(value) <= LONGEST_NAME;
+  return typeof value === 'string' && /^(?!pg_)[^\0]+$/.test(value) && Buffer.byteLength(value) <= LONGEST_NAME;
 }
 
 function isNamespace(value: unknown): boolean {

@@ -1,9 +1,13 @@
 import type { PostgresExecutor } from './postgres-executor.js';
 import { explainError, serverErrorOf } from './postgres-errors.js';
+import { executorSilent } from './postgres.messages.js';
+import { LONGEST_SILENCE, StatementWatch } from './statement-watch.js';
 import type { StatementRunner } from './store-connection.js';
 
 /** Runs statements over what the application gives. */
 export class ExecutorRunner implements StatementRunner {
+  private readonly watch = new StatementWatch();
+
   constructor(
     private readonly executor: PostgresExecutor,
     private readonly onLost: (error: Error) => void,
@@ -11,11 +15,25 @@ export class ExecutorRunner implements StatementRunner {
 
   async query(sql: string, parameters: readonly string[]): Promise<readonly Record<string, unknown>[]> {
     try {
-      return await this.executor.query(sql, parameters);
+      return await this.answerOf(sql, parameters);
     } catch (error) {
       const explained = explainError(error);
       if (!serverErrorOf(error)?.isRolledBack) this.onLost(explained);
       throw explained;
+    }
+  }
+
+  /** A statement that never settles would hold up every later one for its keys. It may still be carried out, late. */
+  private async answerOf(sql: string, parameters: readonly string[]): Promise<readonly Record<string, unknown>[]> {
+    let giveUp: (error: Error) => void = () => undefined;
+    const silence = new Promise<never>((_, reject) => (giveUp = reject));
+    const statement = this.watch.begin(() => {
+      giveUp(new Error(executorSilent(LONGEST_SILENCE)));
+    });
+    try {
+      return await Promise.race([this.executor.query(sql, parameters), silence]);
+    } finally {
+      this.watch.end(statement);
     }
   }
 
@@ -24,6 +42,7 @@ export class ExecutorRunner implements StatementRunner {
   }
 
   async close(): Promise<void> {
+    this.watch.close();
     return Promise.resolve();
   }
 }

@@ -36,6 +36,7 @@ export interface PgPool {
   on(event: 'error', listener: (error: Error) => void): unknown;
   on(event: 'connect', listener: (client: PgPoolClient) => void): unknown;
   off(event: 'error', listener: (error: Error) => void): unknown;
+  off(event: 'connect', listener: (client: PgPoolClient) => void): unknown;
 }
 
 /** Parts of a pool that its types do not show: how to make one more connection like those in it. */

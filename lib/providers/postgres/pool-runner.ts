@@ -2,24 +2,14 @@ import { StoreNotReachedError } from '../../provider-api/index.js';
 import { destroyConnection, type PgClientInside, type PgPool, type PgPoolClient } from './pg-types.js';
 import { explainConnecting, explainError, serverErrorOf } from './postgres-errors.js';
 import { poolBusy, silent } from './postgres.messages.js';
+import { LONGEST_SILENCE, StatementWatch, type WatchedStatement } from './statement-watch.js';
 import type { StatementRunner } from './store-connection.js';
-
-/** A command that is not answered for so many seconds has lost its connection. */
-const LONGEST_SILENCE = 6;
-
-/** A statement under way. */
-interface Statement {
-  /** How often it was looked at. Looks are counted instead of time, so that a stalled event loop counts once. */
-  looks: number;
-  giveUp: () => void;
-}
 
 /** Runs each statement over a connection that the pool lends for it. */
 export class PoolRunner implements StatementRunner {
-  private readonly underWay = new Set<Statement>();
+  private readonly watch = new StatementWatch();
   /** The connections that were borrowed at least once. */
   private readonly known = new WeakSet<PgPoolClient>();
-  private watch?: NodeJS.Timeout;
   private isClosed = false;
 
   /**
@@ -33,18 +23,16 @@ export class PoolRunner implements StatementRunner {
   ) {
     pool.on('error', onLost);
     // A connection may end in the very packet that ends its login, before it is lent.
-    if (isOwn) pool.on('connect', this.listenTo);
+    pool.on('connect', this.listenTo);
   }
 
   async query(sql: string, parameters: readonly string[]): Promise<readonly Record<string, unknown>[]> {
-    const statement: Statement = { looks: 0, giveUp: () => undefined };
-    this.underWay.add(statement);
-    this.watch ??= setInterval(this.look, 1000).unref();
+    const statement = this.watch.begin();
     try {
       const client = await this.borrow(statement);
       return await this.runOn(client, statement, sql, parameters);
     } finally {
-      this.underWay.delete(statement);
+      this.watch.end(statement);
     }
   }
 
@@ -61,8 +49,9 @@ export class PoolRunner implements StatementRunner {
   }
 
   async close(): Promise<void> {
-    clearInterval(this.watch);
+    this.watch.close();
     this.pool.off('error', this.onLost);
+    if (!this.isOwn) this.pool.off('connect', this.listenTo);
     if (!this.isOwn || this.isClosed) return;
     this.isClosed = true;
     // What a connection that closes still says is of no interest, but without a listener it would end the process.
@@ -70,7 +59,7 @@ export class PoolRunner implements StatementRunner {
     await this.pool.end();
   }
 
-  private async borrow(statement: Statement): Promise<PgPoolClient> {
+  private async borrow(statement: WatchedStatement): Promise<PgPoolClient> {
     const lent = this.pool.connect();
     try {
       const client = await new Promise<PgPoolClient>((resolve, reject) => {
@@ -103,7 +92,7 @@ export class PoolRunner implements StatementRunner {
 
   private async runOn(
     client: PgPoolClient,
-    statement: Statement,
+    statement: WatchedStatement,
     sql: string,
     parameters: readonly string[],
   ): Promise<PgRows> {
@@ -126,18 +115,6 @@ export class PoolRunner implements StatementRunner {
       throw explained;
     }
   }
-
-  private readonly look = (): void => {
-    if (this.underWay.size === 0) {
-      clearInterval(this.watch);
-      this.watch = undefined;
-      return;
-    }
-    for (const statement of this.underWay) {
-      statement.looks += 1;
-      if (statement.looks > LONGEST_SILENCE) statement.giveUp();
-    }
-  };
 }
 
 type PgRows = readonly Record<string, unknown>[];

@@ -50,6 +50,14 @@ export function serverErrorOf(error: unknown): ServerError | undefined {
   return undefined;
 }
 
+/** SQLSTATEs of a schema, a table or a function that is not there. */
+const NOT_THERE: readonly string[] = ['3F000', '42P01', '42883'];
+
+/** Whether the tables or functions are gone. */
+export function saysSchemaIsGone(error: unknown): boolean {
+  return NOT_THERE.includes(serverErrorOf(error)?.state ?? '');
+}
+
 function asServerError(error: unknown): ServerError | undefined {
   const { code, severity, message } = (error ?? {}) as Record<string, unknown>;
   if (!isState(code)) return undefined;

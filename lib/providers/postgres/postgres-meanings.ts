@@ -21,7 +21,8 @@ const ALLOW: Meaning = {
 
 const NO_TABLES: Meaning = {
   means: 'the tables or functions of locks are missing, or those of another version',
-  remedy: 'Run the SQL that postgresSchemaSql() returns, or leave out migrate: false, and start the application again.',
+  remedy:
+    'The next call makes them again, with no locks in them; with migrate: false, run what postgresSchemaSql() returns.',
 };
 
 const LOGIN: Meaning = {

@@ -20,7 +20,7 @@ export const badNamespace = (id: string): string =>
   `Provider ${quote(id)}: namespace must be a string of at most 200 bytes, such as 'lock:'.`;
 
 export const badSchema = (id: string): string =>
-  `Provider ${quote(id)}: schema must be the name of a schema, of 1 to 63 bytes, such as 'nestjs_locking'.`;
+  `Provider ${quote(id)}: schema must be the name of a schema, of 1 to 63 bytes, such as 'nestjs_locking'. Names that begin with pg_ are PostgreSQL's own.`;
 
 export const badSwitch = (id: string, option: string): string =>
   `Provider ${quote(id)}: ${option} must be true or false.`;
@@ -41,6 +41,9 @@ export const connectionBroken = (id: string, cause: string): string =>
 
 export const silent = (seconds: number): string =>
   `the server answered nothing for ${String(seconds)} s, so the connection is made anew`;
+
+export const executorSilent = (seconds: number): string =>
+  `the executor has not settled a statement for ${String(seconds)} s: find out what keeps its connections, or the server`;
 
 export const poolBusy = (seconds: number): string =>
   `the pool had no free connection for ${String(seconds)} s: raise its max, or find out what keeps its connections`;

@@ -112,4 +112,4 @@ const schemaFacts = (schema: string): string => `SELECT json_build_object(
   ), false)
 )::text AS answer
 FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-WHERE n.nspname = ${quoteText(schema)} AND c.relname IN ('meta', 'lease', 'queue') AND c.relkind = 'r'`;
+WHERE n.nspname = ${quoteText(schema)} AND c.relname IN ('meta', 'lease', 'queue', 'record') AND c.relkind = 'r'`;

@@ -1,4 +1,4 @@
-import { malformedAnswer } from './postgres-errors.js';
+import { malformedAnswer, saysSchemaIsGone } from './postgres-errors.js';
 
 /** Calls a function of the schema. Resolves with its result, without what belongs to the connection. */
 export type RunCommand = (name: string, request: Record<string, unknown>) => Promise<readonly unknown[]>;
@@ -74,7 +74,12 @@ export class StoreConnection {
   /** Calls a function of the schema, by its name without the version. */
   readonly run: RunCommand = async (name, request) => {
     if (!this.isPrepared) await this.prepareOnce();
-    const [row] = await this.runner.query(`SELECT ${this.schema}.${name}_v1($1) AS answer`, [JSON.stringify(request)]);
+    const [row] = await this.runner
+      .query(`SELECT ${this.schema}.${name}_v1($1) AS answer`, [JSON.stringify(request)])
+      .catch((error: unknown) => {
+        if (saysSchemaIsGone(error)) this.prepareAgain();
+        throw error;
+      });
     const answer: unknown = typeof row?.answer === 'string' ? JSON.parse(row.answer) : undefined;
     if (!Array.isArray(answer) || answer.length < 1) throw malformedAnswer(name);
     const [started, ...rest] = answer as unknown[];
@@ -95,6 +100,15 @@ export class StoreConnection {
     this.isDisturbed = this.isDown = false;
     if (isDown) this.events.connected();
     if (isDisturbed || (before !== undefined && before !== started)) this.events.replaced();
+  }
+
+  /** The tables were dropped, and the leases with them. */
+  private prepareAgain(): void {
+    if (!this.isPrepared) return;
+    this.isPrepared = false;
+    this.prepared = undefined;
+    // An answer of another server: leases and waiters have to know.
+    this.isDisturbed = true;
   }
 
   private async prepareOnce(): Promise<void> {
