@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
+import { rowsOf, usePostgresServer } from '../support/postgres.js';
 import { useRedisServer } from '../support/redis.js';
 import { APPLICATIONS } from './support/applications.js';
 import { Consumer } from './support/consumer.js';
@@ -10,6 +11,7 @@ import { expectGoodReport, GOOD_SCHEDULE_REPORT, type FormatsReport } from './su
 import { makeTemporaryFolder, removeFolder } from './support/temporary-folder.js';
 
 const redis = useRedisServer();
+const postgres = usePostgresServer();
 let folder: string | undefined;
 let tarball = '';
 
@@ -44,6 +46,14 @@ describe.each(APPLICATIONS)('$name', ({ fixture, ioredis, schedule, variants, co
       expect(stderr).toContain('Run: npm install ioredis');
     });
 
+    it('the application does not start on PostgreSQL without pg, and names the remedy', async () => {
+      const env = { POSTGRES_URL: postgres.url };
+      const { code, stderr } = await consumer.run([...node, `${output}/main.js`], env);
+      expect(code).toBe(1);
+      expect(stderr).toContain('LockConfigurationError');
+      expect(stderr).toContain('Run: npm install pg');
+    });
+
     it('the application finds its build, and the testing part', async () => {
       const { report } = await consumer.run([...node, `${output}/formats.js`]);
       const { sameClass, required, testing } = report as FormatsReport;
@@ -53,6 +63,24 @@ describe.each(APPLICATIONS)('$name', ({ fixture, ioredis, schedule, variants, co
       expect(testing.length).toBeGreaterThan(0);
       expect(testing.filter((file) => !file.startsWith(consumer.folder) || !existsSync(file))).toEqual([]);
     });
+  });
+
+  describe('after npm install pg', () => {
+    beforeAll(async () => {
+      await consumer.npmInstall('pg@^8.5.0');
+    }, 240_000);
+
+    it.each(variants)(
+      'without ioredis the application locks in PostgreSQL, leaves nothing held and ends by itself, $label',
+      async ({ node, output }) => {
+        expect(existsSync(path.join(consumer.folder, 'node_modules/ioredis'))).toBe(false);
+        const env = { POSTGRES_URL: postgres.url };
+        expectGoodReport(await consumer.run([...node, `${output}/main.js`], env));
+        const held = await rowsOf(postgres.url, 'SELECT key FROM nestjs_locking.lease WHERE owner IS NOT NULL');
+        expect(held).toEqual([]);
+        expect(await rowsOf(postgres.url, 'SELECT 1 FROM nestjs_locking.lease LIMIT 1')).toHaveLength(1);
+      },
+    );
   });
 
   describe(`after npm install ${ioredis}`, () => {
