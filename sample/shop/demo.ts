@@ -1,4 +1,4 @@
-/** `npm run demo [-- --redis]`: the same burst of orders without a lock and with one. See README.md. */
+/** `npm run demo [-- --redis | --postgres]`: the same burst of orders without a lock and with one. See README.md. */
 import { readDemoOptions } from './demo/demo-options.js';
 import { openEnvironment, type Cleanup } from './demo/environment.js';
 import { Interruption, interruption } from './demo/interruption.js';
@@ -30,7 +30,7 @@ try {
   console.error(`The demo ended early: ${messageOf(error)}`);
   exitCode = error instanceof Interruption ? error.exitCode : 1;
 }
-// The instances end before the Redis that they use.
+// The instances end before the server that they use.
 for (const close of closers.reverse()) await close();
-// Instances or a Redis that were just starting notice the end of this process, and end too.
+// Instances or a server that were just starting notice the end of this process, and end too.
 process.exit(exitCode);

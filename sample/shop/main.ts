@@ -1,13 +1,13 @@
-import { redisUrl } from './redis-url.js';
 import { startApp } from './start-app.js';
-import { assertReachable } from './storage/connect-redis.js';
+import { assertReachable } from './storage/open-stores.js';
+import { describeStore, storeOfEnvironment } from './store.js';
 
 try {
   const port = readPort();
-  const redis = redisUrl();
-  if (redis !== undefined) await assertReachable(redis);
+  const store = storeOfEnvironment();
+  await assertReachable(store);
   const url = await startApp(port, ['log', 'warn', 'error']);
-  console.log(usage(url, redis === undefined ? 'memory' : `Redis at ${new URL(redis).host}`));
+  console.log(usage(url, describeStore(store)));
 } catch (error) {
   console.error(`The shop did not start: ${error instanceof Error ? error.message : String(error)}`);
   process.exit(1);

@@ -73,14 +73,22 @@ describe('npm run demo', () => {
     await expectNothingLeft(demo, result.stdout);
   }, 60_000);
 
-  it('the demo sells exactly the stock over four processes and a Redis of its own, and leaves nothing behind', async () => {
-    const demo = startDemo(['--redis']);
-    const result = await ended(demo);
-    expectGoodRun(result);
-    expect(result.stdout).toContain('4 processes on ports');
-    expect(portsIn(result.stdout)).toHaveLength(5);
-    await expectNothingLeft(demo, result.stdout);
-  }, 60_000);
+  it.each([
+    ['--redis', 'Redis'],
+    ['--postgres', 'PostgreSQL'],
+  ])(
+    'the demo sells exactly the stock over four processes with %s, and leaves nothing behind',
+    async (option, name) => {
+      const demo = startDemo([option]);
+      const result = await ended(demo);
+      expectGoodRun(result);
+      expect(result.stdout).toContain('4 processes on ports');
+      expect(result.stdout).toContain(`locks in ${name} at`);
+      expect(portsIn(result.stdout)).toHaveLength(5);
+      await expectNothingLeft(demo, result.stdout);
+    },
+    60_000,
+  );
 
   it('the demo uses the Redis that it is given', async () => {
     const result = await ended(startDemo([], redis.url));
@@ -111,6 +119,21 @@ describe('npm run demo', () => {
     const { code, stdout, stderr } = await ended(startDemo([], url));
     expect(code).toBe(1);
     expect(stdout).toBe('');
+    expect(stderr.trimEnd().split('\n')).toEqual([expect.stringMatching(message)]);
+    expect(stderr).not.toContain('secret');
+  });
+
+  it.each([
+    [
+      'nobody listens',
+      'postgres://me:secret@127.0.0.1:1/shop',
+      /Cannot reach PostgreSQL at 127\.0\.0\.1:1: .*ECONNREFUSED/,
+    ],
+    ['it is no URL of a PostgreSQL', 'localhost', /LOCKING_POSTGRES_URL must be a URL such as/],
+  ])('the demo on PostgreSQL fails with one clear line when %s', async (_, url, message) => {
+    const environment = { LOCKING_REDIS_URL: '', LOCKING_POSTGRES_URL: url };
+    const { code, stdout, stderr } = await ended(startProgram(DEMO, [], environment));
+    expect([code, stdout]).toEqual([1, '']);
     expect(stderr.trimEnd().split('\n')).toEqual([expect.stringMatching(message)]);
     expect(stderr).not.toContain('secret');
   });

@@ -1,5 +1,3 @@
-// eslint-disable-next-line @typescript-eslint/triple-slash-reference -- whoever compiles this file needs it, and no one else
-/// <reference path="./pg.d.ts" />
 import { LockConfigurationError } from '../../errors/index.js';
 import type { Pg } from './pg-types.js';
 import { pgMissing } from './postgres.messages.js';

@@ -1,12 +1,14 @@
 import { parseArgs } from 'node:util';
 
 export interface DemoOptions {
-  /** Start a Redis for the demo, whatever `LOCKING_REDIS_URL` says. */
-  readonly ownRedis: boolean;
+  /** Start this server for the demo, whatever the environment says. */
+  readonly ownServer: 'redis' | 'postgres' | undefined;
 }
 
 /** A misspelt `--redis` must not pass for a run in memory. */
 export function readDemoOptions(): DemoOptions {
-  const { values } = parseArgs({ options: { redis: { type: 'boolean', default: false } } });
-  return { ownRedis: values.redis };
+  const flag = { type: 'boolean', default: false } as const;
+  const { redis, postgres } = parseArgs({ options: { redis: flag, postgres: flag } }).values;
+  if (redis && postgres) throw new Error('give one of --redis and --postgres');
+  return { ownServer: redis ? 'redis' : postgres ? 'postgres' : undefined };
 }

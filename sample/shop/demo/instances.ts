@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { SERVERS, type Store } from '../store.js';
 import type { InstanceMessage } from './instance.js';
 
 const INSTANCE = fileURLToPath(new URL('./instance.js', import.meta.url));
@@ -10,21 +11,21 @@ const GRACE_MS = 5_000;
 export class Instances {
   private readonly children: ChildProcess[] = [];
 
-  async start(count: number, redisUrl: string | undefined): Promise<string[]> {
-    return Promise.all(Array.from({ length: count }, async () => this.startOne(redisUrl)));
+  async start(count: number, store: Store): Promise<string[]> {
+    return Promise.all(Array.from({ length: count }, async () => this.startOne(store)));
   }
 
   async stop(): Promise<void> {
     await Promise.all(this.children.map(end));
   }
 
-  private async startOne(redisUrl = ''): Promise<string> {
+  private async startOne(store: Store): Promise<string> {
     const child = fork(INSTANCE, {
       // A session of its own: Ctrl-C in a terminal goes to all of its processes, but this one ends the instances.
       detached: true,
       // Options for this process, such as --inspect-brk, are not meant for the instances.
       execArgv: [],
-      env: { ...process.env, NODE_OPTIONS: '', LOCKING_REDIS_URL: redisUrl },
+      env: { ...process.env, NODE_OPTIONS: '', ...environmentOf(store) },
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     this.children.push(child);
@@ -46,4 +47,11 @@ async function end(child: ChildProcess): Promise<void> {
   const timer = setTimeout(() => child.kill('SIGKILL'), GRACE_MS);
   await exited;
   clearTimeout(timer);
+}
+
+/** Names this store alone, whatever the environment of the demo names. */
+function environmentOf(store: Store): Record<string, string> {
+  const variables: Record<string, string> = { [SERVERS.redis.variable]: '', [SERVERS.postgres.variable]: '' };
+  if (store.kind !== 'memory') variables[SERVERS[store.kind].variable] = store.url;
+  return variables;
 }

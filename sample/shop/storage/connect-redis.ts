@@ -25,9 +25,3 @@ export async function connectRedis(url: string): Promise<Redis> {
     clearTimeout(timer);
   }
 }
-
-/** Checks before the application starts, as Nest reports a provider that fails with a long stack. */
-export async function assertReachable(url: string): Promise<void> {
-  const redis = await connectRedis(url);
-  redis.disconnect();
-}
