@@ -1,3 +1,4 @@
+import { messageOf } from './demo/message-of.js';
 import { startApp } from './start-app.js';
 import { assertReachable } from './storage/open-stores.js';
 import { describeStore, storeOfEnvironment } from './store.js';
@@ -9,7 +10,7 @@ try {
   const url = await startApp(port, ['log', 'warn', 'error']);
   console.log(usage(url, describeStore(store)));
 } catch (error) {
-  console.error(`The shop did not start: ${error instanceof Error ? error.message : String(error)}`);
+  console.error(`The shop did not start: ${messageOf(error)}`);
   process.exit(1);
 }
 

@@ -49,3 +49,6 @@ export function startPostgresServer(options?: PostgresServerOptions): Promise<Po
 
 /** Starts a primary and its standby. */
 export function startPostgresPair(options?: PostgresServerOptions): Promise<PostgresPair>;
+
+/** Starts a standby of a server that runs, with a copy of its data. */
+export function startPostgresStandby(primary: PostgresServer, options?: PostgresServerOptions): Promise<PostgresServer>;

@@ -1,3 +1,3 @@
 // @ts-check
-export { startPostgresPair } from './pair.mjs';
+export { startPostgresPair, startPostgresStandby } from './pair.mjs';
 export { startPostgresServer } from './start.mjs';

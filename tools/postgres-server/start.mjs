@@ -26,15 +26,14 @@ const defaults = {
 /**
  * @param {import('./index.mjs').PostgresServerOptions} [options]
  * @param {string} [data] - a data folder to copy, in place of an empty one
- * @param {readonly { name: string, text: string }[]} [files] - to write into the data folder
  * @returns {Promise<import('./index.mjs').PostgresServer>}
  */
-export async function startPostgresServer(options = {}, data, files = []) {
+export async function startPostgresServer(options = {}, data) {
   const binaries = await findPostgres();
   const port = options.port ?? (await findFreePort());
   const from = data ?? (await dataTemplate(binaries));
   const supervisor = new Supervisor();
-  const launch = () => launchAndAwait(supervisor, binaries.postgres, port, from, options.config ?? {}, files);
+  const launch = () => launchAndAwait(supervisor, binaries.postgres, port, from, options.config ?? {});
   try {
     let running = await launch();
     return {
@@ -69,15 +68,13 @@ export async function startPostgresServer(options = {}, data, files = []) {
  * @param {number} port
  * @param {string} from
  * @param {Readonly<Record<string, string>>} config
- * @param {readonly { name: string, text: string }[]} files
  */
-async function launchAndAwait(supervisor, command, port, from, config, files) {
+async function launchAndAwait(supervisor, command, port, from, config) {
   const settings = Object.entries({ ...defaults, ...config }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const running = await supervisor.start({
     command,
     args: ['-D', '{dir}/data', '-p', String(port), ...settings],
     copies: [{ from, to: 'data' }],
-    files: files.map(({ name, text }) => ({ name: join('data', name), text, keeps: true })),
     // The file of a crashed server may name a process id that another process has by now.
     removes: ['data/postmaster.pid'],
     ...(serverUser && { user: serverUser }),

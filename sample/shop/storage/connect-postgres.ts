@@ -21,7 +21,6 @@ export async function connectPostgres(url: string): Promise<pg.Pool> {
     return pool;
   } catch (error) {
     await pool.end();
-    const cause = error instanceof AggregateError ? error.errors.map(String).join('; ') : (error as Error).message;
-    throw new Error(`Cannot reach PostgreSQL at ${new URL(url).host}: ${cause}`, { cause: error });
+    throw new Error(`Cannot reach PostgreSQL at ${new URL(url).host}`, { cause: error });
   }
 }

@@ -2,14 +2,14 @@ import type { PostgresNode } from '../topologies/postgres-node.js';
 import { STORE, type Fault } from './fault.js';
 
 /** An operator ends sessions: those for commands, or those that hear wake-ups; one of them, or all. */
-export function backendKills(node: PostgresNode): Fault[] {
+export function backendKills(primary: () => PostgresNode): Fault[] {
   return [
-    backendKill('command connections killed', node, false),
-    backendKill('subscriber connections killed', node, true),
+    backendKill('command connections killed', primary, false),
+    backendKill('subscriber connections killed', primary, true),
   ];
 }
 
-function backendKill(kind: string, node: PostgresNode, listening: boolean): Fault {
+function backendKill(kind: string, primary: () => PostgresNode, listening: boolean): Fault {
   return {
     kind,
     plan(random) {
@@ -19,6 +19,7 @@ function backendKill(kind: string, node: PostgresNode, listening: boolean): Faul
         claims: [STORE],
         detail: all ? 'all' : 'one',
         async inject() {
+          const node = primary();
           const sessions = await node.sessions(listening);
           const chosen = all ? sessions : sessions.slice(Math.floor(which * sessions.length)).slice(0, 1);
           if (chosen.length > 0)

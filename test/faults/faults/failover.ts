@@ -25,13 +25,19 @@ export interface Outage {
 }
 
 /**
- * Replication is asynchronous: grants and renewals of a primary shortly before it is replaced may not have reached the
+ * Where replication is asynchronous, grants and renewals of a primary shortly before it is replaced may not have reached the
  * replica. In milliseconds; a replica on the same machine is never behind for longer.
  */
 const REPLICATION = 1000;
 
-/** Faults of a store with replicas. */
-export function failovers(store: Replicated): Fault[] {
+/**
+ * Faults of a store with replicas.
+ *
+ * @param losesNothing - whether replication is synchronous
+ */
+export function failovers(store: Replicated, { losesNothing = false } = {}): Fault[] {
+  const loss = (since: number, until: number): Partial<FaultRecord> =>
+    losesNothing ? {} : { loses: { since: since - REPLICATION, until } };
   return [
     fault('planned failover', async (which) => {
       const from = now();
@@ -39,7 +45,7 @@ export function failovers(store: Replicated): Fault[] {
       const elected = now();
       // Until it follows the new primary, the former one serves clients that have not heard of the change.
       await store.settled();
-      return { from, elected, loses: { since: from - REPLICATION, until: now() } };
+      return { from, elected, ...loss(from, now()) };
     }),
     fault('primary killed', async (which) => {
       const from = now();
@@ -49,7 +55,7 @@ export function failovers(store: Replicated): Fault[] {
       const elected = now();
       await outage.end();
       await store.settled();
-      return { from, elected, loses: { since: from - REPLICATION, until } };
+      return { from, elected, ...loss(from, until) };
     }),
     fault('primary frozen until replaced', async (which) => {
       const from = now();
@@ -60,7 +66,7 @@ export function failovers(store: Replicated): Fault[] {
       await outage.end();
       // When it goes on, it takes itself for the primary until it hears of the new one.
       await store.settled();
-      return { from, elected, loses: { since: from - REPLICATION, until: now() } };
+      return { from, elected, ...loss(from, now()) };
     }),
     fault('replica killed', async (which) => {
       const outage = await store.killReplica(which);

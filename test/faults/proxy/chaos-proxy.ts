@@ -14,7 +14,7 @@ export class ChaosProxy {
 
   private constructor(
     private readonly listener: Server,
-    private readonly target: number,
+    private target: number,
   ) {
     listener.on('connection', (client) => {
       this.serve(client);
@@ -29,6 +29,12 @@ export class ChaosProxy {
 
   get port(): number {
     return (this.listener.address() as AddressInfo).port;
+  }
+
+  /** Leads to another server from now on, and cuts the connections to the former one. */
+  retarget(target: number): void {
+    this.target = target;
+    this.cutAll();
   }
 
   /** Applies `change` to all connections, present and future. */

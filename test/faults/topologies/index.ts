@@ -1,5 +1,6 @@
 import { Cluster } from './cluster.js';
 import { Postgres } from './postgres.js';
+import { PostgresReplicated } from './postgres-replicated.js';
 import { Quorum } from './quorum.js';
 import { Sentinel } from './sentinel.js';
 import { Standalone } from './standalone.js';
@@ -12,6 +13,7 @@ const TOPOLOGIES: Readonly<Record<string, () => Topology>> = {
   cluster: () => new Cluster(),
   quorum: () => new Quorum(),
   postgres: () => new Postgres(),
+  'postgres-replicated': () => new PostgresReplicated(),
 };
 
 /** @param broken - the kind of a provider that is broken on purpose */

@@ -23,6 +23,10 @@ const LISTENS = `EXISTS (SELECT 1 FROM pg_locks l WHERE l.pid = a.pid AND l.lock
 export class PostgresNode {
   private constructor(readonly server: PostgresServer) {}
 
+  static of(server: PostgresServer): PostgresNode {
+    return new PostgresNode(server);
+  }
+
   static async start(config: Readonly<Record<string, string>>): Promise<PostgresNode> {
     return new PostgresNode(await startPostgresServer({ config }));
   }
@@ -65,6 +69,17 @@ export class PostgresNode {
       () => true,
       () => false,
     );
+  }
+
+  /** Whether a standby follows this server, and acknowledges what it has. */
+  async isFollowed(): Promise<boolean> {
+    const rows = await this.query(`SELECT FROM pg_stat_replication WHERE state = 'streaming' AND sync_state = 'sync'`);
+    return rows.length > 0;
+  }
+
+  async takesWrites(): Promise<boolean> {
+    const [row] = await this.query('SELECT pg_is_in_recovery() AS standby').catch(() => []);
+    return row?.standby === false;
   }
 
   /** Keys that are held, or waited for. */

@@ -24,7 +24,7 @@ export class Postgres implements Topology {
     this.versions = [await node.version()];
     for (let i = 0; i < workers; i += 1) this.proxies.push(await ChaosProxy.before(node.server.port));
     this.faults = [
-      ...backendKills(node),
+      ...backendKills(() => node),
       restartWithData(async () => Promise.resolve(node)),
       serverHang(async () => Promise.resolve(node)),
       ...proxyFaults(this.proxies),
