@@ -18,15 +18,16 @@ const abandonedAfterMs = 10 * 60_000;
  *
  * @param {string} cacheDir
  * @param {import('./named-servers.mjs').NamedServer} [named]
+ * @param {readonly string[]} [packages]
  * @returns {Promise<string>} the unpacked tree
  */
-export async function fetchFromDebian(cacheDir, named) {
+export async function fetchFromDebian(cacheDir, named, packages = named?.packages ?? systemPackages) {
   await mkdir(cacheDir, { recursive: true });
   await removeAbandoned(cacheDir);
   const workDir = await mkdtemp(join(cacheDir, fetchingPrefix));
   try {
     const root = join(workDir, 'root');
-    for (const file of await download(workDir, named)) await run('dpkg', ['-x', file, root]);
+    for (const file of await download(workDir, named, packages)) await run('dpkg', ['-x', file, root]);
     const ready = join(cacheDir, basename(workDir).replace(fetchingPrefix, readyPrefix));
     await rename(root, ready);
     return ready;
@@ -48,10 +49,10 @@ export async function listFetched(cacheDir) {
  * How to run the server in an unpacked tree against the shared libraries beside it.
  *
  * @param {string} root
- * @param {string} [program]
+ * @param {string} [program] - its path in `/usr`, or its name in `/usr/bin`
  */
 export async function commandIn(root, program = 'redis-server') {
-  const server = join(root, 'usr/bin', program);
+  const server = join(root, 'usr', program.includes('/') ? program : `bin/${program}`);
   const libraries = await libraryDirs(root);
   const path = libraries.join(':');
   for (const dir of libraries) {
@@ -75,12 +76,12 @@ async function libraryDirs(root) {
 
 /**
  * @param {string} workDir
- * @param {import('./named-servers.mjs').NamedServer} [named]
+ * @param {import('./named-servers.mjs').NamedServer | undefined} named
+ * @param {readonly string[]} packages
  * @returns {Promise<string[]>} the package files
  */
-async function download(workDir, named) {
+async function download(workDir, named, packages) {
   const apt = await (named ? suiteApt(workDir, named.suite) : systemApt(workDir));
-  const packages = named?.packages ?? systemPackages;
   await apt('update');
   // A simulated install names exactly the packages that are missing. `suiteApt` sees no installed packages, so it names
   // the base system as well, of which only the libraries are needed.

@@ -25,6 +25,7 @@ export const longTests = [
   { path: 'test/overload/', reason: 'ten thousand waiters' },
   { path: 'test/soak/', reason: 'a short run of npm run soak' },
   { path: 'test/model/', reason: 'thousands of random schedules of the engine' },
+  { path: 'test/postgres/pgbouncer', reason: 'PgBouncer is fetched where the machine has none' },
   { path: 'test/minified/', reason: 'bundles an application' },
   { path: 'test/engine/convoy', reason: 'many thousand calls that block one another' },
   { path: 'test/redis/dark-connection', reason: 'silence is only noticed after seconds', dependsOnVersions: true },
