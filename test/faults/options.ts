@@ -33,7 +33,7 @@ export interface RunOptions {
 const USAGE = `npm run test:faults -- [options]
 
   --topology <name>  what the store runs on: standalone (default), sentinel, cluster, quorum,
-                     postgres, postgres-replicated
+                     postgres, postgres-replicated, postgres-asynchronous
   --minutes <n>      for how long faults are injected (default 5); --seconds <n> for less
   --seed <n>         replays the faults and choices of a run (default: another one each time)
   --keys <n>         how many keys are contended for (default 3)

@@ -17,6 +17,11 @@ export interface PostgresServerOptions {
   readonly config?: Readonly<Record<string, string>>;
 }
 
+export interface PostgresStandbyOptions extends PostgresServerOptions {
+  /** The port at which the standby reaches the primary, where a proxy stands between them. */
+  readonly through?: number;
+}
+
 export interface PostgresServer {
   readonly port: number;
   /** Of the database `postgres`, as the superuser. */
@@ -51,4 +56,7 @@ export function startPostgresServer(options?: PostgresServerOptions): Promise<Po
 export function startPostgresPair(options?: PostgresServerOptions): Promise<PostgresPair>;
 
 /** Starts a standby of a server that runs, with a copy of its data. */
-export function startPostgresStandby(primary: PostgresServer, options?: PostgresServerOptions): Promise<PostgresServer>;
+export function startPostgresStandby(
+  primary: PostgresServer,
+  options?: PostgresStandbyOptions,
+): Promise<PostgresServer>;

@@ -33,7 +33,7 @@ export async function startPostgresPair(options = {}) {
  * Starts a standby of a server, from a copy of its data that is made while it runs.
  *
  * @param {import('./index.mjs').PostgresServer} primary
- * @param {import('./index.mjs').PostgresServerOptions} [options]
+ * @param {import('./index.mjs').PostgresStandbyOptions} [options]
  * @returns {Promise<import('./index.mjs').PostgresServer>}
  */
 export async function startPostgresStandby(primary, options = {}) {
@@ -46,7 +46,8 @@ export async function startPostgresStandby(primary, options = {}) {
     });
     writeFileSync(join(data, 'backup_label'), label);
     writeFileSync(join(data, 'standby.signal'), '');
-    const follow = { primary_conninfo: `host=127.0.0.1 port=${primary.port} user=postgres application_name=standby` };
+    const port = options.through ?? primary.port;
+    const follow = { primary_conninfo: `host=127.0.0.1 port=${port} user=postgres application_name=standby` };
     return await startPostgresServer({ config: { ...REPLICATION, ...options.config, ...follow } }, data);
   } finally {
     rmSync(work, { recursive: true, force: true });

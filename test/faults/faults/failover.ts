@@ -34,8 +34,9 @@ const REPLICATION = 1000;
  * Faults of a store with replicas.
  *
  * @param losesNothing - whether replication is synchronous
+ * @param cutsOff - whether no client reaches the former primary any more, once there is another
  */
-export function failovers(store: Replicated, { losesNothing = false } = {}): Fault[] {
+export function failovers(store: Replicated, { losesNothing = false, cutsOff = false } = {}): Fault[] {
   const loss = (since: number, until: number): Partial<FaultRecord> =>
     losesNothing ? {} : { loses: { since: since - REPLICATION, until } };
   return [
@@ -45,7 +46,7 @@ export function failovers(store: Replicated, { losesNothing = false } = {}): Fau
       const elected = now();
       // Until it follows the new primary, the former one serves clients that have not heard of the change.
       await store.settled();
-      return { from, elected, ...loss(from, now()) };
+      return { from, elected, ...loss(from, cutsOff ? elected : now()) };
     }),
     fault('primary killed', async (which) => {
       const from = now();
@@ -66,7 +67,7 @@ export function failovers(store: Replicated, { losesNothing = false } = {}): Fau
       await outage.end();
       // When it goes on, it takes itself for the primary until it hears of the new one.
       await store.settled();
-      return { from, elected, ...loss(from, now()) };
+      return { from, elected, ...loss(from, cutsOff ? elected : now()) };
     }),
     fault('replica killed', async (which) => {
       const outage = await store.killReplica(which);

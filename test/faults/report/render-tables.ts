@@ -1,7 +1,15 @@
 import type { Result } from './results.js';
 
 /** The topologies in the order of the columns. */
-const ORDER = ['standalone', 'sentinel', 'cluster', 'quorum', 'postgres', 'postgres-replicated'];
+const ORDER = [
+  'standalone',
+  'sentinel',
+  'cluster',
+  'quorum',
+  'postgres',
+  'postgres-replicated',
+  'postgres-asynchronous',
+];
 
 /** The tables of the long runs, per topology: runs, faults and recovery. */
 export function renderTables(results: readonly Result[]): string {

@@ -13,7 +13,8 @@ const TOPOLOGIES: Readonly<Record<string, () => Topology>> = {
   cluster: () => new Cluster(),
   quorum: () => new Quorum(),
   postgres: () => new Postgres(),
-  'postgres-replicated': () => new PostgresReplicated(),
+  'postgres-replicated': () => new PostgresReplicated('sync'),
+  'postgres-asynchronous': () => new PostgresReplicated('async'),
 };
 
 /** @param broken - the kind of a provider that is broken on purpose */

@@ -71,9 +71,9 @@ export class PostgresNode {
     );
   }
 
-  /** Whether a standby follows this server, and acknowledges what it has. */
-  async isFollowed(): Promise<boolean> {
-    const rows = await this.query(`SELECT FROM pg_stat_replication WHERE state = 'streaming' AND sync_state = 'sync'`);
+  /** Whether a standby follows this server; `sync`: and commits wait for it. */
+  async isFollowed(as: 'sync' | 'async'): Promise<boolean> {
+    const rows = await this.query(`SELECT FROM pg_stat_replication WHERE state = 'streaming' AND sync_state = '${as}'`);
     return rows.length > 0;
   }
 

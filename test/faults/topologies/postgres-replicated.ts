@@ -1,9 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  startPostgresPair,
-  startPostgresStandby,
-  type PostgresServerOptions,
-} from '../../../tools/postgres-server/index.mjs';
+import { startPostgresStandby } from '../../../tools/postgres-server/index.mjs';
 import { backendKills } from '../faults/backend-kill.js';
 import { connectionDark } from '../faults/connection-dark.js';
 import { failovers, type Outage, type Replicated } from '../faults/failover.js';
@@ -16,35 +12,48 @@ import type { ProviderSetup } from '../worker/orders.js';
 import { PostgresNode } from './postgres-node.js';
 import type { Topology } from './topology.js';
 
-/** The primary answers a commit only when the standby has it, so that a failover loses nothing that was answered. */
-const OPTIONS: PostgresServerOptions = { config: { fsync: 'on', synchronous_standby_names: '*' } };
-
 /** Between two looks at a server, in milliseconds. */
 const LOOK = 20;
 
+/** For how long an asynchronous standby has received nothing when it is promoted, in milliseconds. */
+const BEHIND = 500;
+
 /**
- * A primary and its synchronous standby. The proxy before each worker is the address that leads to the present primary; a
- * former primary is cut off before the standby is promoted, and replaced by a new standby.
+ * A primary and its standby. The proxy before each worker is the address that leads to the present primary; a former
+ * primary is cut off before the standby is promoted, and replaced by a new standby.
+ *
+ * A primary with a synchronous standby answers a commit only when the standby has it, so that a failover loses nothing
+ * that was answered. An asynchronous standby lags before each failover, by a proxy between the two, and what it has not
+ * received is lost.
  */
 export class PostgresReplicated implements Topology, Replicated {
-  readonly name = 'postgres-replicated';
+  readonly name: string;
   readonly inTurn = true;
   versions: string[] = [];
   readonly faults: Fault[] = [];
   private primary?: PostgresNode;
   private standby?: PostgresNode;
   private readonly proxies: ChaosProxy[] = [];
+  /** Before the primary, for its standby. */
+  private replication?: ChaosProxy;
+  private readonly config: Readonly<Record<string, string>>;
+
+  constructor(private readonly mode: 'sync' | 'async') {
+    this.name = mode === 'sync' ? 'postgres-replicated' : 'postgres-asynchronous';
+    this.config = { fsync: 'on', ...(mode === 'sync' && { synchronous_standby_names: '*' }) };
+  }
 
   async start(workers: number): Promise<void> {
-    const pair = await startPostgresPair(OPTIONS);
-    this.primary = PostgresNode.of(pair.primary);
-    this.standby = PostgresNode.of(pair.standby);
+    const node = await PostgresNode.start(this.config);
+    this.primary = node;
+    this.replication = await ChaosProxy.before(node.server.port);
+    await this.replaceStandby();
     await this.settled();
-    this.versions = [await this.primary.version(), '1 synchronous standby'];
-    for (let i = 0; i < workers; i += 1) this.proxies.push(await ChaosProxy.before(pair.primary.port));
+    this.versions = [await node.version(), this.mode === 'sync' ? '1 synchronous standby' : '1 asynchronous standby'];
+    for (let i = 0; i < workers; i += 1) this.proxies.push(await ChaosProxy.before(node.server.port));
     const primary = async (): Promise<PostgresNode> => Promise.resolve(this.started());
     this.faults.push(
-      ...failovers(this, { losesNothing: true }),
+      ...failovers(this, { losesNothing: this.mode === 'sync', cutsOff: true }),
       ...backendKills(() => this.started()),
       restartWithData(primary),
       serverHang(primary),
@@ -60,6 +69,7 @@ export class PostgresReplicated implements Topology, Replicated {
 
   async failOver(): Promise<void> {
     const former = this.started();
+    await this.fallBehind();
     await this.promote();
     await former.stop();
     await this.replaceStandby();
@@ -83,12 +93,12 @@ export class PostgresReplicated implements Topology, Replicated {
   }
 
   async settled(): Promise<void> {
-    await until(async () => this.started().isFollowed());
+    await until(async () => this.started().isFollowed(this.mode));
   }
 
   async isReachable(): Promise<boolean> {
     return this.started()
-      .isFollowed()
+      .isFollowed(this.mode)
       .catch(() => false);
   }
 
@@ -97,26 +107,38 @@ export class PostgresReplicated implements Topology, Replicated {
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.proxies.map(async (proxy) => proxy.stop()));
+    await Promise.all([...this.proxies, this.replication].map(async (proxy) => proxy?.stop()));
     await Promise.all([this.primary?.stop(), this.standby?.stop()]);
   }
 
   private async replaced(signal: 'SIGKILL' | 'SIGSTOP'): Promise<Outage> {
     const former = this.started();
+    await this.fallBehind();
     former.server.kill(signal);
-    return Promise.resolve({
+    return {
       elected: async () => this.promote(),
       end: async () => {
         if (signal === 'SIGSTOP') former.server.kill('SIGCONT');
         await former.stop();
         await this.replaceStandby();
       },
+    };
+  }
+
+  /** What an asynchronous standby is sent from now on does not arrive. */
+  private async fallBehind(): Promise<void> {
+    if (this.mode === 'sync') return;
+    this.replication?.each((link) => {
+      link.toClient.held = true;
     });
+    await delay(BEHIND);
   }
 
   /** Cuts the primary off, and promotes the standby. */
   private async promote(): Promise<void> {
     const next = this.standby!;
+    this.replication!.refuses = true;
+    this.replication!.cutAll();
     for (const proxy of this.proxies) proxy.retarget(next.server.port);
     next.server.promote();
     await until(async () => next.takesWrites());
@@ -125,7 +147,13 @@ export class PostgresReplicated implements Topology, Replicated {
   }
 
   private async replaceStandby(): Promise<void> {
-    this.standby = PostgresNode.of(await startPostgresStandby(this.started().server, OPTIONS));
+    const { replication } = this;
+    const { server } = this.started();
+    replication!.each(() => undefined);
+    replication!.retarget(server.port);
+    replication!.refuses = false;
+    const through = replication!.port;
+    this.standby = PostgresNode.of(await startPostgresStandby(server, { config: this.config, through }));
   }
 
   private started(): PostgresNode {
