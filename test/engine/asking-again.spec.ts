@@ -94,6 +94,23 @@ describe('a wait for a key that another process holds', () => {
     expect(lockOf(wait).remaining).toBeLessThan(29_698);
   });
 
+  it('a short lease that came by message is renewed in time, though most of it may be over', async () => {
+    const lock = await holder.acquire('a', { expire: '1m' });
+    const wait = track(waiter.acquire('a', { timeout: '1h', expire: '1500ms', renew: true }));
+    await world.clock.advance('1500ms');
+    const { acquires } = waiter.wire;
+    const before = acquires.length;
+    while (acquires.length === before) await world.clock.advance('10ms');
+    await world.clock.advance('900ms');
+    await lock.release();
+    await world.settle();
+    const { remaining } = lockOf(wait);
+    expect(remaining).toBeLessThan(600);
+    // A renewal that takes as long as a third of a lease still comes in time.
+    await world.clock.advance(`${String(Math.ceil(remaining / 3))}ms`);
+    expect(lockOf(wait).remaining).toBeGreaterThan(1400);
+  });
+
   it('the wait ends within a second if the message is lost', async () => {
     const lock = await holder.acquire('a');
     const wait = track(waiter.acquire('a', { timeout: '1h' }));
