@@ -107,8 +107,23 @@ describe('a wait for a key that another process holds', () => {
     const { remaining } = lockOf(wait);
     expect(remaining).toBeLessThan(600);
     // A renewal that takes as long as a third of a lease still comes in time.
-    await world.clock.advance(`${String(Math.ceil(remaining / 3))}ms`);
+    await world.clock.advance(Math.ceil(remaining / 3) / 1000);
     expect(lockOf(wait).remaining).toBeGreaterThan(1400);
+  });
+
+  it('a lease that came by message and is nearly over is not trusted: the store is asked, and makes it last anew', async () => {
+    const lock = await holder.acquire('a', { expire: '1m' });
+    const wait = track(waiter.acquire('a', { timeout: '1h', expire: '1s' }));
+    await world.clock.advance('1500ms');
+    const { acquires } = waiter.wire;
+    const before = acquires.length;
+    while (acquires.length === before) await world.clock.advance('10ms');
+    await world.clock.advance('900ms');
+    expect(acquires).toHaveLength(before + 1);
+    await lock.release();
+    await world.settle();
+    expect(acquires).toHaveLength(before + 2);
+    expect(lockOf(wait).remaining).toBeGreaterThan(900);
   });
 
   it('the wait ends within a second if the message is lost', async () => {

@@ -4,6 +4,9 @@ import { AttemptRequest, type RequestContext, type RequestSink } from './attempt
 import type { Backoff } from './backoff.js';
 import type { Polled, Poller } from './poller.js';
 
+/** The part of a lease that must be left when it comes by message. With less it could be over before its job begins. */
+const LEAST_LEFT = 1 / 6;
+
 /** What an attempt has acquired. */
 export interface Acquired {
   /** One per key. */
@@ -163,8 +166,9 @@ export class AcquireAttempt implements Polled, RequestSink {
     const since = phase.name === 'waiting' ? phase.since : (request.firstSentAt ?? 0);
     const deadline = localDeadline(since, this.content.ttl);
     const now = host.leaseClock.now();
-    if (now >= deadline || (phase.name === 'waiting' && !phase.queued)) {
-      // Too long ago to trust it, or from before the last answer, but most likely the key is there: the store knows.
+    const least = (this.content.ttl ?? 0) * LEAST_LEFT;
+    if (deadline - now <= least || (phase.name === 'waiting' && !phase.queued)) {
+      // Too little left to begin with, or from before the last answer, but most likely the key is there: the store knows.
       this.askNow();
       return;
     }
