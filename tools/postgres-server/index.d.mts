@@ -49,6 +49,9 @@ export interface PostgresPair {
   stop(): Promise<void>;
 }
 
+/** Finds or fetches the programs. */
+export function findPostgres(): Promise<PostgresBinaries>;
+
 /** Starts a server for this process alone, which ends with it. */
 export function startPostgresServer(options?: PostgresServerOptions): Promise<PostgresServer>;
 

@@ -6,7 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startPostgresServer } from './start.mjs';
 
-const REPLICATION = { wal_level: 'replica', max_wal_senders: '10', wal_keep_size: '256MB', hot_standby: 'on' };
+const REPLICATION = {
+  wal_level: 'replica',
+  max_wal_senders: '10',
+  wal_keep_size: '256MB',
+  hot_standby: 'on',
+  // A standby whose primary was restarted looks for it every 5 s otherwise, and commits that wait for it stand still.
+  wal_retrieve_retry_interval: '200ms',
+};
 
 /**
  * @param {import('./index.mjs').PostgresServerOptions} [options]

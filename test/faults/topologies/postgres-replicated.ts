@@ -52,10 +52,15 @@ export class PostgresReplicated implements Topology, Replicated {
     this.versions = [await node.version(), this.mode === 'sync' ? '1 synchronous standby' : '1 asynchronous standby'];
     for (let i = 0; i < workers; i += 1) this.proxies.push(await ChaosProxy.before(node.server.port));
     const primary = async (): Promise<PostgresNode> => Promise.resolve(this.started());
+    // Nothing is committed before the standby follows again.
+    const restart = async (down: number): Promise<void> => {
+      await this.started().restart(down);
+      await this.settled();
+    };
     this.faults.push(
       ...failovers(this, { losesNothing: this.mode === 'sync', cutsOff: true }),
       ...backendKills(() => this.started()),
-      restartWithData(primary),
+      restartWithData(async () => Promise.resolve({ restart })),
       serverHang(primary),
       ...proxyFaults(this.proxies),
       connectionDark(this.proxies.map((proxy) => [proxy])),
