@@ -1,12 +1,13 @@
 import { before as earlier, BROKEN, FLOOR, OURS, PEERS, SERIAL, type Participant } from './contenders/participants.js';
+import type { StoreName } from './contenders/open.js';
 import type { BenchOptions } from './options.js';
 import { installPeers } from './peers/install.js';
 
 export async function chooseParticipants(
-  { peers, broken, before }: BenchOptions,
+  { store, peers, broken, before }: BenchOptions,
   interrupted: AbortSignal,
 ): Promise<readonly Participant[]> {
-  const others = peers ? await availablePeers(interrupted) : [];
+  const others = peers ? await availablePeers(store, interrupted) : [];
   return [
     SERIAL,
     FLOOR,
@@ -17,10 +18,10 @@ export async function chooseParticipants(
   ];
 }
 
-async function availablePeers(interrupted: AbortSignal): Promise<readonly Participant[]> {
+async function availablePeers(store: StoreName, interrupted: AbortSignal): Promise<readonly Participant[]> {
   try {
     await installPeers(interrupted);
-    return PEERS;
+    return PEERS[store];
   } catch (error) {
     interrupted.throwIfAborted();
     const reason = error instanceof Error ? error.message : String(error);

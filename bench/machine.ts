@@ -2,14 +2,21 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
+import type { StoreName } from './contenders/open.js';
 import type { Participant } from './contenders/participants.js';
 import { PEERS_FOLDER } from './peers/location.js';
 import type { Machine } from './report/results.js';
 
 const require = createRequire(import.meta.url);
 
-/** The machine of the figures. `redisVersion` is the first line of `redis-server --version`. */
-export function describeMachine(redisVersion: string): Machine {
+const SERVERS = {
+  redis: { name: 'Redis', version: /v=(\S+)/ },
+  postgres: { name: 'PostgreSQL', version: /\) (\S+)/ },
+} as const;
+
+/** The machine of the figures. `version` is the first line of what the server prints with `--version`. */
+export function describeMachine(store: StoreName, version: string): Machine {
+  const server = SERVERS[store];
   const cpus = os.cpus();
   return {
     cpu: cpus[0]?.model.trim() ?? 'unknown',
@@ -17,7 +24,7 @@ export function describeMachine(redisVersion: string): Machine {
     memoryGiB: Math.round(os.totalmem() / 2 ** 30),
     system: `${os.type()} ${os.arch()}`,
     node: process.versions.node,
-    redis: /v=(\S+)/.exec(redisVersion)?.[1] ?? redisVersion,
+    server: `${server.name} ${server.version.exec(version)?.[1] ?? version}`,
   };
 }
 
@@ -29,7 +36,7 @@ export function listVersions(participants: readonly Participant[]): Record<strin
   ]);
   // Read from its path, as not every package exports its package.json.
   const peers = participants
-    .filter(({ kind }) => kind === 'peer')
+    .filter(({ kind, name }) => kind === 'peer' && name !== 'pg_advisory_lock')
     .map(({ name }) => [name, versionIn(path.join(PEERS_FOLDER, 'node_modules', name, 'package.json'))]);
   return Object.fromEntries([...own, ...peers]) as Record<string, string>;
 }

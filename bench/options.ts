@@ -1,6 +1,8 @@
 import { parseArgs } from 'node:util';
+import type { StoreName } from './contenders/open.js';
 
 export interface BenchOptions {
+  readonly store: StoreName;
   readonly quick: boolean;
   readonly peers: boolean;
   /** Run the rows whose id or title contains one of these; all rows if it is empty. */
@@ -13,6 +15,7 @@ export interface BenchOptions {
 
 const USAGE = `npm run bench -- [options]
 
+  --postgres     locks in PostgreSQL, in place of Redis
   --quick        shorter and with fewer rounds: under two minutes
   --only <text>  only the rows whose name contains this; may be repeated
   --no-peers     leave the other packages out
@@ -25,6 +28,7 @@ export function readOptions(args: readonly string[]): BenchOptions {
     const { values } = parseArgs({
       args: [...args],
       options: {
+        postgres: { type: 'boolean', default: false },
         quick: { type: 'boolean', default: false },
         only: { type: 'string', multiple: true, default: [] },
         'no-peers': { type: 'boolean', default: false },
@@ -32,8 +36,8 @@ export function readOptions(args: readonly string[]): BenchOptions {
         before: { type: 'string' },
       },
     });
-    const { quick, only, broken, before } = values;
-    return { quick, peers: !values['no-peers'], only, broken, before };
+    const { postgres, quick, only, broken, before } = values;
+    return { store: postgres ? 'postgres' : 'redis', quick, peers: !values['no-peers'], only, broken, before };
   } catch (error) {
     throw new Error(`${(error as Error).message}\n\n${USAGE}`, { cause: error });
   }

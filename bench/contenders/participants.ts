@@ -1,3 +1,5 @@
+import type { StoreName } from './open.js';
+
 /**
  * The role of a contender in the comparison. `before` is this library at another commit, `floor` is a bare lock without waiting, `serial` the same work by a single
  * task without a lock, `broken` a lock that does not work.
@@ -26,12 +28,19 @@ export function isOurs({ kind }: Participant): boolean {
   return kind === 'ours' || kind === 'before';
 }
 
-/** Packages that a Nest application could use in place of this library. */
-export const PEERS: readonly Participant[] = [
-  'redlock',
-  '@sesamecare-oss/redlock',
-  'redis-semaphore',
-  'redlock-universal',
-  'murlock',
-  '@medusajs/locking-redis',
-].map((name) => ({ name, kind: 'peer' }));
+/** What a Nest application could use in place of this library, by the store. */
+export const PEERS: Readonly<Record<StoreName, readonly Participant[]>> = {
+  redis: [
+    'redlock',
+    '@sesamecare-oss/redlock',
+    'redis-semaphore',
+    'redlock-universal',
+    'murlock',
+    '@medusajs/locking-redis',
+  ].map(peer),
+  postgres: ['pg_advisory_lock', '@verrou/core', '@medusajs/locking-postgres'].map(peer),
+};
+
+function peer(name: string): Participant {
+  return { name, kind: 'peer' };
+}

@@ -15,7 +15,8 @@ export class Crew {
   private readonly workers = new Map<string, Promise<WorkerProcess>>();
   private closed = false;
 
-  constructor(private readonly redisUrl: string) {}
+  /** @param urls - of the Redis for the jobs, and of the PostgreSQL for the locks if they are there */
+  constructor(private readonly urls: readonly string[]) {}
 
   /** The workers with the numbers 0 to `count` - 1. */
   async workersOf(participant: Participant, count: number): Promise<WorkerProcess[]> {
@@ -39,8 +40,13 @@ export class Crew {
   }
 
   private async start(participant: Participant, ms: number): Promise<WorkerProcess> {
-    const worker = await WorkerProcess.start(participant, this.redisUrl);
-    await worker.call('warmUp', { ms });
-    return worker;
+    const worker = await WorkerProcess.start(participant, this.urls);
+    try {
+      await worker.call('warmUp', { ms });
+      return worker;
+    } catch (error) {
+      await worker.end();
+      throw error;
+    }
   }
 }

@@ -51,10 +51,10 @@ export class WorkerProcess {
     });
   }
 
-  static async start({ name, checkout }: Participant, redisUrl: string): Promise<WorkerProcess> {
+  static async start({ name, checkout }: Participant, urls: readonly string[]): Promise<WorkerProcess> {
     // Another commit is measured by its own bench, in which it is called as this one here.
     const [script, contender] = checkout ? [path.resolve(checkout, WORKER), OURS.name] : [SCRIPT, name];
-    const child = fork(script, [contender, redisUrl], { execArgv: ['--expose-gc'] });
+    const child = fork(script, [contender, ...urls], { execArgv: ['--expose-gc'] });
     const worker = new WorkerProcess(name, child);
     await worker.ready;
     return worker;

@@ -5,14 +5,29 @@ import { wrap } from './wrap.js';
 
 const HEADING = ['work', 'measured', 'nestjs-locking', 'best of the others'];
 
-const METHOD =
-  'Each package works at its own defaults and in processes of its own, with the calls that its documentation recommends; one that gives up waiting is called again at once. They take turns, round by round, and the figures are medians over the rounds. The speed of such a machine changes from minute to minute: trust the ratios, which are taken within a round. "Floor" is a bare `SET NX PX` and a compare-and-delete script, without any waiting; "serial" is the same jobs one after another without a lock.';
+const TURNS =
+  'Each package works at its own defaults and in processes of its own, with the calls that its documentation recommends; one that gives up waiting is called again at once. They take turns, round by round, and the figures are medians over the rounds. The speed of such a machine changes from minute to minute: trust the ratios, which are taken within a round.';
+
+const REDIS =
+  '"Floor" is a bare `SET NX PX` and a compare-and-delete script, without any waiting; "serial" is the same jobs one after another without a lock.';
+
+const POSTGRES =
+  'Commits are on the disk (`fsync = on`). "Floor" is an `INSERT … ON CONFLICT` and a `DELETE` by hand, without any waiting; "serial" is the same jobs one after another without a lock. A `pg_advisory_lock` by hand keeps a connection for each holder and each waiter, and has no lease, token or order; so does the lock of Medusa.';
 
 /** The page about performance, from the results of a full run. */
 export function renderPerformance(results: Results): string {
+  return renderRun(results, REDIS, 'npm run bench');
+}
+
+/** The same of locks in PostgreSQL. */
+export function renderPostgres(results: Results): string {
+  return renderRun(results, POSTGRES, 'npm run bench -- --postgres');
+}
+
+function renderRun(results: Results, floor: string, command: string): string {
   const { machine, versions, rows, startedAt, seconds } = results;
   return [
-    wrap(`Measured on ${startedAt.slice(0, 10)} on ${describe(machine)}. ${METHOD}`),
+    wrap(`Measured on ${startedAt.slice(0, 10)} on ${describe(machine)}. ${TURNS} ${floor}`),
     markdownTable(HEADING, rows.flatMap(tableRows)),
     rows.map(({ title, meaning }) => wrap(`- _${title}_: ${meaning}`, '  ')).join('\n'),
     ...shortcomings(rows),
@@ -22,7 +37,7 @@ export function renderPerformance(results: Results): string {
         .join(', ')}.`,
     ),
     wrap(
-      `To repeat it, in a checkout: \`npm ci && npm run bench\` (${String(Math.ceil(seconds / 60))} minutes), or \`npm run bench -- --quick\` for a first look.`,
+      `To repeat it, in a checkout: \`npm ci && ${command}\` (${String(Math.ceil(seconds / 60))} minutes); with \`--quick\` for a first look.`,
     ),
   ].join('\n\n');
 }
@@ -61,8 +76,8 @@ function best({ contenders, unit, bestPeer }: FigureResult): string {
   return figure ? `${formatFigure(figure.median, unit)} (${figure.name})` : '–';
 }
 
-function describe({ cpu, cores, memoryGiB, system, node, redis }: Machine): string {
-  return `${String(cores)} × ${cpu} with ${String(memoryGiB)} GiB, ${system}, Node ${node}, Redis ${redis} on loopback`;
+function describe({ cpu, cores, memoryGiB, system, node, server }: Machine): string {
+  return `${String(cores)} × ${cpu} with ${String(memoryGiB)} GiB, ${system}, Node ${node}, ${server} on loopback`;
 }
 
 function shortcomings(rows: readonly RowResult[]): string[] {

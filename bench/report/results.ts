@@ -18,7 +18,8 @@ export interface Machine {
   readonly memoryGiB: number;
   readonly system: string;
   readonly node: string;
-  readonly redis: string;
+  /** The name and the version of the server. */
+  readonly server: string;
 }
 
 export interface RowResult {

@@ -18,6 +18,22 @@ export const hundredAtATime = distinctKeys({
   goal: atLeast(2.5, '× floor'),
 });
 
+export const oneAtATimePostgres = distinctKeys({
+  id: 'one-at-a-time',
+  title: 'acquire + release, distinct keys, one at a time',
+  meaning: 'What a lock costs that no other caller wants, against an `INSERT … ON CONFLICT` and a `DELETE`.',
+  width: 1,
+  goal: atLeast(0.8, '× floor'),
+});
+
+export const thirtyTwoAtATime = distinctKeys({
+  id: 'thirty-two-at-a-time',
+  title: 'acquire + release, distinct keys, 32 at a time',
+  meaning: 'The same under load, where what is asked for at the same time can share a round trip and a commit.',
+  width: 32,
+  goal: atLeast(1, '× floor'),
+});
+
 function distinctKeys({
   width,
   goal,

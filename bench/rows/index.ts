@@ -1,4 +1,5 @@
-import { hundredAtATime, oneAtATime } from './distinct-keys.js';
+import type { StoreName } from '../contenders/open.js';
+import { hundredAtATime, oneAtATime, oneAtATimePostgres, thirtyTwoAtATime } from './distinct-keys.js';
 import { fourProcesses } from './four-processes.js';
 import { handOff } from './hand-off.js';
 import { idleWaiters } from './idle-waiters.js';
@@ -8,7 +9,7 @@ import { emptyJob, oneKey } from './one-key.js';
 import { extendAll, ownRenewal } from './renewal.js';
 import type { Row } from './row.js';
 
-export const ROWS: readonly Row[] = [
+const REDIS: readonly Row[] = [
   oneAtATime,
   hundredAtATime,
   oneKey,
@@ -22,3 +23,7 @@ export const ROWS: readonly Row[] = [
   decorated,
   manyKeys,
 ];
+
+const POSTGRES: readonly Row[] = [oneAtATimePostgres, thirtyTwoAtATime, oneKey, fourProcesses, handOff, idleWaiters];
+
+export const ROWS: Readonly<Record<StoreName, readonly Row[]>> = { redis: REDIS, postgres: POSTGRES };

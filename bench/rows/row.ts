@@ -8,8 +8,10 @@ import type { Sample } from './sample.js';
 /** The equipment that a row is measured with. */
 export interface Stage {
   readonly crew: Crew;
-  /** The bench's own connection. */
+  /** The bench's own connection to the Redis that jobs work with. */
   readonly redis: Redis;
+  /** How many requests the store of the locks serves each second, watched for so many milliseconds. */
+  readonly countRequests: (ms: number) => Promise<number>;
   readonly plan: Plan;
   /** The signal aborts when the bench ends early; the crew is gone then. */
   readonly interrupted: AbortSignal;

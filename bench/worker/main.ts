@@ -4,13 +4,16 @@ import { operations } from './operations/index.js';
 import type { Call, Message } from './protocol.js';
 
 /** A process with one contender in it. It runs the operations that its parent asks for, and ends with its parent. */
-const [name = '', redisUrl = ''] = process.argv.slice(2);
+const [name = '', redisUrl = '', postgresUrl] = process.argv.slice(2);
 
 process.on('disconnect', () => process.exit());
 // The parent decides what an interruption means.
 process.on('SIGINT', () => undefined);
 
-const contender = await openContender(name, redisUrl);
+const contender =
+  postgresUrl === undefined
+    ? await openContender(name, 'redis', redisUrl)
+    : await openContender(name, 'postgres', postgresUrl);
 const context = { contender, redis: new Redis(redisUrl), redisUrl };
 
 process.on('message', (call: Call) => {

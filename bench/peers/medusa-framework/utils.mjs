@@ -28,3 +28,23 @@ export class MedusaError extends Error {
     this.date = new Date();
   }
 }
+
+/** The service of a model: of it, the provider for PostgreSQL uses its constructor. */
+export function MedusaService() {
+  return class {};
+}
+
+/** A model, with which that provider only makes its service. */
+export const model = {
+  define: () => ({}),
+  text: () => column,
+  id: () => column,
+  dateTime: () => column,
+};
+
+const column = { nullable: () => column, primaryKey: () => column };
+
+/** @param {unknown} value */
+export function isDefined(value) {
+  return value !== undefined && value !== null;
+}
