@@ -41,6 +41,8 @@ export class HeldCheckpoints {
 
   /** The job is over: a failure is logged. */
   async flushAtRelease(): Promise<void> {
+    await this.last;
+    if (!this.pending) return;
     try {
       await this.flush();
     } catch (error) {

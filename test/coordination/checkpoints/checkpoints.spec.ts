@@ -8,7 +8,7 @@ import {
   type Checkpoint,
   type CheckpointInfo,
 } from '../../../lib/index.js';
-import { rejectionOf } from '../../support/poll.js';
+import { eventually, rejectionOf } from '../../support/poll.js';
 import { onEveryStore } from '../../support/stores.js';
 
 const sequencesOf = (infos: readonly CheckpointInfo[]): number[] => infos.map(({ sequence }) => sequence);
@@ -233,6 +233,17 @@ describe('checkpoints of a lock', () => {
       await late.release();
       expect(warn.mock.calls.flat().join('\n')).toMatch(/The last checkpoint of "import" could not be saved/);
       await next.release();
+    });
+
+    it('the release of a lost lock logs nothing where nothing is kept in memory', async () => {
+      const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
+      const [one, two] = [await store.open(), await store.open()];
+      const lock = await one.acquire('import');
+      await lock.checkpoints<number>().save(1);
+      await two.forceRelease('import');
+      await eventually(() => lock.signal.aborted);
+      await lock.release();
+      expect(warn.mock.calls.flat().join('\n')).not.toContain('checkpoint');
     });
 
     it.each([
