@@ -238,7 +238,7 @@ describe('checkpoints of a lock', () => {
     it('the release of a lost lock logs nothing where nothing is kept in memory', async () => {
       const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
       const [one, two] = [await store.open(), await store.open()];
-      const lock = await one.acquire('import');
+      const lock = await one.acquire('import', { expire: '1s', renew: true });
       await lock.checkpoints<number>().save(1);
       await two.forceRelease('import');
       await eventually(() => lock.signal.aborted);
