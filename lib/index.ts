@@ -33,6 +33,7 @@ export type {
   LockingModuleOptionsFactory,
   LockingProviderDefinition,
 } from './module/module-options.interface.js';
+export { lockingOptionsFromEnv } from './module/environment/locking-options-from-env.js';
 export { duration } from './engine/options/duration.js';
 export { LockingModule } from './module/locking.module.js';
 export { LockingService } from './module/locking.service.js';

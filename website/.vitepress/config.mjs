@@ -94,6 +94,7 @@ export default withMermaid({
         text: 'In production',
         items: [
           page('Choose a store', '/choosing-a-store'),
+          page('Environment variables', '/environment'),
           page('Redis: Sentinel, Cluster, TLS, ACL', '/redis'),
           page('Managed Redis', '/managed-redis'),
           page('A quorum of servers', '/quorum'),

@@ -1,0 +1,28 @@
+import { quote } from '../../errors/quote.js';
+
+export const unknownVariable = (name: string, nearest: string): string =>
+  `Environment variable ${quote(name)}: there is none of this name. Do you mean ${nearest}? All of them are listed in docs/environment.md.`;
+
+export const variableOfOther = (name: string, providers: readonly string[], chosen: string): string =>
+  `Environment variable ${name}: it is one of the provider ${providers.join(' or ')}, and the provider is ${chosen}. Leave it out, or set LOCKING_PROVIDER=${providers[0] ?? ''}.`;
+
+export const severalStores = (names: readonly string[]): string =>
+  `Environment variables ${names.join(' and ')} name different stores. Leave all but one out, or choose with LOCKING_PROVIDER.`;
+
+export const unknownProvider = (value: string, known: readonly string[]): string =>
+  `Environment variable LOCKING_PROVIDER: ${quote(value)} is no provider. Known are: ${known.join(', ')}.`;
+
+export const missingVariable = (provider: string, names: readonly string[]): string =>
+  `The provider ${provider} needs the environment variable ${names.join(' or ')}.`;
+
+export const notADuration = (name: string, value: string): string =>
+  `Environment variable ${name}: ${quote(value)} is not a length of time. Write it with its unit, such as 250ms, 5s, 2m or 1h.`;
+
+export const notABoolean = (name: string, value: string): string =>
+  `Environment variable ${name}: ${quote(value)} must be true or false.`;
+
+export const notANumber = (name: string, value: string): string =>
+  `Environment variable ${name}: ${quote(value)} is not a number.`;
+
+export const notAddresses = (name: string): string =>
+  `Environment variable ${name}: it must be a list of host:port, with commas between, such as 10.0.0.1:6379,10.0.0.2:6379.`;

@@ -1,0 +1,101 @@
+import { LockConfigurationError } from '../../errors/index.js';
+import type { LockingProviderClass } from '../../provider-api/index.js';
+import { InMemoryLockingProvider } from '../../providers/memory/in-memory-locking.provider.js';
+import { PostgresLockingProvider } from '../../providers/postgres/postgres-locking.provider.js';
+import { RedisLockingProvider } from '../../providers/redis/redis-locking.provider.js';
+import { RedisQuorumLockingProvider } from '../../providers/redis-quorum/redis-quorum-locking.provider.js';
+import type { LockingModuleOptions } from '../module-options.interface.js';
+import {
+  missingVariable,
+  severalStores,
+  unknownProvider,
+  unknownVariable,
+  variableOfOther,
+} from './environment.messages.js';
+import { ADDRESSES, PROVIDER_NAMES, VARIABLES, type ProviderName } from './variables.js';
+
+const PREFIX = 'LOCKING_';
+const PROVIDER = 'LOCKING_PROVIDER';
+
+const CLASSES: Readonly<Record<ProviderName, LockingProviderClass>> = {
+  memory: InMemoryLockingProvider,
+  redis: RedisLockingProvider,
+  'redis-quorum': RedisQuorumLockingProvider,
+  postgres: PostgresLockingProvider,
+};
+
+/**
+ * The options of the module from environment variables: `LOCKING_REDIS_URL`, `LOCKING_EXPIRE` and so on; all are listed in
+ * docs/environment.md. Without any, locks are in memory. A variable that is empty counts as not set.
+ *
+ * @param env - where to look
+ * @throws LockConfigurationError for a variable that begins with `LOCKING_` and is unknown, belongs to another provider, or
+ * has a value that cannot be one; it names the variable, and never the value of an address
+ *
+ * @example
+ * \@Module({ imports: [LockingModule.forRoot(lockingOptionsFromEnv())] })
+ * export class AppModule {}
+ */
+export function lockingOptionsFromEnv(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): LockingModuleOptions {
+  const set = Object.entries(env).flatMap(([name, value]): [string, string][] => {
+    const trimmed = name.startsWith(PREFIX) ? (value ?? '').trim() : '';
+    return trimmed === '' ? [] : [[name, trimmed]];
+  });
+  const values = new Map(set);
+  const provider = chooseProvider(values);
+  const options: Record<string, unknown> = {};
+  for (const [name, value] of values) if (name !== PROVIDER) put(options, provider, name, value);
+  return { providers: [{ resolve: CLASSES[provider], options }] };
+}
+
+function chooseProvider(values: ReadonlyMap<string, string>): ProviderName {
+  const chosen = values.get(PROVIDER);
+  const known = PROVIDER_NAMES.find((name) => name === chosen);
+  if (chosen !== undefined && !known) throw new LockConfigurationError(unknownProvider(chosen, PROVIDER_NAMES));
+  const addressed = PROVIDER_NAMES.filter((name) => ADDRESSES[name].some((variable) => values.has(variable)));
+  if (!known) {
+    const [only = 'memory', ...others] = addressed;
+    if (others.length === 0) return only;
+    const names = addressed.flatMap((name) => ADDRESSES[name].filter((variable) => values.has(variable)));
+    throw new LockConfigurationError(severalStores(names));
+  }
+  const addresses = ADDRESSES[known];
+  if (addresses.length > 0 && !addressed.includes(known)) {
+    throw new LockConfigurationError(missingVariable(known, addresses));
+  }
+  return known;
+}
+
+function put(options: Record<string, unknown>, provider: ProviderName, name: string, value: string): void {
+  const variable = Object.hasOwn(VARIABLES, name) ? VARIABLES[name] : undefined;
+  if (!variable) throw new LockConfigurationError(unknownVariable(name, nearestTo(name)));
+  const { providers, option, read } = variable;
+  if (providers && !providers.includes(provider)) {
+    throw new LockConfigurationError(variableOfOther(name, providers, provider));
+  }
+  let target = options;
+  for (const outer of option.slice(0, -1)) target = (target[outer] ??= {}) as Record<string, unknown>;
+  target[option.at(-1) ?? ''] = read(value, name);
+}
+
+function nearestTo(name: string): string {
+  const known = [PROVIDER, ...Object.keys(VARIABLES)];
+  const distances = known.map((other) => distance(name, other));
+  return known[distances.indexOf(Math.min(...distances))] ?? PROVIDER;
+}
+
+/** How many characters to add, to leave out or to exchange (Levenshtein 1965). */
+function distance(one: string, other: string): number {
+  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
+  for (const [i, character] of Array.from(one).entries()) {
+    const next = [i + 1];
+    for (let j = 1; j <= other.length; j += 1) {
+      const exchanged = (row[j - 1] ?? 0) + (character === other[j - 1] ? 0 : 1);
+      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, exchanged));
+    }
+    row = next;
+  }
+  return row.at(-1) ?? 0;
+}
