@@ -39,6 +39,10 @@ describe('servers and sentinels with users of their own', () => {
     const lock = await one.locking.acquire('k');
     const waiting = two.locking.execute('k', () => order.push('two'), { timeout: '30s' });
     await eventually(async () => (await one.locking.inspect('k'))?.waiters === 1);
+    // A failover loses what the replica does not have yet.
+    const before = await group().master();
+    const replica = group().servers.find((server) => server !== before);
+    await eventually(async () => (await look(replica!, async (client) => client.exists('lock:k'))) === 1);
     const master = await group().failover();
     await eventually(async () => (await listeners(master)) === 1);
     expect(await lock.release()).toBe(true);
