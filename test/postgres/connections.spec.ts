@@ -45,6 +45,27 @@ function through(proxy: { port: number }, url: string | undefined): string {
   return other.href;
 }
 
+describe('the end of a provider', () => {
+  it('does not wait for a command that is never answered', async () => {
+    const { options } = separate();
+    const proxy = await proxyBefore(postgres.server.port);
+    const { provider } = await providers.connect({
+      ...options,
+      connectionString: through(proxy, options.connectionString),
+    });
+    const held = request('k');
+    await provider.acquire(held);
+    for (const connection of proxy.connections) connection.loseAnswers();
+    let isAnswered = false;
+    const failed = rejectionOf(Promise.resolve(provider.release(held))).finally(() => (isAnswered = true));
+    // The release is under way.
+    await eventually(() => proxy.connections.some(({ lost }) => lost > 0));
+    expect(isAnswered).toBe(false);
+    await provider.close();
+    expect((await failed).message).toMatch(/lost before the answer came/);
+  });
+});
+
 describe('an acquire that arrives after it was cancelled', () => {
   it('is refused, whether the key is new, free or held', async () => {
     for (const state of ['new', 'free', 'held'] as const) {

@@ -1,9 +1,5 @@
 // @ts-check
-import { execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { execFile } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -11,6 +7,7 @@ import { ping } from '../postgres-server/ping.mjs';
 import { serverUser } from '../postgres-server/server-user.mjs';
 import { commandIn, fetchFromDebian, listFetched } from '../redis-server/fetch-debian.mjs';
 import { findFreePort } from '../server-process/free-port.mjs';
+import { Supervisor } from '../server-process/supervisor.mjs';
 
 const run = promisify(execFile);
 const cacheDir = fileURLToPath(new URL('../../.cache/pgbouncer', import.meta.url));
@@ -50,13 +47,7 @@ async function answers({ command, args }) {
  */
 export async function startPgbouncer({ command, args }, server, mode) {
   const port = await findFreePort();
-  const folder = mkdtempSync(join(tmpdir(), 'nestjs-locking-pgbouncer-'));
-  // Another user runs it in place of root.
-  chmodSync(folder, 0o755);
-  const settings = join(folder, 'pgbouncer.ini');
-  writeFileSync(
-    settings,
-    `[databases]
+  const settings = `[databases]
 * = host=127.0.0.1 port=${server} user=postgres
 [pgbouncer]
 listen_addr = 127.0.0.1
@@ -66,26 +57,36 @@ pool_mode = ${mode}
 default_pool_size = 30
 unix_socket_dir =
 ignore_startup_parameters = extra_float_digits
-`,
-  );
-  const child = spawn(command, [...args, settings], { stdio: 'ignore', ...serverUser });
-  const ended = once(child, 'exit');
-  const stop = async () => {
-    child.kill('SIGKILL');
-    await ended;
-    rmSync(folder, { recursive: true, force: true });
-  };
-  const deadline = Date.now() + readyWithinMs;
-  for (;;) {
-    try {
-      await ping(port);
-      return { port, url: `postgres://postgres@127.0.0.1:${port}/postgres`, stop };
-    } catch (error) {
-      if (child.exitCode !== null || Date.now() > deadline) {
-        await stop();
-        throw new Error('PgBouncer did not start', { cause: error });
-      }
+`;
+  // It ends with this process.
+  const supervisor = new Supervisor();
+  const stop = () => supervisor.close();
+  try {
+    const { pid } = await supervisor.start({
+      command,
+      args: [...args, '{dir}/pgbouncer.ini'],
+      files: [{ name: 'pgbouncer.ini', text: settings }],
+      ...(serverUser && { user: serverUser }),
+      stopSignal: 'SIGQUIT',
+    });
+    const deadline = Date.now() + readyWithinMs;
+    while (!(await answersOn(port))) {
+      if (supervisor.lastExit?.pid === pid)
+        throw new Error(`PgBouncer ended while starting:\n${supervisor.lastExit.log}`);
+      if (Date.now() > deadline) throw new Error('PgBouncer did not get ready');
       await delay(20);
     }
+    return { port, url: `postgres://postgres@127.0.0.1:${port}/postgres`, stop };
+  } catch (error) {
+    await stop();
+    throw error;
   }
+}
+
+/** @param {number} port */
+async function answersOn(port) {
+  return ping(port).then(
+    () => true,
+    () => false,
+  );
 }

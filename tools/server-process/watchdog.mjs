@@ -50,7 +50,7 @@ function prepare({ files = [], copies = [], removes = [], user }) {
   }
   for (const name of removes) rmSync(join(dir, name), { force: true });
   if (!user) return;
-  chownSync(dir, user.uid, user.gid);
+  for (const name of ['', ...files.map((file) => file.name)]) chownSync(join(dir, name), user.uid, user.gid);
   for (const { to } of copies) execFileSync('chown', ['-R', `${user.uid}:${user.gid}`, join(dir, to)]);
 }
 

@@ -42,7 +42,6 @@ export class ExecutorRunner implements StatementRunner {
   }
 
   async close(): Promise<void> {
-    this.watch.close();
-    return Promise.resolve();
+    await this.watch.close();
   }
 }

@@ -27,29 +27,19 @@ export class PoolRunner implements StatementRunner {
   }
 
   async query(sql: string, parameters: readonly string[]): Promise<readonly Record<string, unknown>[]> {
-    const statement = this.watch.begin();
-    try {
-      const client = await this.borrow(statement);
-      return await this.runOn(client, statement, sql, parameters);
-    } finally {
-      this.watch.end(statement);
-    }
+    return this.onConnection(async (client) => (await client.query(sql, [...parameters])).rows);
   }
 
   /** A pooler announces a process id of its own. */
   async mayBeBehindPooler(): Promise<boolean> {
-    const client = await this.pool.connect();
-    this.listenTo(client);
-    try {
+    return this.onConnection(async (client) => {
       const { rows } = await client.query('SELECT pg_backend_pid() AS pid');
       return (client as PgClientInside).processID !== rows[0]?.pid;
-    } finally {
-      client.release();
-    }
+    });
   }
 
   async close(): Promise<void> {
-    this.watch.close();
+    await this.watch.close();
     this.pool.off('error', this.onLost);
     if (!this.isOwn) this.pool.off('connect', this.listenTo);
     if (!this.isOwn || this.isClosed) return;
@@ -57,6 +47,15 @@ export class PoolRunner implements StatementRunner {
     // What a connection that closes still says is of no interest, but without a listener it would end the process.
     this.pool.on('error', () => undefined);
     await this.pool.end();
+  }
+
+  private async onConnection<Answer>(run: (client: PgPoolClient) => Promise<Answer>): Promise<Answer> {
+    const statement = this.watch.begin();
+    try {
+      return await this.runOn(await this.borrow(statement), statement, run);
+    } finally {
+      this.watch.end(statement);
+    }
   }
 
   private async borrow(statement: WatchedStatement): Promise<PgPoolClient> {
@@ -90,20 +89,19 @@ export class PoolRunner implements StatementRunner {
     client.on('error', () => undefined);
   };
 
-  private async runOn(
+  private async runOn<Answer>(
     client: PgPoolClient,
     statement: WatchedStatement,
-    sql: string,
-    parameters: readonly string[],
-  ): Promise<PgRows> {
+    run: (client: PgPoolClient) => Promise<Answer>,
+  ): Promise<Answer> {
     statement.looks = 0;
     statement.giveUp = () => {
       destroyConnection(client);
     };
     try {
-      const { rows } = await client.query(sql, [...parameters]);
+      const answer = await run(client);
       client.release();
-      return rows;
+      return answer;
     } catch (error) {
       // On a connection that goes on after an error, the next command is as good as on another one.
       const isAnswered = serverErrorOf(error)?.isRolledBack === true;
@@ -116,8 +114,6 @@ export class PoolRunner implements StatementRunner {
     }
   }
 }
-
-type PgRows = readonly Record<string, unknown>[];
 
 /** The primary has become a standby: a new connection may lead to the new one. */
 function isReadOnly(error: unknown): boolean {
