@@ -128,6 +128,16 @@ describe('lockingOptionsFromEnv', () => {
       { LOCKING_REDIS_URL: 'redis://:secret@a', LOCKING_POSTGRES_SCHEMA: 'x' },
       /^Environment variable LOCKING_POSTGRES_SCHEMA: it is one of the provider postgres, and the provider is redis/,
     ],
+    [{ LOCKING_EXPIRE: 'redis://:secret@a' }, /^Environment variable LOCKING_EXPIRE: ".*@a" is not a length of time/],
+    [{ LOCKING_FAIL_FAST: 'redis://u:secret@a' }, /^Environment variable LOCKING_FAIL_FAST: ".*@a" must be true or/],
+    [
+      { LOCKING_MAX_WAITERS: 'redis://u:secret@a' },
+      /^Environment variable LOCKING_MAX_WAITERS: ".*@a" is not a number/,
+    ],
+    [
+      { LOCKING_PROVIDER: 'postgres://u:secret@a/b' },
+      /^Environment variable LOCKING_PROVIDER: ".*@a\/b" is no provider/,
+    ],
     [{ LOCKING_NAMESPACE: 'x' }, /^Environment variable LOCKING_NAMESPACE: .* and the provider is memory/],
   ])('refuses %p and says what to do, without a secret', (env, message) => {
     let said = '';
