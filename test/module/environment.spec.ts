@@ -27,6 +27,30 @@ describe('lockingOptionsFromEnv', () => {
     });
   });
 
+  it('leaves out what Kubernetes sets for Services, and only that', () => {
+    const service = {
+      LOCKING_REDIS_SERVICE_HOST: '10.0.0.1',
+      LOCKING_REDIS_SERVICE_PORT: '6379',
+      LOCKING_REDIS_SERVICE_PORT_TCP_REDIS: '6379',
+      LOCKING_REDIS_PORT: 'tcp://10.0.0.1:6379',
+      LOCKING_REDIS_PORT_6379_TCP: 'tcp://10.0.0.1:6379',
+      LOCKING_REDIS_PORT_6379_TCP_PROTO: 'tcp',
+      LOCKING_REDIS_PORT_6379_TCP_PORT: '6379',
+      LOCKING_REDIS_PORT_6379_TCP_ADDR: '10.0.0.1',
+    };
+    expect(only({ ...service, LOCKING_REDIS_URL: 'redis://locking-redis' })?.options).toEqual({
+      redisUrl: 'redis://locking-redis',
+    });
+    expect(
+      only({ LOCKING_SERVICE_HOST: '10.0.0.2', LOCKING_SERVICE_PORT: '80', LOCKING_PORT: 'tcp://10.0.0.2:80' }),
+    ).toEqual({
+      resolve: InMemoryLockingProvider,
+      options: {},
+    });
+    expect(() => only({ LOCKING_REDIS_PORT: '6379' })).toThrow('LOCKING_REDIS_PORT');
+    expect(() => only({ ...service, LOCKING_REDIS_ULR: 'redis://a' })).toThrow('LOCKING_REDIS_ULR');
+  });
+
   it('reads every option of Redis', () => {
     expect(
       only({

@@ -12,6 +12,7 @@ import {
   unknownVariable,
   variableOfOther,
 } from './environment.messages.js';
+import { isServiceVariable } from './service-variables.js';
 import { ADDRESSES, PROVIDER_NAMES, VARIABLES, type ProviderName } from './variables.js';
 
 const PREFIX = 'LOCKING_';
@@ -26,7 +27,8 @@ const CLASSES: Readonly<Record<ProviderName, LockingProviderClass>> = {
 
 /**
  * The options of the module from environment variables: `LOCKING_REDIS_URL`, `LOCKING_EXPIRE` and so on; all are listed in
- * docs/environment.md. Without any, locks are in memory. A variable that is empty counts as not set.
+ * docs/environment.md. Without any, locks are in memory. A variable that is empty counts as not set, and so do
+ * those that Kubernetes sets for a Service whose name begins with `locking`.
  *
  * @param env - where to look
  * @throws LockConfigurationError for a variable that begins with `LOCKING_` and is unknown, belongs to another provider, or
@@ -41,7 +43,7 @@ export function lockingOptionsFromEnv(
 ): LockingModuleOptions {
   const set = Object.entries(env).flatMap(([name, value]): [string, string][] => {
     const trimmed = name.startsWith(PREFIX) ? (value ?? '').trim() : '';
-    return trimmed === '' ? [] : [[name, trimmed]];
+    return trimmed === '' || isServiceVariable(name, env) ? [] : [[name, trimmed]];
   });
   const values = new Map(set);
   const provider = chooseProvider(values);
