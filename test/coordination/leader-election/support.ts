@@ -8,6 +8,7 @@ import {
   LockingModule,
   LockingService,
   MemoryLockStore,
+  PostgresLockingProvider,
   RedisLockingProvider,
   type LeaderElection,
   type LeaderElectionOptions,
@@ -15,6 +16,7 @@ import {
 } from '../../../lib/index.js';
 import { LogCapture } from '../../support/log-capture.js';
 import { eventually } from '../../support/poll.js';
+import { usePostgresServer } from '../../support/postgres.js';
 import { useRedisServer } from '../../support/redis.js';
 
 /** Short, so that tests are quick, but long enough for a busy machine to renew in time. */
@@ -57,6 +59,16 @@ export function onEveryStore(cases: (store: ElectionStore) => void): void {
     const redis = useRedisServer();
     let namespace = `${randomUUID()}:`;
     const provider = () => ({ resolve: RedisLockingProvider, options: { redisUrl: redis.url, namespace } });
+    cases(storeOf(provider, () => (namespace = `${randomUUID()}:`)));
+  });
+
+  describe('on PostgreSQL', () => {
+    const postgres = usePostgresServer();
+    let namespace = `${randomUUID()}:`;
+    const provider = () => ({
+      resolve: PostgresLockingProvider,
+      options: { connectionString: postgres.url, namespace },
+    });
     cases(storeOf(provider, () => (namespace = `${randomUUID()}:`)));
   });
 }

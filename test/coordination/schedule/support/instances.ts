@@ -7,12 +7,14 @@ import {
   LockingModule,
   LockingService,
   MemoryLockStore,
+  PostgresLockingProvider,
   RedisLockingProvider,
   type LockingProviderDefinition,
   type LockingProviderOptions,
 } from '../../../../lib/index.js';
 import { useApplications } from '../../../support/applications.js';
 import { LogCapture } from '../../../support/log-capture.js';
+import { usePostgresServer } from '../../../support/postgres.js';
 import { useRedisServer } from '../../../support/redis.js';
 
 export interface Instance {
@@ -44,6 +46,20 @@ export function onEveryStore(tests: (start: StartInstance) => void): void {
       useInstances((options) => ({
         resolve: RedisLockingProvider,
         options: { ...options, redisUrl: redis.url, namespace },
+      })),
+    );
+  });
+
+  describe('on PostgreSQL', () => {
+    const postgres = usePostgresServer();
+    let namespace = `${randomUUID()}:`;
+    afterEach(() => {
+      namespace = `${randomUUID()}:`;
+    });
+    tests(
+      useInstances((options) => ({
+        resolve: PostgresLockingProvider,
+        options: { ...options, connectionString: postgres.url, namespace },
       })),
     );
   });
