@@ -157,7 +157,15 @@ export class LockEngine implements HeldLockActions {
       subscribe,
     );
     this.acquirer = acquirer;
-    const handOff = new LocalHandOff(leases, renewer, extender, clock, leaseClock, nextId);
+    const handOff = new LocalHandOff(
+      leases,
+      renewer,
+      extender,
+      clock,
+      leaseClock,
+      nextId,
+      isQueueing(provider) ? provider.cohortGrants : undefined,
+    );
     const heldKeys = new HeldKeyPolls(poller, leases, extender, backoff.maximum);
     const gap = isQueueing(provider) ? 0 : backoff.initial;
     const dispatcher = new Dispatcher(

@@ -8,6 +8,12 @@ import type { LeaseStore } from './lease-store.js';
  */
 export interface QueueingStore extends LeaseStore {
   /**
+   * How many grants in a row a process makes of its lease while another process waits, 32 by default. Higher where a
+   * hand-off between processes costs much, such as a commit on the disk. After 20 ms the process hands off in any case.
+   */
+  readonly cohortGrants?: number;
+
+  /**
    * Once this resolves, the store tells `listener` everything that concerns `processId`. The engine calls it when a caller
    * has to wait for the first time, and again only after a rejection.
    */

@@ -19,8 +19,10 @@ export class SharedStore {
   readonly observer = new InMemoryLockingProvider({ store: this.store });
 
   /** A process with a connection of its own. */
-  process(options: LockingProviderOptions = {}): StoreProcess {
-    return new StoreProcess(new StoreWire(this.store), options, this.clock);
+  process(options: LockingProviderOptions = {}, cohortGrants?: number): StoreProcess {
+    const wire = new StoreWire(this.store);
+    wire.cohortGrants = cohortGrants;
+    return new StoreProcess(wire, options, this.clock);
   }
 
   /** A process that is already subscribed, as it has had a waiter before. */

@@ -34,6 +34,9 @@ export class StoreWire {
   listened = 0;
   failsToListen = false;
 
+  /** What the store says of hand-offs in a row; the default of the engine if it says nothing. */
+  cohortGrants?: number;
+
   private readonly inner: InMemoryLockingProvider;
   private readonly faults = new Map<Primitive, Fault>();
   private readonly gates = new Map<Primitive, Deferred<void>>();
@@ -111,6 +114,7 @@ export class StoreWire {
     };
     return {
       ...batches,
+      ...(this.cohortGrants !== undefined && { cohortGrants: this.cohortGrants }),
       acquire: (request) => batches.acquireBatch([request])[0]!,
       extend: (request) => batches.extendBatch([request])[0]!,
       release: (request) => batches.releaseBatch([request])[0]!,

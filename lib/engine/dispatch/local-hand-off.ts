@@ -7,7 +7,7 @@ import type { Clock } from '../runtime/clock.js';
 import type { LeaseClock } from '../runtime/lease-clock.js';
 import type { Waiter } from '../wait/queue.js';
 
-/** How many grants in a row a process makes of its lease while another process waits for the key. */
+/** How many grants in a row a process makes of its lease while another process waits, unless the store says otherwise. */
 export const COHORT_GRANTS = 32;
 
 /** And for how long it goes on making them, in milliseconds. */
@@ -29,13 +29,14 @@ export class LocalHandOff {
     private readonly clock: Clock,
     private readonly leaseClock: LeaseClock,
     private readonly nextId: () => string,
+    private readonly cohortGrants = COHORT_GRANTS,
   ) {}
 
   /** Another process waits for `lease`: the budget begins. */
   noteContended(lease: Lease, now = this.leaseClock.now()): void {
     if (!lease.shared || lease.contendedSince !== Infinity) return;
     lease.contendedSince = now;
-    lease.grantsLeft = COHORT_GRANTS;
+    lease.grantsLeft = this.cohortGrants;
   }
 
   /** Whether `waiter` may have `lease`, which is idle: at once, after a renewal, or not at all. */

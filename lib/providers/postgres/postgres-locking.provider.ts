@@ -84,6 +84,9 @@ export class PostgresLockingProvider extends BatchedStore implements QueueingSto
 
   readonly storeName = 'PostgreSQL';
 
+  /** As many jobs of a tenth of a millisecond take about as long as ten commits. */
+  readonly cohortGrants = 256;
+
   private readonly schema: string;
   private readonly connection: StoreConnection;
   private readonly commands: LeaseCommands;
@@ -117,7 +120,7 @@ export class PostgresLockingProvider extends BatchedStore implements QueueingSto
         this.onReplaced();
       },
       lost: ({ message }) => {
-        context.warn(connectionBroken(context.id, message));
+        context.warn(connectionBroken(context.id, serverOf(options), message));
       },
     });
     this.commands = new LeaseCommands(namespace, this.connection.run);
@@ -294,4 +297,13 @@ function connectionOptions(connectionString: string | undefined): Record<string,
     keepAlive: true,
     fallback_application_name: 'nestjs-locking',
   };
+}
+
+/** The host and port of the server, as far as the options tell. */
+function serverOf({ connectionString, pool }: PostgresLockingProviderOptions): string | undefined {
+  const { options } = (pool ?? {}) as PgPoolInside;
+  const { host, port } = (options ?? {}) as { host?: string; port?: number | string };
+  if (host !== undefined) return port === undefined ? host : `${host}:${String(port)}`;
+  const url = connectionString ?? (options as { connectionString?: string } | undefined)?.connectionString;
+  return url === undefined || !URL.canParse(url) ? undefined : new URL(url).host || undefined;
 }

@@ -36,8 +36,8 @@ export const closed = (): string => 'the connections to PostgreSQL are closed';
 export const connectionLost = (cause: string): string =>
   `the connection to PostgreSQL was lost before the answer came (${onOneLine(cause)})`;
 
-export const connectionBroken = (id: string, cause: string): string =>
-  `Connection to PostgreSQL in ${quote(id)} provider lost: ${onOneLine(cause)}. Locked calls fail with LockBackendError until it is back`;
+export const connectionBroken = (id: string, server: string | undefined, cause: string): string =>
+  `Connection to PostgreSQL${server === undefined ? '' : ` at ${onOneLine(server)}`} in ${quote(id)} provider lost: ${onOneLine(cause)}. Locked calls fail with LockBackendError until it is back`;
 
 export const silent = (seconds: number): string =>
   `the server answered nothing for ${String(seconds)} s, so the connection is made anew`;

@@ -18,7 +18,8 @@ export async function comeToRest(crew: Crew, topology: Topology, lease: number):
   await within(2 * lease + TOMBSTONES_LAST_MS, async () => (await topology.leftKeys()).length === 0);
   const leftKeys = await topology.leftKeys();
   problems.push(...(await crew.close()));
-  return { inTurn: topology.inTurn, leftKeys, problems };
+  const { inTurn, cohortGrants } = topology;
+  return { inTurn, cohortGrants, leftKeys, problems };
 }
 
 async function within(ms: number, condition: () => Promise<boolean>): Promise<boolean> {

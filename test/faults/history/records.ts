@@ -84,6 +84,8 @@ export interface FaultRecord {
 export interface RestRecord {
   /** Whether the store serves waiting processes in turn. */
   inTurn: boolean;
+  /** How many grants in a row a process may make while another one waits, where that is not 32. */
+  cohortGrants?: number | undefined;
   /** Keys that were left in the store after the longest lease, without the token counters. */
   leftKeys: string[];
   /** Messages about workers and stores that did not come to rest. */

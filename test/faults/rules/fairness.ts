@@ -5,12 +5,6 @@ import type { Finding, Rule } from './rule.js';
 /** How many grants in a row a process may make of its lease while another one waits: ARCHITECTURE.md, "contended". */
 const BUDGET = 32;
 
-/**
- * Processes are served in turn, so each other process has the key once more at most, with one grant beyond its budget.
- * Doubled, as a call joins the queue a little later than it is recorded.
- */
-const MOST_PASSED = 2 * (BUDGET + 1);
-
 /** Milliseconds in which a call may not have reached the store. */
 const ON_THE_WAY = 250;
 
@@ -20,12 +14,16 @@ export const fairness: Rule = {
   check(ledger) {
     const breaches: Finding[] = [];
     let most = 0;
-    for (const { key, holds, calls } of ledger.history.rest.inTurn ? ledger.keys : []) {
+    const { inTurn, cohortGrants = BUDGET } = ledger.history.rest;
+    // Processes are served in turn, so each other process has the key once more at most, with one grant beyond its budget.
+    // Doubled, as a call joins the queue a little later than it is recorded.
+    const mostPassed = 2 * (cohortGrants + 1);
+    for (const { key, holds, calls } of inTurn ? ledger.keys : []) {
       for (const call of calls) {
         if (!isQuietWait(call, ledger)) continue;
         for (const [other, times] of grantsOfOthers(holds, call)) {
           most = Math.max(most, times);
-          if (times <= MOST_PASSED) continue;
+          if (times <= mostPassed) continue;
           breaches.push({
             at: call.join,
             text: `${key}: worker ${other} had it ${times} times while ${nameOf(call)} waited for ${(call.settled - call.join).toFixed(0)} ms`,

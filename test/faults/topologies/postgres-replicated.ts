@@ -29,6 +29,7 @@ const BEHIND = 500;
 export class PostgresReplicated implements Topology, Replicated {
   readonly name: string;
   readonly inTurn = true;
+  readonly cohortGrants = 256;
   versions: string[] = [];
   readonly faults: Fault[] = [];
   private primary?: PostgresNode;

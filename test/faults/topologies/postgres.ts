@@ -13,6 +13,7 @@ import type { Topology } from './topology.js';
 export class Postgres implements Topology {
   readonly name = 'postgres';
   readonly inTurn = true;
+  readonly cohortGrants = 256;
   versions: string[] = [];
   faults: Fault[] = [];
   private node?: PostgresNode;

@@ -9,6 +9,9 @@ export interface Topology {
   /** Whether waiting processes are served in turn. */
   readonly inTurn: boolean;
 
+  /** How many grants in a row a process may make while another one waits, where that is not 32. */
+  readonly cohortGrants?: number;
+
   /** The versions of its servers, for the report: `Redis 7.0.15`. */
   readonly versions: readonly string[];
 
