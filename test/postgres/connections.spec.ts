@@ -24,8 +24,8 @@ function separate(more: Partial<PostgresLockingProviderOptions> = {}): {
   return { name, options: { connectionString: url.href, namespace: name, ...more } };
 }
 
-/** The message of the protocol that ends a command. */
-const SYNC = Buffer.from([0x53, 0, 0, 0, 4]);
+/** The last bytes of a command. */
+const END_OF_COMMAND = Buffer.from(' AS answer\0');
 
 /** Ends connections of an application; `LISTEN` is the last statement but one of a listening session. */
 async function terminate(name: string, which: 'commands' | 'listener'): Promise<number> {
@@ -85,8 +85,7 @@ describe('an acquire that arrives after it was cancelled', () => {
       const failed = rejectionOf(late.provider.acquire(asked));
       const connection = await new Promise<(typeof proxy.connections)[number]>((resolve) => {
         void eventually(() => {
-          // The whole command: without its end, the server would wait for it with the row locked.
-          const found = proxy.connections.find((one) => one.keepsUntil(SYNC));
+          const found = proxy.connections.find((one) => one.keepsUntil(END_OF_COMMAND));
           if (found) resolve(found);
           return found !== undefined;
         });
@@ -101,7 +100,45 @@ describe('an acquire that arrives after it was cancelled', () => {
   });
 });
 
+describe('a command of which the server gets a part only', () => {
+  it.each([1, 5, 30])('locks nothing when the last bytes are missing (%i of them)', async (missing) => {
+    const { options } = separate();
+    const proxy = await proxyBefore(postgres.server.port);
+    const cut = await providers.connect({ ...options, connectionString: through(proxy, options.connectionString) });
+    const { provider } = await providers.connect(options);
+    const first = request('k');
+    await provider.acquire(first);
+    await provider.release(first);
+
+    for (const connection of proxy.connections) connection.keep();
+    void rejectionOf(cut.provider.acquire(request('k')));
+    await eventually(() => {
+      const connection = proxy.connections.find((one) => one.keepsAnything);
+      return connection?.deliverAllBut(missing) === true;
+    });
+    const next = request('k');
+    expect((await provider.acquire(next)).granted).toBe(true);
+    expect(await provider.release(next)).toEqual(['freed']);
+  });
+});
+
 describe('a connection that has gone dark', () => {
+  it('is told with the address of the server once another one does not answer either', async () => {
+    const { options } = separate();
+    const proxy = await proxyBefore(postgres.server.port);
+    const { provider, warnings } = await providers.connect({
+      ...options,
+      connectionString: through(proxy, options.connectionString),
+    });
+    proxy.onConnection = (connection) => {
+      connection.goDark();
+    };
+    proxy.goDark();
+    await rejectionOf(provider.acquire(request('k')));
+    await eventually(() => warnings.length > 0, 15_000);
+    expect(warnings).toEqual([expect.stringContaining(`PostgreSQL at 127.0.0.1:${String(proxy.port)} in "`)]);
+  }, 30_000);
+
   it('is given up after some seconds, and the next command goes over another one', async () => {
     const { options } = separate();
     const proxy = await proxyBefore(postgres.server.port);
@@ -113,7 +150,7 @@ describe('a connection that has gone dark', () => {
     await provider.listen('process', listener(heard));
     proxy.goDark();
     const error = await rejectionOf(provider.acquire(request('k')));
-    expect(error.message).toContain('the server answered nothing for 6 s');
+    expect(error.message).toContain('answered nothing for 6 s');
     expect((await provider.acquire(request('other'))).granted).toBe(true);
     expect(events).toContain('replaced');
     await eventually(() => heard.includes('interrupted') && heard.includes('restored'), 15_000);
@@ -264,7 +301,9 @@ describe('a server that is killed and started again', () => {
     await postgres.server.restart();
     await eventually(() => events.filter((event) => event === 'connected').length === 2 && heard.includes('restored'));
     expect(events.at(-1)).toBe('replaced');
-    expect(warnings).toEqual([expect.stringContaining('Connection to PostgreSQL in "locking-postgres" provider lost')]);
+    expect(warnings).toEqual([
+      expect.stringMatching(/^Connection to PostgreSQL at \S+ in "locking-postgres" provider lost/),
+    ]);
     const answer: LeaseAnswer = await provider.acquire(request('k', { queue: true }));
     expect(answer).toMatchObject({ granted: false, queued: true });
     await provider.release(held);

@@ -78,6 +78,15 @@ export class ProxiedConnection {
     return Promise.race([answered, closed]);
   }
 
+  /** Sends all kept bytes but the last ones, which never arrive. Returns whether there were any to send. */
+  deliverAllBut(missing: number): boolean {
+    const bytes = Buffer.concat(this.kept);
+    if (bytes.length <= missing) return false;
+    this.kept.splice(0, this.kept.length, bytes.subarray(-missing));
+    this.server.write(bytes.subarray(0, -missing));
+    return true;
+  }
+
   /** Whether the server has closed its side. */
   get closedByServer(): boolean {
     return this.server.destroyed;

@@ -2,6 +2,7 @@ import { StoreNotReachedError } from '../../provider-api/index.js';
 import { destroyConnection, type PgClientInside, type PgPool, type PgPoolClient } from './pg-types.js';
 import { explainConnecting, explainError, serverErrorOf } from './postgres-errors.js';
 import { poolBusy, silent } from './postgres.messages.js';
+import { withLiterals } from './with-literals.js';
 import { LONGEST_SILENCE, StatementWatch, type WatchedStatement } from './statement-watch.js';
 import type { StatementRunner } from './store-connection.js';
 
@@ -26,8 +27,13 @@ export class PoolRunner implements StatementRunner {
     pool.on('connect', this.listenTo);
   }
 
+  /**
+   * Sends one message. The server runs a statement with parameters before the last of its messages arrives, and a connection
+   * that goes dark between them would keep the rows of the keys locked.
+   */
   async query(sql: string, parameters: readonly string[]): Promise<readonly Record<string, unknown>[]> {
-    return this.onConnection(async (client) => (await client.query(sql, [...parameters])).rows);
+    const whole = withLiterals(sql, parameters);
+    return this.onConnection(async (client) => (await client.query(whole)).rows);
   }
 
   /** A pooler announces a process id of its own. */

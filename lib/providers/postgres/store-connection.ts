@@ -26,6 +26,9 @@ export interface ConnectionEvents {
 /** After the loss of a connection, in milliseconds: that of the others, which may be lost as well, is told by then. */
 const ASK_SOON = 50;
 
+/** And has to answer within so many milliseconds, or the store counts as lost. */
+const LONGEST_ANSWER = 2000;
+
 /** After an outage the server is asked again every so many milliseconds. */
 const ASK_AGAIN = 1000;
 
@@ -132,7 +135,7 @@ export class StoreConnection {
     this.retry = setTimeout(() => {
       if (this.isPrepared && !this.isDisturbed) return;
       const asked = this.isPrepared ? this.run('inspect', { namespace: '', keys: [''] }) : this.prepareOnce();
-      asked.then(undefined, () => {
+      answeredWithin(LONGEST_ANSWER, asked).then(undefined, () => {
         if (patience > 0) {
           this.askLater(ASK_SOON, lost, patience - 1);
           return;
@@ -145,4 +148,14 @@ export class StoreConnection {
       });
     }, delay).unref();
   }
+}
+
+async function answeredWithin(limit: number, asked: Promise<unknown>): Promise<unknown> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(reject, limit).unref();
+  });
+  return Promise.race([asked, late]).finally(() => {
+    clearTimeout(timer);
+  });
 }
