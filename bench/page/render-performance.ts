@@ -12,7 +12,7 @@ const REDIS =
   '"Floor" is a bare `SET NX PX` and a compare-and-delete script, without any waiting; "serial" is the same jobs one after another without a lock.';
 
 const POSTGRES =
-  'Commits are on the disk (`fsync = on`). "Floor" is an `INSERT … ON CONFLICT` and a `DELETE` by hand, without any waiting; "serial" is the same jobs one after another without a lock. A `pg_advisory_lock` by hand keeps a connection for each holder and each waiter, and has no lease, token or order; so does the lock of Medusa.';
+  'Commits are on the disk (`fsync = on`). "Floor" is an `INSERT … ON CONFLICT` and a `DELETE` by hand, without any waiting; "serial" is the same jobs one after another without a lock. A `pg_advisory_lock` by hand keeps a connection for each holder and each waiter, writes no row, and has no lease, token or order; so does `execute` of Medusa, which runs here on stand-ins for its framework and for the manager of MikroORM. Both have pools of 20 connections, so most of their 500 waiters wait in the pool, not in the database. A round trip is a PING to the Redis of the jobs.';
 
 /** The page about performance, from the results of a full run. */
 export function renderPerformance(results: Results): string {
@@ -58,6 +58,31 @@ export function renderHighlights({ rows }: Results): string {
     return [text, ours(figure), best(figure)];
   });
   return markdownTable(['work', 'nestjs-locking', 'best of the others'], lines);
+}
+
+/** The rows of the page about stores: a row's id and a figure's, and the words for them. */
+const OF_STORES = [
+  ['one-at-a-time', 'rate', 'locks, one at a time'],
+  ['one-key', 'rate', 'jobs, one hot key, 50 tasks in one process'],
+  ['four-processes', 'rate', 'jobs, one hot key, 4 processes × 8 tasks'],
+  ['four-processes', 'longestWait', 'the same, longest wait'],
+  ['hand-off', 'ms', 'hand-off to another process'],
+] as const;
+
+/** The same work on each store. */
+export function renderStores(redis: Results, postgres: Results): string {
+  const lines = OF_STORES.map(([row, id, text]) => [
+    text,
+    ...[redis, postgres].map(({ rows }) => ours(figureOf(rows, row, id))),
+  ]);
+  return markdownTable(['', 'Redis', 'PostgreSQL'], lines);
+}
+
+function figureOf(rows: readonly RowResult[], row: string, id: string): FigureResult {
+  // A figure and its ratio to another one have the same id: the ratio comes first.
+  const figure = rows.find((one) => one.id === row)?.figures.findLast((one) => one.id === id);
+  if (!figure) throw new Error(`The last full run has no figure ${id} of ${row}: npm run bench`);
+  return figure;
 }
 
 function tableRows({ title, figures }: RowResult): string[][] {

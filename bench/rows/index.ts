@@ -1,6 +1,6 @@
 import type { StoreName } from '../contenders/open.js';
 import { hundredAtATime, oneAtATime, oneAtATimePostgres, thirtyTwoAtATime } from './distinct-keys.js';
-import { fourProcesses } from './four-processes.js';
+import { fourProcesses, fourProcessesPostgres } from './four-processes.js';
 import { handOff } from './hand-off.js';
 import { idleWaiters } from './idle-waiters.js';
 import { decorated, inMemory } from './in-process.js';
@@ -24,6 +24,13 @@ const REDIS: readonly Row[] = [
   manyKeys,
 ];
 
-const POSTGRES: readonly Row[] = [oneAtATimePostgres, thirtyTwoAtATime, oneKey, fourProcesses, handOff, idleWaiters];
+const POSTGRES: readonly Row[] = [
+  oneAtATimePostgres,
+  thirtyTwoAtATime,
+  oneKey,
+  fourProcessesPostgres,
+  handOff,
+  idleWaiters,
+];
 
 export const ROWS: Readonly<Record<StoreName, readonly Row[]>> = { redis: REDIS, postgres: POSTGRES };
