@@ -50,6 +50,7 @@ export {
   type CheckpointCallOptions,
   type SaveCheckpointCallOptions,
 } from './coordination/checkpoints/index.js';
+export { IdempotencyService, type IdempotencyOptions, type IdempotentRun } from './coordination/idempotency/index.js';
 export type { LockKeyFunction } from './decorators/method-key.js';
 export { WithLock } from './decorators/with-lock.decorator.js';
 export type { OnUnavailable, WithLockOptions } from './decorators/with-lock-options.interface.js';

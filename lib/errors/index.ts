@@ -4,3 +4,4 @@ export { isLockLostError, LockLostError } from './lock-lost.error.js';
 export { isLockBackendError, LockBackendError } from './lock-backend.error.js';
 export { isLockKeyError, LockKeyError } from './lock-key.error.js';
 export { isLockConfigurationError, LockConfigurationError } from './lock-configuration.error.js';
+export { IdempotencyError, isIdempotencyError, type IdempotencyErrorReason } from './idempotency.error.js';

@@ -19,6 +19,7 @@ import type {
 import type { Clock } from '../engine/runtime/clock.js';
 import { RecordService } from '../records/record.service.js';
 import { CheckpointService } from '../coordination/checkpoints/checkpoint.service.js';
+import { IdempotencyService } from '../coordination/idempotency/idempotency.service.js';
 import { LockedClasses } from '../requests/locked-classes.js';
 import type { LockingModuleOptions } from './module-options.interface.js';
 import type { LockingProviderClass } from '../provider-api/index.js';
@@ -89,9 +90,14 @@ import { assertOnePerApplication } from './one-per-application.js';
         return checkpoints;
       },
     },
+    {
+      provide: IdempotencyService,
+      inject: [LockingService, RecordService],
+      useFactory: (locking: LockingService, records: RecordService) => new IdempotencyService(locking, records),
+    },
     LockedClasses,
   ],
-  exports: [CheckpointService, LockingService, RecordService],
+  exports: [CheckpointService, IdempotencyService, LockingService, RecordService],
 })
 export class LockingModule extends ConfigurableModuleClass implements BeforeApplicationShutdown, OnApplicationShutdown {
   constructor(@Inject(LockingRegistry) private readonly registry: LockingRegistry) {

@@ -10,8 +10,10 @@ export const emptyKey = (): string => 'A lock key must not be empty.';
 export const reservedKey = (prefix: string): string =>
   `Keys that begin with "${prefix}" belong to this package: choose another prefix.`;
 
+const OWNERS: Readonly<Record<string, string>> = { 'leader:': 'leader elections', 'idempotency:': 'idempotent runs' };
+
 export const ownKey = (prefix: string): string =>
-  `Keys that begin with "${prefix}" are those of ${prefix === 'leader:' ? 'leader elections' : 'scheduled jobs'}: choose another prefix. An operator can inspect, list and forceRelease them.`;
+  `Keys that begin with "${prefix}" are those of ${OWNERS[prefix] ?? 'scheduled jobs'}: choose another prefix. An operator can inspect, list and forceRelease them.`;
 
 export const halfSurrogate = (key: string): string =>
   `The lock key ${quote(key)} holds half of a surrogate pair. Stores would merge it with other keys: escape it, or leave it out.`;

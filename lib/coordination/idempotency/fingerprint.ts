@@ -1,0 +1,37 @@
+import { createHash } from 'node:crypto';
+import { LockConfigurationError } from '../../errors/index.js';
+import { fingerprintNotJson } from './idempotency.messages.js';
+
+/** A function has no JSON, nor has `undefined`; the types of TypeScript do not say so. */
+const stringify: (value: unknown) => string | undefined = JSON.stringify;
+
+/**
+ * A hash of a payload that is the same for every order of its fields.
+ *
+ * @throws LockConfigurationError for what JSON cannot tell: cycles, a `bigint`, or objects nested too deeply
+ */
+export function fingerprintOf(payload: unknown): string {
+  return hash(payload instanceof Uint8Array ? payload : canonicalJson(payload));
+}
+
+/** So many bits that nobody finds two texts with the same. */
+export function hash(data: string | Uint8Array): string {
+  return createHash('sha256').update(data).digest('base64url');
+}
+
+function canonicalJson(payload: unknown): string {
+  try {
+    // There and back, so that toJSON and the like are done with.
+    const text = stringify(payload);
+    return text === undefined ? '' : canonical(JSON.parse(text));
+  } catch (error) {
+    throw new LockConfigurationError(fingerprintNotJson(error instanceof Error ? error.message : String(error)));
+  }
+}
+
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const fields = Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1));
+  return `{${fields.map(([name, field]) => `${JSON.stringify(name)}:${canonical(field)}`).join(',')}}`;
+}
