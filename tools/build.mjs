@@ -8,7 +8,7 @@
  * (another test run, a started sample) finds a whole build, and a failed build leaves the last one.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
@@ -31,6 +31,8 @@ try {
   node(tsc, '-p', 'tsconfig.build.json', '--outDir', path.join(fresh, 'esm'));
   node(tsc, '-p', 'tsconfig.build.cjs.json', '--outDir', path.join(fresh, 'cjs'));
   await writeFile(path.join(fresh, 'cjs/package.json'), '{"type":"commonjs"}\n');
+  // npm makes it executable where it installs the package, but not where it links this folder.
+  await chmod(path.join(fresh, 'esm/cli/main.js'), 0o755);
   await replaceTarget(fresh);
 } catch (error) {
   // The compiler has printed what is wrong.

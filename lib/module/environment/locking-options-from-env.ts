@@ -4,6 +4,7 @@ import { InMemoryLockingProvider } from '../../providers/memory/in-memory-lockin
 import { PostgresLockingProvider } from '../../providers/postgres/postgres-locking.provider.js';
 import { RedisLockingProvider } from '../../providers/redis/redis-locking.provider.js';
 import { RedisQuorumLockingProvider } from '../../providers/redis-quorum/redis-quorum-locking.provider.js';
+import { nearestOf } from '../nearest.js';
 import type { LockingModuleOptions } from '../module-options.interface.js';
 import {
   missingVariable,
@@ -72,7 +73,8 @@ function chooseProvider(values: ReadonlyMap<string, string>): ProviderName {
 
 function put(options: Record<string, unknown>, provider: ProviderName, name: string, value: string): void {
   const variable = Object.hasOwn(VARIABLES, name) ? VARIABLES[name] : undefined;
-  if (!variable) throw new LockConfigurationError(unknownVariable(name, nearestTo(name)));
+  if (!variable)
+    throw new LockConfigurationError(unknownVariable(name, nearestOf(name, [PROVIDER, ...Object.keys(VARIABLES)])));
   const { providers, option, read } = variable;
   if (providers && !providers.includes(provider)) {
     throw new LockConfigurationError(variableOfOther(name, providers, provider));
@@ -80,24 +82,4 @@ function put(options: Record<string, unknown>, provider: ProviderName, name: str
   let target = options;
   for (const outer of option.slice(0, -1)) target = (target[outer] ??= {}) as Record<string, unknown>;
   target[option.at(-1) ?? ''] = read(value, name);
-}
-
-function nearestTo(name: string): string {
-  const known = [PROVIDER, ...Object.keys(VARIABLES)];
-  const distances = known.map((other) => distance(name, other));
-  return known[distances.indexOf(Math.min(...distances))] ?? PROVIDER;
-}
-
-/** How many characters to add, to leave out or to exchange (Levenshtein 1965). */
-function distance(one: string, other: string): number {
-  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
-  for (const [i, character] of Array.from(one).entries()) {
-    const next = [i + 1];
-    for (let j = 1; j <= other.length; j += 1) {
-      const exchanged = (row[j - 1] ?? 0) + (character === other[j - 1] ? 0 : 1);
-      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, exchanged));
-    }
-    row = next;
-  }
-  return row.at(-1) ?? 0;
 }

@@ -20,6 +20,7 @@ import {
   type StoredRecord,
   type WakeUpListener,
 } from '../../provider-api/index.js';
+import type { Finding, QueueEntry } from '../../provider-api/operable-store.js';
 import type { LockTransaction } from '../../interfaces/index.js';
 import { globMatcher, literalPrefix } from '../glob.js';
 import { assertHeld } from './assert-held.js';
@@ -33,6 +34,7 @@ import { PoolRunner } from './pool-runner.js';
 import type { PostgresLockingProviderOptions } from './postgres-options.interface.js';
 import { closed, connectionBroken, noListenUrl, noWakeUps, poolCannotListen } from './postgres.messages.js';
 import { PostgresWakeUps } from './postgres-wake-ups.js';
+import { PostgresOperations } from './postgres-operations.js';
 import { PostgresRecords } from './postgres-records.js';
 import { NoWakeUps } from './wake-up-session.js';
 import { prepareStore } from './prepare-store.js';
@@ -93,6 +95,7 @@ export class PostgresLockingProvider extends BatchedStore implements QueueingSto
   private readonly order = new CallOrder();
   private readonly wakeUps: PostgresWakeUps;
   private readonly records: PostgresRecords;
+  private readonly operations: PostgresOperations;
   private readonly sweeper: Sweeper;
   private runner?: Promise<StatementRunner>;
   private onConnected: () => void = () => undefined;
@@ -125,6 +128,7 @@ export class PostgresLockingProvider extends BatchedStore implements QueueingSto
     });
     this.commands = new LeaseCommands(namespace, this.connection.run);
     this.sweeper = new Sweeper(this.connection.run);
+    this.operations = new PostgresOperations(query, schema, namespace);
     const surroundings = {
       makeClient: async () => this.makeListener(),
       schema: quoteName(schema),
@@ -230,6 +234,31 @@ export class PostgresLockingProvider extends BatchedStore implements QueueingSto
 
   async watchRecords(listener: RecordListener): Promise<void> {
     await this.records.watch(listener);
+  }
+
+  /** @internal See `OperableStore`. */
+  async now(): Promise<number> {
+    return this.operations.now();
+  }
+
+  /** @internal See `OperableStore`. */
+  async readQueue(key: string): Promise<readonly QueueEntry[]> {
+    return this.operations.readQueue(key);
+  }
+
+  /** @internal See `OperableStore`. */
+  listQueued(): AsyncIterable<string> {
+    return this.operations.listQueued();
+  }
+
+  /** @internal See `OperableStore`. */
+  async revokeSeen(seen: StoredLease): Promise<boolean> {
+    return this.operations.revokeSeen(seen);
+  }
+
+  /** @internal See `OperableStore`. */
+  async examine(): Promise<readonly Finding[]> {
+    return this.operations.examine();
   }
 
   private async prepare(runner: StatementRunner): Promise<void> {

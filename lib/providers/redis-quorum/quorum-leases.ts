@@ -41,12 +41,13 @@ export class QuorumLeases {
     return requests.map(async (request, index) => this.releaseOne(request, column(asked, index)));
   }
 
-  async revoke(keys: readonly string[]): Promise<number> {
+  /** @param seen - of the only key: the only lease to revoke */
+  async revoke(keys: readonly string[], seen?: StoredLease): Promise<number> {
     const { tally, nodes } = this.quorum;
     this.renewals.end(keys);
     const held = await Promise.all(
       keys.map(async (key) => {
-        const asked = nodes.map(async (node) => [(await node.revoke(key)) > 0]);
+        const asked = nodes.map(async (node) => [(await node.revoke(key, seen)) > 0]);
         const votes = await pollMajority(this.quorum, asked, (some) => tally.held(some, 1).every(isKnown));
         // Not known is held as far as anybody can tell: it was, on some nodes.
         return tally.held(votes, 1)[0] !== false;

@@ -11,6 +11,7 @@ import {
   type EndRequest,
   type StoredLease,
 } from '../../provider-api/index.js';
+import type { Finding } from '../../provider-api/operable-store.js';
 import { afterReading } from './after-reading.js';
 import type { RepairRequest } from '../redis/lease-scripts.js';
 import { Debts } from './debts.js';
@@ -30,6 +31,11 @@ export interface NodeStore extends BatchingStore {
   endBatch(requests: readonly EndRequest[]): PromiseLike<readonly ReleaseOutcome[]>[];
 
   repair(requests: readonly RepairRequest[]): PromiseLike<boolean>[];
+
+  /** See `OperableStore`. The nodes number one grant differently, so the owner alone decides. */
+  revokeSeen(seen: Pick<StoredLease, 'key' | 'ownerId'> & { fencingToken?: null | undefined }): Promise<boolean>;
+  now(): Promise<number>;
+  examine(): Promise<readonly Finding[]>;
 }
 
 /** What a node reports of itself. */
@@ -150,11 +156,23 @@ export class QuorumNode {
     else this.repairs.add(repair);
   }
 
-  async revoke(key: string): Promise<number> {
+  /** @param seen - the only lease to revoke; without it, any */
+  async revoke(key: string, seen?: StoredLease): Promise<number> {
     // A holder elsewhere may have been confirmed just before: its repair is not to undo what an operator does.
     const noted = this.ask(1, () => this.provider.endBatch([{ keys: [key], ...NO_REPAIR }]));
     for (const answer of noted) answer.then(undefined, () => undefined);
-    return this.askOne(async () => this.provider.revoke([key]));
+    if (!seen) return this.askOne(async () => this.provider.revoke([key]));
+    const { ownerId, fencingToken } = seen;
+    const own = { key, ownerId, fencingToken: fencingToken === null ? null : undefined };
+    return this.askOne(async () => Number(await this.provider.revokeSeen(own)));
+  }
+
+  async now(): Promise<number> {
+    return this.inTime(this.askOne(async () => this.provider.now()));
+  }
+
+  async examine(): Promise<readonly Finding[]> {
+    return this.inTime(this.askOne(async () => this.provider.examine()));
   }
 
   async inspect(keys: readonly string[]): Promise<readonly (StoredLease | null)[]> {

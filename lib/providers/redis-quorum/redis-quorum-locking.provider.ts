@@ -11,8 +11,10 @@ import {
   type ReleaseRequest,
   type StoredLease,
 } from '../../provider-api/index.js';
+import type { Finding, QueueEntry } from '../../provider-api/operable-store.js';
 import { QuorumConnections } from './quorum-connections.js';
 import { QuorumLeases } from './quorum-leases.js';
+import { QuorumOperations } from './quorum-operations.js';
 import { QuorumNode } from './quorum-node.js';
 import { readNodes, readNodeTimeout } from './read-nodes.js';
 import { RedisNode } from './redis-node.js';
@@ -62,6 +64,7 @@ export class RedisQuorumLockingProvider extends BatchedStore implements Batching
   private readonly size: number;
   private readonly leases: QuorumLeases;
   private readonly connections: QuorumConnections;
+  private readonly operations: QuorumOperations;
 
   constructor(
     options: RedisQuorumLockingProviderOptions,
@@ -87,7 +90,9 @@ export class RedisQuorumLockingProvider extends BatchedStore implements Batching
     const tally = new Tally(nodes.length);
     this.connections.watch(nodes, tally.quorum);
     this.size = nodes.length;
-    this.leases = new QuorumLeases({ nodes, tally, patience: { nodeTimeout, grace: nodeTimeout * GRACE } });
+    const quorum = { nodes, tally, patience: { nodeTimeout, grace: nodeTimeout * GRACE } };
+    this.leases = new QuorumLeases(quorum);
+    this.operations = new QuorumOperations(quorum);
   }
 
   async connect(onConnected: () => void): Promise<void> {
@@ -125,5 +130,30 @@ export class RedisQuorumLockingProvider extends BatchedStore implements Batching
 
   list(match?: string): AsyncIterable<StoredLease> {
     return this.leases.list(match);
+  }
+
+  /** @internal See `OperableStore`. */
+  async now(): Promise<number> {
+    return this.operations.now();
+  }
+
+  /** @internal A quorum has no queues in the store. */
+  async readQueue(): Promise<readonly QueueEntry[]> {
+    return Promise.resolve([]);
+  }
+
+  /** @internal */
+  async *listQueued(): AsyncGenerator<string> {
+    // There are none.
+  }
+
+  /** @internal See `OperableStore`. The owner decides, whatever the token: nodes number one grant differently. */
+  async revokeSeen(seen: StoredLease): Promise<boolean> {
+    return (await this.leases.revoke([seen.key], seen)) === 1;
+  }
+
+  /** @internal See `OperableStore`. */
+  async examine(): Promise<readonly Finding[]> {
+    return this.operations.examine();
   }
 }

@@ -1,3 +1,6 @@
+import { onOneLine } from '../../errors/quote.js';
+import type { Finding } from '../../provider-api/operable-store.js';
+
 const MAX_SHOWN = 200;
 
 export const nodesMissing = (id: string): string =>
@@ -59,3 +62,25 @@ export const ofNode = (name: string, error: unknown): string => {
   const text = error instanceof Error ? error.message : String(error);
   return `${name}: ${text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text}`;
 };
+
+export const nodesPresent = (answering: number, all: number, isEnough: boolean): Finding => ({
+  level: answering === all ? 'ok' : isEnough ? 'warning' : 'problem',
+  subject: 'nodes',
+  message: `${String(answering)} of ${String(all)} nodes answer`,
+  ...(answering < all && {
+    remedy: 'Bring the others back: each one that is missing is one failure that is no longer survived.',
+  }),
+});
+
+export const nodeNotAsked = (described: string): Finding => ({
+  level: 'warning',
+  subject: 'nodes',
+  message: `not looked at: ${onOneLine(described)}`,
+});
+
+export const clocksApart = (milliseconds: number): Finding => ({
+  level: 'warning',
+  subject: 'clock',
+  message: `the clocks of the nodes are ${String(Math.round(milliseconds))} ms apart, so a fencing token of another majority may be smaller`,
+  remedy: 'Run NTP on all of them.',
+});

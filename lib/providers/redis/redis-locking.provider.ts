@@ -22,6 +22,7 @@ import {
   type StoredRecord,
   type WakeUpListener,
 } from '../../provider-api/index.js';
+import type { Finding, QueueEntry } from '../../provider-api/operable-store.js';
 import { assertUsable, isForCluster } from './check-options.js';
 import { bySlot, LeasesBySlot } from './by-slot.js';
 import { ClusterConnection } from './cluster-connection.js';
@@ -34,6 +35,7 @@ import { explainError, malformedReply, wholeNumber } from './redis-errors.js';
 import { LeaseScripts, type RepairRequest, type VotePace } from './lease-scripts.js';
 import { RedisRecords } from './redis-records.js';
 import { RedisWakeUps } from './redis-wake-ups.js';
+import { RedisOperations, type SeenLease } from './redis-operations.js';
 import { ReplicatedLeases, type Replication } from './replicated-leases.js';
 import { scanKeys } from './scan-keys.js';
 import { ScriptRunner, type ScriptName } from './script-runner.js';
@@ -74,6 +76,7 @@ export class RedisLockingProvider extends BatchedStore implements QueueingStore,
   private readonly wakeUps: RedisWakeUps;
   private readonly keys: StoreKeys;
   private readonly records: RedisRecords;
+  private readonly operations: RedisOperations;
   private readonly scripts: LeaseScripts;
   private readonly leases: Pick<LeaseScripts, 'acquire' | 'extend' | 'release'>;
   private readonly runner: ScriptRunner;
@@ -126,6 +129,7 @@ export class RedisLockingProvider extends BatchedStore implements QueueingStore,
     });
     const replication = minReplicas > 0 && !isForCluster(options) ? this.replication(minReplicas) : undefined;
     this.records = new RedisRecords(this.connection, this.keys, this.script, warnOfRefusal, replication);
+    this.operations = new RedisOperations(this.connection, this.keys, this.script, minReplicas);
     if (isForCluster(options)) this.leases = new LeasesBySlot(this.scripts, this.slotOf);
     else if (replication) this.leases = new ReplicatedLeases(this.scripts, replication);
     else this.leases = this.scripts;
@@ -223,6 +227,31 @@ export class RedisLockingProvider extends BatchedStore implements QueueingStore,
 
   async watchRecords(listener: RecordListener): Promise<void> {
     await this.records.watch(listener);
+  }
+
+  /** @internal See `OperableStore`. */
+  async now(): Promise<number> {
+    return this.operations.now();
+  }
+
+  /** @internal See `OperableStore`. */
+  async readQueue(key: string): Promise<readonly QueueEntry[]> {
+    return this.operations.readQueue(key);
+  }
+
+  /** @internal See `OperableStore`. */
+  listQueued(): AsyncIterable<string> {
+    return this.operations.listQueued();
+  }
+
+  /** @internal See `OperableStore`. `fencingToken: undefined` stands for any token. */
+  async revokeSeen(seen: SeenLease): Promise<boolean> {
+    return this.operations.revokeSeen(seen);
+  }
+
+  /** @internal See `OperableStore`. */
+  async examine(): Promise<readonly Finding[]> {
+    return this.operations.examine();
   }
 
   /** @param seen - the keys found so far: SCAN may name one more than once, and a slot may be on the move */

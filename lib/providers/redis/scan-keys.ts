@@ -12,7 +12,7 @@ const SCAN_COUNT = 500;
 export async function* scanKeys(
   server: Redis,
   prefix: string,
-  type: 'string' | 'hash',
+  type: 'string' | 'hash' | 'list',
   explain: (error: unknown) => unknown,
   match = '*',
 ): AsyncGenerator<string[]> {

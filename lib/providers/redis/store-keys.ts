@@ -55,6 +55,21 @@ export class StoreKeys {
     return keys.flatMap((key) => [this.namespace + key, `${this.order}${tag}:${key}`]);
   }
 
+  /** The token counter of the slot of a key. */
+  counter(key: string): string {
+    return this.fence + this.tagFor([key]);
+  }
+
+  /** What the orders of all queues begin with. */
+  get orders(): string {
+    return this.order;
+  }
+
+  /** The key of an order, by what follows {@link orders} in its name. */
+  keyOfOrder(rest: string): string {
+    return this.clusterPrefix === undefined ? rest.slice(1) : rest.replace(/^:\{\d+\}:/, '');
+  }
+
   /** A record, in a slot of its own. */
   record(name: string): string {
     return `${this.namespace}${RESERVED_KEY_PREFIX}record:${name}`;

@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs';
+import { parseEnv } from 'node:util';
+import { type VARIABLES } from '../../module/environment/variables.js';
+import { envFileNotRead, onlyFor, twoStores } from '../cli.messages.js';
+import type { Values } from '../command.interface.js';
+import { CommandError, EXIT } from '../exit-code.js';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const text = (value: string | boolean | undefined): string | undefined =>
+  typeof value === 'string' ? value : undefined;
+
+/**
+ * The environment variables that name the store, those that the options of the command stand for included. With
+ * `--redis` or `--postgres`, variables of other stores count as not set.
+ *
+ * @throws CommandError for options that do not go together
+ */
+export function storeVariables(values: Values, env: Environment): Environment {
+  const variables = withFile(text(values.env), env);
+  const [redis, postgres] = [text(values.redis), text(values.postgres)];
+  if (redis !== undefined && postgres !== undefined) throw new CommandError(twoStores(), EXIT.misuse);
+  const named = {
+    ...(text(values.namespace) !== undefined && { LOCKING_NAMESPACE: text(values.namespace) }),
+    ...(text(values.schema) !== undefined && { LOCKING_POSTGRES_SCHEMA: text(values.schema) }),
+  };
+  if (redis !== undefined) {
+    if (values.schema !== undefined) throw new CommandError(onlyFor('schema', 'postgres'), EXIT.misuse);
+    return {
+      ...only(variables, ['LOCKING_NAMESPACE', 'LOCKING_REDIS_MIN_REPLICAS']),
+      LOCKING_REDIS_URL: redis,
+      ...named,
+    };
+  }
+  if (postgres !== undefined) {
+    const kept = only(variables, ['LOCKING_NAMESPACE', 'LOCKING_POSTGRES_SCHEMA']);
+    return { ...kept, LOCKING_POSTGRES_URL: postgres, ...named };
+  }
+  return { ...variables, ...named };
+}
+
+function withFile(file: string | undefined, env: Environment): Environment {
+  if (file === undefined) return env;
+  try {
+    // As with Node's own option of this name, what is set already wins.
+    return { ...parseEnv(readFileSync(file, 'utf8')), ...env };
+  } catch (error) {
+    throw new CommandError(envFileNotRead(file, (error as Error).message), EXIT.misuse, { cause: error });
+  }
+}
+
+function only(env: Environment, names: readonly (keyof typeof VARIABLES)[]): Environment {
+  return Object.fromEntries(names.map((name) => [name, env[name]]));
+}

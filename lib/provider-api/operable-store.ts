@@ -1,0 +1,58 @@
+import type { StoredLease } from './lease-requests.js';
+import type { LeaseStore } from './lease-store.js';
+
+/** An entry of the queue of a key. */
+export interface QueueEntry {
+  readonly processId: string;
+
+  /** The owner that the lease will be granted to; `undefined` where only the order knows of the process. */
+  readonly ownerId?: string;
+
+  /** Milliseconds since the last heartbeat, by the clock of the store; `undefined` as above. */
+  readonly silentFor?: number;
+}
+
+/** How much a finding matters: `ok` tells that a check was passed, `note` that it could not be made or is a matter of taste. */
+export type FindingLevel = 'ok' | 'note' | 'warning' | 'problem';
+
+/** What a look at the store has found. */
+export interface Finding {
+  readonly level: FindingLevel;
+
+  /** What was looked at, in a word or two: `eviction`. */
+  readonly subject: string;
+
+  /** What was found: one sentence. */
+  readonly message: string;
+
+  /** What to do about it. */
+  readonly remedy?: string;
+}
+
+/** What operators ask of a store beyond what locks need. Only the command line asks it; a store need not offer it. */
+export interface OperableStore extends LeaseStore {
+  /** The time of the store, in milliseconds since 1970. */
+  now(): Promise<number>;
+
+  /** The queue of a key, in order. */
+  readQueue(key: string): Promise<readonly QueueEntry[]>;
+
+  /** Yields all keys that have a queue, held or not, without blocking the store. */
+  listQueued(): AsyncIterable<string>;
+
+  /**
+   * Revokes the lease that was seen, and no other one: where the owner or the token has changed since, nothing happens.
+   *
+   * @returns whether it stood until now
+   */
+  revokeSeen(seen: StoredLease): Promise<boolean>;
+
+  /** Looks over the server: version, rights, memory, replication. Changes nothing. */
+  examine(): Promise<readonly Finding[]>;
+}
+
+/** Whether operators can ask `store` for more than a {@link LeaseStore} offers. */
+export function isOperable(store: LeaseStore): store is OperableStore {
+  const { now, readQueue, listQueued, revokeSeen, examine } = store as Partial<OperableStore>;
+  return [now, readQueue, listQueued, revokeSeen, examine].every((method) => typeof method === 'function');
+}
