@@ -1,4 +1,5 @@
 /** `npm run demo:payments`: payments over several workers, of which one is killed. See README.md. */
+import { fileURLToPath } from 'node:url';
 import { startRedisServer } from '../../tools/redis-server/index.mjs';
 import { Interruption, interruption } from '../shop/demo/interruption.js';
 import { messageOf } from '../shop/demo/message-of.js';
@@ -9,6 +10,7 @@ import { judge } from './demo/verdict.js';
 import { WorkerProcess } from './demo/worker-process.js';
 import { settings } from './settings.js';
 
+const WORKER = fileURLToPath(new URL('./demo/worker.js', import.meta.url));
 const WORKERS = 3;
 const CUSTOMERS = 12;
 const PAYMENTS_EACH = 5;
@@ -24,7 +26,7 @@ async function demo(): Promise<boolean> {
   console.log(`nestjs-locking demo: ${plan.length} payments of ${CUSTOMERS} customers, on a Redis of its own`);
   console.log(`Redis on port ${redis.port}; one worker is killed in the middle of a charge …\n`);
 
-  const workers = Array.from({ length: WORKERS }, (_, i) => new WorkerProcess(`worker-${i + 1}`, redis.url));
+  const workers = Array.from({ length: WORKERS }, (_, i) => new WorkerProcess(WORKER, `worker-${i + 1}`, redis.url));
   closers.push(async () => {
     await Promise.all(workers.map(async (worker) => worker.stop()));
   });

@@ -7,6 +7,7 @@ import { buildSample, ended, isListening, startProgram, type Ended, type Program
 const DEMO = 'dist-sample/shop/demo.js';
 const SHOP = 'dist-sample/shop/main.js';
 const PAYMENTS_DEMO = 'dist-sample/payments/demo.js';
+const IMPORT_DEMO = 'dist-sample/import/demo.js';
 
 /** Runs the compiled demo, in memory unless there is a URL. */
 function startDemo(args: string[], redisUrl = ''): Program {
@@ -170,6 +171,19 @@ describe('npm run demo:payments', () => {
     expect(stderr.trimEnd().split('\n')).toEqual(['The demo ended early: interrupted']);
     await expectNothingLeft(demo, stdout);
   }, 60_000);
+});
+
+describe('npm run demo:import', () => {
+  it('the import demo imports every row once although instances are killed and paused, and leaves nothing behind', async () => {
+    const demo = startProgram(IMPORT_DEMO, [], {});
+    const { code, stdout, stderr } = await ended(demo);
+    expect([code, stderr]).toEqual([0, '']);
+    const value = (label: string): string => new RegExp(`^ {2}${label} {2,}(.*)$`, 'm').exec(stdout)?.[1] ?? '';
+    const labels = ['rows imported', 'left out', 'wrong', 'rows written again', 'writes of the paused one refused'];
+    expect(labels.map(value)).toEqual(['2400', '0', '0', '25', '1']);
+    expect(stdout).toContain('PASS: ');
+    await expectNothingLeft(demo, stdout);
+  }, 90_000);
 });
 
 describe('npm run start:shop', () => {

@@ -1,9 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import type { WorkerMessage, WorkerOrder } from './worker.js';
 
-const WORKER = fileURLToPath(new URL('./worker.js', import.meta.url));
 const GRACE_MS = 5_000;
 
 /** A worker in a process of its own. */
@@ -11,11 +9,13 @@ export class WorkerProcess {
   private readonly child: ChildProcess;
   private readonly heard: WorkerMessage[] = [];
 
+  /** @param program - the file of its program */
   constructor(
+    program: string,
     readonly instanceId: string,
     redisUrl: string,
   ) {
-    this.child = fork(WORKER, {
+    this.child = fork(program, {
       // A session of its own: Ctrl-C in a terminal goes to all of its processes, but this one ends the workers.
       detached: true,
       execArgv: [],
@@ -30,11 +30,19 @@ export class WorkerProcess {
     if ('error' in message) throw new Error(message.error);
   }
 
-  /** Resolves once the worker is half-way through a charge, where it stops. */
-  async stuck(): Promise<void> {
-    const order: WorkerOrder = { do: 'get stuck' };
-    this.child.send(order);
+  /** Resolves once the worker is half-way through its work, where it stops. */
+  async stuck(order: WorkerOrder = { do: 'get stuck' }): Promise<void> {
+    this.send(order);
     await this.next();
+  }
+
+  send(order: WorkerOrder): void {
+    this.child.send(order);
+  }
+
+  /** SIGSTOP pauses the process, SIGCONT ends the pause. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.child.kill(signal);
   }
 
   async kill(): Promise<void> {
@@ -47,6 +55,8 @@ export class WorkerProcess {
     if (this.hasEnded) return;
     const exited = once(this.child, 'exit');
     this.child.kill('SIGTERM');
+    // A paused process hears of it only when it goes on.
+    this.child.kill('SIGCONT');
     const timer = setTimeout(() => this.child.kill('SIGKILL'), GRACE_MS);
     await exited;
     clearTimeout(timer);
@@ -56,7 +66,8 @@ export class WorkerProcess {
     return this.child.pid === undefined || this.child.exitCode !== null || this.child.signalCode !== null;
   }
 
-  private async next(): Promise<WorkerMessage> {
+  /** The next message of the worker. */
+  async next(): Promise<WorkerMessage> {
     for (;;) {
       const message = this.heard.shift();
       if (message) return message;

@@ -4,11 +4,11 @@ import { CardNetwork } from '../bank/card-network.js';
 import { startWorker } from '../start-worker.js';
 
 /** A message from a worker to its parent. */
-export type WorkerMessage = { ready: true } | { error: string } | { stuckIn: string };
+export type WorkerMessage = { ready: true } | { error: string } | { stuckIn: string } | { done: true };
 
-/** The order of the parent: stop half-way through the next charge. */
+/** An order of the parent; to get stuck is to stop half-way through the next charge, or whatever the work is. */
 export interface WorkerOrder {
-  readonly do: 'get stuck';
+  readonly do: 'begin' | 'get stuck' | 'get stuck later' | 'go on';
 }
 
 // The worker ends with its parent, however the parent ends.
