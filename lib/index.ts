@@ -50,7 +50,13 @@ export {
   type CheckpointCallOptions,
   type SaveCheckpointCallOptions,
 } from './coordination/checkpoints/index.js';
-export { IdempotencyService, type IdempotencyOptions, type IdempotentRun } from './coordination/idempotency/index.js';
+export {
+  Idempotent,
+  IdempotencyService,
+  type IdempotencyOptions,
+  type IdempotentRequestOptions,
+  type IdempotentRun,
+} from './coordination/idempotency/index.js';
 export type { LockKeyFunction } from './decorators/method-key.js';
 export { WithLock } from './decorators/with-lock.decorator.js';
 export type { OnUnavailable, WithLockOptions } from './decorators/with-lock-options.interface.js';

@@ -63,14 +63,15 @@ export class HeldRun {
   /**
    * Stores the result.
    *
+   * @param reason - why further calls cannot get it, where the caller knows
    * @returns why further calls do not get it, if so
    * @throws LockLostError when a later holder has taken over
    * @throws IdempotencyError when the store could not be asked
    */
-  async store(value: unknown): Promise<string | undefined> {
+  async store(value: unknown, reason?: string): Promise<string | undefined> {
     const { key, claimed, lock } = this;
     if (!claimed) throw new Error('nothing was claimed');
-    const done = doneRun(claimed.run, value, this.place.settings.maxSize);
+    const done = doneRun(claimed.run, value, this.place.settings.maxSize, reason);
     let change: RecordChange<StoredRun>;
     try {
       change = await this.write(done, claimed.version);

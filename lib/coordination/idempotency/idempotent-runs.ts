@@ -30,6 +30,8 @@ export interface RunRequest {
 export interface JobEnd<T> {
   readonly value: T;
   readonly keep: boolean;
+  /** Why further calls cannot get it, although the job is not to run again. */
+  readonly omitted?: string | undefined;
 }
 
 /** What a call came to: the result of its own run, or that of an earlier one. */
@@ -152,7 +154,7 @@ export class IdempotentRuns {
     }
     const { value, keep } = ended;
     if (keep) {
-      const omitted = await held.store(value);
+      const omitted = await held.store(value, ended.omitted);
       if (omitted !== undefined) logger.warn(notKept(held.key, omitted));
     } else await held.drop();
     return { end: { value, replayed: false } };

@@ -37,8 +37,14 @@ export function assertStoredRun(key: string, record: LockRecord<unknown> | null)
 const stringify: (value: unknown) => string | undefined = JSON.stringify;
 
 /** The run with its result, or with the reason why that cannot be kept. */
-export function doneRun({ fingerprint, run, attempt }: RunningRun, value: unknown, maxSize: number): DoneRun {
+export function doneRun(
+  { fingerprint, run, attempt }: RunningRun,
+  value: unknown,
+  maxSize: number,
+  reason?: string,
+): DoneRun {
   const base = { state: 'done', fingerprint, run, attempt } as const;
+  if (reason !== undefined) return { ...base, omitted: reason };
   let text: string | undefined;
   try {
     text = stringify(value);

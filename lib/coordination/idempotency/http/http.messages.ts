@@ -1,0 +1,103 @@
+import type { IdempotencyErrorReason } from '../../../errors/index.js';
+
+/** What a client is told. It names neither keys nor causes. */
+export interface ProblemText {
+  readonly status: number;
+  readonly code: string;
+  readonly detail: string;
+}
+
+export const PROBLEMS: Readonly<Record<IdempotencyErrorReason | 'lost' | 'down', ProblemText>> = {
+  'in-progress': {
+    status: 409,
+    code: 'IDEMPOTENCY_IN_PROGRESS',
+    detail: 'A request with this idempotency key is being processed. Try again later.',
+  },
+  mismatch: {
+    status: 422,
+    code: 'IDEMPOTENCY_KEY_REUSED',
+    detail: 'This idempotency key was used for another request. Use another key for another request.',
+  },
+  abandoned: {
+    status: 409,
+    code: 'IDEMPOTENCY_ABANDONED',
+    detail:
+      'An earlier request with this idempotency key ended without an answer. It is not repeated, as it may have had an effect: check its state.',
+  },
+  'not-replayable': {
+    status: 409,
+    code: 'IDEMPOTENCY_NOT_REPLAYABLE',
+    detail: 'The request with this idempotency key was processed, but its answer cannot be repeated: check its state.',
+  },
+  'not-stored': {
+    status: 503,
+    code: 'IDEMPOTENCY_NOT_STORED',
+    detail:
+      'The request was processed, but its answer could not be stored. Try again later with the same idempotency key.',
+  },
+  lost: {
+    status: 409,
+    code: 'IDEMPOTENCY_LOST',
+    detail:
+      'The request took longer than its idempotency key was reserved, and another request has taken over. Try again later with the same key.',
+  },
+  down: {
+    status: 503,
+    code: 'IDEMPOTENCY_UNAVAILABLE',
+    detail: 'The service cannot process the request at the moment. Try again later with the same idempotency key.',
+  },
+};
+
+export const keyMissing = (header: string): ProblemText => ({
+  status: 400,
+  code: 'IDEMPOTENCY_KEY_MISSING',
+  detail: `The request needs the header ${header}: a text of its own for each request, which a repetition repeats.`,
+});
+
+export const keyInvalid = (header: string, most: number): ProblemText => ({
+  status: 400,
+  code: 'IDEMPOTENCY_KEY_INVALID',
+  detail: `The header ${header} must be one text of 1 to ${String(most)} printable ASCII characters, in double quotes or without any quotes, commas and spaces.`,
+});
+
+export const payloadUnusable = (): ProblemText => ({
+  status: 400,
+  code: 'IDEMPOTENCY_PAYLOAD_INVALID',
+  detail: 'The payload of the request cannot be compared with that of a repetition: it is nested too deeply.',
+});
+
+export const notOnThis = (handler: string, what: string): string =>
+  `@Idempotent on ${handler}: ${what}, so its answer cannot be stored before it is sent. Return the answer from the handler.`;
+
+export const notHttp = (handler: string, type: string): string =>
+  `@Idempotent on ${handler}: a request of type ${JSON.stringify(type)} has no header to take the key from. Make the key of the arguments instead: @Idempotent('payment:<0.id>').`;
+
+export const answersByHand = '@Res() or @Next() without passthrough sends the answer by hand';
+
+export const serverSentEvents = '@Sse() streams its answer';
+
+export const streamedOnce = 'the answer was a stream';
+
+export const streamed = (handler: string): string =>
+  `@Idempotent on ${handler}: the handler returned a stream, which cannot be stored. It was not sent, and repetitions of the request are refused. Store the file, and return its address.`;
+
+export const answeredEarlier = 'an interceptor had answered in place of the handler';
+
+export const noLongerThere =
+  'the client had left, and the handler returned an instance of a class, of which only an interceptor knows what to show';
+
+export const headerNotUsable = (name: string): string =>
+  `header: ${JSON.stringify(name)} is not the name of an HTTP header, such as 'Idempotency-Key'.`;
+
+export const headersNotUsable = (name: string): string =>
+  `headers: ${JSON.stringify(name)} cannot be repeated: it belongs to one answer alone, or is no name of a header.`;
+
+export const notBoolean = (name: string): string => `${name}: must be true or false.`;
+
+export const notFunction = (name: string): string => `${name}: must be a function of the request.`;
+
+export const principalUnknown = (handler: string): string =>
+  `@Idempotent on ${handler}: request.user has no id, sub or userId, so the keys of one user could not be told from those of another. Name the option principal: ({ user }) => user.name.`;
+
+export const principalNotUsable = (handler: string): string =>
+  `@Idempotent on ${handler}: principal must return a text or a number, or undefined for requests without a user.`;

@@ -1,0 +1,128 @@
+import type { CallHandler, ExecutionContext } from '@nestjs/common';
+import { Logger } from '@nestjs/common';
+import { Observable, type Subscriber } from 'rxjs';
+import { isStreamBody, discardBody } from '../../../requests/unsent-body.js';
+import { nameHandler } from '../../../requests/request-context.js';
+import { LockConfigurationError } from '../../../errors/index.js';
+import type { JobEnd } from '../idempotent-runs.js';
+import type { IdempotencyService, IdempotentCall } from '../idempotency.service.js';
+import { noteEntry, type HandlerEntry } from './entered-handler.js';
+import { answeredEarlier, noLongerThere, streamed, streamedOnce } from './http.messages.js';
+import { problemOf } from './problem.js';
+import { ResponseGate } from './response-gate.js';
+import { isPlainData, isStorable, type StoredResult } from './stored-answer.js';
+
+const logger = new Logger('IdempotencyInterceptor');
+
+/** Handles a request once per key. */
+export function exchangeOnce(
+  service: IdempotencyService,
+  call: IdempotentCall,
+  exchange: { readonly context: ExecutionContext; readonly next: CallHandler; readonly headers: readonly string[] },
+): Observable<unknown> {
+  return new Observable((subscriber) => {
+    const { context, next, headers } = exchange;
+    // What has begun goes on, and is stored, also if its client leaves or an interceptor gives up on it.
+    void new IdempotentExchange(context, next, subscriber, ResponseGate.of(context, headers)).start(service, call);
+  });
+}
+
+class IdempotentExchange {
+  /** Whether the chain of interceptors has got the outcome of the handler. */
+  private told = false;
+
+  constructor(
+    private readonly context: ExecutionContext,
+    private readonly next: CallHandler,
+    private readonly subscriber: Subscriber<unknown>,
+    private readonly gate: ResponseGate,
+  ) {}
+
+  async start(service: IdempotencyService, call: IdempotentCall): Promise<void> {
+    const { gate, subscriber } = this;
+    try {
+      const { value, replayed } = await service.perform(call, async () => this.handle());
+      if (replayed) this.replay(value);
+      else gate.open();
+    } catch (error) {
+      const problem = problemOf(error);
+      if (!this.told) subscriber.error(problem ?? error);
+      else if (problem) {
+        logger.error((error as Error).message);
+        gate.open(problem.toAnswer());
+      } else gate.open();
+    }
+  }
+
+  private replay(result: StoredResult): void {
+    const { gate, subscriber } = this;
+    gate.setHeader('Idempotent-Replayed', 'true');
+    if ('answer' in result) {
+      gate.replace(result.answer);
+      subscriber.next(undefined);
+    } else subscriber.next(result.returned);
+    subscriber.complete();
+  }
+
+  private async handle(): Promise<JobEnd<StoredResult>> {
+    const entry: HandlerEntry = { entered: false, running: undefined };
+    const [outcome] = await Promise.allSettled([noteEntry(entry, async () => this.callHandler())]);
+    const { subscriber, gate } = this;
+    if (entry.running) return this.outlast(entry.running, outcome);
+    if (outcome.status === 'fulfilled' && isStreamBody(outcome.value)) return this.refuseStream(outcome.value);
+    const sending = subscriber.closed ? undefined : gate.shut();
+    this.tell(outcome);
+    const sent = await sending;
+    if (sent === 'stream') return { value: {}, keep: entry.entered, omitted: streamedOnce };
+    if (sent && isStorable(sent)) return { value: { answer: sent }, keep: entry.entered };
+    // What the handler has refused runs again; what it has done does not, whatever became of its answer.
+    if (outcome.status === 'rejected') return { value: {}, keep: false };
+    const { value } = outcome;
+    if (!isPlainData(value)) return { value: {}, keep: entry.entered, omitted: noLongerThere };
+    return { value: { returned: value }, keep: entry.entered };
+  }
+
+  /** An interceptor has answered in place of the handler, which runs on. What it comes to, that one will not see. */
+  private async outlast(
+    running: Promise<unknown>,
+    outcome: PromiseSettledResult<unknown>,
+  ): Promise<JobEnd<StoredResult>> {
+    this.tell(outcome);
+    const [ended] = await Promise.allSettled([running]);
+    if (ended.status === 'fulfilled') discardBody(ended.value);
+    return { value: {}, keep: ended.status === 'fulfilled', omitted: answeredEarlier };
+  }
+
+  /** The last value: Nest sends no other. */
+  private async callHandler(): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      let last: unknown;
+      this.next.handle().subscribe({
+        next: (value: unknown) => {
+          last = value;
+        },
+        error: reject,
+        complete: () => {
+          resolve(last);
+        },
+      });
+    });
+  }
+
+  private tell(outcome: PromiseSettledResult<unknown>): void {
+    const { subscriber } = this;
+    this.told = true;
+    if (outcome.status === 'rejected') subscriber.error(outcome.reason);
+    else {
+      subscriber.next(outcome.value);
+      subscriber.complete();
+    }
+  }
+
+  private refuseStream(stream: unknown): JobEnd<StoredResult> {
+    discardBody(stream);
+    this.told = true;
+    this.subscriber.error(new LockConfigurationError(streamed(nameHandler(this.context))));
+    return { value: {}, keep: true, omitted: streamedOnce };
+  }
+}

@@ -1,0 +1,61 @@
+/** The headers of an answer that a repetition gets as well. */
+export const REPLAYED_HEADERS: readonly string[] = [
+  'content-disposition',
+  'content-language',
+  'content-type',
+  'etag',
+  'last-modified',
+  'link',
+  'location',
+];
+
+/** Headers of one answer alone: of its session, its connection, or its form on the wire. */
+export const NEVER_REPLAYED: readonly string[] = [
+  'connection',
+  'content-encoding',
+  'content-length',
+  'date',
+  'keep-alive',
+  'set-cookie',
+  'set-cookie2',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'www-authenticate',
+];
+
+/** An HTTP answer. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Nothing for an answer without a body. */
+  readonly body?: string;
+  /** Whether the body is base64 of bytes. */
+  readonly bytes?: true;
+}
+
+/** The result of a request: the answer that was sent; or, where none could be sent, what the handler returned. */
+export type StoredResult = { readonly answer: Answer } | { readonly returned?: unknown };
+
+/** Statuses that say something about the moment, or about who asks: another try may end otherwise. */
+const NOT_STORED: ReadonlySet<number> = new Set([401, 403, 408, 409, 425, 429]);
+
+export function isStorable({ status }: Answer): boolean {
+  return status < 500 && !NOT_STORED.has(status);
+}
+
+export function bodyOf({ body, bytes }: Answer): string | Buffer | undefined {
+  return body !== undefined && bytes ? Buffer.from(body, 'base64') : body;
+}
+
+/**
+ * Whether a value consists of nothing but JSON. Of the instance of a class, an interceptor such as
+ * `ClassSerializerInterceptor` decides what a client may see, so it must not be stored as it is.
+ */
+export function isPlainData(value: unknown): boolean {
+  if (Array.isArray(value)) return value.every(isPlainData);
+  if (typeof value !== 'object' || value === null) return typeof value !== 'bigint' && typeof value !== 'function';
+  if (value instanceof Date) return true;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return (prototype === Object.prototype || prototype === null) && Object.values(value).every(isPlainData);
+}
