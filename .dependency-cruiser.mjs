@@ -23,7 +23,7 @@ export default {
       name: 'engine-knows-neither-nest-nor-a-store',
       severity: 'error',
       from: { path: '^lib/engine/' },
-      to: { path: '^(lib/(?!engine/|errors/|interfaces/|provider-api/)|node_modules/)' },
+      to: { path: '^(lib/(?!diagnostics/|engine/|errors/|interfaces/|provider-api/)|node_modules/)' },
     },
   ],
   options: {

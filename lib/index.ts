@@ -38,6 +38,30 @@ export { duration } from './engine/options/duration.js';
 export { LockingModule } from './module/locking.module.js';
 export { LockingService } from './module/locking.service.js';
 export {
+  lockingChannels,
+  type LockingChannel,
+  type LockingTraceSubscribers,
+  type LockingTracingChannel,
+} from './diagnostics/channels.js';
+export type {
+  AcquireMessage,
+  AcquireOutcome,
+  HoldMessage,
+  JobPutBackMessage,
+  LeaderMessage,
+  LockOrigin,
+  LockSubject,
+  LossMessage,
+  LossReason,
+  StoreMessage,
+  TickMessage,
+  TickOutcome,
+  TimeoutMessage,
+  WakeUpsMessage,
+} from './diagnostics/messages.interface.js';
+export { LockEvents } from './operations/events/lock-events.js';
+export type { LockEvent, LockEventMessages, LockEventType } from './operations/events/lock-event.interface.js';
+export {
   RecordService,
   type DeleteRecordOptions,
   type LockRecord,

@@ -1,4 +1,4 @@
-import { resolveCallOptions } from '../engine/options/call-options.js';
+import { asKeyTemplate, resolveCallOptions } from '../engine/options/call-options.js';
 import { readEngineSettings } from '../engine/options/engine-settings.js';
 import { LockConfigurationError } from '../errors/index.js';
 import type { ExecuteOptions } from '../interfaces/index.js';
@@ -8,6 +8,15 @@ import type { OnUnavailable, WithLockOptions } from './with-lock-options.interfa
 export interface CheckedOptions {
   readonly execute: ExecuteOptions;
   readonly onUnavailable: OnUnavailable;
+}
+
+/** The same options for a lock that is called `template` in metrics, unless the user has named it otherwise. */
+export function calledBy<Checked extends { readonly execute: ExecuteOptions }>(
+  checked: Checked,
+  template: string,
+): Checked {
+  const keyTemplate = checked.execute.keyTemplate ?? asKeyTemplate(template);
+  return { ...checked, execute: Object.freeze({ ...checked.execute, keyTemplate }) };
 }
 
 /** @throws LockConfigurationError at decoration already, for options that could only fail at every call */

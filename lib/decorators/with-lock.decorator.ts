@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { Logger } from '@nestjs/common';
 import { from, isObservable, mergeMap, of, type Observable } from 'rxjs';
 import { isLockTimeoutError, LockConfigurationError } from '../errors/index.js';
-import { checkOptions, type CheckedOptions } from './check-options.js';
+import { calledBy, checkOptions, type CheckedOptions } from './check-options.js';
 import { observableNotBoolean, undeclaredObservable } from './decorators.messages.js';
 import type { TakesKeyArguments } from './key-arguments.js';
 import { compileMethodKey, type KeysOf, type LockKeyFunction } from './method-key.js';
@@ -88,8 +88,10 @@ export function WithLock(
   return (target, propertyKey, descriptor) => {
     wrapMethod('@WithLock', propertyKey, target, descriptor, (original, name) => {
       injectLockingService(target);
-      if (observable || returnsObservable(target, name)) return lockStream(original, keysOf, checked);
-      return lockCall(original, keysOf, checked, `${target.constructor.name}.${String(name)}`);
+      const label = `${target.constructor.name}.${String(name)}`;
+      const called = calledBy(checked, typeof key === 'string' ? key : label);
+      if (observable || returnsObservable(target, name)) return lockStream(original, keysOf, called);
+      return lockCall(original, keysOf, called, label);
     });
   };
 }

@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { lockingChannels } from '../diagnostics/channels.js';
+import { isObserved } from '../diagnostics/traces.js';
 import { LockBackendError, LockConfigurationError, LockLostError, LockTimeoutError } from '../errors/index.js';
 import type {
   CheckpointOptions,
@@ -45,6 +47,7 @@ import { DroppedLocks } from './lock/dropped-locks.js';
 import { HeldLock, type HeldLockActions } from './lock/held-lock.js';
 import { runJob, type LockedJob } from './lock/job-runner.js';
 import { enclosingGrants, grantsAround } from './lock/lock-context.js';
+import { LockReports, type Enqueue } from './lock/lock-reports.js';
 import { parseExpire, resolveCallOptions, type CallOptions, type HoldMode } from './options/call-options.js';
 import type { EngineSettings } from './options/engine-settings.js';
 import type { Clock, ClockTimer } from './runtime/clock.js';
@@ -52,7 +55,7 @@ import { systemClock } from './runtime/system-clock.js';
 import { LeaseClock } from './runtime/lease-clock.js';
 import { inNeutralContext } from './runtime/neutral-context.js';
 import { ReleaseRetry } from './store/release-retry.js';
-import { StoreCalls } from './store/store-calls.js';
+import { NO_ORIGIN, StoreCalls } from './store/store-calls.js';
 import { QueueTable, Waiter } from './wait/queue.js';
 
 /** How long a shutdown waits for releases while none of them is answered, in milliseconds. */
@@ -103,14 +106,20 @@ export class LockEngine implements HeldLockActions {
   private ending?: Promise<ShutdownOutcome>;
 
   private readonly dropped?: DroppedLocks;
+  private readonly reports: LockReports;
 
-  /** @param warn - tells the operator of locks that were dropped without a release; without it nothing looks for them */
+  /**
+   * @param warn - tells the operator of locks that were dropped without a release; without it nothing looks for them
+   * @param origin - what messages of the diagnostics channels name as their source
+   */
   constructor(
     readonly provider: LeaseStore,
     readonly settings: EngineSettings,
     private readonly clock: Clock = systemClock,
     warn?: (message: string) => void,
+    origin = NO_ORIGIN,
   ) {
+    this.reports = new LockReports(origin, clock);
     if (warn) this.dropped = new DroppedLocks(warn);
     const { processId, queues } = this;
     let count = 0;
@@ -119,11 +128,16 @@ export class LockEngine implements HeldLockActions {
       this.dispatcher.advanceKeys(keys);
     };
     const leaseClock = new LeaseClock(clock);
-    const calls = (this.calls = new StoreCalls(provider, clock));
+    const calls = (this.calls = new StoreCalls(provider, clock, origin));
     const retry = (this.retry = new ReleaseRetry(calls, clock, advance));
-    const leases = (this.leases = new LeaseTable((lease) => {
-      this.dispatcher.noteEnd(lease);
-    }));
+    const leases = (this.leases = new LeaseTable(
+      (lease) => {
+        this.dispatcher.noteEnd(lease);
+      },
+      (grant, reason) => {
+        this.reports.lost(grant, reason);
+      },
+    ));
     const onLost = ({ key, ownerId, attemptId, ttl }: Lease): void => {
       // A store that has lost its last writes may still have this attempt in its queue, and grant it again.
       retry.add({ keys: [key], ownerId, attemptId, processId, pending: false }, ttl);
@@ -179,9 +193,14 @@ export class LockEngine implements HeldLockActions {
       calls,
       clock,
       gap,
+      (waiter, error) => {
+        this.reports.refused(waiter, error);
+      },
     );
     this.dispatcher = dispatcher;
-    const router: WakeUpRouter = new WakeUpRouter(queues, leases, acquirer, handOff, retry, advance);
+    const router: WakeUpRouter = new WakeUpRouter(queues, leases, acquirer, handOff, retry, advance, (status) => {
+      lockingChannels.wakeUps.publish({ ...origin, status });
+    });
     this.solo = { host: dispatcher, queues, leases, acquirer, releaser, renewer, extender, clock, leaseClock, nextId };
   }
 
@@ -221,6 +240,7 @@ export class LockEngine implements HeldLockActions {
         keys,
         options,
         (grant) => {
+          this.deliver(grant);
           const lock = new HeldLock(keys, grant.ownerId, [grant], options.minHold, this);
           if (dropped && grant.isRenewed()) lock.watchWith(dropped);
           resolve(lock);
@@ -412,12 +432,23 @@ export class LockEngine implements HeldLockActions {
       failed(closedFor(keys));
       return;
     }
+    if (isObserved()) this.reports.observe({ keys, options, granted, failed }, this.enqueue);
+    else this.enqueue(keys, options, granted, failed);
+  }
+
+  private readonly enqueue: Enqueue = (keys, options, granted, failed) => {
     const around = grantsAround(this);
     this.dispatcher.join(
       isSolo(keys, options)
         ? new SoloWaiter(keys, options, around, granted, failed, this.solo)
         : new Waiter(keys, options, around, granted, failed),
     );
+  };
+
+  /** A caller has `grant` from now on, and may have lost it already. */
+  private deliver(grant: Grant): void {
+    grant.isDelivered = true;
+    if (grant.lostBy !== undefined) this.reports.lost(grant, grant.lostBy);
   }
 
   /** Joins what jobs around this call hold already, and takes the rest. */
@@ -434,7 +465,11 @@ export class LockEngine implements HeldLockActions {
       try {
         grants.add(
           await new Promise<Grant>((resolve, reject) => {
-            this.take(missing, options, resolve, reject);
+            const granted = (grant: Grant): void => {
+              this.deliver(grant);
+              resolve(grant);
+            };
+            this.take(missing, options, granted, reject);
           }),
         );
       } catch (error) {

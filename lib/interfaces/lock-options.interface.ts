@@ -60,6 +60,14 @@ export interface AcquireOptions {
    * caller goes on at once. For cron ticks on machines with skewed clocks. It outlives the process. A number is seconds.
    */
   minHold?: Duration | undefined;
+
+  /**
+   * What the lock is called in metrics, traces and events: one text for all keys of a kind, such as `'order:<id>'`, of at
+   * most 256 characters. Each text becomes time series of its own, so never put an id into it.
+   *
+   * @defaultValue the template of a decorator, or its class and method where the key is a function; none in other calls
+   */
+  keyTemplate?: string | undefined;
 }
 
 /** Options of `tryAcquire`: those of `acquire` but for what concerns the wait. */

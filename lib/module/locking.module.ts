@@ -20,6 +20,7 @@ import type { Clock } from '../engine/runtime/clock.js';
 import { RecordService } from '../records/record.service.js';
 import { CheckpointService } from '../coordination/checkpoints/checkpoint.service.js';
 import { IdempotencyService } from '../coordination/idempotency/idempotency.service.js';
+import { LockEvents } from '../operations/events/lock-events.js';
 import { LockedClasses } from '../requests/locked-classes.js';
 import type { LockingModuleOptions } from './module-options.interface.js';
 import type { LockingProviderClass } from '../provider-api/index.js';
@@ -95,9 +96,14 @@ import { assertOnePerApplication } from './one-per-application.js';
       inject: [LockingService, RecordService],
       useFactory: (locking: LockingService, records: RecordService) => new IdempotencyService(locking, records),
     },
+    {
+      provide: LockEvents,
+      inject: [LockingRegistry],
+      useFactory: (registry: LockingRegistry) => new LockEvents(registry.application),
+    },
     LockedClasses,
   ],
-  exports: [CheckpointService, IdempotencyService, LockingService, RecordService],
+  exports: [CheckpointService, IdempotencyService, LockEvents, LockingService, RecordService],
 })
 export class LockingModule extends ConfigurableModuleClass implements BeforeApplicationShutdown, OnApplicationShutdown {
   constructor(@Inject(LockingRegistry) private readonly registry: LockingRegistry) {

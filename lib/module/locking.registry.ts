@@ -1,5 +1,7 @@
 import { Logger } from '@nestjs/common';
+import { randomBytes } from 'node:crypto';
 import type { Clock } from '../engine/runtime/clock.js';
+import type { LockOrigin } from '../diagnostics/messages.interface.js';
 import { notDrained } from '../engine/engine.messages.js';
 import { LockEngine } from '../engine/lock-engine.js';
 import { inNeutralContext } from '../engine/runtime/neutral-context.js';
@@ -34,6 +36,9 @@ const SHORTEST_CLOSING = 200;
 
 /** The providers of one application, each with its engine, from start-up to shutdown. */
 export class LockingRegistry {
+  /** Tells the messages of this application from those of others in the process. */
+  readonly application = randomBytes(9).toString('base64url');
+
   private readonly logger = new Logger('LockingModule');
   private readonly entries = new Map<string, Entry>();
   private readonly defaultId: string;
@@ -54,7 +59,10 @@ export class LockingRegistry {
       const warnOfDropped = (message: string): void => {
         dropped.add(message);
       };
-      const engine = new LockEngine(provider, plan.settings, clock, clock ? undefined : warnOfDropped);
+      const engine = new LockEngine(provider, plan.settings, clock, clock ? undefined : warnOfDropped, {
+        application: this.application,
+        provider: plan.id,
+      });
       this.entries.set(plan.id, { plan, provider, engine });
     }
     this.defaultId = plans.find(({ isDefault }) => isDefault)?.id ?? '';
@@ -63,6 +71,16 @@ export class LockingRegistry {
   /** The id under which a provider is known that a call names (or, without a name, of the default provider). */
   resolveId(id: string = this.defaultId): string {
     return normalizeProviderId(id);
+  }
+
+  /** What messages about the locks of a provider name as their source. */
+  origin(id?: string): LockOrigin {
+    return { application: this.application, provider: this.resolveId(id) };
+  }
+
+  /** The ids of all providers, each with its engine. */
+  engines(): { readonly id: string; readonly engine: LockEngine }[] {
+    return [...this.entries].map(([id, { engine }]) => ({ id, engine }));
   }
 
   /** @throws LockConfigurationError when no provider has this id */

@@ -1,6 +1,7 @@
 import { checkSingletonOptions } from '../coordination/singleton/check-singleton-options.js';
 import type { SingletonOptions } from '../coordination/singleton/singleton-options.interface.js';
 import { outsideRuns, SingletonRuns } from '../coordination/singleton/singleton-runs.js';
+import type { LockOrigin } from '../diagnostics/messages.interface.js';
 import { parseDuration } from '../engine/options/duration.js';
 import { currentLock, outsideFrames } from '../engine/lock/lock-context.js';
 import { normalizeKeys } from '../engine/options/lock-keys.js';
@@ -51,6 +52,11 @@ export class LockingService {
   /** @internal The same service, for this package itself: it may take the keys of elections and scheduled jobs. */
   static forOwnKeys(locking: LockingService): LockingService {
     return Object.create(locking, { mayBeOwn: { value: true } }) as LockingService;
+  }
+
+  /** @internal What messages about locks of this service name as their source. */
+  originOf({ provider = this.providerId }: ProviderChoice = {}): LockOrigin {
+    return this.registry.origin(provider);
   }
 
   /** @internal Calls `listener` whenever another server may answer for the provider, which may lack the last writes. */

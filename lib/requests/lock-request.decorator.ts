@@ -12,6 +12,7 @@ import type {
   Returned,
   Returns,
 } from '../decorators/call-results.js';
+import { calledBy } from '../decorators/check-options.js';
 import { LockConfigurationError } from '../errors/index.js';
 import { notOnMembers, twice } from './interceptor.messages.js';
 import { attachLockRequest, defineLockRequest, hasLockRequest, noteLockedMethod } from './lock-request.definition.js';
@@ -111,7 +112,7 @@ export function LockRequest(
     assertLegacyCall('@LockRequest', name);
     if (name === undefined) {
       if (typeof target !== 'function') throw new LockConfigurationError(notOnMembers('a value'));
-      attach(target, target.name);
+      attach(target, target.name, target.name);
       reportResultsOf(target.prototype as object);
       bind(target);
       return;
@@ -121,14 +122,14 @@ export function LockRequest(
       throw new LockConfigurationError(notOnMembers(String(name)));
     }
     descriptor.value = reportingResult(method as () => unknown);
-    attach(descriptor.value as object, String(name));
+    attach(descriptor.value as object, String(name), `${target.constructor.name}.${String(name)}`);
     noteLockedMethod(target, name);
     bind(target, name, descriptor);
   };
 
-  const attach = (target: object, name: string): void => {
+  const attach = (target: object, name: string, label: string): void => {
     if (hasLockRequest(target)) throw new LockConfigurationError(twice(name));
-    attachLockRequest(definition, target);
+    attachLockRequest(calledBy(definition, typeof key === 'string' ? key : label), target);
   };
   return decorate;
 }

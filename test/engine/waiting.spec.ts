@@ -138,4 +138,5 @@ const plain = {
   maxHold: Infinity,
   minHold: 0,
   awaitRelease: true,
+  keyTemplate: undefined,
 };

@@ -100,6 +100,7 @@ export default withMermaid({
           page('Redis: Sentinel, Cluster, TLS, ACL', '/redis'),
           page('Managed Redis', '/managed-redis'),
           page('A quorum of servers', '/quorum'),
+          page('Events', '/events'),
           page('Shutdown', '/shutdown'),
           page('Securing the store', '/security'),
           page('Troubleshooting', '/troubleshooting'),

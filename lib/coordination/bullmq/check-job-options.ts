@@ -6,7 +6,7 @@ import type { ExecuteOptions } from '../../interfaces/index.js';
 import { badStoreDown, notAFunction, unknownOption } from './bullmq.messages.js';
 import type { LockJobOptions } from './lock-job-options.interface.js';
 
-const KNOWN = ['provider', 'expire', 'maxHold', 'timeout', 'retryDelay', 'ready', 'onStoreDown'];
+const KNOWN = ['provider', 'expire', 'maxHold', 'timeout', 'retryDelay', 'ready', 'onStoreDown', 'keyTemplate'];
 const DEFAULT_RETRY_DELAY = 1000;
 /** As long as a lease, by default: a job whose worker process died after putting it back waits as long as after a crash. */
 const DELAY_IF_WOKEN = 30_000;

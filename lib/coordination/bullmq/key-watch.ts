@@ -12,6 +12,9 @@ const LONGEST_WAIT = 30_000;
 const FIRST_LOOK = 10;
 const LONGEST_LOOK = 1000;
 
+/** What its waits are called in metrics: they are not those of the jobs. */
+const WATCH_TEMPLATE = '(jobs put back)';
+
 /** The states of a job that no worker has taken yet. */
 const WAITING = ['waiting', 'prioritized', 'paused'];
 
@@ -88,6 +91,7 @@ export class KeyWatch {
       reentrant: false,
       timeout: `${LONGEST_WAIT}ms`,
       maxWaiters: Infinity,
+      keyTemplate: WATCH_TEMPLATE,
     });
     await lock.release();
   }

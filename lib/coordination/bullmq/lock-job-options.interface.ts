@@ -16,6 +16,13 @@ export interface LockJobOptions<J extends Job = Job, Self = unknown> {
    */
   expire?: Duration | undefined;
 
+  /**
+   * What the lock is called in metrics, traces and events: one text for all keys of a kind, never with an id in it.
+   *
+   * @defaultValue the template, or the class and method where the key is a function
+   */
+  keyTemplate?: string | undefined;
+
   /** The longest the lock is renewed for; then the job's signal aborts and the job fails. A number is seconds. */
   maxHold?: Duration | undefined;
 

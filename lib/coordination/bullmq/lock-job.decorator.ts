@@ -1,4 +1,5 @@
 import type { Job } from 'bullmq';
+import { calledBy } from '../../decorators/check-options.js';
 import { injectLockingService, lockingServiceOf } from '../../decorators/inject-locking-service.js';
 import type { TakesKeyArguments } from '../../decorators/key-arguments.js';
 import { wrapMethod } from '../../decorators/wrap-method.js';
@@ -47,10 +48,12 @@ export function LockJob<J extends Job = Job, Self = object>(
   options: LockJobOptions<J, Self> = {},
 ): LockJobDecorator<J, Self> {
   const keysOf = compileJobKey('@LockJob', key);
-  const jobs = new LockedJobs('@LockJob', keysOf, checkJobOptions('@LockJob', options));
+  const checked = checkJobOptions('@LockJob', options);
   return (target, propertyKey, descriptor: PropertyDescriptor) => {
-    wrapMethod('@LockJob', propertyKey, target as object, descriptor, (original) => {
+    wrapMethod('@LockJob', propertyKey, target as object, descriptor, (original, name) => {
       injectLockingService(target as object);
+      const label = `${(target as object).constructor.name}.${String(name)}`;
+      const jobs = new LockedJobs('@LockJob', keysOf, calledBy(checked, typeof key === 'string' ? key : label));
       return async function (...args) {
         return jobs.run({
           locking: lockingServiceOf(this, '@LockJob'),

@@ -1,6 +1,8 @@
 import { Logger } from '@nestjs/common';
 import type { Job } from 'bullmq';
 import { setTimeout as delay } from 'node:timers/promises';
+import { lockingChannels } from '../../diagnostics/channels.js';
+import type { JobPutBackMessage } from '../../diagnostics/messages.interface.js';
 import {
   isLockBackendError,
   isLockLostError,
@@ -60,7 +62,7 @@ export class LockedJobs {
     const keys = [this.keysOf(call.self, call.args)].flat();
     const result = await this.attempt(call, keys, args);
     if (result !== NOT_NOW && result !== KEY_TAKEN) return result;
-    await this.putBack(call.locking, args, result === KEY_TAKEN ? keys : []);
+    await this.putBack(call.locking, args, keys, result === KEY_TAKEN);
     throw notRun();
   }
 
@@ -113,16 +115,35 @@ export class LockedJobs {
   private async putBack(
     locking: LockingService,
     { job, token }: JobArguments,
-    taken: readonly string[],
+    keys: readonly string[],
+    isTaken: boolean,
   ): Promise<void> {
+    const taken = isTaken ? keys : [];
     const [key, ...others] = taken;
     const watches = key !== undefined && others.length === 0 ? this.watchesOf(locking) : undefined;
     const isWoken = key !== undefined && watches?.accepts(key) === true;
     const milliseconds = this.options.retryDelay(job, isWoken);
     const outcome = await putBack(job, token, milliseconds);
+    this.publish(locking, job, keys, {
+      reason: isTaken ? 'key-taken' : 'not-ready',
+      delay: milliseconds,
+      outcome: outcome.end,
+    });
     if (outcome.end === 'refused') this.logger.warn(notPutBack(job, outcome.error));
     if (isWoken && outcome.end === 'delayed') watches.add(key, job, milliseconds);
     else this.noteTried(locking, taken, job);
+  }
+
+  private publish(
+    locking: LockingService,
+    { queueName: queue, id: jobId, name: jobName }: Job,
+    keys: readonly string[],
+    what: Pick<JobPutBackMessage, 'reason' | 'delay' | 'outcome'>,
+  ): void {
+    const { jobPutBack } = lockingChannels;
+    if (!jobPutBack.hasSubscribers) return;
+    const { provider, keyTemplate } = this.options.execute;
+    jobPutBack.publish({ ...locking.originOf({ provider }), queue, jobId, jobName, keys, keyTemplate, ...what });
   }
 
   private watchesOf(locking: LockingService): KeyWatches {

@@ -1,4 +1,5 @@
 import type { Job } from 'bullmq';
+import { calledBy } from '../../decorators/check-options.js';
 import { LockConfigurationError } from '../../errors/index.js';
 import type { LockingService } from '../../module/locking.service.js';
 import { notAFunction, noService } from './bullmq.messages.js';
@@ -37,7 +38,8 @@ export function lockedProcessor<J extends Job, R>(
   }
   if (typeof process !== 'function') throw new LockConfigurationError(notAFunction(caller, 'the processor'));
   const keysOf = compileJobKey(caller, key, FUNCTION_ROOTS);
-  const jobs = new LockedJobs(caller, keysOf, checkJobOptions(caller, options));
+  const checked = checkJobOptions(caller, options);
+  const jobs = new LockedJobs(caller, keysOf, typeof key === 'string' ? calledBy(checked, key) : checked);
   // Three parameters, as BullMQ makes a signal only for processors that declare them.
   return async (job, token, signal) => {
     const run = jobs.run({

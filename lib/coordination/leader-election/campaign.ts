@@ -1,3 +1,4 @@
+import { asKeyTemplate } from '../../engine/options/call-options.js';
 import { isLockTimeoutError } from '../../errors/index.js';
 import type { Lock } from '../../interfaces/index.js';
 import type { LockingService } from '../../module/locking.service.js';
@@ -47,7 +48,8 @@ export class Campaign {
   private async tryToWin(signal: AbortSignal): Promise<Lock> {
     const { name, instanceId } = this.plan;
     const key = leaderKey(name);
-    const options = { ...renewOptions(this.plan), ownerId: uniqueOwner(instanceId), signal };
+    const keyTemplate = asKeyTemplate(key);
+    const options = { ...renewOptions(this.plan), ownerId: uniqueOwner(instanceId), signal, keyTemplate };
     if (!this.hasAsked) {
       const lock = await this.locking().tryAcquire(key, options);
       this.hasAsked = true;

@@ -1,4 +1,5 @@
 import type { Logger } from '@nestjs/common';
+import { lockingChannels } from '../../diagnostics/channels.js';
 import { inNeutralContext } from '../../engine/runtime/neutral-context.js';
 import type { Lock } from '../../interfaces/index.js';
 import type { LockingService } from '../../module/locking.service.js';
@@ -143,6 +144,7 @@ export class Candidate {
     heartbeat.start(this.plan.heartbeatInterval);
     try {
       this.logger.log(elected(term.name, term.instanceId, term.fencingToken));
+      this.publish('leader', term);
       this.handlers.tellLeader(term);
       await term.ended;
       await this.workEnded(term);
@@ -160,8 +162,16 @@ export class Candidate {
     const { name, instanceId, loss } = term;
     if (loss === undefined) this.logger.log(steppedDown(name, instanceId));
     else this.logger.warn(leadershipLost(name, instanceId, loss));
+    this.publish('follower', term);
     this.handlers.tellFollower(term);
   };
+
+  private publish(role: 'leader' | 'follower', { name: election, instanceId, fencingToken, loss: error }: Term): void {
+    const { leader } = lockingChannels;
+    if (!leader.hasSubscribers) return;
+    const origin = this.locking().originOf({ provider: this.plan.provider });
+    leader.publish({ ...origin, election, instanceId, role, fencingToken, error });
+  }
 
   /**
    * Waits for the work that was begun under the term: a leader that steps down hands over only then. One that has lost

@@ -1,9 +1,10 @@
 import type { Logger } from '@nestjs/common';
+import { asKeyTemplate } from '../../engine/options/call-options.js';
 import type { Lock } from '../../interfaces/index.js';
 import type { LockingService } from '../../module/locking.service.js';
 import { Heartbeat } from './heartbeat.js';
 import { notReleased } from './leader-election.messages.js';
-import { presenceKey, uniqueOwner } from './leader-keys.js';
+import { presenceKey, presencePrefix, uniqueOwner } from './leader-keys.js';
 import type { Outage } from './outage.js';
 import { renewOptions, type Renewal } from './renewal.js';
 import type { ElectionPlan } from './read-leader-options.js';
@@ -51,7 +52,8 @@ export class Presence {
     // A lock that is only in doubt would be renewed for ever beside the new one.
     await this.lock?.release().catch(() => undefined);
     if (this.leaving.aborted) return false;
-    const options = { ...renewOptions(this.plan), ownerId: this.owner, signal: this.leaving };
+    const keyTemplate = asKeyTemplate(`${presencePrefix(this.plan.name)}<id>`);
+    const options = { ...renewOptions(this.plan), ownerId: this.owner, signal: this.leaving, keyTemplate };
     this.lock = await this.locking().tryAcquire(this.key, options);
     return true;
   }

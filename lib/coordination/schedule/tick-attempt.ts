@@ -3,7 +3,17 @@ import { isLockLostError, isLockTimeoutError } from '../../errors/index.js';
 import type { Lock } from '../../interfaces/index.js';
 import type { LockingService } from '../../module/locking.service.js';
 import type { TickSettings } from './read-tick-options.js';
-import { isRunOf, keyOfRun, keyOfTick, ownerOfRun, retentionOf, runInTick, type Tick } from './tick.js';
+import {
+  isRunOf,
+  keyOfRun,
+  keyOfTick,
+  ownerOfRun,
+  retentionOf,
+  runInTick,
+  templateOfRun,
+  templateOfTick,
+  type Tick,
+} from './tick.js';
 
 /** What a tick does. */
 export type TickWork<T> = (lock: Lock) => T | PromiseLike<T>;
@@ -56,6 +66,7 @@ export class TickAttempt<T> {
           timeout: `${waits.tick}ms`,
           expire: `${expire}ms`,
           provider,
+          keyTemplate: templateOfTick(this.tick),
           // A tick of this job that is fired from inside another job is a tick of its own.
           reentrant: false,
           ...(waits.signal && { signal: waits.signal }),
@@ -89,6 +100,7 @@ export class TickAttempt<T> {
           expire: `${expire}ms`,
           provider,
           ownerId: ownerOfRun(this.tick),
+          keyTemplate: templateOfRun(this.tick),
           reentrant: false,
           ...(maxHold !== undefined && { maxHold: `${maxHold}ms` }),
         },
@@ -137,7 +149,12 @@ export class TickAttempt<T> {
     const minHold = `${retentionOf(this.tick, this.settings)}ms` as const;
     const { provider } = this.settings;
     try {
-      await this.locking.execute(keyOfTick(this.tick), () => undefined, { provider, timeout: 0, minHold });
+      await this.locking.execute(keyOfTick(this.tick), () => undefined, {
+        provider,
+        timeout: 0,
+        minHold,
+        keyTemplate: templateOfTick(this.tick),
+      });
       this.marked = true;
     } catch {
       // The key was lost at this very moment. The call around this one tells, with what the work came to.

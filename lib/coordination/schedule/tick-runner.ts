@@ -1,4 +1,6 @@
 import { Logger } from '@nestjs/common';
+import { lockingChannels } from '../../diagnostics/channels.js';
+import type { TickOutcome } from '../../diagnostics/messages.interface.js';
 import { systemClock } from '../../engine/runtime/system-clock.js';
 import { LeaseClock } from '../../engine/runtime/lease-clock.js';
 import { isLockBackendError } from '../../errors/index.js';
@@ -52,6 +54,9 @@ interface Sight {
   readonly heldUntil: number;
 }
 
+/** How an attempt ended, as subscribers are told. */
+const OUTCOMES = { ran: 'ran', busy: 'elsewhere', overlap: 'overlap', stale: 'late' } as const;
+
 /** What an instance that stands by does if it has to. */
 interface Duty {
   readonly tick: Tick;
@@ -90,10 +95,13 @@ class TickRunner {
     if (this.taken.has(key)) return undefined;
     this.taken.add(key);
     let standsBy = false;
+    let told = false as boolean;
     const attempt = new TickAttempt(this.locking, tick, settings, work);
     try {
       const isInTime = (): boolean => Date.now() - tick.at <= tick.mayBeLate;
       const outcome = isInTime() ? await attempt.make({ tick: 0, run: 0 }, isInTime) : ({ end: 'stale' } as const);
+      told = true;
+      this.publish(tick, settings, OUTCOMES[outcome.end]);
       if (outcome.end === 'ran') return outcome.value;
       if (outcome.end === 'stale') this.logger.warn(tooLate(key, Date.now() - tick.at));
       if (outcome.end === 'overlap') this.logger.debug(overlaps(key));
@@ -106,6 +114,7 @@ class TickRunner {
     } catch (error) {
       // The other instances have the tick as well.
       if (!attempt.begun && isLockBackendError(error) && error.reason === 'shutdown') return undefined;
+      if (!told) this.publish(tick, settings, attempt.begun ? 'failed' : 'store', error);
       throw error;
     } finally {
       if (attempt.marked) this.done.note(tick, settings);
@@ -149,6 +158,7 @@ class TickRunner {
       try {
         const { end } = await attempt.make(waits, isFree);
         if (end === 'overlap') this.logger.debug(overlaps(key));
+        if (end === 'ran' || end === 'overlap') this.publish(tick, settings, OUTCOMES[end], undefined, end === 'ran');
         if (isEarly) {
           wasEarly = true;
           await pause(MARK_PAUSE, signal);
@@ -156,7 +166,10 @@ class TickRunner {
         seen = await this.look(tick, settings);
         if (seen.done) return;
       } catch (error) {
-        if (attempt.begun) throw error;
+        if (attempt.begun) {
+          this.publish(tick, settings, 'failed', error, true);
+          throw error;
+        }
         if (!isWanted()) return;
         if (!isLockBackendError(error)) throw error;
         if (error.reason === 'shutdown') return;
@@ -166,6 +179,18 @@ class TickRunner {
         if (attempt.marked) this.done.note(tick, settings);
       }
     }
+  }
+
+  private publish(
+    { kind, name, at }: Tick,
+    { provider }: TickSettings,
+    outcome: TickOutcome,
+    error?: unknown,
+    takenOver = false,
+  ): void {
+    const { tick } = lockingChannels;
+    if (!tick.hasSubscribers) return;
+    tick.publish({ ...this.locking.originOf({ provider }), kind, name, at: new Date(at), outcome, takenOver, error });
   }
 
   /** A lease never has longer to go than `expire`; a mark has, for as long as anybody may come. */

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { asKeyTemplate } from '../../engine/options/call-options.js';
 import { escapeValue } from '../../key-templates/escape-value.js';
 import type { TickSettings } from './read-tick-options.js';
 
@@ -44,6 +45,16 @@ export function keyOfTick(tick: Tick): string {
 export function keyOfRun({ kind, name }: Tick): string {
   // Never the key of a tick of another job: that has the colons of a time, which no escaped name has.
   return `${kind}:${escapeValue(name)}`;
+}
+
+/** What the locks of a job are called in metrics: one text for all of its ticks. */
+export function templateOfTick(tick: Tick): string {
+  return asKeyTemplate(`${keyOfRun(tick)}@<time>`);
+}
+
+/** The same for the lock of its runs. */
+export function templateOfRun(tick: Tick): string {
+  return asKeyTemplate(keyOfRun(tick));
 }
 
 /**

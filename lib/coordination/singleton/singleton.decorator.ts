@@ -3,6 +3,7 @@ import { injectLockingService, lockingServiceOf } from '../../decorators/inject-
 import type { TakesKeyArguments } from '../../decorators/key-arguments.js';
 import { compileMethodKey, type LockKeyFunction } from '../../decorators/method-key.js';
 import { wrapMethod } from '../../decorators/wrap-method.js';
+import { asKeyTemplate } from '../../engine/options/call-options.js';
 import { checkSingletonOptions } from './check-singleton-options.js';
 import { noteMethodCall } from './method-calls.js';
 import type { SingletonOptions } from './singleton-options.interface.js';
@@ -56,11 +57,13 @@ export function Singleton(
   return (target, propertyKey, descriptor) => {
     wrapMethod('@Singleton', propertyKey, target, descriptor, (original, name) => {
       injectLockingService(target);
+      const label = typeof key === 'string' ? key : `${target.constructor.name}.${String(name)}`;
+      const called = Object.freeze({ ...fixed, keyTemplate: fixed.keyTemplate ?? asKeyTemplate(label) });
       return async function (...args) {
         const locking = lockingServiceOf(this, '@Singleton');
         const job = (): unknown => original.apply(this, args);
         noteMethodCall(job, { self: this, name, body: original });
-        return locking.singleton(keysOf(this, args), job, fixed);
+        return locking.singleton(keysOf(this, args), job, called);
       };
     });
   };

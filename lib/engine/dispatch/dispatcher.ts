@@ -46,6 +46,7 @@ export class Dispatcher implements AttemptOwner, SoloHost {
     private readonly calls: StoreCalls,
     private readonly clock: Clock,
     private readonly gap: number,
+    private readonly onRefused: (waiter: Waiter, error: unknown) => void,
   ) {
     this.nested = new NestedWaits(leases);
     this.deadlines = new Deadlines(clock, (waiter) => {
@@ -145,6 +146,7 @@ export class Dispatcher implements AttemptOwner, SoloHost {
     if (waiter.done) return;
     this.leave(waiter);
     if (waiter instanceof SoloWaiter) waiter.cancel();
+    this.onRefused(waiter, error);
     waiter.onFailed(error);
     this.advanceAll(waiter);
   }

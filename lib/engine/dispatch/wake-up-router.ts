@@ -17,6 +17,7 @@ export class WakeUpRouter implements WakeUpListener {
     private readonly handOff: LocalHandOff,
     private readonly retry: ReleaseRetry,
     private readonly advance: (keys: readonly string[]) => void,
+    private readonly onStatus: (status: 'interrupted' | 'restored') => void,
   ) {}
 
   granted(key: string, attemptId: string, token: number, contended: boolean): void {
@@ -35,7 +36,7 @@ export class WakeUpRouter implements WakeUpListener {
   lost(key: string, attemptId: string): void {
     const lease = this.lease(key, attemptId);
     if (!lease) return;
-    this.leases.revoke(lease, forcedFree([key]));
+    this.leases.revoke(lease, forcedFree([key]), 'revoked');
     // If word of it comes late, the same attempt may have been granted again since.
     const { ownerId, ttl } = lease;
     this.retry.add({ keys: [key], ownerId, attemptId, processId: this.acquirer.processId, pending: false }, ttl);
@@ -46,10 +47,12 @@ export class WakeUpRouter implements WakeUpListener {
     this.acquirer.interrupted();
     // Without wake-ups a holder cannot know about other processes, so it assumes that one waits.
     for (const lease of this.leases.all()) this.handOff.noteContended(lease);
+    this.onStatus('interrupted');
   }
 
   restored(): void {
     this.acquirer.restored();
+    this.onStatus('restored');
   }
 
   private attempt(key: string, attemptId: string): AcquireAttempt | undefined {

@@ -7,8 +7,11 @@ import type { Lease } from './lease.js';
 import { listLeases } from './lease-view.js';
 import { requestsFor, sourcesOf } from './releaser.js';
 
-/** Why a lock is gone, in words. */
-type LossReason = (keys: readonly string[]) => string;
+/** Why a lock is gone, in words and by its code. */
+interface EndReason {
+  readonly words: (keys: readonly string[]) => string;
+  readonly code: 'revoked' | 'released';
+}
 
 /** How many keys one request of `releaseAll` names at most. */
 const CHUNK = 200;
@@ -56,7 +59,7 @@ export class KeyReleaser {
 
   /** Frees `keys` from any holder. Resolves with how many were held. */
   async forceRelease(keys: readonly string[]): Promise<number> {
-    return this.detach(keys, undefined, forcedFree, async () =>
+    return this.detach(keys, undefined, { words: forcedFree, code: 'revoked' }, async () =>
       this.calls.run('force free', keys, async () => this.provider.revoke(keys)),
     );
   }
@@ -101,7 +104,9 @@ export class KeyReleaser {
 
   private async free(request: EndRequest): Promise<readonly ReleaseOutcome[]> {
     const { keys, ownerId } = request;
-    return this.detach(keys, ownerId, releasedElsewhere, async () => this.calls.askToRelease(request));
+    return this.detach(keys, ownerId, { words: releasedElsewhere, code: 'released' }, async () =>
+      this.calls.askToRelease(request),
+    );
   }
 
   /**
@@ -111,14 +116,14 @@ export class KeyReleaser {
   private async detach<T>(
     keys: readonly string[],
     ownerId: string | undefined,
-    reason: LossReason,
+    reason: EndReason,
     freeInStore: () => Promise<T>,
   ): Promise<T> {
     const detached = keys
       .map((key) => this.leases.get(key))
       .filter((lease) => lease !== undefined)
       .filter((lease) => ownerId === undefined || lease.ownerId === ownerId);
-    for (const lease of detached) this.leases.detach(lease, reason([lease.key]));
+    for (const lease of detached) this.leases.detach(lease, reason.words([lease.key]), reason.code);
     this.onFreeing(keys);
     try {
       const answer = await freeInStore();

@@ -96,7 +96,7 @@ export class LeaseExtender {
       if (this.leases.get(lease.key) !== lease || lease.attemptId !== attemptId) return;
       if (!held[index]) {
         lost.push(lease.key);
-        this.leases.revoke(lease, takenAway([lease.key]));
+        this.leases.revoke(lease, takenAway([lease.key]), 'gone');
         this.onLost(lease);
       } else if (isExtended) {
         lease.extendTo(deadline);

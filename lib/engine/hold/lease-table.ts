@@ -1,3 +1,4 @@
+import type { LossReason } from '../../diagnostics/messages.interface.js';
 import { takenAway, takenOver } from '../engine.messages.js';
 import type { Grant } from './lease.js';
 import { Lease, type LeaseSource } from './lease.js';
@@ -17,8 +18,14 @@ export interface GrantedKey {
 export class LeaseTable {
   private readonly leases = new KeyMap<Lease>();
 
-  /** @param onDropped - the process has no lease of the key any more */
-  constructor(private readonly onDropped: (lease: Lease) => void) {}
+  /**
+   * @param onDropped - the process has no lease of the key any more
+   * @param onLost - a grant has ended before its release; `released`: its key was released by name
+   */
+  constructor(
+    private readonly onDropped: (lease: Lease) => void,
+    private readonly onLost: (grant: Grant, reason: LossReason | 'released') => void = () => undefined,
+  ) {}
 
   get(key: string): Lease | undefined {
     return this.leases.get(key);
@@ -48,9 +55,9 @@ export class LeaseTable {
   grant(grant: Grant, key: string, { token, attemptId, deadline, reentered, source }: GrantedKey): void {
     const { ownerId, options } = grant;
     const present = this.leases.get(key);
-    if (present && present.ownerId !== ownerId) this.revoke(present, takenOver([key]));
+    if (present && present.ownerId !== ownerId) this.revoke(present, takenOver([key]), 'taken-over');
     // The store found it free: what this process had of it was gone, and its deadline with it.
-    else if (present && !reentered && token > present.token) this.revoke(present, takenAway([key]));
+    else if (present && !reentered && token > present.token) this.revoke(present, takenAway([key]), 'gone');
     let lease = this.leases.get(key);
     if (lease) {
       lease.regrant(token, attemptId);
@@ -67,7 +74,7 @@ export class LeaseTable {
   /** Adds a lease to be handed from holder to holder, without a grant. */
   add(lease: Lease, source: LeaseSource | undefined): void {
     const present = this.leases.get(lease.key);
-    if (present) this.revoke(present, takenOver([lease.key]));
+    if (present) this.revoke(present, takenOver([lease.key]), 'taken-over');
     this.leases.set(lease.key, lease);
     if (source) lease.source = source;
   }
@@ -84,24 +91,34 @@ export class LeaseTable {
   }
 
   /** The key is gone from the store: no grant covers it any more. */
-  revoke(lease: Lease, message: string): void {
-    for (const grant of lease.grants) {
+  revoke(lease: Lease, message: string, reason: LossReason): void {
+    const { grants } = lease;
+    for (const grant of grants) {
       remove(grant.leases, lease);
       grant.lose(message);
     }
     lease.grants = [];
     this.drop(lease);
     lease.source?.settle();
+    this.tellLost(grants, reason);
+  }
+
+  /** Its release has found that the store did not have it any more. */
+  noteGone(grant: Grant): void {
+    if (grant.lostBy !== undefined) return;
+    grant.lostBy = 'gone';
+    this.onLost(grant, 'gone');
   }
 
   /** Released by key: no grant trusts it any more, but until the store has confirmed that, their locks still release it. */
-  detach(lease: Lease, message: string): void {
+  detach(lease: Lease, message: string, reason: LossReason | 'released'): void {
     for (const grant of lease.grants) {
       remove(grant.leases, lease);
       grant.leftovers = [...grant.leftovers, lease];
       grant.lose(message);
     }
     this.drop(lease);
+    this.tellLost(lease.grants, reason);
   }
 
   /** The store has confirmed what was detached. */
@@ -113,6 +130,7 @@ export class LeaseTable {
   expire(grant: Grant): void {
     grant.leftovers = [...grant.leftovers, ...this.leave(grant, grant.leases)];
     grant.expire();
+    this.tellLost([grant], 'expired');
   }
 
   /** Ends `grant`. Returns what no other grant covers, and so is to be released in the store. */
@@ -137,6 +155,15 @@ export class LeaseTable {
     if (this.leases.get(lease.key) !== lease) return;
     this.leases.delete(lease.key);
     this.onDropped(lease);
+  }
+
+  /** Each grant once, whichever of its leases was the first to end. */
+  private tellLost(grants: readonly Grant[], reason: LossReason | 'released'): void {
+    for (const grant of grants) {
+      if (grant.lostBy !== undefined || grant.isClosed) continue;
+      grant.lostBy = reason;
+      this.onLost(grant, reason);
+    }
   }
 
   private leave(grant: Grant, leases: readonly Lease[]): Lease[] {

@@ -1,3 +1,5 @@
+import type { LossReason } from '../../diagnostics/messages.interface.js';
+import type { HoldTrace } from '../../diagnostics/traces.js';
 import { LockLostError } from '../../errors/index.js';
 import { ranOut, type LeaseEnd } from '../engine.messages.js';
 import type { CallOptions } from '../options/call-options.js';
@@ -165,6 +167,15 @@ export class Grant {
   unconfirmed = false;
   watch?: Watch | undefined;
 
+  /** Tells those who observe it, if there are any. */
+  trace?: HoldTrace;
+
+  /** Whether a caller has it. Kept by the LockEngine. */
+  isDelivered = false;
+
+  /** How it ended before its release, if it did. Kept by the LeaseTable. */
+  lostBy?: LossReason | 'released';
+
   /** How many locks share it. */
   private locks = 1;
   private ended = false;
@@ -195,6 +206,11 @@ export class Grant {
   /** Why it can't be trusted any more, if so. */
   get loss(): LockLostError | undefined {
     return this.lossReason;
+  }
+
+  /** Whether it was released while it was held. */
+  get isClosed(): boolean {
+    return this.ended;
   }
 
   get hasLocks(): boolean {
@@ -278,6 +294,7 @@ export class Grant {
   /** From now on it is neither held nor can it be lost. */
   close(): void {
     this.ended = true;
+    this.trace?.end('released');
     this.settle();
   }
 

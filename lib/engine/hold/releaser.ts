@@ -92,7 +92,7 @@ export class Releaser {
   releaseHeld(reason: (keys: readonly string[]) => string): void {
     const held = this.leases.all();
     for (const request of requestsFor(held, this.clock.now(), this.processId)) this.retry.add(request, null);
-    for (const lease of held) this.leases.revoke(lease, reason([lease.key]));
+    for (const lease of held) this.leases.revoke(lease, reason([lease.key]), 'shutdown');
   }
 
   /** The usual case, one request, costs one promise. */
@@ -106,7 +106,9 @@ export class Releaser {
       const answered = (outcomes: readonly ReleaseOutcome[]): void => {
         if (outcomes.includes('gone')) isHeld = false;
         left -= 1;
-        if (left === 0) resolve(isHeld);
+        if (left > 0) return;
+        if (wasHeld && !isHeld) this.leases.noteGone(grant);
+        resolve(isHeld);
       };
       if (left === 0) resolve(isHeld);
       for (const request of requests) this.send(request, last, grant, answered, reject);
@@ -118,6 +120,7 @@ export class Releaser {
     this.renewer.unwatch(grant);
     const last = this.leases.end(grant);
     if (wasHeld) grant.close();
+    else grant.trace?.end('expired');
     return last;
   }
 

@@ -19,6 +19,8 @@ export interface CallOptions {
   readonly minHold: number;
   /** Whether the call of a job ends with the answer to its release. */
   readonly awaitRelease: boolean;
+  /** What the lock is called in metrics, traces and events. */
+  readonly keyTemplate: string | undefined;
 }
 
 /** `job`: held around a job, hence renewed. `handle`: held until the caller releases it. */
@@ -36,7 +38,14 @@ const NAMES = new Set([
   'maxHold',
   'minHold',
   'awaitRelease',
+  'keyTemplate',
 ]);
+
+/** It is a label of metrics. */
+const LONGEST_TEMPLATE = 256;
+
+/** A `keyTemplate` that this package makes itself, of names of any length. */
+export const asKeyTemplate = (text: string): string => text.slice(0, LONGEST_TEMPLATE);
 
 const AT_LEAST_ONE = { bareUnit: 's', minimum: 1 } as const;
 
@@ -62,6 +71,7 @@ export function resolveCallOptions(options: ExecuteOptions, mode: HoldMode, sett
     maxHold,
     minHold: options.minHold === undefined ? 0 : parseDuration(options.minHold, 'minHold'),
     awaitRelease: options.awaitRelease ?? true,
+    keyTemplate: readKeyTemplate(options.keyTemplate),
   };
 }
 
@@ -88,6 +98,14 @@ function leaseLength(
 /** The lease of a call that names `expire`, or the provider's. */
 export function parseExpire(expire: Duration | undefined, settings: EngineSettings): number {
   return expire === undefined ? settings.expire : parseDuration(expire, 'expire', AT_LEAST_ONE);
+}
+
+function readKeyTemplate(value: string | undefined): string | undefined {
+  if (value === undefined || (typeof value === 'string' && value !== '' && value.length <= LONGEST_TEMPLATE))
+    return value;
+  throw new LockConfigurationError(
+    `keyTemplate: must be a text of 1 to ${String(LONGEST_TEMPLATE)} characters, such as 'order:<id>'.`,
+  );
 }
 
 function awaitsItself(): string {

@@ -1,3 +1,4 @@
+import type { StoreTrace } from '../../diagnostics/traces.js';
 import { LockBackendError } from '../../errors/index.js';
 import { Reply, type ReplyReader } from '../../provider-api/index.js';
 import { callFailed } from '../engine.messages.js';
@@ -17,6 +18,13 @@ export interface AnswerSink<Answer> {
 /** One call under way: to the store, or several requests that went out together. */
 export interface OpenCall extends ListElement<OpenCall> {
   readonly since: number;
+
+  /** What is asked, and how many requests travel together. */
+  readonly action: string;
+  readonly size: number;
+
+  /** Tells the subscribers of it, if there are any. Kept by the log. */
+  trace?: StoreTrace;
   expire(error: Error): void;
 }
 
@@ -75,20 +83,22 @@ class RequestBatch<Request extends { readonly keys: readonly string[] }, Answer>
   implements OpenCall, ReplyReader<Answer>
 {
   readonly since: number;
+  readonly size: number;
+  trace?: StoreTrace;
   previous?: OpenCall | undefined;
   next?: OpenCall | undefined;
   private left: number;
   private answers: readonly PromiseLike<Answer>[] = [];
 
   constructor(
-    private readonly action: string,
+    readonly action: string,
     private readonly requests: readonly Request[],
     /** Emptied one by one. */
     private readonly sinks: (AnswerSink<Answer> | undefined)[],
     private readonly calls: CallLog,
   ) {
     this.since = calls.now();
-    this.left = requests.length;
+    this.left = this.size = requests.length;
   }
 
   follow(call: (requests: readonly Request[]) => readonly PromiseLike<Answer>[]): void {
@@ -99,6 +109,7 @@ class RequestBatch<Request extends { readonly keys: readonly string[] }, Answer>
       this.expire(error);
       return;
     }
+    this.trace?.returned();
     for (let index = 0; index < this.requests.length; index += 1) {
       const answer = this.answers[index];
       if (answer instanceof Reply) (answer as Reply<Answer>).read(this, index);
@@ -125,6 +136,7 @@ class RequestBatch<Request extends { readonly keys: readonly string[] }, Answer>
   }
 
   failed(index: number, cause: unknown, owed?: PromiseLike<Answer>): void {
+    if (this.sinks[index]) this.trace?.fail(cause);
     const sink = this.settle(index);
     if (!sink) return;
     const keys = this.requests[index]?.keys ?? [];

@@ -1,3 +1,6 @@
+import { lockingChannels } from '../../diagnostics/channels.js';
+import type { LockOrigin } from '../../diagnostics/messages.interface.js';
+import { StoreTrace } from '../../diagnostics/traces.js';
 import { LockBackendError } from '../../errors/index.js';
 import {
   isBatching,
@@ -23,6 +26,9 @@ import { RecentReleases } from './recent-releases.js';
 
 /** How long a store may take over one call, in milliseconds, before it counts as down. */
 export const STORE_ANSWER_TIMEOUT = 5000;
+
+/** Of calls that no application makes, such as those of the command line. */
+export const NO_ORIGIN: LockOrigin = { application: '', provider: '' };
 
 /** Cheaper than `queueMicrotask`, which keeps track of contexts that do not matter here. */
 const SETTLED = Promise.resolve();
@@ -50,6 +56,7 @@ export class StoreCalls implements CallLog {
   constructor(
     store: LeaseStore,
     private readonly clock: Clock,
+    private readonly origin = NO_ORIGIN,
   ) {
     this.alarm = new Alarm(clock, this.expireDue, true);
     this.canBeReplaced = store.connect !== undefined;
@@ -111,15 +118,17 @@ export class StoreCalls implements CallLog {
   async run<T>(action: string, keys: readonly string[], call: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const fail = (cause: unknown): void => {
+        open.trace?.fail(cause);
         this.close(open);
         reject(new LockBackendError(keys, callFailed(action, keys, cause), { cause }));
       };
-      const open: OpenCall = { since: this.clock.now(), expire: fail };
+      const open: OpenCall = { since: this.clock.now(), action, size: 1, expire: fail };
       this.open(open);
       inNeutralContext(call).then((value) => {
         this.close(open);
         resolve(value);
       }, fail);
+      open.trace?.returned();
     });
   }
 
@@ -136,17 +145,22 @@ export class StoreCalls implements CallLog {
   /** No answer is waited for any more to what has been asked until now. */
   expireAll(cause: Error): void {
     for (const call of [...this.pending]) {
+      call.trace?.fail(cause, call.size);
       this.close(call);
       call.expire(cause);
     }
   }
 
   open(call: OpenCall): void {
+    if (lockingChannels.store.hasSubscribers) {
+      call.trace = new StoreTrace(this.origin, OPERATIONS[call.action] ?? call.action, call.size, call.since);
+    }
     this.pending.add(call);
     this.alarm.set(call.since + STORE_ANSWER_TIMEOUT, call.since);
   }
 
   close(call: OpenCall): void {
+    call.trace?.end(this.clock.now());
     this.pending.remove(call);
     if (this.pending.size > 0) return;
     this.alarm.clear();
@@ -185,13 +199,23 @@ export class StoreCalls implements CallLog {
   private readonly expireDue = (now: number, due: number): void => {
     for (const call of [...this.pending]) {
       if (call.since > now - STORE_ANSWER_TIMEOUT) break;
+      const silence = new Error(noAnswer(STORE_ANSWER_TIMEOUT, now - due));
+      call.trace?.fail(silence, call.size);
       this.close(call);
-      call.expire(new Error(noAnswer(STORE_ANSWER_TIMEOUT, now - due)));
+      call.expire(silence);
     }
     const oldest = this.pending.first;
     if (oldest) this.alarm.set(oldest.since + STORE_ANSWER_TIMEOUT, now);
   };
 }
+
+/** Actions, which stand in messages of errors, by the names of the store's primitives. */
+const OPERATIONS: Readonly<Record<string, string>> = {
+  lock: 'acquire',
+  renew: 'extend',
+  'force free': 'revoke',
+  'make sure of': 'assert',
+};
 
 type BatchMethods = Pick<BatchingStore, 'acquireBatch' | 'extendBatch' | 'releaseBatch' | 'cancelBatch'>;
 
