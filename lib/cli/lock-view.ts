@@ -6,7 +6,7 @@ import { count, formatDuration } from './terminal/format.js';
 import { printable } from './terminal/printable.js';
 
 /** After so many milliseconds without a heartbeat an entry is skipped. */
-const PATIENCE = 5000;
+export const QUEUE_PATIENCE = 5000;
 
 /** A key as `inspect` shows it, and as JSON has it. */
 export interface LockView extends Omit<LockRow, 'waiting'> {
@@ -53,5 +53,5 @@ function entryLine({ processId, ownerId, silentFor }: QueueEntry): string {
   const process = `process ${printable(processId)}${owner}`;
   if (silentFor === undefined) return `${process}  without an entry: it will be skipped`;
   const age = `heard ${formatDuration(silentFor)} ago`;
-  return `${process}  ${age}${silentFor > PATIENCE ? ': it has died or hangs, and will be skipped' : ''}`;
+  return `${process}  ${age}${silentFor > QUEUE_PATIENCE ? ': it has died or hangs, and will be skipped' : ''}`;
 }

@@ -1,4 +1,5 @@
 import type { Command } from '../command.interface.js';
+import { doctor } from './doctor.js';
 import { inspect } from './inspect.js';
 import { leaders } from './leaders.js';
 import { list } from './list.js';
@@ -8,4 +9,4 @@ import { ticks } from './ticks.js';
 import { watch } from './watch.js';
 
 /** In the order of help. */
-export const COMMANDS: readonly Command[] = [list, inspect, watch, release, leaders, ticks, stats];
+export const COMMANDS: readonly Command[] = [list, inspect, watch, release, leaders, ticks, stats, doctor];
