@@ -44,24 +44,30 @@ const CONFIG = {
       'nestjs-locking/bullmq': [path.join(root, 'lib/coordination/bullmq/index.ts')],
     },
   },
-  include: ['*.ts'],
+  include: ['**/*.ts'],
   exclude: [],
 };
 
 /**
- * Compiles examples. An example with imports is a whole module; any other is a fragment, which gets `CONTEXT` before
- * it, and a class around it if the note before the block is `class body`.
+ * Compiles the examples of documents, all in one run of the compiler. An example with imports is a whole module; any other is
+ * a fragment, which gets `CONTEXT` before it, and a class around it if the note before the block is `class body`.
  *
- * @returns the compiler's complaints, with the lines of the document
+ * @returns the compiler's complaints by document, with the lines of the document
  */
-export async function compileExamples(document: string, blocks: readonly CodeBlock[]): Promise<string[]> {
-  const folder = path.join(root, '.cache', 'examples', `${path.basename(document, '.md')}-${process.pid}`);
+export async function compileExamples(
+  documents: ReadonlyMap<string, readonly CodeBlock[]>,
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const folder = path.join(root, '.cache', 'examples', `compiled-${process.pid}`);
   await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { recursive: true });
   try {
+    for (const [document, blocks] of documents) {
+      const place = path.join(folder, document);
+      await mkdir(place, { recursive: true });
+      for (const block of blocks) await writeFile(path.join(place, `line-${block.line}.ts`), moduleOf(block));
+    }
     await writeFile(path.join(folder, 'tsconfig.json'), JSON.stringify(CONFIG));
-    for (const block of blocks) await writeFile(path.join(folder, `line-${block.line}.ts`), moduleOf(block));
-    return (await run(folder)).map((complaint) => inDocument(document, complaint));
+    const complaints = await run(folder);
+    return new Map([...documents.keys()].map((document) => [document, complaintsOf(document, complaints)]));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -82,8 +88,12 @@ async function run(folder: string): Promise<string[]> {
   });
 }
 
-function inDocument(document: string, complaint: string): string {
-  return complaint.replace(/^.*?line-(\d+)\.ts\((\d+),\d+\)/, (_, first: string, line: string) => {
-    return `${document}:${Number(first) + Number(line) - 1}`;
+/** A complaint that names no example is one of each document. */
+function complaintsOf(document: string, complaints: readonly string[]): string[] {
+  return complaints.flatMap((complaint) => {
+    const [place = '', first, line] = /^.*?line-(\d+)\.ts\((\d+),\d+\)/.exec(complaint) ?? [];
+    if (place === '') return [complaint];
+    if (!place.startsWith(`${document}/`)) return [];
+    return [`${document}:${Number(first) + Number(line) - 1}${complaint.slice(place.length)}`];
   });
 }

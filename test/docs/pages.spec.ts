@@ -6,7 +6,7 @@ import { COMMON_OPTION_NAMES, readEngineSettings } from '../../lib/engine/option
 import * as errors from '../../lib/errors/index.js';
 import { InMemoryLockingProvider, RedisLockingProvider, RedisQuorumLockingProvider } from '../../lib/index.js';
 import { compileExamples } from './compile-examples.js';
-import { anchors, codeBlocks, codeOf, links, tableRows } from '../support/markdown.js';
+import { anchors, codeBlocks, codeOf, links, tableRows, type CodeBlock } from '../support/markdown.js';
 import { publicSurface, type PublicSurface } from './public-surface.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -169,7 +169,16 @@ describe.each(['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', ...docs, ...sa
   });
 });
 
-describe.each([...pages, ...docs, ...samples])('%s', (file) => {
+const examplesOf = (file: string): CodeBlock[] =>
+  codeBlocks(read(file)).filter(({ language, note }) => language === 'ts' && !PART.test(note));
+const everyPage = [...pages, ...docs, ...samples];
+let complaints: ReadonlyMap<string, readonly string[]>;
+
+beforeAll(async () => {
+  complaints = await compileExamples(new Map(everyPage.map((file) => [file, examplesOf(file)])));
+}, 300_000);
+
+describe.each(everyPage)('%s', (file) => {
   const text = read(file);
   const folder = path.dirname(file);
 
@@ -189,11 +198,10 @@ describe.each([...pages, ...docs, ...samples])('%s', (file) => {
     expect(named.filter((name) => !existsSync(`${root}/${name}`))).toEqual([]);
   });
 
-  it('the examples of the page compile', async () => {
-    const blocks = codeBlocks(text).filter(({ language, note }) => language === 'ts' && !PART.test(note));
-    if (file === 'README.md') expect(blocks.length).toBeGreaterThan(1);
-    expect(blocks.length === 0 ? [] : await compileExamples(file, blocks)).toEqual([]);
-  }, 120_000);
+  it('the examples of the page compile', () => {
+    if (file === 'README.md') expect(examplesOf(file).length).toBeGreaterThan(1);
+    expect(complaints.get(file)).toEqual([]);
+  });
 
   it('parts of files on the page are those of the files', () => {
     for (const { text: part, note } of codeBlocks(text)) {
