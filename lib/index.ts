@@ -81,6 +81,17 @@ export {
   type IdempotentRequestOptions,
   type IdempotentRun,
 } from './coordination/idempotency/index.js';
+export {
+  CircuitBreakerState,
+  WithCircuitBreaker,
+  type CircuitBreakerCallOptions,
+  type CircuitBreakerChange,
+  type CircuitBreakerInfo,
+  type CircuitBreakerOptions,
+  type CircuitState,
+  type SetCircuitStateOptions,
+  type WithCircuitBreakerOptions,
+} from './coordination/circuit-breaker/index.js';
 export type { LockKeyFunction } from './decorators/method-key.js';
 export { WithLock } from './decorators/with-lock.decorator.js';
 export type { OnUnavailable, WithLockOptions } from './decorators/with-lock-options.interface.js';

@@ -5,3 +5,4 @@ export { isLockBackendError, LockBackendError } from './lock-backend.error.js';
 export { isLockKeyError, LockKeyError } from './lock-key.error.js';
 export { isLockConfigurationError, LockConfigurationError } from './lock-configuration.error.js';
 export { IdempotencyError, isIdempotencyError, type IdempotencyErrorReason } from './idempotency.error.js';
+export { CircuitOpenError, isCircuitOpenError } from './circuit-open.error.js';

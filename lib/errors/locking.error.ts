@@ -1,6 +1,6 @@
 /** The `code` of every error of this package; stable, for logs and for `switch`. */
 export type LockErrorCode =
-  'LOCK_TIMEOUT' | 'LOCK_LOST' | 'LOCK_BACKEND' | 'LOCK_KEY' | 'LOCK_CONFIGURATION' | 'IDEMPOTENCY';
+  'LOCK_TIMEOUT' | 'LOCK_LOST' | 'LOCK_BACKEND' | 'LOCK_KEY' | 'LOCK_CONFIGURATION' | 'IDEMPOTENCY' | 'CIRCUIT_OPEN';
 
 /** Written out, as a minifier renames classes. */
 const NAMES: Readonly<Record<LockErrorCode, string>> = {
@@ -10,6 +10,7 @@ const NAMES: Readonly<Record<LockErrorCode, string>> = {
   LOCK_KEY: 'LockKeyError',
   LOCK_CONFIGURATION: 'LockConfigurationError',
   IDEMPOTENCY: 'IdempotencyError',
+  CIRCUIT_OPEN: 'CircuitOpenError',
 };
 
 /** Shared by every loaded copy of this package, so that a guard also knows an error made by the other module format. */

@@ -19,6 +19,7 @@ import type {
 import type { Clock } from '../engine/runtime/clock.js';
 import { RecordService } from '../records/record.service.js';
 import { CheckpointService } from '../coordination/checkpoints/checkpoint.service.js';
+import { CircuitBreakerState } from '../coordination/circuit-breaker/circuit-breaker-state.js';
 import { IdempotencyService } from '../coordination/idempotency/idempotency.service.js';
 import { LockEvents } from '../operations/events/lock-events.js';
 import { LockedClasses } from '../requests/locked-classes.js';
@@ -101,9 +102,15 @@ import { assertOnePerApplication } from './one-per-application.js';
       inject: [LockingRegistry],
       useFactory: (registry: LockingRegistry) => new LockEvents(registry.application),
     },
+    {
+      provide: CircuitBreakerState,
+      inject: [LockingRegistry, LockingService, RecordService, { token: LOCKING_CLOCK, optional: true }],
+      useFactory: (registry: LockingRegistry, locking: LockingService, records: RecordService, clock?: Clock) =>
+        new CircuitBreakerState(locking, records, (id) => registry.resolveId(id), clock),
+    },
     LockedClasses,
   ],
-  exports: [CheckpointService, IdempotencyService, LockEvents, LockingService, RecordService],
+  exports: [CheckpointService, CircuitBreakerState, IdempotencyService, LockEvents, LockingService, RecordService],
 })
 export class LockingModule extends ConfigurableModuleClass implements BeforeApplicationShutdown, OnApplicationShutdown {
   constructor(@Inject(LockingRegistry) private readonly registry: LockingRegistry) {

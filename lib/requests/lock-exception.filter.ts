@@ -1,6 +1,6 @@
 import { Catch, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { throwError, type Observable } from 'rxjs';
-import { isLockLostError, isLockTimeoutError } from '../errors/index.js';
+import { isCircuitOpenError, isLockLostError, isLockTimeoutError } from '../errors/index.js';
 import { AnyLockFailure, answerFor, type LockFailure } from './lock-failure.js';
 import { asGraphqlError, asMessageError, sendHttp, sendWs } from './send-answer.js';
 import { ThrottledLog } from '../logging/throttled-log.js';
@@ -13,6 +13,7 @@ import { ThrottledLog } from '../logging/throttled-log.js';
  * | `LockTimeoutError` | 409, `Retry-After`: as long as the request has waited, 1 to 60 s; 1 s where the queue was full |
  * | `LockLostError` | 409 |
  * | `LockBackendError` | 503, `Retry-After`: 5 s; 1 s where the application shuts down |
+ * | `CircuitOpenError` | 503, `Retry-After`: until a call is let through, 1 to 60 s |
  *
  * The body has Nest's usual shape and the error's code: `{ statusCode, message, error, code }`. It names neither keys
  * nor causes. A store that is down is logged once in 10 s, with the number of requests that it cost; a lost lock is
@@ -21,7 +22,7 @@ import { ThrottledLog } from '../logging/throttled-log.js';
  *
  * The client of a GraphQL operation gets the same message, with the code as `extensions.code`, and that of a gateway an
  * `exception` event with both. The client of a microservice gets
- * `{ status: 'error', message, code }`; a busy lock is logged there as well, up to 10 times in 10 s, as the sender of an
+ * `{ status: 'error', message, code }`; a busy lock or an open circuit is logged there as well, up to 10 times in 10 s, as the sender of an
  * event gets no answer.
  *
  * @example
@@ -58,12 +59,12 @@ export class LockExceptionFilter implements ExceptionFilter<LockFailure> {
   }
 
   /**
-   * A busy lock is an everyday event. Clients are told of it, but the sender of an event gets no answer. Of other failures
+   * A busy lock, and a call that an open circuit refuses, are everyday events. Clients are told of it, but the sender of an event gets no answer. Of other failures
    * clients learn little, so the log has them.
    */
   private log(failure: LockFailure, type: string): void {
     const line = `${failure.name}: ${failure.message}`;
-    if (isLockTimeoutError(failure)) {
+    if (isLockTimeoutError(failure) || isCircuitOpenError(failure)) {
       if (type === 'rpc') this.refusals.add(line);
     } else if (isLockLostError(failure)) this.losses.add(line);
     else if (failure.reason === 'shutdown') this.logger.debug(line);

@@ -1,9 +1,11 @@
 import { HttpStatus } from '@nestjs/common';
 import {
+  isCircuitOpenError,
   isLockBackendError,
   isLockLostError,
   isLockTimeoutError,
   LockingError,
+  type CircuitOpenError,
   type LockBackendError,
   type LockErrorCode,
   type LockLostError,
@@ -11,7 +13,7 @@ import {
 } from '../errors/index.js';
 
 /** The errors that say something about the moment rather than about the program: a client can act on them. */
-export type LockFailure = LockTimeoutError | LockLostError | LockBackendError;
+export type LockFailure = LockTimeoutError | LockLostError | LockBackendError | CircuitOpenError;
 
 /** The answer to a client. */
 export interface LockFailureAnswer {
@@ -31,7 +33,9 @@ export interface LockFailureAnswer {
  */
 export abstract class AnyLockFailure extends LockingError {
   static override [Symbol.hasInstance](error: unknown): error is LockFailure {
-    return isLockTimeoutError(error) || isLockLostError(error) || isLockBackendError(error);
+    return (
+      isLockTimeoutError(error) || isLockLostError(error) || isLockBackendError(error) || isCircuitOpenError(error)
+    );
   }
 }
 
@@ -64,11 +68,19 @@ export function answerFor(failure: LockFailure): LockFailureAnswer {
   const message = 'The service cannot process the request at the moment, try again later.';
   return {
     body: { statusCode: HttpStatus.SERVICE_UNAVAILABLE, message, error: 'Service Unavailable', code },
-    retryAfter: failure.reason === 'shutdown' ? RETRY_SOON : RETRY_AFTER_OUTAGE,
+    retryAfter: isCircuitOpenError(failure) ? atMost(failure.retryAfter) : afterOutage(failure),
   };
+}
+
+function afterOutage({ reason }: LockBackendError): number {
+  return reason === 'shutdown' ? RETRY_SOON : RETRY_AFTER_OUTAGE;
 }
 
 /** As long as the request itself has waited in vain. */
 function waited(timeout: number): number {
-  return Math.min(Math.max(RETRY_SOON, Math.ceil(timeout / 1000) || RETRY_SOON), LONGEST_RETRY_AFTER);
+  return atMost(Math.max(RETRY_SOON, Math.ceil(timeout / 1000) || RETRY_SOON));
+}
+
+function atMost(seconds: number): number {
+  return Math.min(seconds, LONGEST_RETRY_AFTER);
 }

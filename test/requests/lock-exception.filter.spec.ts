@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { Controller, Get, Header, Res, UseFilters, type MiddlewareConsumer, type NestModule } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import {
+  CircuitOpenError,
   LockBackendError,
   LockConfigurationError,
   LockExceptionFilter,
@@ -33,6 +34,8 @@ const ERRORS: Readonly<Record<string, Error>> = {
   'not-run': new LockLostError(KEYS, 'secret', undefined, true),
   shutdown: new LockBackendError(KEYS, 'secret', { reason: 'shutdown' }),
   backend: store,
+  circuit: new CircuitOpenError('secret', 'open', 13, 'secret'),
+  held: new CircuitOpenError('secret', 'open', Infinity, 'secret'),
   key: new LockKeyError('secret'),
   configuration: new LockConfigurationError('secret'),
   other: new Error('secret'),
@@ -107,6 +110,8 @@ describe.each(PLATFORMS)('LockExceptionFilter (%s)', (platform) => {
       ['lost', 409, null, { statusCode: 409, error: 'Conflict', code: 'LOCK_LOST' }],
       ['not-run', 409, '1', { ...busy, code: 'LOCK_LOST' }],
       ['backend', 503, '5', { statusCode: 503, error: 'Service Unavailable', code: 'LOCK_BACKEND' }],
+      ['circuit', 503, '13', { statusCode: 503, error: 'Service Unavailable', code: 'CIRCUIT_OPEN' }],
+      ['held', 503, '60', { statusCode: 503, code: 'CIRCUIT_OPEN' }],
       ['key', 500, null, { statusCode: 500, message: 'Internal server error' }],
       ['configuration', 500, null, { statusCode: 500, message: 'Internal server error' }],
       ['other', 500, null, { statusCode: 500, message: 'Internal server error' }],
@@ -117,7 +122,8 @@ describe.each(PLATFORMS)('LockExceptionFilter (%s)', (platform) => {
       expect(answer.headers.get('content-type')).toMatch(/^application\/json/);
       expect(answer.text).not.toMatch(/secret|10\.0\.0\.7/);
       // details that the client does not get must be logged
-      const expected = error === 'shutdown' || (status === 409 && retryAfter && error !== 'not-run');
+      const expected =
+        ['shutdown', 'circuit', 'held'].includes(error) || (status === 409 && retryAfter && error !== 'not-run');
       expect(test.log.lines).toHaveLength(expected ? 0 : 1);
     });
 

@@ -83,6 +83,7 @@ export default withMermaid({
           page('Run one at a time, skip the rest', '/singleton'),
           page('Go on after an interruption', '/checkpoints'),
           page('Answer a repeated request once', '/idempotency'),
+          page('Share a circuit breaker', '/circuit-breaker'),
           page('Records', '/records'),
           page('Lock under a name of your own', '/owners'),
           page('Refuse late writes: fencing', '/fencing'),

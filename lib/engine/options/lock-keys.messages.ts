@@ -10,7 +10,11 @@ export const emptyKey = (): string => 'A lock key must not be empty.';
 export const reservedKey = (prefix: string): string =>
   `Keys that begin with "${prefix}" belong to this package: choose another prefix.`;
 
-const OWNERS: Readonly<Record<string, string>> = { 'leader:': 'leader elections', 'idempotency:': 'idempotent runs' };
+const OWNERS: Readonly<Record<string, string>> = {
+  'leader:': 'leader elections',
+  'idempotency:': 'idempotent runs',
+  'circuit-breaker:': 'circuit breakers',
+};
 
 export const ownKey = (prefix: string): string =>
   `Keys that begin with "${prefix}" are those of ${OWNERS[prefix] ?? 'scheduled jobs'}: choose another prefix. An operator can inspect, list and forceRelease them.`;

@@ -15,10 +15,10 @@ import { isWellFormed } from './well-formed.js';
 export const RESERVED_KEY_PREFIX = 'nestjs-locking:';
 
 /**
- * Keys that begin so are those of leader elections, of scheduled jobs and of idempotent runs. Callers from outside cannot take them, whatever
+ * Keys that begin so are those of leader elections, of scheduled jobs, of idempotent runs and of circuits. Callers from outside cannot take them, whatever
  * a key is made of; operators can look at them and free them.
  */
-const OWN_KEY_PREFIXES: readonly string[] = ['leader:', 'cron:', 'interval:', 'idempotency:'];
+const OWN_KEY_PREFIXES: readonly string[] = ['leader:', 'cron:', 'interval:', 'idempotency:', 'circuit-breaker:'];
 
 /** The most bytes that a key may have, in UTF-8. */
 export const LONGEST_KEY = 65_536;

@@ -6,6 +6,7 @@ import {
   RedisLockingProvider,
   RedisQuorumLockingProvider,
   Singleton,
+  WithCircuitBreaker,
   WithLock,
   type ExecuteOptions,
   type LeaderElectionOptions,
@@ -45,6 +46,11 @@ export class Decorated {
   @Singleton('a', { expire, join: undefined })
   async singleton(): Promise<undefined> {
     return Promise.resolve(undefined);
+  }
+
+  @WithCircuitBreaker('a', { window: expire, openFor: expire, minInstances: undefined, isFailure: undefined })
+  async withCircuitBreaker(): Promise<void> {
+    return Promise.resolve();
   }
 
   @LockRequest('a', { expire, onUnavailable: undefined })
