@@ -105,7 +105,12 @@ describe('CircuitBreakerState', () => {
       const [one, two] = [await open(), await open()];
       const options = { ...SHORT, minInstances: 1 };
       await failTwice(one, options);
-      await eventually(async () => (await two.getState('stripe', options)).retryAfter === 0);
+      for (const circuits of [one, two]) {
+        await eventually(async () => {
+          const { state, retryAfter } = await circuits.getState('stripe', options);
+          return state === 'open' && retryAfter === 0;
+        });
+      }
       const gate = deferred();
       const job = jest.fn(() => gate.promise);
       let refused = 0;
