@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { Logger } from '@nestjs/common';
 import { from, isObservable, mergeMap, of, type Observable } from 'rxjs';
+import { withLabel } from '../engine/options/lock-names.js';
 import { isLockTimeoutError, LockConfigurationError } from '../errors/index.js';
 import { calledBy, checkOptions, type CheckedOptions } from './check-options.js';
 import { observableNotBoolean, undeclaredObservable } from './decorators.messages.js';
@@ -90,8 +91,9 @@ export function WithLock(
       injectLockingService(target);
       const label = `${target.constructor.name}.${String(name)}`;
       const called = calledBy(checked, typeof key === 'string' ? key : label);
-      if (observable || returnsObservable(target, name)) return lockStream(original, keysOf, called);
-      return lockCall(original, keysOf, called, label);
+      const named = { ...called, execute: withLabel(called.execute, label) };
+      if (observable || returnsObservable(target, name)) return lockStream(original, keysOf, named);
+      return lockCall(original, keysOf, named, label);
     });
   };
 }

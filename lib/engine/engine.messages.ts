@@ -110,6 +110,14 @@ export const endedByShutdown = (keys: readonly string[]): string =>
 export const droppedLock = (keys: readonly string[]): string =>
   `A lock on ${showKeys(keys)} was never released, and nothing refers to it any more, so that nothing can release it. It is no longer renewed, and ends with its lease. Release each lock that acquire or tryAcquire gives you: "await using" does so at the end of its scope, and execute() always does. To hold one for as long as the process runs, keep a reference to it.`;
 
+const calledBy = (by: string | undefined): string => (by === undefined ? '' : ` by ${quote(by)}`);
+
+export const waitedForLong = (keys: readonly string[], warnAfter: number, by: string | undefined): string =>
+  `${showKeys(keys)} is waited for${calledBy(by)} for longer than the ${String(warnAfter)} ms of warnAfter. Its holder is what inspect() shows.`;
+
+export const heldForLong = (keys: readonly string[], warnAfter: number, by: string | undefined): string =>
+  `${showKeys(keys)} is held${calledBy(by)} for longer than the ${String(warnAfter)} ms of warnAfter, and still is.`;
+
 export const cannotAssert = (keys: readonly string[]): string =>
   `assertIn: the store of the lock on ${showKeys(keys)} is no database in which a transaction could make sure of it. Use PostgresLockingProvider with the database of the transaction, or check fencing tokens.`;
 

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { lockingChannels } from '../diagnostics/channels.js';
 import { isObserved } from '../diagnostics/traces.js';
 import { LockBackendError, LockConfigurationError, LockLostError, LockTimeoutError } from '../errors/index.js';
@@ -48,8 +47,10 @@ import { HeldLock, type HeldLockActions } from './lock/held-lock.js';
 import { runJob, type LockedJob } from './lock/job-runner.js';
 import { enclosingGrants, grantsAround } from './lock/lock-context.js';
 import { LockReports, type Enqueue } from './lock/lock-reports.js';
+import { SlowLocks } from './lock/slow-locks.js';
 import { parseExpire, resolveCallOptions, type CallOptions, type HoldMode } from './options/call-options.js';
 import type { EngineSettings } from './options/engine-settings.js';
+import { makeProcessId } from './options/lock-names.js';
 import type { Clock, ClockTimer } from './runtime/clock.js';
 import { systemClock } from './runtime/system-clock.js';
 import { LeaseClock } from './runtime/lease-clock.js';
@@ -81,7 +82,7 @@ export class LockEngine implements HeldLockActions {
   /** Makes the checkpoints of a lock: they stand on the engine. */
   makeCheckpoints?: <T>(lock: HeldLock, options: CheckpointOptions<T>) => Checkpoints<T>;
 
-  private readonly processId = randomBytes(12).toString('base64url');
+  private readonly processId: string;
   private readonly queues = new QueueTable();
   private readonly leases: LeaseTable;
   private readonly calls: StoreCalls;
@@ -107,9 +108,12 @@ export class LockEngine implements HeldLockActions {
 
   private readonly dropped?: DroppedLocks;
   private readonly reports: LockReports;
+  private readonly slow: SlowLocks;
 
   /**
    * @param warn - tells the operator of locks that were dropped without a release; without it nothing looks for them
+   * @param instanceId - the name of this instance of the application
+   * @param warnOfSlow - tells the operator of locks that are waited for or held for long
    * @param origin - what messages of the diagnostics channels name as their source
    */
   constructor(
@@ -118,8 +122,12 @@ export class LockEngine implements HeldLockActions {
     private readonly clock: Clock = systemClock,
     warn?: (message: string) => void,
     origin = NO_ORIGIN,
+    instanceId?: string,
+    warnOfSlow: (message: string) => void = () => undefined,
   ) {
     this.reports = new LockReports(origin, clock);
+    this.processId = makeProcessId(instanceId);
+    this.slow = new SlowLocks(clock, warnOfSlow);
     if (warn) this.dropped = new DroppedLocks(warn);
     const { processId, queues } = this;
     let count = 0;
@@ -267,7 +275,9 @@ export class LockEngine implements HeldLockActions {
   }
 
   leave(grant: Grant, minHold: number): boolean | Promise<boolean> {
-    return this.releaser.leave(grant, minHold);
+    const held = this.releaser.leave(grant, minHold);
+    if (this.slow.size > 0 && !grant.hasLocks) this.slow.end(grant);
+    return held;
   }
 
   async extend(grant: Grant, expire: Duration | undefined): Promise<boolean> {
@@ -431,6 +441,18 @@ export class LockEngine implements HeldLockActions {
     if (this.closing) {
       failed(closedFor(keys));
       return;
+    }
+    if (options.warnAfter !== Infinity) {
+      const watched = { granted, failed };
+      const end = this.slow.begin(keys, options);
+      granted = (grant) => {
+        end(grant);
+        watched.granted(grant);
+      };
+      failed = (error) => {
+        end();
+        watched.failed(error);
+      };
     }
     if (isObserved()) this.reports.observe({ keys, options, granted, failed }, this.enqueue);
     else this.enqueue(keys, options, granted, failed);

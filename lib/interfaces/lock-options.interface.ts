@@ -68,6 +68,22 @@ export interface AcquireOptions {
    * @defaultValue the template of a decorator, or its class and method where the key is a function; none in other calls
    */
   keyTemplate?: string | undefined;
+
+  /**
+   * What the lock is for, for people: `inspect`, `list` and the dashboard show it, in other processes as well, and
+   * warnings name it. 1 to 100 visible characters.
+   *
+   * @defaultValue class and method of a decorated method; none in other calls
+   */
+  label?: string | undefined;
+
+  /**
+   * After how long this lock is warned of in the log while it is still waited for, or still held. A number is seconds;
+   * `false` for never.
+   *
+   * @defaultValue the provider's `warnAfter`, never
+   */
+  warnAfter?: Duration | false | undefined;
 }
 
 /** Options of `tryAcquire`: those of `acquire` but for what concerns the wait. */

@@ -119,4 +119,25 @@ export interface LockInfo {
 
   /** How many wait for it: each caller in this application instance, and each other process that has any. */
   readonly waiters: number;
+
+  /**
+   * What the lock is for: the `label` of the call, or class and method of a decorated method; `null` for none. If the call
+   * named an `ownerId`, other processes do not see it.
+   */
+  readonly label: string | null;
+
+  /** The instance of the application that holds it; `null` where another process holds it under a named `ownerId`. */
+  readonly instanceId: string | null;
+
+  /** The processes that wait for it in the queue of the store, first come first; empty on a store without queues. */
+  readonly queue: readonly WaitingProcess[];
+}
+
+/** A process in the queue of a key. */
+export interface WaitingProcess {
+  /** The id under which it queues, different for each process and provider. */
+  readonly processId: string;
+
+  /** Its instance of the application; `null` for a process of an older version of this package. */
+  readonly instanceId: string | null;
 }

@@ -60,4 +60,12 @@ export interface LockingProviderOptions {
    * @defaultValue false
    */
   failFast?: boolean | undefined;
+
+  /**
+   * After how long a lock that is still waited for, or still held, is warned of in the log, once each. A number is seconds;
+   * `false` for never. Elections are left out, as leaders hold for as long as they live.
+   *
+   * @defaultValue false
+   */
+  warnAfter?: Duration | false | undefined;
 }

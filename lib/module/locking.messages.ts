@@ -10,6 +10,9 @@ function tell(cause: unknown): string {
   return `${message}.${remedy === undefined ? '' : ` ${remedy}`}`;
 }
 
+export const instanceCalled = (instanceId: string): string =>
+  `Locks of this instance are held as ${quote(instanceId, 128)}`;
+
 export const connected = (store: string, id: string): string =>
   `Connection to ${store} in ${quote(id)} provider established`;
 
@@ -25,7 +28,7 @@ export const moduleOptionsMissing = (): string =>
   'LockingModule: the options must be an object, such as { providers: [...] }. A factory must return it.';
 
 export const unknownModuleOption = (name: string): string =>
-  `LockingModule: ${quote(name)} is not an option. Known is: providers (and isGlobal beside it).`;
+  `LockingModule: ${quote(name)} is not an option. Known are: providers, instanceId (and isGlobal beside them).`;
 
 export const severalModules = (count: number, importers: readonly string[]): string =>
   `LockingModule is configured ${String(count)} times in this application, so that a lock taken by one module would not exclude another${importers.length === 0 ? '' : `: LockingModule.forRoot() or forRootAsync() is imported by ${importers.join(', ')}`}. Import it once, in the root module, with every store in its providers: it is global, and all other modules find the LockingService by themselves.`;

@@ -4,6 +4,7 @@ import type { Clock } from '../engine/runtime/clock.js';
 import type { LockOrigin } from '../diagnostics/messages.interface.js';
 import { notDrained } from '../engine/engine.messages.js';
 import { LockEngine } from '../engine/lock-engine.js';
+import { defaultInstanceId } from '../engine/options/lock-names.js';
 import { inNeutralContext } from '../engine/runtime/neutral-context.js';
 import { LockBackendError, LockConfigurationError } from '../errors/index.js';
 import type { LeaseStore } from '../provider-api/index.js';
@@ -14,6 +15,7 @@ import {
   connected,
   connectionNotClosed,
   failedFast,
+  instanceCalled,
   noAnswer,
   notClosed,
   notConnected,
@@ -31,6 +33,9 @@ interface Entry {
 /** Of how many locks that were dropped without a release a warning is logged in 10 s; of the others their number is. */
 const MOST_DROPPED_SHOWN = 10;
 
+/** The same of locks that are waited for or held for long. */
+const MOST_SLOW_SHOWN = 10;
+
 /** What closing a connection may take at least, in milliseconds, when `drainTimeout` is used up. */
 const SHORTEST_CLOSING = 200;
 
@@ -38,6 +43,9 @@ const SHORTEST_CLOSING = 200;
 export class LockingRegistry {
   /** Tells the messages of this application from those of others in the process. */
   readonly application = randomBytes(9).toString('base64url');
+
+  /** The name of this instance of the application. */
+  readonly instanceId: string;
 
   private readonly logger = new Logger('LockingModule');
   private readonly entries = new Map<string, Entry>();
@@ -51,6 +59,11 @@ export class LockingRegistry {
   /** @throws LockConfigurationError before anything is connected */
   constructor(options: LockingModuleOptions, clock?: Clock) {
     const plans = readModuleOptions(options);
+    this.instanceId = options.instanceId ?? defaultInstanceId();
+    const slow = new ThrottledLog(this.warn, MOST_SLOW_SHOWN);
+    const warnOfSlow = (message: string): void => {
+      slow.add(message);
+    };
     for (const plan of plans) {
       const provider = new plan.resolve(plan.options, { id: plan.id, warn: this.warn });
       // Thousands of locks may be dropped at once.
@@ -59,10 +72,16 @@ export class LockingRegistry {
       const warnOfDropped = (message: string): void => {
         dropped.add(message);
       };
-      const engine = new LockEngine(provider, plan.settings, clock, clock ? undefined : warnOfDropped, {
-        application: this.application,
-        provider: plan.id,
-      });
+      const origin = { application: this.application, provider: plan.id };
+      const engine = new LockEngine(
+        provider,
+        plan.settings,
+        clock,
+        clock ? undefined : warnOfDropped,
+        origin,
+        this.instanceId,
+        warnOfSlow,
+      );
       this.entries.set(plan.id, { plan, provider, engine });
     }
     this.defaultId = plans.find(({ isDefault }) => isDefault)?.id ?? '';
@@ -107,6 +126,7 @@ export class LockingRegistry {
 
   /** @throws LockBackendError when a store is down whose provider is to fail fast */
   async connect(): Promise<void> {
+    this.logger.log(instanceCalled(this.instanceId));
     try {
       await Promise.all([...this.entries.values()].map(async (entry) => this.connectOne(entry)));
     } catch (error) {

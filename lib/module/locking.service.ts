@@ -69,7 +69,7 @@ export class LockingService {
    * passes through untouched.
    *
    * @param options - `timeout` (default `waitLockingTimeout`, 5 s), `expire` (default 30 s), `ownerId`, `renew`,
-   * `signal`, `provider`, `reentrant`, `maxHold`, `minHold`
+   * `signal`, `provider`, `reentrant`, `maxHold`, `minHold`, `label`, `warnAfter`
    * @throws LockTimeoutError when another holder had a key until the end of `timeout`; the job was not run
    * @throws LockLostError when the lock was lost while the job ran; its `outcome` carries what the job came to
    * @throws LockConfigurationError when the job returned an Observable or a generator, which would run without the lock;
@@ -100,7 +100,8 @@ export class LockingService {
    * `undefined` at once, or, with `join: true` and in the same process, shares what the run comes to. The key is held
    * as by {@link execute} and shares its lock space. A call from inside the job does not run it again either.
    *
-   * @param options - `join` (default false), `expire` (default 30 s), `signal`, `provider`, `maxHold`, `minHold`
+   * @param options - `join` (default false), `expire` (default 30 s), `signal`, `provider`, `maxHold`, `minHold`,
+   * `label`, `warnAfter`
    * @throws LockLostError when the lock was lost while the job ran; its `outcome` carries what the job came to
    * @throws LockConfigurationError when the job returned an Observable or a generator; nothing of it was run
    *
@@ -251,6 +252,11 @@ export class LockingService {
   provider(id: string): LockingService {
     this.registry.engine(id);
     return new LockingService(this.registry, id, this.singletons, this.mayBeOwn);
+  }
+
+  /** The name of this instance of the application: the `instanceId` of the module, or host name and process id. */
+  get instanceId(): string {
+    return this.registry.instanceId;
   }
 
   /** @internal Whether the application is shutting down. */

@@ -28,6 +28,15 @@ export interface LockingModuleOptions<
 > {
   /** The stores of the application; locks are in memory without them. */
   providers?: { readonly [Index in keyof Classes]: LockingProviderDefinition<Classes[Index]> } | undefined;
+
+  /**
+   * The name of this instance of the application, for people: it is logged at the start and part of each id under which
+   * the instance holds and waits, so that `inspect` and `list` say who. 1 to 128 visible characters. Two instances with the
+   * same name exclude each other all the same. An election has an `instanceId` of its own.
+   *
+   * @defaultValue host name and process id
+   */
+  instanceId?: string | undefined;
 }
 
 /** Makes the options of the module, for `useClass` and `useExisting` of `LockingModule.forRootAsync`. */

@@ -1,4 +1,5 @@
 import { COMMON_OPTION_NAMES, readEngineSettings, type EngineSettings } from '../engine/options/engine-settings.js';
+import { assertInstanceId } from '../engine/options/lock-names.js';
 import { isLockConfigurationError, LockConfigurationError } from '../errors/index.js';
 import type { LockingProviderClass } from '../provider-api/index.js';
 import type { LockingModuleOptions, LockingProviderDefinition } from './module-options.interface.js';
@@ -32,6 +33,7 @@ export interface ProviderPlan {
   readonly failFast: boolean;
 }
 
+const OPTION_NAMES = ['providers', 'instanceId'];
 const ENTRY_FIELDS = ['resolve', 'id', 'is_default', 'options'];
 
 /** `lp_locking-redis` and `locking-redis` mean the same. */
@@ -46,9 +48,10 @@ export function normalizeProviderId(id: string): string {
  */
 export function readModuleOptions(options: LockingModuleOptions): ProviderPlan[] {
   if (!isObject(options)) throw new LockConfigurationError(moduleOptionsMissing());
-  const unknown = Object.keys(options).find((name) => name !== 'providers');
+  const unknown = Object.keys(options).find((name) => !OPTION_NAMES.includes(name));
   if (unknown !== undefined) throw new LockConfigurationError(unknownModuleOption(unknown));
-  const { providers = [] } = options;
+  const { providers = [], instanceId } = options;
+  if (instanceId !== undefined) assertInstanceId(instanceId);
   if (!Array.isArray(providers)) throw new LockConfigurationError(providersNotArray());
   const entries = providers.length > 0 ? providers : [{ resolve: InMemoryLockingProvider }];
   const plans = entries.map(readEntry);

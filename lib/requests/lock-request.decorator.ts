@@ -13,6 +13,7 @@ import type {
   Returns,
 } from '../decorators/call-results.js';
 import { calledBy } from '../decorators/check-options.js';
+import { withLabel } from '../engine/options/lock-names.js';
 import { LockConfigurationError } from '../errors/index.js';
 import { notOnMembers, twice } from './interceptor.messages.js';
 import { attachLockRequest, defineLockRequest, hasLockRequest, noteLockedMethod } from './lock-request.definition.js';
@@ -129,7 +130,8 @@ export function LockRequest(
 
   const attach = (target: object, name: string, label: string): void => {
     if (hasLockRequest(target)) throw new LockConfigurationError(twice(name));
-    attachLockRequest(calledBy(definition, typeof key === 'string' ? key : label), target);
+    const called = calledBy(definition, typeof key === 'string' ? key : label);
+    attachLockRequest({ ...called, execute: withLabel(called.execute, label) }, target);
   };
   return decorate;
 }

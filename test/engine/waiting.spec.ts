@@ -139,4 +139,6 @@ const plain = {
   minHold: 0,
   awaitRelease: true,
   keyTemplate: undefined,
+  label: undefined,
+  warnAfter: Infinity,
 };

@@ -138,7 +138,7 @@ describe('Redis Cluster', () => {
 describe('unknown options', () => {
   it('the error names unknown options of Redis, and the known ones', async () => {
     expect(await refusal({ redisUrl: 'redis://127.0.0.1', url: 'x' })).toBe(
-      'Provider "shop": "url" is not an option. Known are: redisUrl, redisOptions, client, cluster, credentials, namespace, minReplicas, waitLockingTimeout, defaultRetryInterval, maximumRetryInterval, backoffFactor, expire, drainTimeout, maxWaiters, failFast.',
+      'Provider "shop": "url" is not an option. Known are: redisUrl, redisOptions, client, cluster, credentials, namespace, minReplicas, waitLockingTimeout, defaultRetryInterval, maximumRetryInterval, backoffFactor, expire, drainTimeout, maxWaiters, failFast, warnAfter.',
     );
   });
 

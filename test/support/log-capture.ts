@@ -22,11 +22,12 @@ export class LogCapture implements LoggerService {
     this.keep('error', parts);
   }
 
-  /** The messages of this package. */
+  /** The messages of this package, but for the one that names the instance at each start. */
   of(level: 'log' | 'warn' | 'error'): string[] {
     return this.lines
       .filter((line) => line.level === level && line.parts.includes('LockingModule'))
-      .map(({ text }) => text);
+      .map(({ text }) => text)
+      .filter((text) => !text.startsWith('Locks of this instance are held as'));
   }
 
   private keep(level: string, parts: readonly unknown[]): void {

@@ -18,9 +18,9 @@ import { useRedisServer } from './redis.js';
 /** Starts applications with locks on a store that is empty at the start of each test. */
 export interface StoreUnderTest {
   /** An application instance; several of one test share the store. They are closed after it. */
-  open(options?: LockingProviderOptions): Promise<LockingService>;
+  open(options?: LockingProviderOptions, instanceId?: string): Promise<LockingService>;
   /** Like `open`, but returns the application. */
-  openApplication(options?: LockingProviderOptions): Promise<INestApplicationContext>;
+  openApplication(options?: LockingProviderOptions, instanceId?: string): Promise<INestApplicationContext>;
 }
 
 @Module({})
@@ -83,8 +83,11 @@ export function storeOf(
     renew();
   });
 
-  const openApplication = async (options?: LockingProviderOptions): Promise<INestApplicationContext> => {
-    const imports = [LockingModule.forRoot({ providers: [use(options)] })];
+  const openApplication = async (
+    options?: LockingProviderOptions,
+    instanceId?: string,
+  ): Promise<INestApplicationContext> => {
+    const imports = [LockingModule.forRoot({ providers: [use(options)], instanceId })];
     const application = await NestFactory.createApplicationContext(
       { module: RootModule, imports },
       { logger: ['error', 'warn'], abortOnError: false },
@@ -92,5 +95,5 @@ export function storeOf(
     applications.push(application);
     return application;
   };
-  return { openApplication, open: async (options) => (await openApplication(options)).get(LockingService) };
+  return { openApplication, open: async (...about) => (await openApplication(...about)).get(LockingService) };
 }

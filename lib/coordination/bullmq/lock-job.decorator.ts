@@ -3,6 +3,7 @@ import { calledBy } from '../../decorators/check-options.js';
 import { injectLockingService, lockingServiceOf } from '../../decorators/inject-locking-service.js';
 import type { TakesKeyArguments } from '../../decorators/key-arguments.js';
 import { wrapMethod } from '../../decorators/wrap-method.js';
+import { asLabel } from '../../engine/options/lock-names.js';
 import { checkJobOptions } from './check-job-options.js';
 import { compileJobKey } from './job-keys.js';
 import type { LockJobKey, LockJobOptions } from './lock-job-options.interface.js';
@@ -58,6 +59,7 @@ export function LockJob<J extends Job = Job, Self = object>(
         return jobs.run({
           locking: lockingServiceOf(this, '@LockJob'),
           self: this,
+          label: asLabel(label),
           args,
           process: (token, signal) => original.call(this, args[0], token, signal),
         });

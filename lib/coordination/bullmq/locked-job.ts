@@ -29,6 +29,8 @@ export interface JobCall {
   readonly locking: LockingService;
   readonly self: unknown;
   readonly args: readonly unknown[];
+  /** What the lock is called. */
+  readonly label?: string | undefined;
   process(token: string, signal: AbortSignal): unknown;
 }
 
@@ -84,7 +86,7 @@ export class LockedJobs {
           return this.process(call, { job, token, signal: joined });
         },
         // A job is an inner call only of `super`: the run of a job that stalled may still be going on.
-        { ...this.options.execute, signal, reentrant: running.has(job) },
+        { ...this.options.execute, signal, label: call.label, reentrant: running.has(job) },
       );
     } catch (error) {
       if (started) throw afterTheRun(error);

@@ -3,7 +3,13 @@ import type { ElectionPlan } from './read-leader-options.js';
 
 /** The lease of what an instance holds. The engine renews it at a third of its length, and tries again where it fails. */
 export function renewOptions({ leaderTimeout, provider }: ElectionPlan): AcquireOptions {
-  return { expire: `${leaderTimeout}ms`, renew: true, reentrant: false, ...(provider !== undefined && { provider }) };
+  return {
+    expire: `${leaderTimeout}ms`,
+    renew: true,
+    reentrant: false,
+    warnAfter: false,
+    ...(provider !== undefined && { provider }),
+  };
 }
 
 /** Renews locks at a heartbeat, where that is to come more often than the engine renews them. */

@@ -5,7 +5,7 @@ import type { ExecuteOptions } from '../../interfaces/index.js';
 import type { SingletonOptions } from './singleton-options.interface.js';
 import { joinNotBoolean, notAnOption } from './singleton.messages.js';
 
-const NAMES = ['join', 'provider', 'expire', 'maxHold', 'minHold', 'signal', 'keyTemplate'];
+const NAMES = ['join', 'provider', 'expire', 'maxHold', 'minHold', 'signal', 'keyTemplate', 'label', 'warnAfter'];
 
 /** A singleton's options, taken apart. */
 export interface CheckedSingletonOptions {

@@ -4,6 +4,7 @@ import type { TakesKeyArguments } from '../../decorators/key-arguments.js';
 import { compileMethodKey, type LockKeyFunction } from '../../decorators/method-key.js';
 import { wrapMethod } from '../../decorators/wrap-method.js';
 import { asKeyTemplate } from '../../engine/options/call-options.js';
+import { withLabel } from '../../engine/options/lock-names.js';
 import { checkSingletonOptions } from './check-singleton-options.js';
 import { noteMethodCall } from './method-calls.js';
 import type { SingletonOptions } from './singleton-options.interface.js';
@@ -52,13 +53,13 @@ export function Singleton(
   options: SingletonOptions = {},
 ): (target: object, propertyKey?: string | symbol, descriptor?: PropertyDescriptor) => void {
   const keysOf = compileMethodKey(key);
-  const fixed = Object.freeze({ ...options });
-  checkSingletonOptions(fixed);
+  checkSingletonOptions(options);
   return (target, propertyKey, descriptor) => {
     wrapMethod('@Singleton', propertyKey, target, descriptor, (original, name) => {
       injectLockingService(target);
-      const label = typeof key === 'string' ? key : `${target.constructor.name}.${String(name)}`;
-      const called = Object.freeze({ ...fixed, keyTemplate: fixed.keyTemplate ?? asKeyTemplate(label) });
+      const method = `${target.constructor.name}.${String(name)}`;
+      const template = options.keyTemplate ?? asKeyTemplate(typeof key === 'string' ? key : method);
+      const called = withLabel({ ...options, keyTemplate: template }, method);
       return async function (...args) {
         const locking = lockingServiceOf(this, '@Singleton');
         const job = (): unknown => original.apply(this, args);

@@ -1,4 +1,5 @@
 import type { LeaseAnswer, LeaseRequest } from '../../provider-api/index.js';
+import { ownerOf } from '../options/lock-names.js';
 import { localDeadline } from '../runtime/drift.js';
 import { AttemptRequest, type RequestContext, type RequestSink } from './attempt-request.js';
 import type { Backoff } from './backoff.js';
@@ -52,6 +53,8 @@ export interface AttemptSpec {
   readonly owner: AttemptOwner;
   /** The attempt's own id without it. */
   readonly ownerId?: string;
+  /** What the lock is called, where the owner is not given. */
+  readonly label?: string | undefined;
   /** Whether the caller named the owner, who may have acquired the keys in another process, for longer. */
   readonly named?: boolean;
   /** The only waiter that it is for; without one, it is for the first that can share a lease. */
@@ -102,7 +105,18 @@ export class AcquireAttempt implements Polled, RequestSink {
 
   constructor(
     readonly attemptId: string,
-    { keys, ttl, owner, ownerId = attemptId, named = false, only, once, tokens, onlyIfOwned = false }: AttemptSpec,
+    {
+      keys,
+      ttl,
+      owner,
+      label,
+      ownerId = ownerOf(attemptId, label),
+      named = false,
+      only,
+      once,
+      tokens,
+      onlyIfOwned = false,
+    }: AttemptSpec,
     private readonly host: AttemptHost,
   ) {
     this.owner = owner;

@@ -268,7 +268,7 @@ export class Dispatcher implements AttemptOwner, SoloHost {
 
   private acquireFor(waiter: Waiter, queue: KeyQueue): void {
     const { attempt } = queue;
-    const { ttl, timeout } = waiter.options;
+    const { ttl, timeout, label } = waiter.options;
     if (attempt) {
       if (attempt.only === waiter || (attempt.only === undefined && attempt.content.ttl === ttl)) {
         if (attempt.isRefused) waiter.answered = true;
@@ -278,7 +278,7 @@ export class Dispatcher implements AttemptOwner, SoloHost {
     }
     const once = timeout === 0;
     const tokens = queue.count > 1 ? queue.tokenBlock : 1;
-    const spec = { keys: waiter.keys, ttl, owner: this, only: once ? waiter : undefined, once, tokens };
+    const spec = { keys: waiter.keys, ttl, owner: this, label, only: once ? waiter : undefined, once, tokens };
     this.queues.begin(this.acquirer.start(spec, queue.isGivingWay ? this.gap : 0));
     queue.isGivingWay = false;
   }

@@ -3,6 +3,7 @@ import type { LeaseTable } from '../hold/lease-table.js';
 import { Grant, type Lease } from '../hold/lease.js';
 import type { Renewer } from '../hold/renewer.js';
 import { canShare } from '../options/call-options.js';
+import { ownerOf } from '../options/lock-names.js';
 import type { Clock } from '../runtime/clock.js';
 import type { LeaseClock } from '../runtime/lease-clock.js';
 import type { Waiter } from '../wait/queue.js';
@@ -55,7 +56,7 @@ export class LocalHandOff {
   /** The next grant of `lease`. The care for it passes from `previous`, which has ended. */
   grant(lease: Lease, waiter: Waiter, previous: Grant | undefined): Grant {
     // An owner of its own for each grant, so that no holder can release another's by its name.
-    const ownerId = lease.used ? this.nextId() : lease.ownerId;
+    const ownerId = lease.used ? ownerOf(this.nextId(), waiter.options.label) : lease.ownerId;
     lease.used = true;
     lease.grantsLeft -= 1;
     lease.token += 1;

@@ -6,6 +6,7 @@ import { Grant } from '../hold/lease.js';
 import type { Releaser } from '../hold/releaser.js';
 import type { Renewer } from '../hold/renewer.js';
 import type { CallOptions } from '../options/call-options.js';
+import { ownerOf } from '../options/lock-names.js';
 import { Alarm } from '../runtime/alarm.js';
 import type { Clock } from '../runtime/clock.js';
 import { localDeadline } from '../runtime/drift.js';
@@ -81,7 +82,7 @@ export class SoloWaiter extends Waiter implements AttemptOwner {
     private readonly context: SoloContext,
   ) {
     super(keys, options, around, onGranted, onFailed);
-    this.ownerId = options.ownerId ?? context.nextId();
+    this.ownerId = options.ownerId ?? ownerOf(context.nextId(), options.label);
     if (keys.length > 1) this.patience = new Patience(context.clock.now());
   }
 

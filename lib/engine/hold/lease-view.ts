@@ -1,7 +1,11 @@
 import type { LockInfo } from '../../interfaces/index.js';
 import type { LeaseStore, StoredLease } from '../../provider-api/index.js';
+import { instanceOfProcess, readOwner } from '../options/lock-names.js';
 import type { StoreCalls } from '../store/store-calls.js';
 import type { Lease } from './lease.js';
+
+/** Of a lock of other software. */
+const UNKNOWN = { instanceId: null, label: null };
 
 /** Every lease in the store that matches, under any owner. */
 export async function* listLeases(
@@ -36,7 +40,13 @@ export function toLockInfo(
   waitersHere: number,
 ): LockInfo {
   const waiters = waitersHere + queue.filter((other) => other !== processId).length;
-  const grant = lease?.grants[0];
-  if (!lease?.shared || lease.ownerId !== stored.ownerId || !grant) return { ...stored, waiters };
-  return { ...stored, ownerId: grant.ownerId, fencingToken: lease.token, waiters };
+  const line = queue.map((id) => ({ processId: id, instanceId: instanceOfProcess(id) }));
+  const grant = lease?.ownerId === stored.ownerId ? lease.grants[0] : undefined;
+  if (!lease || !grant) {
+    const name = stored.fencingToken === null ? UNKNOWN : readOwner(stored.ownerId);
+    return { ...stored, ...name, waiters, queue: line };
+  }
+  const { label = null } = grant.options;
+  const named = { ...stored, label, instanceId: instanceOfProcess(processId), waiters, queue: line };
+  return lease.shared ? { ...named, ownerId: grant.ownerId, fencingToken: lease.token } : named;
 }

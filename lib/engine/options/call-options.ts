@@ -2,8 +2,9 @@ import { LockConfigurationError } from '../../errors/index.js';
 import { quote } from '../../errors/quote.js';
 import type { AcquireOptions, Duration, ExecuteOptions } from '../../interfaces/index.js';
 import { parseDuration } from './duration.js';
+import { assertLabel } from './lock-names.js';
 import { assertOwner } from './owner-ids.js';
-import { readMaxWaiters, type EngineSettings } from './engine-settings.js';
+import { readMaxWaiters, readWarnAfter, type EngineSettings } from './engine-settings.js';
 
 /** The options of one call, checked, with every default filled in and every length of time in milliseconds. */
 export interface CallOptions {
@@ -21,6 +22,9 @@ export interface CallOptions {
   readonly awaitRelease: boolean;
   /** What the lock is called in metrics, traces and events. */
   readonly keyTemplate: string | undefined;
+  readonly label: string | undefined;
+  /** `Infinity` for never. */
+  readonly warnAfter: number;
 }
 
 /** `job`: held around a job, hence renewed. `handle`: held until the caller releases it. */
@@ -39,6 +43,8 @@ const NAMES = new Set([
   'minHold',
   'awaitRelease',
   'keyTemplate',
+  'label',
+  'warnAfter',
 ]);
 
 /** It is a label of metrics. */
@@ -55,6 +61,7 @@ export function resolveCallOptions(options: ExecuteOptions, mode: HoldMode, sett
   if (mode === 'handle' && options.awaitRelease !== undefined) throw new LockConfigurationError(awaitsItself());
   const { ownerId } = options;
   assertOwner(ownerId);
+  assertLabel(options.label);
   const maxHold = options.maxHold === undefined ? Infinity : parseDuration(options.maxHold, 'maxHold', AT_LEAST_ONE);
   for (const name of ['renew', 'reentrant', 'awaitRelease'] as const) assertBoolean(options[name], name);
   if (options.signal !== undefined && !(options.signal instanceof AbortSignal)) {
@@ -72,6 +79,8 @@ export function resolveCallOptions(options: ExecuteOptions, mode: HoldMode, sett
     minHold: options.minHold === undefined ? 0 : parseDuration(options.minHold, 'minHold'),
     awaitRelease: options.awaitRelease ?? true,
     keyTemplate: readKeyTemplate(options.keyTemplate),
+    label: options.label,
+    warnAfter: options.warnAfter === undefined ? settings.warnAfter : readWarnAfter(options.warnAfter),
   };
 }
 

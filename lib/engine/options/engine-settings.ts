@@ -1,5 +1,5 @@
 import { LockConfigurationError } from '../../errors/index.js';
-import type { LockingProviderOptions } from '../../interfaces/index.js';
+import type { Duration, LockingProviderOptions } from '../../interfaces/index.js';
 import { parseDuration } from './duration.js';
 
 /** How a held key is polled: see `defaultRetryInterval`, `maximumRetryInterval` and `backoffFactor`. */
@@ -16,6 +16,8 @@ export interface EngineSettings {
   readonly drainTimeout: number;
   /** `Infinity` without a limit. */
   readonly maxWaiters: number;
+  /** After how long a lock that is waited for or held is warned of; `Infinity` for never. */
+  readonly warnAfter: number;
   readonly backoff: BackoffSettings;
 }
 
@@ -29,6 +31,7 @@ export const COMMON_OPTION_NAMES: readonly (keyof LockingProviderOptions)[] = [
   'drainTimeout',
   'maxWaiters',
   'failFast',
+  'warnAfter',
 ];
 
 /** @throws LockConfigurationError for a value that cannot work. */
@@ -37,6 +40,7 @@ export function readEngineSettings({
   expire = '30s',
   drainTimeout = '10s',
   maxWaiters = Infinity,
+  warnAfter = false,
   ...options
 }: LockingProviderOptions = {}): EngineSettings {
   return {
@@ -44,6 +48,7 @@ export function readEngineSettings({
     expire: parseDuration(expire, 'expire', { bareUnit: 's', minimum: 1 }),
     drainTimeout: parseDuration(drainTimeout, 'drainTimeout'),
     maxWaiters: readMaxWaiters(maxWaiters),
+    warnAfter: readWarnAfter(warnAfter),
     backoff: readBackoff(options),
   };
 }
@@ -54,6 +59,11 @@ export function readMaxWaiters(value: number): number {
   throw new LockConfigurationError(
     `maxWaiters: ${typeof value === 'number' ? String(value) : `a value of type ${typeof value}`} must be a whole number from 1 on, or Infinity for no limit. For a call that is not to wait at all, set timeout: 0.`,
   );
+}
+
+/** @throws LockConfigurationError for anything but a length of time, or `false` for never */
+export function readWarnAfter(value: Duration | false): number {
+  return value === false ? Infinity : parseDuration(value, 'warnAfter', { bareUnit: 's', minimum: 1 });
 }
 
 function readBackoff({

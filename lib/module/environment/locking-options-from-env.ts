@@ -18,6 +18,7 @@ import { ADDRESSES, PROVIDER_NAMES, VARIABLES, type ProviderName } from './varia
 
 const PREFIX = 'LOCKING_';
 const PROVIDER = 'LOCKING_PROVIDER';
+const INSTANCE_ID = 'LOCKING_INSTANCE_ID';
 
 const CLASSES: Readonly<Record<ProviderName, LockingProviderClass>> = {
   memory: InMemoryLockingProvider,
@@ -49,8 +50,10 @@ export function lockingOptionsFromEnv(
   const values = new Map(set);
   const provider = chooseProvider(values);
   const options: Record<string, unknown> = {};
-  for (const [name, value] of values) if (name !== PROVIDER) put(options, provider, name, value);
-  return { providers: [{ resolve: CLASSES[provider], options }] };
+  for (const [name, value] of values)
+    if (name !== PROVIDER && name !== INSTANCE_ID) put(options, provider, name, value);
+  const instanceId = values.get(INSTANCE_ID);
+  return { providers: [{ resolve: CLASSES[provider], options }], ...(instanceId !== undefined && { instanceId }) };
 }
 
 function chooseProvider(values: ReadonlyMap<string, string>): ProviderName {
@@ -73,8 +76,10 @@ function chooseProvider(values: ReadonlyMap<string, string>): ProviderName {
 
 function put(options: Record<string, unknown>, provider: ProviderName, name: string, value: string): void {
   const variable = Object.hasOwn(VARIABLES, name) ? VARIABLES[name] : undefined;
-  if (!variable)
-    throw new LockConfigurationError(unknownVariable(name, nearestOf(name, [PROVIDER, ...Object.keys(VARIABLES)])));
+  if (!variable) {
+    const known = [PROVIDER, INSTANCE_ID, ...Object.keys(VARIABLES)];
+    throw new LockConfigurationError(unknownVariable(name, nearestOf(name, known)));
+  }
   const { providers, option, read } = variable;
   if (providers && !providers.includes(provider)) {
     throw new LockConfigurationError(variableOfOther(name, providers, provider));

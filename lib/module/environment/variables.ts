@@ -60,6 +60,7 @@ export const VARIABLES: Readonly<Record<string, Variable>> = {
   LOCKING_DRAIN_TIMEOUT: { option: ['drainTimeout'], read: length },
   LOCKING_MAX_WAITERS: { option: ['maxWaiters'], read: number },
   LOCKING_FAIL_FAST: { option: ['failFast'], read: flag },
+  LOCKING_WARN_AFTER: { option: ['warnAfter'], read: length },
   LOCKING_RETRY_INTERVAL: { option: ['defaultRetryInterval'], read: length },
   LOCKING_MAX_RETRY_INTERVAL: { option: ['maximumRetryInterval'], read: length },
   LOCKING_BACKOFF_FACTOR: { option: ['backoffFactor'], read: number },
