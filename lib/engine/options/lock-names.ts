@@ -5,8 +5,8 @@ import { badInstanceId, badLabel } from './lock-names.messages.js';
 import { isWellFormed } from './well-formed.js';
 
 /** As many characters a label may have. It is written at each of its keys, as the name of an instance is. */
-export const LONGEST_LABEL = 100;
-export const LONGEST_INSTANCE_ID = 128;
+const LONGEST_LABEL = 100;
+const LONGEST_INSTANCE_ID = 128;
 
 /** What a terminal or a log reader could take for something else than text; see `quote`. */
 const DANGEROUS = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
