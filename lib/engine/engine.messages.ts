@@ -121,6 +121,14 @@ export const heldForLong = (keys: readonly string[], warnAfter: number, by: stri
 export const cannotAssert = (keys: readonly string[]): string =>
   `assertIn: the store of the lock on ${showKeys(keys)} is no database in which a transaction could make sure of it. Use PostgresLockingProvider with the database of the transaction, or check fencing tokens.`;
 
+export const notLocked = (key: string): string =>
+  `No job around this call holds ${quote(key)}, and the call must not be made without that lock. Make it inside execute() or a method with @WithLock that locks ${quote(key)}. The lock of acquire() is not followed: ask lock.held there.`;
+
+export const cannotSerialize = (keys: readonly string[]): string =>
+  `The lock on ${showKeys(keys)} cannot be handed to another process: it is that of a job, or others in this process share it. Serialize only what acquire() or tryAcquire() has given you, outside jobs that hold the same keys.`;
+
+export const stillAsked = (): string => 'a request for it is still under way';
+
 export const noTransaction = (): string =>
   'assertIn: give a transaction with a method query(sql, parameters), such as a client of pg after BEGIN.';
 

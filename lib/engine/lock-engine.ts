@@ -27,12 +27,15 @@ import { WakeUpRouter } from './dispatch/wake-up-router.js';
 import {
   callFailed,
   cannotAssert,
+  cannotSerialize,
   closed,
   endedByShutdown,
   noAnswer,
   noCheckpoints,
   noGlob,
+  notLocked,
   noTransaction,
+  stillAsked,
   takenAway,
 } from './engine.messages.js';
 import { KeyReleaser } from './hold/key-releaser.js';
@@ -50,6 +53,7 @@ import { LockReports, type Enqueue } from './lock/lock-reports.js';
 import { SlowLocks } from './lock/slow-locks.js';
 import { parseExpire, resolveCallOptions, type CallOptions, type HoldMode } from './options/call-options.js';
 import type { EngineSettings } from './options/engine-settings.js';
+import { writeHandedOver } from './options/handed-over.js';
 import { makeProcessId } from './options/lock-names.js';
 import type { Clock, ClockTimer } from './runtime/clock.js';
 import { systemClock } from './runtime/system-clock.js';
@@ -321,6 +325,59 @@ export class LockEngine implements HeldLockActions {
   checkpoints<T>(lock: HeldLock, options: CheckpointOptions<T>): Checkpoints<T> {
     if (!this.makeCheckpoints) throw new LockConfigurationError(noCheckpoints());
     return this.makeCheckpoints(lock, options);
+  }
+
+  /** @throws what `LockingService.assertLocked` does */
+  assertLocked(keys: readonly string[]): void {
+    const around = grantsAround(this) ?? [];
+    for (const key of keys) {
+      const covering = around.filter((grant) => grant.keys.includes(key));
+      if (covering.some((grant) => grant.held && grant.leaseOf(key))) continue;
+      if (covering.length === 0) throw new LockConfigurationError(notLocked(key));
+      throw covering.find(({ loss }) => loss)?.loss ?? new LockLostError([key], takenAway([key]));
+    }
+  }
+
+  /**
+   * Ends what this process has of a lock, and leaves it to the store.
+   *
+   * @returns what another process needs to go on with it
+   * @throws LockConfigurationError for a lock that others here share, or that its job releases
+   * @throws LockBackendError when a late request might acquire the keys for this process again
+   */
+  handOver(lock: HeldLock): string {
+    const { keys, grants, isOfJob } = lock;
+    const [grant, ...others] = grants;
+    const { leases } = grant;
+    const isShared = others.length > 0 || grant.isJoined || leases.some((lease) => lease.grants.length > 1);
+    const ownerId = leases[0]?.ownerId;
+    if (ownerId === undefined || isOfJob || isShared) throw new LockConfigurationError(cannotSerialize(keys));
+    if (leases.some(({ source }) => source?.unsettled)) {
+      const cause = new Error(stillAsked());
+      throw new LockBackendError(keys, callFailed('hand over', keys, cause), { cause });
+    }
+    // Of a lease that went from holder to holder here, the store knows the first one.
+    const tokens = new Map(leases.map(({ key, shared, firstToken, token }) => [key, shared ? firstToken : token]));
+    this.slow.end(grant);
+    this.renewer.unwatch(grant);
+    this.leases.end(grant);
+    grant.close();
+    this.dispatcher.advanceKeys(keys);
+    return writeHandedOver({ ownerId, tokens });
+  }
+
+  /** What `handOver` of another process has left in the store; `null` if that has changed. */
+  async restore(
+    tokens: ReadonlyMap<string, number>,
+    keys: readonly string[],
+    options: CallOptions,
+  ): Promise<HeldLock | null> {
+    const stored = await this.calls.run('inspect', keys, async () => this.provider.inspect(keys));
+    const stands = keys.every((key, index) => {
+      const lease = stored[index];
+      return lease?.ownerId === options.ownerId && lease?.fencingToken === tokens.get(key);
+    });
+    return stands ? this.tryAcquire(keys, { ...options, onlyIfOwned: true }) : null;
   }
 
   /** All or nothing; false if any key is not `ownerId`'s. */

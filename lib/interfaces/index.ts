@@ -14,6 +14,7 @@ export type {
   ListOptions,
   ProviderChoice,
   ReleaseOptions,
+  RestoreOptions,
   TryAcquireOptions,
 } from './lock-options.interface.js';
 export type { LockingProviderOptions } from './provider-options.interface.js';

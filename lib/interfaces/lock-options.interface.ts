@@ -89,6 +89,9 @@ export interface AcquireOptions {
 /** Options of `tryAcquire`: those of `acquire` but for what concerns the wait. */
 export type TryAcquireOptions = Omit<AcquireOptions, 'timeout' | 'maxWaiters'>;
 
+/** Options of `restore`: those of `acquire` but for the wait, and for the owner, which the text names. */
+export type RestoreOptions = Omit<AcquireOptions, 'timeout' | 'maxWaiters' | 'ownerId' | 'reentrant'>;
+
 /** Options of `execute` and of a decorated method: those of `acquire`, and whether the call waits for the release. */
 export interface ExecuteOptions extends AcquireOptions {
   /**

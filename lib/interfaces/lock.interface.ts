@@ -92,6 +92,21 @@ export interface Lock extends AsyncDisposable {
   checkpoints<T>(options?: CheckpointOptions<T>): Checkpoints<T>;
 
   /**
+   * Gives the lock up without releasing it, as a text with which another process goes on: `LockingService.restore`. From then
+   * on it is not held here, and nothing renews it: the other process has to restore it within what `remaining` was, so
+   * `extend` it before if the text travels for long. Only for locks of `acquire` and `tryAcquire`.
+   *
+   * @throws LockLostError when the lock is no longer held
+   * @throws LockConfigurationError when it is the lock of a job, or others in this process share it
+   * @throws LockBackendError when a request for it is still under way
+   *
+   * @example
+   * const lock = await locking.acquire('import:7', { expire: '5m', label: 'import' });
+   * await queue.add('import', { id: 7, lock: await lock.serialize() });
+   */
+  serialize(): Promise<string>;
+
+  /**
    * Releases the lock. Calling it again does nothing more and tells the same.
    *
    * @returns true if the lock was still held until now.

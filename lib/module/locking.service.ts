@@ -4,6 +4,7 @@ import { outsideRuns, SingletonRuns } from '../coordination/singleton/singleton-
 import type { LockOrigin } from '../diagnostics/messages.interface.js';
 import { parseDuration } from '../engine/options/duration.js';
 import { currentLock, outsideFrames } from '../engine/lock/lock-context.js';
+import { readHandedOver } from '../engine/options/handed-over.js';
 import { normalizeKeys } from '../engine/options/lock-keys.js';
 import { assertOwner } from '../engine/options/owner-ids.js';
 import { LockConfigurationError } from '../errors/index.js';
@@ -16,6 +17,7 @@ import type {
   LockInfo,
   ProviderChoice,
   ReleaseOptions,
+  RestoreOptions,
   TryAcquireOptions,
 } from '../interfaces/index.js';
 import { jobNotFunction, ownerRequired } from './locking.messages.js';
@@ -155,6 +157,26 @@ export class LockingService {
   }
 
   /**
+   * Goes on with a lock that another process has given up by `lock.serialize()`: it is held here from now on, with a greater
+   * token, and renewed unless `expire` is given, as by {@link acquire}. Restore each text once: two calls at the
+   * same moment may both have the lock, as two callers of one owner do.
+   *
+   * @returns `null` if the lock is no longer what was serialized: it ended with its lease, was revoked or was restored already
+   * @throws LockConfigurationError for a text that `serialize` has not returned
+   *
+   * @example
+   * await using lock = await locking.restore(job.data.lock);
+   * if (!lock) return; // too late
+   */
+  async restore(serialized: string, options: RestoreOptions = {}): Promise<Lock | null> {
+    const { ownerId, tokens } = readHandedOver(serialized);
+    const keys = normalizeKeys([...tokens.keys()], this.mayBeOwn);
+    const engine = this.engine(options);
+    const renew = options.renew ?? options.expire === undefined;
+    return engine.restore(tokens, keys, engine.resolve({ ...options, renew, ownerId, reentrant: false }, 'handle'));
+  }
+
+  /**
    * Frees those of `keys` that `ownerId` holds; without one, those that this application instance holds. The signals
    * of this instance's locks on them abort.
    *
@@ -222,6 +244,23 @@ export class LockingService {
   /** The innermost lock of the running call chain: of the `execute` or decorated method this is called from. */
   current(): Lock | undefined {
     return currentLock();
+  }
+
+  /**
+   * Makes sure that a job around this call holds `keys`: for code that goes wrong without the lock, and that a caller may
+   * forget to lock for. It asks the local clock, not the store, and knows the jobs of `execute` and decorated methods.
+   *
+   * @throws LockConfigurationError when no job around the call holds one of them
+   * @throws LockLostError when one does, and has lost it
+   *
+   * @example
+   * async book(id: string): Promise<void> {
+   *   this.locking.assertLocked(`order:${id}`);
+   *   await this.ledger.write(id);
+   * }
+   */
+  assertLocked(keys: string | readonly string[], options: ProviderChoice = {}): void {
+    this.engine(options).assertLocked(normalizeKeys(keys, this.mayBeOwn));
   }
 
   /**

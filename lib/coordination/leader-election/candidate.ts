@@ -7,6 +7,7 @@ import { Campaign } from './campaign.js';
 import { Heartbeat } from './heartbeat.js';
 import { elected, leadershipLost, notReleased, steppedDown, stillRunning } from './leader-election.messages.js';
 import { LeaderHandlers } from './leader-handlers.js';
+import { LeaderWatch } from './leader-watch.js';
 import { Outage } from './outage.js';
 import { pause } from '../pause.js';
 import { Presence } from './presence.js';
@@ -29,6 +30,7 @@ export class Candidate {
   private readonly outage: Outage;
   private readonly campaign: Campaign;
   private readonly presence: Presence;
+  private readonly watch: LeaderWatch;
   private readonly stopping = new AbortController();
   /** Aborts when the time that a shutdown leaves for work that is under way is over. */
   private readonly hurry = new AbortController();
@@ -42,6 +44,7 @@ export class Candidate {
     private readonly logger: Logger,
   ) {
     this.handlers = new LeaderHandlers(plan.name, logger);
+    this.watch = new LeaderWatch(plan, locking, this.handlers);
     this.renewal = new Renewal(plan);
     this.outage = new Outage(plan.name, logger);
     this.campaign = new Campaign(plan, locking, this.outage, () => {
@@ -65,6 +68,7 @@ export class Candidate {
   /** Handlers belong to the application as a whole, not to the caller that starts it. */
   start(): void {
     this.running = inNeutralContext(async () => this.run());
+    void inNeutralContext(async () => this.watch.run(this.stopping.signal));
   }
 
   /**
@@ -146,6 +150,7 @@ export class Candidate {
       this.logger.log(elected(term.name, term.instanceId, term.fencingToken));
       this.publish('leader', term);
       this.handlers.tellLeader(term);
+      this.watch.note(term.instanceId);
       await term.ended;
       await this.workEnded(term);
     } finally {

@@ -19,7 +19,7 @@ import {
 } from './leader-election.messages.js';
 import { LeaderElection } from './leader-election.js';
 import type { LeaderHandler, LeaderHandlers } from './leader-handlers.js';
-import type { LeaderElectionEvents } from './leader-term.interface.js';
+import type { RoleEvent } from './leader-term.interface.js';
 import { readLeaderOptions, type ElectionPlan } from './read-leader-options.js';
 
 interface Entry {
@@ -30,7 +30,7 @@ interface Entry {
 /** A decorated method, with the handlers of the election that it names. */
 interface Found extends LeaderHandler {
   readonly handlers: LeaderHandlers;
-  readonly event: keyof LeaderElectionEvents;
+  readonly event: RoleEvent;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { Logger } from '@nestjs/common';
 import { listenerFailed } from './leader-election.messages.js';
-import type { LeaderElectionEvents } from './leader-term.interface.js';
+import type { LeaderElectionEvents, RoleEvent } from './leader-term.interface.js';
 import { Runs } from './runs.js';
 import type { Term } from './term.js';
 
@@ -24,7 +24,7 @@ export class LeaderHandlers {
   /** The last event, with the term if this instance has become leader. */
   private told?: { readonly leader?: Term };
 
-  private readonly methods: Record<EventName, LeaderHandler[]> = { leader: [], follower: [] };
+  private readonly methods: Record<RoleEvent, LeaderHandler[]> = { leader: [], follower: [] };
 
   constructor(
     private readonly name: string,
@@ -32,7 +32,7 @@ export class LeaderHandlers {
   ) {}
 
   /** A handler that comes later than the event is called at once. */
-  add(event: EventName, handler: LeaderHandler): void {
+  add(event: RoleEvent, handler: LeaderHandler): void {
     this.methods[event].push(handler);
     if (!this.told) return;
     const { leader } = this.told;
@@ -52,6 +52,10 @@ export class LeaderHandlers {
     for (const handler of this.methods.follower) this.callFollower(handler, ended);
   }
 
+  tellNewLeader(instanceId: string): void {
+    this.emit('newLeader', undefined, instanceId);
+  }
+
   private callLeader({ label, call }: LeaderHandler, term: Term): void {
     // A handler before may have stepped down.
     if (term.leads) void this.runs.track(async () => this.guard(label, () => call(term), term));
@@ -62,9 +66,9 @@ export class LeaderHandlers {
   }
 
   /** One by one, as an emitter would stop at the first that throws. */
-  private emit(event: EventName, term: Term | undefined): void {
+  private emit(event: EventName, term: Term | undefined, argument: unknown = term): void {
     for (const listener of this.events.rawListeners(event)) {
-      void this.guard(`a listener of "${event}"`, () => (listener as (term: Term | undefined) => unknown)(term), term);
+      void this.guard(`a listener of "${event}"`, () => (listener as (argument: unknown) => unknown)(argument), term);
     }
   }
 

@@ -1,10 +1,10 @@
 import 'reflect-metadata';
-import type { LeaderElectionEvents } from './leader-term.interface.js';
+import type { RoleEvent } from './leader-term.interface.js';
 
 /** What a method is in an election: told of an event of it, or called by the leader only. */
 export interface LeaderRole {
   readonly name: string;
-  readonly role: keyof LeaderElectionEvents | 'only';
+  readonly role: RoleEvent | 'only';
 }
 
 /** A text, as both module formats of this package may be loaded. */

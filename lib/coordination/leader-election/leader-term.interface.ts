@@ -38,4 +38,13 @@ export interface LeaderElectionEvents {
 
   /** This instance no longer leads, and which term has ended; or, once after the start, another instance leads. */
   follower: [ended: LeaderTerm | undefined];
+
+  /**
+   * Another instance leads than before, or the first one that was seen: its `instanceId`. On every instance, the new leader
+   * included. Others see it within a `heartbeatInterval`; while there is a listener, each looks once in that time.
+   */
+  newLeader: [instanceId: string];
 }
+
+/** The events for which methods can be decorated. */
+export type RoleEvent = Exclude<keyof LeaderElectionEvents, 'newLeader'>;

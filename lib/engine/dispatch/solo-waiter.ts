@@ -217,7 +217,7 @@ export class SoloWaiter extends Waiter implements AttemptOwner {
     }
     // What it has is kept until that is answered: to step aside in a queue now would cancel the attempt there.
     this.alarm?.clear();
-    if (keys.length > 0) this.start(keys, false);
+    if (keys.length > 0) this.start(keys, this.options.onlyIfOwned === true);
   }
 
   /**

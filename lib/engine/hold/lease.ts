@@ -217,6 +217,10 @@ export class Grant {
     return this.locks > 0;
   }
 
+  get isJoined(): boolean {
+    return this.locks > 1;
+  }
+
   join(): void {
     this.locks += 1;
   }

@@ -12,6 +12,7 @@ export interface HeldLockActions {
   extend(grant: Grant, expire: Duration | undefined): Promise<boolean>;
   assertIn(lock: HeldLock, transaction: LockTransaction): Promise<void>;
   checkpoints<T>(lock: HeldLock, options: CheckpointOptions<T>): Checkpoints<T>;
+  handOver(lock: HeldLock): string;
 }
 
 /** A signal that aborts with the first of several grants that is lost, until it is stopped. */
@@ -36,6 +37,7 @@ export class HeldLock implements Lock {
   #combined?: CombinedSignal;
   #dropped?: DroppedLocks;
   #signal?: AbortSignal;
+  #isOfJob = false;
 
   constructor(
     readonly keys: readonly string[],
@@ -52,7 +54,16 @@ export class HeldLock implements Lock {
     this.fencingToken = Math.max(...ofKeys);
   }
 
-  get grants(): readonly Grant[] {
+  /** Whether it is held around a job, at whose end it is released. */
+  get isOfJob(): boolean {
+    return this.#isOfJob;
+  }
+
+  set isOfJob(value: boolean) {
+    this.#isOfJob = value;
+  }
+
+  get grants(): readonly [Grant, ...Grant[]] {
     return this.#grants;
   }
 
@@ -132,6 +143,18 @@ export class HeldLock implements Lock {
     await asserting;
   }
 
+  async serialize(): Promise<string> {
+    this.assertHeld();
+    await Promise.allSettled((this.#beforeRelease ?? []).map(async (work) => work()));
+    await this.#asserting;
+    this.assertHeld();
+    const text = this.#actions.handOver(this);
+    this.#releasing = false;
+    this.#combined?.stop();
+    this.#dropped?.unwatch(this);
+    return text;
+  }
+
   checkpoints<T>(options: CheckpointOptions<T> = {}): Checkpoints<T> {
     return this.#actions.checkpoints(this, options);
   }
@@ -160,6 +183,10 @@ export class HeldLock implements Lock {
     } catch {
       // The release is repeated in the background, and the lease runs out by itself: nothing is left to do here.
     }
+  }
+
+  private assertHeld(): void {
+    if (!this.held) throw this.loss ?? new LockLostError(this.keys, takenAway(this.keys));
   }
 
   private sharedSignal(): AbortSignal {

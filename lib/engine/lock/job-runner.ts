@@ -22,6 +22,7 @@ export async function runJob<T>(
 ): Promise<T> {
   try {
     const lock = await acquiring;
+    lock.isOfJob = true;
     if (!lock.held && !(await isHeldAfterAll(lock))) throw await lostBeforeStart(lock);
     const frame = openFrame(lock, engine, lock.grants);
     let outcome: PromiseSettledResult<T>;

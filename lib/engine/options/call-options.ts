@@ -23,6 +23,8 @@ export interface CallOptions {
   /** What the lock is called in metrics, traces and events. */
   readonly keyTemplate: string | undefined;
   readonly label: string | undefined;
+  /** Whether to take over what the owner holds already, and nothing else. */
+  readonly onlyIfOwned?: boolean;
   /** `Infinity` for never. */
   readonly warnAfter: number;
 }

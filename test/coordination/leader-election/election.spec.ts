@@ -48,6 +48,23 @@ describe('a leader election', () => {
       expect(await leader.election().instances()).toHaveLength(3);
     });
 
+    it('every instance is told of each new leader once, also a listener that comes late', async () => {
+      const instances = await several(2);
+      const seen = instances.map(({ election }) => {
+        const ids: string[] = [];
+        election().events.on('newLeader', (id) => ids.push(id));
+        return ids;
+      });
+      const leader = await leaderOf(instances);
+      const first = leader.election().instanceId;
+      await eventually(() => seen.every((ids) => ids[0] === first));
+      await untilWaiting(leader, 1);
+      const next = others(instances, leader)[0]!.election().instanceId;
+      await leader.election().resign();
+      await eventually(() => seen.every((ids) => ids.includes(next)));
+      for (const ids of seen) expect(ids.slice(0, 2)).toEqual([first, next]);
+    });
+
     it('the leader has a signal and a token, and other instances have neither', async () => {
       const instances = await several(2);
       const leader = (await leaderOf(instances)).election();
