@@ -77,6 +77,9 @@ export interface HoldMessage extends LockSubject {
   /** The greatest fencing token of the keys. */
   readonly fencingToken: number;
 
+  /** The wait that the lock was granted to: the very object of the channel `nestjs-locking:acquire`. */
+  readonly wait: Readonly<AcquireMessage>;
+
   /** From the end on: `released`, by its holder or by key; otherwise how it was lost. */
   outcome?: 'released' | LossReason;
 

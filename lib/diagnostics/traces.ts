@@ -9,7 +9,7 @@ export const isObserved = (): boolean => acquire.hasSubscribers || hold.hasSubsc
 /** Tells the subscribers of `acquire` of one wait. */
 export class AcquireTrace {
   constructor(
-    private readonly message: AcquireMessage,
+    readonly message: AcquireMessage,
     private readonly since: number,
   ) {
     acquire.start.publish(message);

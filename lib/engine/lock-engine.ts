@@ -75,6 +75,12 @@ export interface ShutdownOutcome {
   readonly failure?: LockBackendError;
 }
 
+/** How many callers of this process wait for locks, and how many locks it holds. */
+export interface LockCount {
+  waiting: number;
+  held: number;
+}
+
 /**
  * Everything about locks that is the same on every store: waiting, hand-off, deadlines, renewal, reentrancy, release.
  * One per provider and application; it knows neither Nest nor Redis. Keys come in normalized, options resolved.
@@ -408,6 +414,25 @@ export class LockEngine implements HeldLockActions {
   async inspect(key: string): Promise<LockInfo | null> {
     const [stored] = await this.calls.run('inspect', [key], async () => this.provider.inspect([key]));
     return stored ? this.view(stored) : null;
+  }
+
+  /** What this process hears of the store. */
+  get wakeUps(): Acquirer['wakeUps'] {
+    return this.acquirer.wakeUps;
+  }
+
+  /** How many wait for locks in this process, and how many locks it holds, by what they are called. */
+  census(): Map<string | undefined, LockCount> {
+    const counts = new Map<string | undefined, LockCount>();
+    const of = ({ keyTemplate }: CallOptions): LockCount => {
+      let count = counts.get(keyTemplate);
+      if (!count) counts.set(keyTemplate, (count = { waiting: 0, held: 0 }));
+      return count;
+    };
+    for (const { options } of this.queues.waiters()) of(options).waiting += 1;
+    const grants = new Set(this.leases.all().flatMap((lease) => lease.grants));
+    for (const { options, isDelivered } of grants) if (isDelivered) of(options).held += 1;
+    return counts;
   }
 
   list(match: string | undefined): AsyncIterable<LockInfo> {

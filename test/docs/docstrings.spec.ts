@@ -9,6 +9,9 @@ describe.each([
   'lib/testing/index.ts',
   'lib/coordination/schedule/index.ts',
   'lib/coordination/bullmq/index.ts',
+  'lib/operations/prometheus/index.ts',
+  'lib/operations/opentelemetry/index.ts',
+  'lib/operations/terminus/index.ts',
 ])('docstrings: what %s exports', (file) => {
   const { exported, statics, members } = publicDocs(`${root}/${file}`);
 

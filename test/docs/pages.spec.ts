@@ -143,6 +143,9 @@ function tableRowsUnder(markdown: string, heading: string): string[][] {
 describe.each([
   ['docs/cron.md', 'lib/coordination/schedule/index.ts'],
   ['docs/queues.md', 'lib/coordination/bullmq/index.ts'],
+  ['docs/metrics.md', 'lib/operations/prometheus/index.ts'],
+  ['docs/metrics.md', 'lib/operations/opentelemetry/index.ts'],
+  ['docs/health.md', 'lib/operations/terminus/index.ts'],
 ])('%s', (page, entry) => {
   it('the page mentions every export of its entry point', () => {
     const { names } = publicSurface(`${root}/${entry}`);

@@ -8,7 +8,13 @@ import { readImports } from './read-imports.mjs';
 
 /** The optional peers that each entry point may rely on: applications that import it have installed them. */
 /** @type {Record<string, readonly string[]>} */
-const OWN_PEERS = { './schedule': ['@nestjs/schedule'], './bullmq': ['bullmq'] };
+const OWN_PEERS = {
+  './schedule': ['@nestjs/schedule'],
+  './bullmq': ['bullmq'],
+  './prometheus': ['prom-client'],
+  './opentelemetry': ['@opentelemetry/api'],
+  './terminus': ['@nestjs/terminus'],
+};
 
 /**
  * - No file may import a package that is neither a peer dependency nor part of Node: it might not be installed.

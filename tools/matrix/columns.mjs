@@ -25,6 +25,9 @@ export const columns = [
       ioredis: '5.11.1',
       bullmq: '5.80.0',
       pg: '8.5.0',
+      'prom-client': '15.0.0',
+      '@opentelemetry/api': '1.9.0',
+      '@nestjs/terminus': '11.0.0',
       // The range begins at 7.2.0, but the compiler finds no types in those before when it reads `exports`.
       rxjs: '7.5.5',
       'reflect-metadata': '0.1.13',
@@ -110,5 +113,6 @@ function aroundNest11() {
     '@nestjs/graphql': '13.4.4',
     '@nestjs/schedule': '6.1.3',
     '@nestjs/swagger': '11.4.0',
+    '@nestjs/terminus': '11.1.1',
   };
 }

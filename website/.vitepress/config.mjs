@@ -102,6 +102,8 @@ export default withMermaid({
           page('Managed Redis', '/managed-redis'),
           page('A quorum of servers', '/quorum'),
           page('Events', '/events'),
+          page('Metrics and traces', '/metrics'),
+          page('Health checks', '/health'),
           page('Shutdown', '/shutdown'),
           page('Securing the store', '/security'),
           page('Troubleshooting', '/troubleshooting'),

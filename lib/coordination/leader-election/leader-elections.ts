@@ -76,6 +76,15 @@ export class LeaderElections implements OnApplicationBootstrap, OnModuleDestroy 
     return entry.candidate;
   }
 
+  /** The elections that this instance takes part in, and whether it leads. */
+  states(): { readonly name: string; readonly provider: string | undefined; readonly leads: boolean }[] {
+    return [...this.entries.values()].map(({ candidate: { plan, term } }) => ({
+      name: plan.name,
+      provider: plan.provider,
+      leads: term !== undefined,
+    }));
+  }
+
   /** Called by Nest: finds the decorated methods, then has this instance stand for leader. */
   onApplicationBootstrap(): void {
     for (const { handlers, event, ...handler } of this.handlersOf(this.components())) handlers.add(event, handler);

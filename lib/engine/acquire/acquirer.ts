@@ -16,6 +16,8 @@ export class Acquirer implements AttemptHost {
   private listening: 'no' | 'soon' | 'yes' = 'no';
   /** When to try that again, on the local clock. */
   private listenFrom = -Infinity;
+  /** Whether wake-ups are wanted, and do not come. */
+  private isDeaf = false;
 
   /** @param subscribe - to what the store tells this process; without it the store has no queues */
   constructor(
@@ -34,6 +36,13 @@ export class Acquirer implements AttemptHost {
 
   get canQueue(): boolean {
     return this.listening === 'yes';
+  }
+
+  /** What this process hears of the store; `unused` until the first caller has to wait. */
+  get wakeUps(): 'none' | 'unused' | 'working' | 'interrupted' {
+    if (!this.subscribe) return 'none';
+    if (this.listening === 'yes') return 'working';
+    return this.isDeaf ? 'interrupted' : 'unused';
   }
 
   /** @param after - milliseconds until the store is asked first */
@@ -58,6 +67,7 @@ export class Acquirer implements AttemptHost {
       },
       () => {
         this.listening = 'no';
+        this.isDeaf = true;
         this.listenFrom = this.clock.now() + LISTEN_AGAIN;
       },
     );
@@ -65,10 +75,12 @@ export class Acquirer implements AttemptHost {
 
   interrupted(): void {
     this.listening = 'soon';
+    this.isDeaf = true;
   }
 
   restored(): void {
     this.listening = 'yes';
+    this.isDeaf = false;
     this.askAll();
   }
 

@@ -49,7 +49,7 @@ export class LockReports {
         const fencingToken = Math.max(...grant.tokens);
         const { ownerId } = grant;
         trace.granted(ownerId, fencingToken, clock.now());
-        grant.trace = new HoldTrace({ ...subject, ownerId, fencingToken }, () => clock.now());
+        grant.trace = new HoldTrace({ ...subject, ownerId, fencingToken, wait: trace.message }, () => clock.now());
         granted(grant);
       },
       (error) => {

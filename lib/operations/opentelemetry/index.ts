@@ -1,0 +1,6 @@
+export type { LockMetricsOptions } from '../metrics/metrics-options.interface.js';
+export {
+  LockingOpenTelemetryModule,
+  type LockingOpenTelemetryOptions,
+  type LockSpanOptions,
+} from './locking-opentelemetry.module.js';

@@ -1,0 +1,2 @@
+export type { LockMetricsOptions } from '../metrics/metrics-options.interface.js';
+export { LockingPrometheusModule, type LockingPrometheusOptions } from './locking-prometheus.module.js';
