@@ -36,6 +36,8 @@ export const longTests = [
   { path: 'test/coordination/schedule/minute', reason: 'processes with real clocks, for a minute' },
   { path: 'test/coordination/schedule/take-over', reason: 'processes that die in the middle of a tick' },
   { path: 'test/coordination/bullmq/crash', reason: 'workers that are killed' },
+  { path: 'test/coordination/circuit-breaker/processes', reason: 'processes that are killed and frozen' },
+  { path: 'test/coordination/circuit-breaker/store-down', reason: 'silence is only noticed after seconds' },
   { path: 'test/coordination/idempotency/processes', reason: 'processes that are killed and frozen' },
   { path: 'test/coordination/leader-election/store-down', reason: 'outages that outlast a term' },
 ];
