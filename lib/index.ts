@@ -78,6 +78,7 @@ export {
   Idempotent,
   IdempotencyService,
   type IdempotencyOptions,
+  type IdempotentMethodOptions,
   type IdempotentRequestOptions,
   type IdempotentRun,
 } from './coordination/idempotency/index.js';

@@ -1,6 +1,6 @@
 import { Catch, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { throwError, type Observable } from 'rxjs';
-import { isCircuitOpenError, isLockLostError, isLockTimeoutError } from '../errors/index.js';
+import { isCircuitOpenError, isIdempotencyError, isLockLostError, isLockTimeoutError } from '../errors/index.js';
 import { AnyLockFailure, answerFor, type LockFailure } from './lock-failure.js';
 import { asGraphqlError, asMessageError, sendHttp, sendWs } from './send-answer.js';
 import { ThrottledLog } from '../logging/throttled-log.js';
@@ -14,6 +14,7 @@ import { ThrottledLog } from '../logging/throttled-log.js';
  * | `LockLostError` | 409 |
  * | `LockBackendError` | 503, `Retry-After`: 5 s; 1 s where the application shuts down |
  * | `CircuitOpenError` | 503, `Retry-After`: until a call is let through, 1 to 60 s |
+ * | `IdempotencyError` | 409; 422 for another payload, 503 for a result that was not stored; `Retry-After` where it has one |
  *
  * The body has Nest's usual shape and the error's code: `{ statusCode, message, error, code }`. It names neither keys
  * nor causes. A store that is down is logged once in 10 s, with the number of requests that it cost; a lost lock is
@@ -64,9 +65,10 @@ export class LockExceptionFilter implements ExceptionFilter<LockFailure> {
    */
   private log(failure: LockFailure, type: string): void {
     const line = `${failure.name}: ${failure.message}`;
-    if (isLockTimeoutError(failure) || isCircuitOpenError(failure)) {
+    const isExpected = isIdempotencyError(failure) && failure.reason !== 'not-stored';
+    if (isLockTimeoutError(failure) || isCircuitOpenError(failure) || isExpected) {
       if (type === 'rpc') this.refusals.add(line);
-    } else if (isLockLostError(failure)) this.losses.add(line);
+    } else if (isLockLostError(failure) || isIdempotencyError(failure)) this.losses.add(line);
     else if (failure.reason === 'shutdown') this.logger.debug(line);
     else this.outages.add(line);
   }

@@ -1,11 +1,15 @@
+import { STATUS_CODES } from 'node:http';
 import { HttpStatus } from '@nestjs/common';
 import {
   isCircuitOpenError,
+  isIdempotencyError,
   isLockBackendError,
   isLockLostError,
   isLockTimeoutError,
   LockingError,
   type CircuitOpenError,
+  type IdempotencyError,
+  type IdempotencyErrorReason,
   type LockBackendError,
   type LockErrorCode,
   type LockLostError,
@@ -13,7 +17,7 @@ import {
 } from '../errors/index.js';
 
 /** The errors that say something about the moment rather than about the program: a client can act on them. */
-export type LockFailure = LockTimeoutError | LockLostError | LockBackendError | CircuitOpenError;
+export type LockFailure = LockTimeoutError | LockLostError | LockBackendError | CircuitOpenError | IdempotencyError;
 
 /** The answer to a client. */
 export interface LockFailureAnswer {
@@ -34,7 +38,11 @@ export interface LockFailureAnswer {
 export abstract class AnyLockFailure extends LockingError {
   static override [Symbol.hasInstance](error: unknown): error is LockFailure {
     return (
-      isLockTimeoutError(error) || isLockLostError(error) || isLockBackendError(error) || isCircuitOpenError(error)
+      isLockTimeoutError(error) ||
+      isLockLostError(error) ||
+      isLockBackendError(error) ||
+      isCircuitOpenError(error) ||
+      isIdempotencyError(error)
     );
   }
 }
@@ -51,9 +59,19 @@ const RETRY_SOON = 1;
 /** Reasons for which a call was refused at once, so that how long it waited says nothing. */
 const ENDS_SOON: ReadonlySet<string> = new Set(['queue-full', 'deadlock']);
 
+/** What the client of a call without a result is told. */
+const IDEMPOTENCY: Readonly<Record<IdempotencyErrorReason, readonly [status: HttpStatus, message: string]>> = {
+  'in-progress': [HttpStatus.CONFLICT, 'The same request is being processed, try again later.'],
+  mismatch: [HttpStatus.UNPROCESSABLE_ENTITY, 'The key of the request was used for another request.'],
+  abandoned: [HttpStatus.CONFLICT, 'An earlier request ended without an answer, check its state.'],
+  'not-replayable': [HttpStatus.CONFLICT, 'The request was processed before, but its answer cannot be repeated.'],
+  'not-stored': [HttpStatus.SERVICE_UNAVAILABLE, 'The answer could not be stored, try again later.'],
+};
+
 /** Says nothing of keys, owners, stores and causes: they are the application's own business. */
 export function answerFor(failure: LockFailure): LockFailureAnswer {
   const { code } = failure;
+  if (isIdempotencyError(failure)) return idempotencyAnswer(failure);
   if (isLockTimeoutError(failure) || (isLockLostError(failure) && failure.notRun)) {
     const message = 'The resource is busy, try again later.';
     return {
@@ -74,6 +92,12 @@ export function answerFor(failure: LockFailure): LockFailureAnswer {
 
 function afterOutage({ reason }: LockBackendError): number {
   return reason === 'shutdown' ? RETRY_SOON : RETRY_AFTER_OUTAGE;
+}
+
+function idempotencyAnswer({ code, reason, retryAfter }: IdempotencyError): LockFailureAnswer {
+  const [statusCode, message] = IDEMPOTENCY[reason];
+  const body = { statusCode, message, error: STATUS_CODES[statusCode] ?? 'Error', code };
+  return { body, ...(retryAfter !== undefined && { retryAfter }) };
 }
 
 /** As long as the request itself has waited in vain. */

@@ -4,6 +4,7 @@ import { Controller, Get, Header, Res, UseFilters, type MiddlewareConsumer, type
 import { APP_FILTER } from '@nestjs/core';
 import {
   CircuitOpenError,
+  IdempotencyError,
   LockBackendError,
   LockConfigurationError,
   LockExceptionFilter,
@@ -36,6 +37,9 @@ const ERRORS: Readonly<Record<string, Error>> = {
   backend: store,
   circuit: new CircuitOpenError('secret', 'open', 13, 'secret'),
   held: new CircuitOpenError('secret', 'open', Infinity, 'secret'),
+  running: new IdempotencyError('secret', 'in-progress', 'secret', { retryAfter: 3 }),
+  reused: new IdempotencyError('secret', 'mismatch', 'secret'),
+  unstored: new IdempotencyError('secret', 'not-stored', 'secret', { retryAfter: 5, cause: store }),
   key: new LockKeyError('secret'),
   configuration: new LockConfigurationError('secret'),
   other: new Error('secret'),
@@ -112,6 +116,9 @@ describe.each(PLATFORMS)('LockExceptionFilter (%s)', (platform) => {
       ['backend', 503, '5', { statusCode: 503, error: 'Service Unavailable', code: 'LOCK_BACKEND' }],
       ['circuit', 503, '13', { statusCode: 503, error: 'Service Unavailable', code: 'CIRCUIT_OPEN' }],
       ['held', 503, '60', { statusCode: 503, code: 'CIRCUIT_OPEN' }],
+      ['running', 409, '3', { statusCode: 409, error: 'Conflict', code: 'IDEMPOTENCY' }],
+      ['reused', 422, null, { statusCode: 422, error: 'Unprocessable Entity', code: 'IDEMPOTENCY' }],
+      ['unstored', 503, '5', { statusCode: 503, error: 'Service Unavailable', code: 'IDEMPOTENCY' }],
       ['key', 500, null, { statusCode: 500, message: 'Internal server error' }],
       ['configuration', 500, null, { statusCode: 500, message: 'Internal server error' }],
       ['other', 500, null, { statusCode: 500, message: 'Internal server error' }],
@@ -123,7 +130,8 @@ describe.each(PLATFORMS)('LockExceptionFilter (%s)', (platform) => {
       expect(answer.text).not.toMatch(/secret|10\.0\.0\.7/);
       // details that the client does not get must be logged
       const expected =
-        ['shutdown', 'circuit', 'held'].includes(error) || (status === 409 && retryAfter && error !== 'not-run');
+        ['shutdown', 'circuit', 'held', 'reused'].includes(error) ||
+        (status === 409 && retryAfter && error !== 'not-run');
       expect(test.log.lines).toHaveLength(expected ? 0 : 1);
     });
 

@@ -46,5 +46,13 @@ export const unstarted = (key: string, work: string): string =>
 export const notReadable = (key: string): string =>
   `The record of the idempotency key ${quote(key)} has another form: other software has written it. Delete the record ${quote(`idempotency/${key}`)}, or choose another key.`;
 
+export const fingerprintNotFunction = (): string => 'fingerprint: must be a function of the arguments.';
+
+export const oneKey = (method: string, count: number): string =>
+  `@Idempotent on ${method}: the key of a call must be one text that is not empty, not ${String(count)} keys. Join the parts: 'payment:<0.shop>:<0.id>'.`;
+
+export const notInjected = (method: string): string =>
+  `${method} with @Idempotent was called on an instance into which Nest has not injected the IdempotencyService. Get the instance from Nest (as a provider or controller), and call the method on it, so that "this" is right; and import LockingModule.forRoot() into the root module.`;
+
 export const notForgotten = (key: string, error: unknown): string =>
   `The record of the idempotency key ${quote(key)}, whose job has failed, could not be deleted: ${onOneLine(error instanceof Error ? error.message : String(error))} The next call counts it as abandoned.`;

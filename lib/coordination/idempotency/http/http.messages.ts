@@ -69,6 +69,9 @@ export const payloadUnusable = (): ProblemText => ({
 export const notOnThis = (handler: string, what: string): string =>
   `@Idempotent on ${handler}: ${what}, so its answer cannot be stored before it is sent. Return the answer from the handler.`;
 
+export const headerDescription = (): string =>
+  'Names the request: a repetition with the same key gets the first answer. A key of its own for each request.';
+
 export const notHttp = (handler: string, type: string): string =>
   `@Idempotent on ${handler}: a request of type ${JSON.stringify(type)} has no header to take the key from. Make the key of the arguments instead: @Idempotent('payment:<0.id>').`;
 
