@@ -1,6 +1,8 @@
 import { request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
 import { Readable } from 'node:stream';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { gzipSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import {
   Body,
   Catch,
@@ -27,9 +29,16 @@ import {
   type ExecutionContext,
   type NestInterceptor,
 } from '@nestjs/common';
-import { map, of, type Observable } from 'rxjs';
-import { Idempotent, IdempotencyService, isLockConfigurationError, RecordService } from '../../../lib/index.js';
-import { Desk, Limiting, PLATFORMS, TestApp, until } from '../../requests/support.js';
+import { concatMap, map, of, retry, type Observable } from 'rxjs';
+import {
+  Idempotent,
+  IdempotencyService,
+  isLockConfigurationError,
+  LockBackendError,
+  LockRequest,
+  RecordService,
+} from '../../../lib/index.js';
+import { Deferred, Desk, Limiting, PLATFORMS, TestApp, until } from '../../requests/support.js';
 import { thrown } from '../../support/nest-apps.js';
 
 let desk = new Desk();
@@ -61,6 +70,22 @@ class DomainFilter implements ExceptionFilter<DomainError> {
 class Presenting implements NestInterceptor {
   intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
     return next.handle().pipe(map((data: unknown) => ({ data: data instanceof Account ? { name: data.name } : data })));
+  }
+}
+
+/** Runs the rest of the request again when it fails. */
+@Injectable()
+class Retrying implements NestInterceptor {
+  intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    return next.handle().pipe(retry(2));
+  }
+}
+
+/** Runs the rest of the request again although it has an answer. */
+@Injectable()
+class Repeating implements NestInterceptor {
+  intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    return next.handle().pipe(concatMap(() => next.handle()));
   }
 }
 
@@ -196,6 +221,48 @@ class Payments {
   async limitedInside(): Promise<unknown> {
     calls.push('limited');
     return { done: await desk.work('limited') };
+  }
+
+  @Post('retried')
+  @Idempotent()
+  @UseInterceptors(Retrying)
+  async retried(): Promise<unknown> {
+    calls.push('retried');
+    if (calls.length === 1) return Promise.reject(new Error('at first'));
+    return Promise.resolve({ call: calls.length });
+  }
+
+  @Post('repeated')
+  @Idempotent()
+  @UseInterceptors(Repeating)
+  repeated(): unknown {
+    calls.push('repeated');
+    return { call: calls.length };
+  }
+
+  @Post('locked')
+  @Idempotent()
+  @LockRequest('locked')
+  locked(): unknown {
+    calls.push('locked');
+    return { call: calls.length };
+  }
+
+  @Post('locked-inside')
+  @LockRequest('locked')
+  @Idempotent()
+  lockedInside(): unknown {
+    calls.push('locked');
+    return { call: calls.length };
+  }
+
+  @Post('encoded')
+  @Header('Content-Encoding', 'gzip')
+  @Header('Content-Type', 'text/plain')
+  @Idempotent()
+  encoded(): Buffer {
+    calls.push('encoded');
+    return gzipSync(`call ${calls.length}`);
   }
 
   @Post('stream')
@@ -349,12 +416,42 @@ describe.each(PLATFORMS)('@Idempotent on %s', (platform) => {
     expect(calls).toHaveLength(1);
   });
 
-  it('the answer is stored before it leaves', async () => {
+  /** What `change` makes of the write of a result; the claim before it goes through. */
+  const onResultWritten = (change: () => Promise<void>): void => {
     const records = app.app.get(RecordService);
-    await post('/payments', 'k');
-    const stored = [];
-    for await (const { value } of records.list<{ state: string; value: unknown }>('idempotency/')) stored.push(value);
-    expect(stored).toEqual([expect.objectContaining({ state: 'done', value: { answer: expect.any(Object) } })]);
+    const write = records.write.bind(records);
+    jest.spyOn(records, 'write').mockImplementation(async (name, value, options) => {
+      if ((value as { state?: string }).state === 'done') await change();
+      return write(name, value, options);
+    });
+  };
+
+  it('the answer is stored before it leaves', async () => {
+    const gate = new Deferred();
+    let writing = false;
+    let answered = false;
+    onResultWritten(async () => {
+      writing = true;
+      await gate.promise;
+    });
+    const first = post('/payments', 'k').finally(() => (answered = true));
+    await until(() => writing);
+    // An answer that had left before this request came would be here by now.
+    expectProblem(await post('/payments', 'k'), 409, 'IDEMPOTENCY_IN_PROGRESS');
+    expect(answered).toBe(false);
+    gate.resolve();
+    expect((await first).status).toBe(201);
+    expect((await post('/payments', 'k')).headers.get('idempotent-replayed')).toBe('true');
+  });
+
+  it('an answer that the store does not take is not sent', async () => {
+    onResultWritten(async () => Promise.reject(new LockBackendError([], 'the store is down')));
+    const first = await post('/payments', 'k');
+    expectProblem(first, 503, 'IDEMPOTENCY_NOT_STORED');
+    expect(first.headers.get('retry-after')).toBe('5');
+    expect(app.log.lines.join('\n')).toMatch(/was run, but its result could not be stored: the store is down/);
+    jest.restoreAllMocks();
+    expect((await post('/payments', 'k')).text).toBe('{"receipt":2}');
   });
 
   it('a repetition has the status, the body and the allowed headers, and never Set-Cookie', async () => {
@@ -486,6 +583,63 @@ describe.each(PLATFORMS)('@Idempotent on %s', (platform) => {
     desk.gate('limited').resolve();
     await until(async () => (await post('/limited-inside', 'k')).text.includes('IDEMPOTENCY_NOT_REPLAYABLE'));
     expect(calls).toHaveLength(1);
+  });
+
+  it('an interceptor outside may run a request again', async () => {
+    for (let repetition = 0; repetition < 2; repetition += 1) {
+      expect(await post('/retried', 'k')).toMatchObject({ status: 201, text: '{"call":2}' });
+    }
+    calls = [];
+    for (let repetition = 0; repetition < 2; repetition += 1) {
+      expect(await post('/repeated', 'k')).toMatchObject({ status: 201, text: '{"call":1}' });
+    }
+    expect(calls).toEqual(['repeated']);
+  });
+
+  it.each(['/locked', '/locked-inside'])('a request can be locked as well: %s', async (path) => {
+    for (let repetition = 0; repetition < 2; repetition += 1) {
+      expect(await post(path, 'k')).toMatchObject({ status: 201, text: '{"call":1}' });
+    }
+    await app.untilFree('locked');
+    expect(calls).toHaveLength(1);
+  });
+
+  if (platform === 'fastify') {
+    it('bytes that the handler has compressed are repeated as such', async () => {
+      for (let repetition = 0; repetition < 2; repetition += 1) {
+        expect(await post('/encoded', 'k')).toMatchObject({ status: 201, text: 'call 1' });
+      }
+      expect(calls).toHaveLength(1);
+    });
+  }
+
+  it('a request that is under way at the shutdown gets its answer, which is stored', async () => {
+    const first = post('/slow', 'k');
+    await until(() => desk.has('slow 1 starts'));
+    const states: string[] = [];
+    const records = app.app.get(RecordService);
+    const write = jest.spyOn(records, 'write');
+    const closing = app.close();
+    desk.gate('slow 1').resolve();
+    expect(await first).toMatchObject({ status: 201, text: '{"done":"slow 1"}' });
+    await closing;
+    for (const [, value] of write.mock.calls) states.push((value as { state: string }).state);
+    expect(states).toEqual(['done']);
+  });
+
+  it('pipelined repetitions on one connection are answered in order', async () => {
+    const { hostname, port } = new URL(app.url);
+    const socket = connect(Number(port), hostname);
+    let received = '';
+    socket.on('data', (chunk) => (received += chunk.toString()));
+    const head = 'POST /payments HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nIdempotency-Key: ';
+    socket.write([`${head}a\r\n\r\n`, `${head}b\r\n\r\n`, `${head}a\r\n\r\n`].join(''));
+    await until(() => received.split('HTTP/1.1 ').length === 4);
+    socket.destroy();
+    const statuses = [...received.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status);
+    expect(statuses.slice(0, 2)).toEqual(['201', '201']);
+    expect(['201', '409']).toContain(statuses[2]);
+    expect(calls).toHaveLength(2);
   });
 
   it('a stream is refused, and is not run again', async () => {

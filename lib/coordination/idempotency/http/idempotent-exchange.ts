@@ -27,9 +27,13 @@ export function exchangeOnce(
   });
 }
 
+/** The latest of each request: an interceptor outside (`retry`) may begin another one. */
+const latest = new WeakMap<ExecutionContext, IdempotentExchange>();
+
 class IdempotentExchange {
   /** Whether the chain of interceptors has got the outcome of the handler. */
   private told = false;
+  private finished: Promise<void> | undefined;
 
   constructor(
     private readonly context: ExecutionContext,
@@ -39,8 +43,18 @@ class IdempotentExchange {
   ) {}
 
   async start(service: IdempotencyService, call: IdempotentCall): Promise<void> {
+    const earlier = latest.get(this.context);
+    latest.set(this.context, this);
+    this.finished = this.run(service, call, earlier);
+    await this.finished;
+  }
+
+  private async run(service: IdempotencyService, call: IdempotentCall, earlier?: IdempotentExchange): Promise<void> {
     const { gate, subscriber } = this;
     try {
+      // Its answer has been caught, and will not be sent.
+      earlier?.gate.giveUp();
+      await earlier?.finished;
       const { value, replayed } = await service.perform(call, async () => this.handle());
       if (replayed) this.replay(value);
       else gate.open();

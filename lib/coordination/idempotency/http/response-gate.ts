@@ -92,6 +92,11 @@ export class ResponseGate {
     return sent;
   }
 
+  /** No answer will come: the call of `shut` resolves. */
+  giveUp(): void {
+    this.capture(undefined);
+  }
+
   /** Lets the answer go; or, whatever is sent, `replacement` instead. */
   open(replacement?: Answer): void {
     this.opened = true;

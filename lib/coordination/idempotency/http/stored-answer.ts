@@ -1,6 +1,8 @@
 /** The headers of an answer that a repetition gets as well. */
 export const REPLAYED_HEADERS: readonly string[] = [
   'content-disposition',
+  // At this point it says what the handler has done to the body, not a middleware.
+  'content-encoding',
   'content-language',
   'content-type',
   'etag',
@@ -12,7 +14,6 @@ export const REPLAYED_HEADERS: readonly string[] = [
 /** Headers of one answer alone: of its session, its connection, or its form on the wire. */
 export const NEVER_REPLAYED: readonly string[] = [
   'connection',
-  'content-encoding',
   'content-length',
   'date',
   'keep-alive',
