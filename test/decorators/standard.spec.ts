@@ -4,6 +4,8 @@ import ts from 'typescript';
 import { compileFunction } from 'node:vm';
 import { LockJob } from '../../lib/coordination/bullmq/index.js';
 import * as bullmq from '../../lib/coordination/bullmq/index.js';
+import { CacheOnce } from '../../lib/coordination/cache/index.js';
+import * as cache from '../../lib/coordination/cache/index.js';
 import { LockedCron, LockedInterval } from '../../lib/coordination/schedule/index.js';
 import * as schedule from '../../lib/coordination/schedule/index.js';
 import {
@@ -54,6 +56,7 @@ const DECORATORS: Record<string, unknown> = {
   LockedCron: LockedCron('* * * * *', { name: 'a' }),
   LockedInterval: LockedInterval('a', 1000),
   LockJob: LockJob('a'),
+  CacheOnce: CacheOnce('a'),
 };
 
 const cases = Object.keys(COMPILERS).flatMap((compiler) =>
@@ -80,7 +83,7 @@ describe('a decorator in a file that was compiled without experimentalDecorators
   );
 
   it('every decorator that the package exports has this test', () => {
-    const exported = Object.entries({ ...main, ...schedule, ...bullmq })
+    const exported = Object.entries({ ...main, ...schedule, ...bullmq, ...cache })
       .filter(([name, value]) => /^[A-Z]/.test(name) && typeof value === 'function' && !/^class\b/.test(String(value)))
       .map(([name]) => name);
     expect(exported.sort()).toEqual(Object.keys(DECORATORS).sort());

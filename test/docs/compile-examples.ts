@@ -41,6 +41,7 @@ const CONFIG = {
       'nestjs-locking': [path.join(root, 'lib/index.ts')],
       'nestjs-locking/testing': [path.join(root, 'lib/testing/index.ts')],
       'nestjs-locking/schedule': [path.join(root, 'lib/coordination/schedule/index.ts')],
+      'nestjs-locking/cache': [path.join(root, 'lib/coordination/cache/index.ts')],
       'nestjs-locking/bullmq': [path.join(root, 'lib/coordination/bullmq/index.ts')],
       'nestjs-locking/prometheus': [path.join(root, 'lib/operations/prometheus/index.ts')],
       'nestjs-locking/opentelemetry': [path.join(root, 'lib/operations/opentelemetry/index.ts')],

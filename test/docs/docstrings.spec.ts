@@ -12,6 +12,7 @@ describe.each([
   'lib/operations/prometheus/index.ts',
   'lib/operations/opentelemetry/index.ts',
   'lib/operations/terminus/index.ts',
+  'lib/coordination/cache/index.ts',
 ])('docstrings: what %s exports', (file) => {
   const { exported, statics, members } = publicDocs(`${root}/${file}`);
 

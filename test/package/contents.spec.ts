@@ -27,7 +27,7 @@ describe('the packed package', () => {
         'LICENSE',
         'CHANGELOG.md',
         'dist/cjs/package.json',
-        ...['index', 'testing/index', 'coordination/schedule/index'].flatMap((name) => [
+        ...['index', 'testing/index', 'coordination/schedule/index', 'coordination/cache/index'].flatMap((name) => [
           `dist/esm/${name}.js`,
           `dist/cjs/${name}.js`,
           `dist/esm/${name}.d.ts`,

@@ -63,6 +63,7 @@ describe('the types of decorators', () => {
       ['schedule', 3],
       ['lock-job', 6],
       ['circuit-breaker', 6],
+      ['cache-once', 4],
     ] as const) {
       const source = await readFile(path.join(folder, `${file}.types.ts`), 'utf8');
       expect(source.match(/@ts-expect-error/g)?.length).toBeGreaterThanOrEqual(refusals);

@@ -84,6 +84,7 @@ export default withMermaid({
           page('Go on after an interruption', '/checkpoints'),
           page('Answer a repeated request once', '/idempotency'),
           page('Share a circuit breaker', '/circuit-breaker'),
+          page('Cache, and load once', '/cache'),
           page('Records', '/records'),
           page('Lock under a name of your own', '/owners'),
           page('Refuse late writes: fencing', '/fencing'),

@@ -13,6 +13,7 @@ import {
   type LockingService,
 } from 'nestjs-locking';
 import type { LockJobOptions } from 'nestjs-locking/bullmq';
+import type { CacheFlightOptions } from 'nestjs-locking/cache';
 import type { TickOptions } from 'nestjs-locking/schedule';
 
 /**
@@ -36,6 +37,8 @@ export const modules = [
 export const elections: LeaderElectionOptions = { name: 'a', heartbeatInterval: expire, provider: undefined };
 export const ticks: TickOptions = { expire, maxHold: undefined, provider: undefined };
 export const jobs: LockJobOptions = { expire, retryDelay: undefined, ready: undefined, onStoreDown: undefined };
+
+export const cache: CacheFlightOptions = { ttl: expire, store: undefined, negativeTtl: undefined, beta: undefined };
 
 export class Decorated {
   @WithLock('a', { expire, onUnavailable: undefined, signal: undefined })

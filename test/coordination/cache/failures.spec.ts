@@ -1,0 +1,274 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { of } from 'rxjs';
+import { CacheFlight, type CacheFlightOptions, type CacheFlightStore } from '../../../lib/coordination/cache/index.js';
+import {
+  InMemoryLockingProvider,
+  isLockBackendError,
+  LockConfigurationError,
+  LockingModule,
+  LockKeyError,
+  type LeaseAnswer,
+  type LockingService,
+} from '../../../lib/index.js';
+import { useApplications } from '../../support/applications.js';
+import { deferred } from '../../support/deferred.js';
+import { eventually, rejectionOf } from '../../support/poll.js';
+import { SharedCache, SlowLoad, storeWith } from './support.js';
+
+const applications = useApplications();
+
+let cache = new SharedCache();
+let warn: jest.SpiedFunction<Logger['warn']>;
+
+beforeEach(() => {
+  cache = new SharedCache();
+  warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
+});
+
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
+const logged = (): string => warn.mock.calls.flat().join('\n');
+
+async function open(options: CacheFlightOptions = {}): Promise<{ flight: CacheFlight; locking: LockingService }> {
+  const { locking } = await applications.withLocks();
+  return { locking, flight: cache.flight(locking, options) };
+}
+
+describe('a cache that fails', () => {
+  const silent = async (): Promise<never> => new Promise(() => undefined);
+  const refuses = async (): Promise<never> => Promise.reject(new Error('no connection'));
+
+  it.each([
+    ['does not answer', silent, 'The cache did not answer within 30 ms (cacheTimeout)'],
+    ['rejects', refuses, 'no connection'],
+  ])('a cache that %s: each process loads once for its callers, and says so', async (_, call, reason) => {
+    const store = storeWith({ get: call, set: call, delete: call, clear: call });
+    const { flight } = await open({ store, cacheTimeout: '30ms' });
+    const slow = new SlowLoad();
+    expect([await flight.get('report'), await flight.has('report')]).toEqual([undefined, false]);
+    const now = performance.now();
+    jest.spyOn(performance, 'now').mockImplementation(() => now);
+    const calls = Array.from({ length: 50 }, async () => flight.getOrSet('report', slow.load));
+    await slow.called();
+    slow.end('loaded');
+    expect(new Set(await Promise.all(calls))).toEqual(new Set(['loaded']));
+    expect(slow.calls).toBe(1);
+    expect(logged()).toContain(`The cache cannot be used for "report"`);
+    expect(logged()).toContain(reason);
+    // What cannot be done without the cache rejects.
+    for (const change of [flight.set('report', 1), flight.delete('report'), flight.clear()]) {
+      expect((await rejectionOf(change)).message).toContain(reason);
+    }
+  });
+
+  it('one call finds out whether the cache answers again, and the others do not wait for it', async () => {
+    let get = refuses as CacheFlightStore['get'];
+    const asked = jest.fn(async (key: string) => get(key));
+    const { flight } = await open({ store: storeWith({ get: asked }), cacheTimeout: '10s' });
+    let time = 0;
+    jest.spyOn(performance, 'now').mockImplementation(() => time);
+    await flight.get('report');
+    await flight.get('report');
+    expect(asked).toHaveBeenCalledTimes(1);
+    time += 1000;
+    const answer = deferred<unknown>();
+    get = async () => answer.promise;
+    const probe = flight.get('report');
+    expect(await flight.get('report')).toBeUndefined();
+    expect(asked).toHaveBeenCalledTimes(2);
+    answer.resolve(undefined);
+    await probe;
+    await flight.get('report');
+    expect(asked).toHaveBeenCalledTimes(3);
+  });
+
+  it('set and delete reject if a cache that reports errors elsewhere has done nothing', async () => {
+    const swallows = async (): Promise<boolean> => Promise.resolve(false);
+    const shared = cache.open();
+    const store = storeWith({ get: async (key) => shared.get(key), set: swallows, delete: swallows });
+    const { flight } = await open({ store });
+    await (await open()).flight.set('report', 1);
+    expect((await rejectionOf(flight.set('report', 2))).message).toMatch(/^The cache did not store "report"/);
+    expect((await rejectionOf(flight.delete('report'))).message).toMatch(/^The cache still has "report"/);
+    expect(await flight.delete('other')).toBe(false);
+  });
+
+  it('a value that reaches the cache after its caller has gone on is deleted there', async () => {
+    const arrival = deferred();
+    const entries = new Map<string, unknown>();
+    const store = storeWith({
+      get: async (key) => Promise.resolve(entries.get(key)),
+      set: async (key, value) => {
+        await arrival.promise;
+        return entries.set(key, value).size > 0;
+      },
+      delete: async (key) => Promise.resolve(entries.delete(key)),
+    });
+    const { flight } = await open({ store, cacheTimeout: '20ms' });
+    expect((await rejectionOf(flight.set('report', 'late'))).message).toMatch(/did not answer/);
+    expect(await flight.getOrSet('other', () => 'loaded')).toBe('loaded');
+    arrival.resolve();
+    await eventually(() => entries.size === 0);
+  });
+
+  it('a value that the cache refuses is returned, and other keys are cached as ever', async () => {
+    const { flight } = await open();
+    const load = jest.fn(() => 10n);
+    expect(await flight.getOrSet('count', load)).toBe(10n);
+    expect(logged()).toMatch(/The cache refused the value of "count", which is returned and not stored/);
+    expect(await flight.getOrSet('count', load)).toBe(10n);
+    expect(load).toHaveBeenCalledTimes(2);
+    await flight.getOrSet('other', () => 1);
+    expect(await flight.getOrSet('other', () => 2)).toBe(1);
+  });
+
+  it('a value that the cache drops without a word: the log says it, and processes do not take turns', async () => {
+    const { flight, locking } = await open({ store: storeWith({ set: async () => Promise.resolve() }) });
+    await flight.getOrSet('report', () => 1);
+    expect(logged()).toMatch(/The cache did not keep the value of "report"/);
+    await locking.execute('cache:load:report', async () => {
+      expect(await flight.getOrSet('report', () => 2)).toBe(2);
+    });
+  });
+
+  it.each([
+    'text',
+    17,
+    { nlc: 2, id: 'x', at: 0, cost: 0, ttl: 1, staleFor: 0, token: 0 },
+    { nlc: 1, id: 'x', at: '0', cost: 0, ttl: 1e15, staleFor: 0, token: 0 },
+    { nlc: 1, id: 'x', at: null, cost: 0, ttl: 1e15, staleFor: 0, token: 0 },
+  ])('what other software has stored under the key is no value: %j', async (foreign) => {
+    const { flight } = await open();
+    await cache.open().set('report', foreign);
+    expect([await flight.get('report'), await flight.has('report')]).toEqual([undefined, false]);
+    expect(await flight.getOrSet('report', () => 'own')).toBe('own');
+    expect(await flight.get('report')).toBe('own');
+  });
+});
+
+describe('a store of locks that fails', () => {
+  class Down extends InMemoryLockingProvider {
+    static isDown = false;
+    override acquireBatch(...parts: Parameters<InMemoryLockingProvider['acquireBatch']>): PromiseLike<LeaseAnswer>[] {
+      if (!Down.isDown) return super.acquireBatch(...parts);
+      return parts[0].map(async () => Promise.reject(new Error('connection refused')));
+    }
+  }
+
+  async function openWithout(options: CacheFlightOptions = {}): Promise<CacheFlight> {
+    Down.isDown = false;
+    const { locking } = await applications.withLocks({
+      providers: [{ resolve: Down, options: { waitLockingTimeout: '100ms' } }],
+    });
+    Down.isDown = true;
+    return cache.flight(locking, { timeout: '50ms', ...options });
+  }
+
+  it('each process loads and stores by itself, and set and delete work', async () => {
+    const flight = await openWithout();
+    const slow = new SlowLoad();
+    const calls = Array.from({ length: 20 }, async () => flight.getOrSet('report', slow.load));
+    await slow.called();
+    slow.end('loaded');
+    expect(new Set(await Promise.all(calls))).toEqual(new Set(['loaded']));
+    expect(slow.calls).toBe(1);
+    expect(await flight.get('report')).toBe('loaded');
+    expect(logged()).toMatch(/"report" is loaded or changed without a lock \(onLockFailure: 'load'\)/);
+    await flight.set('report', 'set');
+    expect(await flight.get('report')).toBe('set');
+    expect(await flight.delete('report')).toBe(true);
+    expect(await flight.has('report')).toBe(false);
+  });
+
+  it('with onLockFailure "throw" calls that need the lock reject, and fresh values are served', async () => {
+    const flight = await openWithout({ onLockFailure: 'throw' });
+    for (const call of [flight.getOrSet('a', () => 1), flight.set('a', 1), flight.delete('a')]) {
+      expect(isLockBackendError(await rejectionOf(call))).toBe(true);
+    }
+    expect(await flight.has('a')).toBe(false);
+    Down.isDown = false;
+    await flight.set('a', 1);
+    Down.isDown = true;
+    expect(await flight.getOrSet('a', () => 2)).toBe(1);
+  });
+});
+
+describe('what CacheFlight refuses', () => {
+  it.each([
+    [{ ttl: undefined }, /^A ttl is required/],
+    [{ ttl: 0 }, /^ttl: 0 is too short/],
+    [{ ttl: 'soon' as never }, /^ttl: "soon" is not a length of time/],
+    [{ ttl: 60_000 }, /^ttl: a bare number is seconds/],
+    [{ staleFor: -1 }, /^staleFor: -1 is not a length of time/],
+    [{ beta: -1 }, /^beta must be a number from 0 on/],
+    [{ beta: NaN }, /^beta must be a number from 0 on/],
+    [{ negativeTtl: true as never }, /^negativeTtl/],
+    [{ loadTimeout: '0s' }, /^loadTimeout/],
+    [{ expire: 0 }, /^expire/],
+    [{ onLockFailure: 'wait' as never }, /^onLockFailure must be 'load' or 'throw'/],
+    [{ provider: '' }, /^provider must be the id/],
+    [{ stale: '1m' }, /^"stale" is not an option of this call of CacheFlight/],
+    [null as never, /^The options of CacheFlight must be an object/],
+  ] as const)('options %j before anything is locked', async (options, message) => {
+    const { locking } = await applications.withLocks();
+    const flight = new CacheFlight(locking, { store: cache.open() });
+    const load = jest.fn();
+    const given = (options as object | null) && { ttl: '1m', ...options };
+    const error = await rejectionOf(flight.getOrSet('report', load, given as object));
+    expect(error).toBeInstanceOf(LockConfigurationError);
+    expect(error.message).toMatch(message);
+    expect(load).not.toHaveBeenCalled();
+  });
+
+  it.each([
+    [{ store: undefined }, /^CacheFlight has no cache/],
+    [{ store: {} as never }, /^store must be a Keyv/],
+    [{ prefix: 1 as never }, /^prefix must be a string/],
+    [{ now: 1 as never }, /^now must be a function/],
+    [{ cacheTimeout: 0 }, /^cacheTimeout/],
+    [{ staleFor: 'x' as never }, /^staleFor/],
+  ] as const)('module options %j', async (options, message) => {
+    const { locking } = await applications.withLocks();
+    expect(() => new CacheFlight(locking, { store: cache.open(), ...options })).toThrow(message);
+  });
+
+  it('keys that are none, and loads that are none', async () => {
+    const { flight } = await open();
+    for (const key of ['', 1, undefined, ['a']]) {
+      const calls = [flight.getOrSet(key as string, () => 1), flight.get(key as string), flight.set(key as string, 1)];
+      for (const call of [...calls, flight.delete(key as string), flight.has(key as string)]) {
+        expect(await rejectionOf(call)).toBeInstanceOf(LockKeyError);
+      }
+    }
+    expect((await rejectionOf(flight.getOrSet('a', 'value' as never))).message).toMatch(/the load must be a function/);
+    expect(await rejectionOf(flight.getOrSet('k'.repeat(70_000), () => 1))).toBeInstanceOf(LockKeyError);
+  });
+
+  it('a load that returns an Observable', async () => {
+    const { flight } = await open();
+    const error = await rejectionOf(flight.getOrSet('report', () => of(1)));
+    expect(error.message).toMatch(/^The load of "report" returned an Observable, which cannot be cached/);
+    expect(await flight.has('report')).toBe(false);
+  });
+
+  it('a limit of a thousand years is one', async () => {
+    const { flight } = await open();
+    const options = { ttl: '8760000h', staleFor: '8760000h', loadTimeout: '8760000h' } as const;
+    expect(await flight.getOrSet('report', async () => Promise.resolve(1), options)).toBe(1);
+    expect(await flight.getOrSet('report', () => 2, options)).toBe(1);
+  });
+
+  it('keys of a cache that cannot list them', async () => {
+    const { flight } = await open({ store: storeWith({}) });
+    expect((await rejectionOf(flight.keys()[Symbol.asyncIterator]().next())).message).toMatch(/cannot list its keys/);
+  });
+
+  it('a module without LockingModule or cache does not start', async () => {
+    const { CacheFlightModule } = await import('../../../lib/coordination/cache/index.js');
+    const start = applications.start({ imports: [LockingModule.forRoot(), CacheFlightModule.forRoot({ ttl: '1m' })] });
+    expect((await rejectionOf(start)).message).toMatch(/^CacheFlight has no cache/);
+  });
+});
