@@ -25,7 +25,7 @@ import {
 } from './read-cache-options.js';
 import { ValueLoader } from './value-loader.js';
 
-/** So many warnings of one kind are logged in 10 s; of the others their number is. */
+/** So many warnings are logged in 10 s; of the others only their number is. */
 const MOST_WARNINGS = 5;
 
 /**

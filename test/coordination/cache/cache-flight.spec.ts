@@ -92,7 +92,12 @@ describe('CacheFlight', () => {
       await eventually(() => warn.mock.calls.length > 0);
       expect(warn.mock.calls.flat().join()).toMatch(/"report" could not be loaded anew.*: the database is down/);
       // The next refresh begins after a pause.
+      const now = performance.now();
+      const time = jest.spyOn(performance, 'now').mockImplementation(() => now);
       expect(await flight.getOrSet('report', fail, options)).toBe('old');
+      time.mockRestore();
+      await flight.getOrSet('other', () => 'loaded');
+      expect(fail).toHaveBeenCalledTimes(1);
       cache.now += 60_000;
       expect((await rejectionOf(flight.getOrSet('report', fail, options))).message).toBe('the database is down');
       expect(fail).toHaveBeenCalledTimes(2);
@@ -199,14 +204,23 @@ describe('CacheFlight', () => {
     });
 
     it('a waiter takes the value of another instance although its ttl was over before the waiter had the lock', async () => {
-      const [one, two] = [cache.flight(await store.open()), cache.flight(await store.open())];
-      // The second instance looks up the value after the first one began to load, and before that has stored it.
+      const shared = cache.open();
+      const late = {
+        get: async (key: string): Promise<unknown> => shared.get(key),
+        set: async (key: string, value: unknown, ttl?: number): Promise<boolean> => {
+          const isStored = await shared.set(key, value, ttl);
+          cache.now += 10;
+          return isStored;
+        },
+        delete: async (key: string): Promise<boolean> => shared.delete(key),
+        clear: async (): Promise<void> => shared.clear(),
+      };
+      const flights = [await store.open(), await store.open()].map((locking) => cache.flight(locking, { store: late }));
+      const [one, two] = [flights[0]!, flights[1]!];
       const options = { ttl: '1ms', staleFor: '1m' } as const;
       const calls = [one.getOrSet('report', slow.load, options), two.getOrSet('report', slow.load, options)];
       await slow.called();
-      cache.now += 10;
       slow.end('value');
-      cache.now += 10;
       expect(await Promise.all(calls)).toEqual(['value', 'value']);
       expect(slow.calls).toBe(1);
     });
@@ -264,10 +278,65 @@ describe('CacheFlight', () => {
       const options = { timeout: '500ms', onLockFailure: 'throw' } as const;
       expect(isLockTimeoutError(await rejectionOf(two.getOrSet('report', slow.load, options)))).toBe(true);
       expect(await two.getOrSet('report', () => 'own', { timeout: '500ms' })).toBe('own');
+      expect(await two.has('report')).toBe(false);
       // The value of the holder is stored, and not that of the call that could not wait for it.
       slow.end('of the holder');
       expect(await loading).toBe('of the holder');
       expect(await two.get('report')).toBe('of the holder');
+    });
+
+    it('keeps keys apart, however odd they are', async () => {
+      const flight = cache.flight(await store.open());
+      const keys = [
+        'a',
+        'A',
+        ' a',
+        'a\n',
+        '*',
+        '[a]',
+        String.raw`\*`,
+        '__proto__',
+        'constructor',
+        '🔒',
+        'ключ',
+        'k'.repeat(5000),
+      ];
+      for (const key of keys) expect(await flight.getOrSet(key, () => `of ${key}`)).toBe(`of ${key}`);
+      for (const key of keys) expect(await flight.get(key)).toBe(`of ${key}`);
+      expect(await listOf(flight.keys(String.raw`\*`))).toEqual(['*']);
+      expect(await flight.delete('*')).toBe(true);
+      expect((await listOf(flight.keys())).length).toBe(keys.length - 1);
+    });
+
+    it('keeps a large value', async () => {
+      const [one, two] = [cache.flight(await store.open()), cache.flight(await store.open())];
+      const large = { text: 'x'.repeat(2_000_000) };
+      await one.getOrSet('report', () => large);
+      expect(await two.getOrSet('report', () => 'other')).toEqual(large);
+    });
+
+    it('does not ask for the lock with each request while another instance refreshes', async () => {
+      const [locking, other] = [await store.open(), await store.open()];
+      const [one, two] = [cache.flight(locking), cache.flight(other)];
+      const options = { staleFor: '10m' } as const;
+      await one.set('report', 'old', options);
+      cache.now += 60_000;
+      await one.getOrSet('report', slow.load, options);
+      await slow.called();
+      const execute = jest.spyOn(other, 'execute');
+      const time = jest.spyOn(performance, 'now');
+      const asked = async (): Promise<void> => {
+        expect(await two.getOrSet('report', slow.load, options)).toBe('old');
+        await Promise.allSettled(execute.mock.results.map(async ({ value }) => value as Promise<unknown>));
+      };
+      await asked();
+      const now = performance.now();
+      time.mockImplementation(() => now);
+      for (let request = 0; request < 20; request += 1) await asked();
+      time.mockRestore();
+      expect(execute).toHaveBeenCalledTimes(1);
+      slow.end('new');
+      await eventually(async () => (await two.get('report')) === 'new');
     });
 
     it('leaves no lock behind', async () => {

@@ -98,11 +98,13 @@ describe('a cache that fails', () => {
 
   it('a value that reaches the cache after its caller has gone on is deleted there', async () => {
     const arrival = deferred();
+    let arrived = 0;
     const entries = new Map<string, unknown>();
     const store = storeWith({
       get: async (key) => Promise.resolve(entries.get(key)),
       set: async (key, value) => {
         await arrival.promise;
+        arrived += 1;
         return entries.set(key, value).size > 0;
       },
       delete: async (key) => Promise.resolve(entries.delete(key)),
@@ -111,7 +113,34 @@ describe('a cache that fails', () => {
     expect((await rejectionOf(flight.set('report', 'late'))).message).toMatch(/did not answer/);
     expect(await flight.getOrSet('other', () => 'loaded')).toBe('loaded');
     arrival.resolve();
-    await eventually(() => entries.size === 0);
+    await eventually(() => arrived === 2 && entries.size === 0);
+  });
+
+  it.each(['a load', 'set'])('what %s writes after its lock has ended is deleted', async (writer) => {
+    const arrival = deferred();
+    const asked = deferred();
+    const entries = cache.open();
+    const store = storeWith({
+      get: async (key) => entries.get(key),
+      set: async (...entry) => {
+        asked.resolve();
+        await arrival.promise;
+        return entries.set(...entry);
+      },
+      delete: async (key) => entries.delete(key),
+    });
+    const { flight, locking } = await open({ store });
+    const late = writer === 'set' ? flight.set('report', 'late') : flight.getOrSet('report', () => 'late');
+    late.catch(() => undefined);
+    await asked.promise;
+    // As if this process had stood still for longer than its leases.
+    await locking.forceRelease(['cache:load:report', 'cache:write:report']);
+    const { flight: other } = await open();
+    await other.set('report', 'newer');
+    arrival.resolve();
+    await Promise.allSettled([late]);
+    expect(await other.has('report')).toBe(false);
+    expect(await other.getOrSet('report', () => 'anew')).toBe('anew');
   });
 
   it('a value that the cache refuses is returned, and other keys are cached as ever', async () => {
@@ -127,11 +156,13 @@ describe('a cache that fails', () => {
 
   it('a value that the cache drops without a word: the log says it, and processes do not take turns', async () => {
     const { flight, locking } = await open({ store: storeWith({ set: async () => Promise.resolve() }) });
+    const now = performance.now();
+    jest.spyOn(performance, 'now').mockImplementation(() => now);
     await flight.getOrSet('report', () => 1);
     expect(logged()).toMatch(/The cache did not keep the value of "report"/);
-    await locking.execute('cache:load:report', async () => {
-      expect(await flight.getOrSet('report', () => 2)).toBe(2);
-    });
+    await using lock = await locking.acquire('cache:load:report');
+    expect(await flight.getOrSet('report', () => 2, { timeout: 0, onLockFailure: 'throw' })).toBe(2);
+    expect(lock.held).toBe(true);
   });
 
   it.each([

@@ -44,7 +44,7 @@ const forms: Record<string, () => CacheFlightStore> = {
 describe.each(Object.keys(forms))('CacheFlight on %s on Redis', (form) => {
   const open = async (): Promise<CacheFlight> => {
     const { locking } = await applications.withLocks();
-    return new CacheFlight(locking, { store: forms[form]!(), prefix: 'p:', ttl: '1m', cacheTimeout: '2s' });
+    return new CacheFlight(locking, { store: forms[form]!(), prefix: 'p:', ttl: '1m', cacheTimeout: '20s' });
   };
 
   it('loads once, lists, deletes and clears', async () => {
@@ -68,8 +68,9 @@ describe.each(Object.keys(forms))('CacheFlight on %s on Redis', (form) => {
 
   it('goes on in bounded time when the server is down', async () => {
     const { locking } = await applications.withLocks();
-    const flight = new CacheFlight(locking, { store: forms[form]!(), ttl: '1m', cacheTimeout: '100ms' });
-    await flight.set('a', 'stored');
+    const store = forms[form]!();
+    await new CacheFlight(locking, { store, cacheTimeout: '20s' }).set('a', 'stored', { ttl: '1m' });
+    const flight = new CacheFlight(locking, { store, ttl: '1m', cacheTimeout: '100ms' });
     await server.stop();
     // A layer in memory may still have it.
     expect(['stored', 'loaded']).toContain(await flight.getOrSet('a', () => 'loaded'));
