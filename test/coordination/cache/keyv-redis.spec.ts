@@ -9,6 +9,8 @@ import { startRedisServer, type RedisServer } from '../../../tools/redis-server/
 import { useApplications } from '../../support/applications.js';
 import { rejectionOf } from '../../support/poll.js';
 
+jest.setTimeout(120_000);
+
 const applications = useApplications();
 
 let server: RedisServer;
