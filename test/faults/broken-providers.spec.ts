@@ -38,6 +38,12 @@ describe('providers that are broken on purpose', () => {
     expect(stdout).toMatch(/- two holders at once, at [\d.]+: election: /);
   }, 120_000);
 
+  it('the checker finds a provider that loses records, and takes those of former holders', async () => {
+    const stdout = await findings('forgets records', 'frozen');
+    expect(stdout).toMatch(/^ {2}a payment with two results: [1-9]/m);
+    expect(stdout).toMatch(/^ {2}an older checkpoint won: [1-9]/m);
+  }, 120_000);
+
   it('the checker finds a provider that grants the same token twice', async () => {
     const stdout = await findings('repeats tokens', 'scripts flushed');
     expect(stdout).toMatch(/^ {2}tokens out of order: [1-9]/m);

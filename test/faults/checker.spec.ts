@@ -385,3 +385,75 @@ describe('keys, processes and calls that are left at the end', () => {
     expect(broken({ workers: { a: [join(0, 1), fail(1, 1, 'LOCK_TIMEOUT')] } })).toContain(rule);
   });
 });
+
+/** A run has grants of locks, too. */
+const other = held(0, 10, 1, 1);
+
+describe('payments', () => {
+  const rule = 'a payment with two results';
+  const charged = (t: number, u: number, run: string) => ({ e: 'charged', t, u, key: 'p', run }) as const;
+  const charging = (t: number, run: string) => ({ e: 'charging', t, key: 'p', run }) as const;
+
+  it('a payment of which all calls get one result is no breach, although it was begun twice', () => {
+    const a = [charging(10, '1')];
+    const b = [charging(2000, '2'), charged(1990, 2010, '2'), charged(3000, 3010, '2')];
+    expect(broken({ workers: { other, a, b } })).toEqual([]);
+  });
+
+  it('a second result of a payment is found', () => {
+    const a = [charging(10, '1'), charged(0, 50, '1')];
+    const b = [charging(40, '2'), charged(30, 90, '2')];
+    expect(broken({ workers: { other, a, b } })).toEqual([rule]);
+  });
+
+  it('a run that begins after a result was known is found', () => {
+    const a = [charging(10, '1'), charged(0, 50, '1')];
+    expect(broken({ workers: { other, a, b: [charging(60, '2')] } })).toEqual([rule]);
+  });
+
+  it('a second result is allowed if the store has lost the first one', () => {
+    const faults = [fault('store flushed', 60, { loses: { since: 0, until: 60 } })];
+    const b = [charging(80, '2'), charged(70, 90, '2')];
+    const script = { workers: { other, a: [charging(10, '1'), charged(0, 50, '1')], b }, faults };
+    expect(broken(script)).toEqual([]);
+    expect(allowedIn(script)).toEqual({ [rule]: { 'store flushed': 2 } });
+  });
+});
+
+describe('checkpoints', () => {
+  const rule = 'an older checkpoint won';
+  const loaded = (t: number, token: number, next: number) =>
+    ({ e: 'loaded', t, u: t + 5, key: 'i', token, next }) as const;
+  const saved = (t: number, token: number, next: number, accepted = true) =>
+    ({ e: 'saved', t, u: t + 5, key: 'i', token, next, accepted }) as const;
+
+  it('a holder that goes on where the one before has saved last is no breach', () => {
+    const a = [loaded(0, 1, 0), saved(10, 1, 1), saved(20, 1, 2), saved(1000, 1, 3, false)];
+    expect(broken({ workers: { other, a, b: [loaded(900, 2, 2), saved(910, 2, 3)] } })).toEqual([]);
+  });
+
+  it('a holder may load a save of which it is not known whether it was accepted', () => {
+    const a = [loaded(0, 1, 0), saved(10, 1, 1, false)];
+    expect(broken({ workers: { other, a, b: [loaded(900, 2, 1)] } })).toEqual([]);
+    expect(broken({ workers: { other, a, b: [loaded(900, 2, 0)] } })).toEqual([]);
+  });
+
+  it('a load that misses an accepted save is found', () => {
+    const a = [loaded(0, 1, 0), saved(10, 1, 1), saved(20, 1, 2)];
+    expect(broken({ workers: { other, a, b: [loaded(900, 2, 1)] } })).toEqual([rule]);
+    // Under way at the same time, it may have come first.
+    expect(broken({ workers: { other, a, b: [loaded(24, 2, 1)] } })).toEqual([]);
+  });
+
+  it('a save of a former holder that is accepted after the next one has loaded is found', () => {
+    const a = [loaded(0, 1, 0), saved(910, 1, 1)];
+    expect(broken({ workers: { other, a, b: [loaded(900, 2, 0)] } })).toEqual([rule]);
+    expect(broken({ workers: { other, a, b: [loaded(907, 2, 0)] } })).toEqual([]);
+  });
+
+  it('what the store has lost is no breach', () => {
+    const faults = [fault('store flushed', 500, { loses: { since: 0, until: 500 } })];
+    const a = [loaded(0, 1, 0), saved(10, 1, 1)];
+    expect(broken({ workers: { other, a, b: [loaded(900, 2, 0)] }, faults })).toEqual([]);
+  });
+});

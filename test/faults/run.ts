@@ -72,6 +72,7 @@ async function contest(
       longJobs,
       lease: LEASE,
       provider: topology.providerFor(index),
+      keepsRecords: topology.keepsRecords ?? true,
       ...(brokenLeaders && { broken: 'trusts for ever' as const }),
       writePort: writes.port,
     }),

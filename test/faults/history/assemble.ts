@@ -1,18 +1,19 @@
 import type { Call, Hold, Lag } from './call.js';
 import { BLOCKED, BLOCKED_IN_JOB, SUSPENDED, SUSPENDED_IN_JOB } from './kinds.js';
-import type { FaultRecord, WorkerRecord } from './records.js';
+import type { FaultRecord, StoredRecord, WorkerRecord } from './records.js';
 
 /** The content of the records of one process. */
 export interface Account {
   readonly calls: Call[];
   readonly lags: Lag[];
+  readonly records: (StoredRecord & { readonly by: string })[];
   /** The faults that the process was ordered to cause in itself. */
   readonly blocks: FaultRecord[];
 }
 
 /** Reads the records of the process `by` in their order. `killed` is when it was killed, if it was. */
 export class Assembler {
-  readonly account: Account = { calls: [], lags: [], blocks: [] };
+  readonly account: Account = { calls: [], lags: [], records: [], blocks: [] };
   private readonly open = new Map<number, Call>();
 
   constructor(
@@ -38,6 +39,12 @@ export class Assembler {
       case 'join':
         this.join(record);
         return;
+      case 'charging':
+      case 'charged':
+      case 'loaded':
+      case 'saved':
+        this.account.records.push({ ...record, by: this.by });
+        return;
       default:
         this.follow(record);
     }
@@ -58,7 +65,7 @@ export class Assembler {
     this.account.calls.push(call);
   }
 
-  private follow(record: Exclude<WorkerRecord, { e: 'start' | 'lag' | 'block' | 'join' }>): void {
+  private follow(record: Exclude<WorkerRecord, StoredRecord | { e: 'start' | 'lag' | 'block' | 'join' }>): void {
     const call = this.open.get(record.id) ?? this.account.calls.findLast(({ id }) => id === record.id);
     if (!call) throw new Error(`${this.by}#${record.id} has no beginning`);
     const { t } = record;

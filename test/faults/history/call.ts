@@ -1,4 +1,4 @@
-import type { CallKind, FaultRecord, RestRecord, WriteRecord } from './records.js';
+import type { CallKind, FaultRecord, RestRecord, StoredRecord, WriteRecord } from './records.js';
 
 /** One call of a worker, from its beginning to its end, as read from the records. */
 export interface Call {
@@ -41,6 +41,8 @@ export interface History {
   readonly lease: number;
   readonly calls: readonly Call[];
   readonly writes: readonly WriteRecord[];
+  /** What happened to payments and checkpoints, in the order in which it began. */
+  readonly records: readonly (StoredRecord & { readonly by: string })[];
   /** The faults, in the order in which they began. */
   readonly faults: readonly FaultRecord[];
   /** When processes stood still without an order. */

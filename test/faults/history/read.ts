@@ -7,12 +7,15 @@ import { files } from './files.js';
 import { KILLED } from './kinds.js';
 import type { FaultRecord, RestRecord, WorkerRecord, WriteRecord } from './records.js';
 
+type Mutable<T extends readonly unknown[]> = T[number][];
+
 /** Reads the records of all processes of a run. */
 export async function readHistory(folder: string, lease: number): Promise<History> {
   const faults: FaultRecord[] = [];
   for await (const fault of recordsOf<FaultRecord>(files.faults(folder))) faults.push(fault);
   const calls: Call[] = [];
   const lags: Lag[] = [];
+  const records: Mutable<History['records']> = [];
   for (const name of await workersOf(folder)) {
     const killed = faults.find(({ kind, victims }) => kind === KILLED && victims?.includes(name))?.from;
     const assembler = new Assembler(name, killed);
@@ -20,6 +23,7 @@ export async function readHistory(folder: string, lease: number): Promise<Histor
     const account = assembler.finish();
     for (const call of account.calls) calls.push(call);
     lags.push(...account.lags);
+    for (const record of account.records) records.push(record);
     faults.push(...account.blocks);
   }
   const writes: WriteRecord[] = [];
@@ -27,7 +31,8 @@ export async function readHistory(folder: string, lease: number): Promise<Histor
   const rest = JSON.parse(await readFile(files.rest(folder), 'utf8')) as RestRecord;
   calls.sort((a, b) => a.join - b.join);
   faults.sort((a, b) => a.from - b.from);
-  return { lease, calls, writes, faults, lags, rest };
+  records.sort((a, b) => a.t - b.t);
+  return { lease, calls, writes, records, faults, lags, rest };
 }
 
 async function workersOf(folder: string): Promise<string[]> {

@@ -44,7 +44,19 @@ export type WorkerRecord =
   /** The event loop stood still for `ms` until `t` without an order: the machine is busy. */
   | { e: 'lag'; t: number; ms: number }
   /** The process will stand still from `t` on, as ordered: a blocked event loop, or a suspended machine. */
-  | { e: 'block'; t: number; ms: number; inside: boolean; suspended: boolean };
+  | { e: 'block'; t: number; ms: number; inside: boolean; suspended: boolean }
+  | StoredRecord;
+
+/** What happened to a record: between `t` and `u`, in the view of a worker. */
+export type StoredRecord =
+  /** The job of an idempotent payment began. */
+  | { e: 'charging'; t: number; key: string; run: string }
+  /** A call for the payment resolved with the result of the run `run`, its own or an earlier one. */
+  | { e: 'charged'; t: number; u: number; key: string; run: string }
+  /** The holder with this token loaded the latest checkpoint, and found that `next` is to be done next. */
+  | { e: 'loaded'; t: number; u: number; key: string; token: number; next: number }
+  /** The holder saved a checkpoint; whether it took effect is not known where it was not accepted. */
+  | { e: 'saved'; t: number; u: number; key: string; token: number; next: number; accepted: boolean };
 
 /** The steps of the write store, in their order. */
 export interface WriteRecord {

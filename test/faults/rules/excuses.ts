@@ -1,4 +1,4 @@
-import { basisOf, type Hold } from '../history/call.js';
+import { basisOf, type History, type Hold } from '../history/call.js';
 import { SUSPENDED, SUSPENDED_IN_JOB } from '../history/kinds.js';
 import type { FaultRecord } from '../history/records.js';
 import type { Ledger } from './ledger.js';
@@ -39,4 +39,9 @@ export function stoodStill({ history }: Ledger, by: string, from: number, to: nu
     history.lags.some((lag) => lag.by === by && still(lag)) ||
     history.faults.some((fault) => fault.victims?.includes(by) && still(fault))
   );
+}
+
+/** The fault by which the store may have lost what it wrote between `from` and `to`, before `seen`, if there is one. */
+export function lossBetween({ faults }: History, from: number, to: number, seen: number): FaultRecord | undefined {
+  return faults.find(({ loses, from: began }) => loses && loses.since <= to && from <= loses.until && began <= seen);
 }

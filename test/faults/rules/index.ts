@@ -1,6 +1,7 @@
 import type { History } from '../history/call.js';
 import { aborts } from './aborts.js';
 import { atRest } from './at-rest.js';
+import { checkpoints } from './checkpoints.js';
 import { darkConnections } from './dark-connections.js';
 import { errors } from './errors.js';
 import { exclusion } from './exclusion.js';
@@ -8,6 +9,7 @@ import { fairness } from './fairness.js';
 import { idleKey } from './idle-key.js';
 import { openLedger } from './ledger.js';
 import { localOrder } from './local-order.js';
+import { payments } from './payments.js';
 import { recovery } from './recovery.js';
 import type { Finding, Rule } from './rule.js';
 import { staleWrites } from './stale-writes.js';
@@ -45,6 +47,8 @@ const RULES: readonly Rule[] = [
   idleKey,
   timeouts,
   unlockedJobs,
+  payments,
+  checkpoints,
   aborts,
   errors,
   atRest,

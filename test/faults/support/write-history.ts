@@ -31,6 +31,7 @@ export function history({ workers, faults = [], writes = [], rest, killed }: Scr
     faults: all,
     lags,
     writes,
+    records: accounts.flatMap(({ records }) => records).sort((a, b) => a.t - b.t),
     rest: { inTurn: true, leftKeys: [], problems: [], ...rest },
   };
 }

@@ -16,6 +16,7 @@ export class Quorum implements Topology {
   readonly name = 'quorum';
   /** Waiting processes poll, and are served in no order. */
   readonly inTurn = false;
+  readonly keepsRecords = false;
   versions: string[] = [];
   faults: Fault[] = [];
   private nodes: RedisNode[] = [];

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startRedisServer, type RedisServer } from '../../../tools/redis-server/index.mjs';
 
-/** Keys of this package that stay or expire late: queue entries with tombstones, and the token counter. */
+/** Keys of this package that stay or expire late: queue entries with tombstones, the token counter, and records. */
 const QUEUE = 'lock:nestjs-locking:queue:';
 const COUNTER = /^lock:(\{.*\})?nestjs-locking:fence/;
+const RECORD = 'lock:nestjs-locking:record:';
 
 /** Returns the server of a fault, at the moment of the fault. */
 export type Target = () => Promise<RedisNode>;
@@ -50,7 +51,7 @@ export class RedisNode {
   }
 
   async leftKeys(): Promise<string[]> {
-    const keys = (await this.admin.keys('lock:*')).filter((key) => !COUNTER.test(key));
+    const keys = (await this.admin.keys('lock:*')).filter((key) => !COUNTER.test(key) && !key.startsWith(RECORD));
     const isTombstones = await Promise.all(
       keys.map(async (key) => key.startsWith(QUEUE) && this.holdsOnlyTombstones(key)),
     );

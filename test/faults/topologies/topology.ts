@@ -9,6 +9,9 @@ export interface Topology {
   /** Whether waiting processes are served in turn. */
   readonly inTurn: boolean;
 
+  /** Whether the store keeps records; it does unless it says otherwise. */
+  readonly keepsRecords?: boolean;
+
   /** How many grants in a row a process may make while another one waits, where that is not 32. */
   readonly cohortGrants?: number;
 

@@ -2,7 +2,7 @@ import './suspension.js';
 import 'reflect-metadata';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { LockingModule, LockingService } from 'nestjs-locking';
+import { IdempotencyService, LockingModule, LockingService } from 'nestjs-locking';
 import { now } from '../clock.js';
 import { Appender } from '../history/append.js';
 import type { WorkerRecord } from '../history/records.js';
@@ -12,6 +12,7 @@ import { Holder } from './holder.js';
 import type { Notice, Order, WorkerSetup } from './orders.js';
 import { standStill, watchLags } from './pause.js';
 import { providerClass } from './providers.js';
+import { RecordContest } from './record-contest.js';
 import { Task } from './task.js';
 
 /** One application process of the contest. It ends with the conductor. */
@@ -44,6 +45,9 @@ const lags = watchLags(history);
 const holder = new Holder(history, writes);
 const tasks = Array.from({ length: setup.tasks }, (_, index) => new Task(setup, index, locking, history, holder));
 const election = await ElectionContest.start(setup, history, writes);
+const records = setup.keepsRecords
+  ? new RecordContest(setup, application.get(IdempotencyService), locking, history)
+  : undefined;
 const running = Promise.all(tasks.map(async (task) => task.run()));
 
 process.on('message', (order: Order) => {
@@ -56,7 +60,7 @@ tell('ready');
 
 async function stop(): Promise<void> {
   for (const task of tasks) task.stop();
-  await Promise.all([running, election.stop()]);
+  await Promise.all([running, election.stop(), records?.stop()]);
   tell('stopped');
 }
 

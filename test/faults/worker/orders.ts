@@ -19,6 +19,8 @@ export interface WorkerSetup {
   /** Milliseconds. */
   readonly lease: number;
   readonly provider: ProviderSetup;
+  /** Whether the store keeps records: payments and checkpoints. */
+  readonly keepsRecords: boolean;
   /** The way in which its election is broken on purpose, if it is. */
   readonly broken?: 'trusts for ever';
   readonly writePort: number;

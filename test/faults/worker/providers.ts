@@ -5,6 +5,7 @@ import {
   type LockingProviderClass,
 } from 'nestjs-locking';
 import { ForgetsOwners } from './broken/forgets-owners.js';
+import { ForgetsRecords } from './broken/forgets-records.js';
 import { GrantsAlways } from './broken/grants-always.js';
 import { LiesAboutRenewals } from './broken/lies-about-renewals.js';
 import { RepeatsTokens } from './broken/repeats-tokens.js';
@@ -15,6 +16,7 @@ const CLASSES: Readonly<Record<string, LockingProviderClass>> = {
   quorum: RedisQuorumLockingProvider,
   postgres: PostgresLockingProvider,
   'broken: forgets owners': ForgetsOwners,
+  'broken: forgets records': ForgetsRecords,
   'broken: grants always': GrantsAlways,
   'broken: lies about renewals': LiesAboutRenewals,
   'broken: repeats tokens': RepeatsTokens,
