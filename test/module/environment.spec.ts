@@ -1,5 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { describe, expect, it } from '@jest/globals';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { Redis } from 'ioredis';
 import {
   InMemoryLockingProvider,
   LockingModule,
@@ -15,6 +18,14 @@ import { useRedisServer } from '../support/redis.js';
 
 const redis = useRedisServer();
 const applications = useApplications();
+
+const folder = mkdtempSync(path.join(tmpdir(), 'nestjs-locking-env-'));
+const pem = path.join(folder, 'ca.pem');
+writeFileSync(pem, 'a certificate');
+
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
 
 const only = (env: Record<string, string>) => lockingOptionsFromEnv(env).providers?.[0];
 
@@ -124,7 +135,101 @@ describe('lockingOptionsFromEnv', () => {
     });
   });
 
+  it('gives user, password and TLS to the server, to those that sentinels name, and to each node of a cluster', () => {
+    const login = {
+      LOCKING_REDIS_USERNAME: 'locks',
+      LOCKING_REDIS_PASSWORD: 's3cret',
+      LOCKING_REDIS_TLS_CA: pem,
+      LOCKING_REDIS_TLS_SERVERNAME: 'redis.internal',
+    };
+    const tls = { ca: readFileSync(pem), servername: 'redis.internal' };
+    const server = { username: 'locks', password: 's3cret', tls };
+    expect(only({ ...login, LOCKING_REDIS_URL: 'rediss://a' })?.options).toEqual({
+      redisUrl: 'rediss://a',
+      redisOptions: server,
+    });
+    expect(only({ ...login, LOCKING_REDIS_TLS: 'true', LOCKING_REDIS_CLUSTER: 'a:1' })?.options).toEqual({
+      cluster: { nodes: [{ host: 'a', port: 1 }], options: { redisOptions: server } },
+    });
+    expect(
+      only({
+        ...login,
+        LOCKING_REDIS_SENTINELS: 'a:1',
+        LOCKING_REDIS_SENTINEL_NAME: 'mymaster',
+        LOCKING_REDIS_SENTINEL_USERNAME: 'watcher',
+        LOCKING_REDIS_SENTINEL_PASSWORD: 'w4tch',
+        LOCKING_REDIS_SENTINEL_TLS: 'true',
+      })?.options,
+    ).toEqual({
+      redisOptions: {
+        ...server,
+        enableTLSForSentinelMode: true,
+        sentinels: [{ host: 'a', port: 1 }],
+        name: 'mymaster',
+        sentinelUsername: 'watcher',
+        sentinelPassword: 'w4tch',
+        sentinelTLS: tls,
+      },
+    });
+    expect(only({ LOCKING_REDIS_URL: 'redis://a', LOCKING_REDIS_TLS: 'true' })?.options).toEqual({
+      redisUrl: 'redis://a',
+      redisOptions: { tls: {} },
+    });
+    expect(only({ LOCKING_REDIS_URL: 'redis://a', LOCKING_REDIS_TLS: 'false' })?.options).toEqual({
+      redisUrl: 'redis://a',
+    });
+  });
+
+  it('names are in capitals: others are refused with the right one, if they have a value', () => {
+    expect(() => only({ locking_redis_url: 'redis://a' })).toThrow(
+      /^Environment variable "locking_redis_url": names are written in capitals\. Do you mean LOCKING_REDIS_URL\?/,
+    );
+    expect(() => only({ Locking_Expire: '5s' })).toThrow('Do you mean LOCKING_EXPIRE?');
+    expect(only({ locking_redis_url: '', lockings: 'x' })?.resolve).toBe(InMemoryLockingProvider);
+  });
+
   it.each([
+    [{ LOCKING_REDIS_URL: 'http://u:secret@a' }, /^Environment variable LOCKING_REDIS_URL: .*redisUrl .* is not a URL/],
+    [{ LOCKING_EXPIRE: '0ms' }, /^Environment variable LOCKING_EXPIRE: .*expire/],
+    [{ LOCKING_BACKOFF_FACTOR: '0' }, /^Environment variable LOCKING_BACKOFF_FACTOR: .*backoffFactor/],
+    [{ LOCKING_MAX_WAITERS: '1.5' }, /^Environment variable LOCKING_MAX_WAITERS: .*maxWaiters/],
+    [
+      { LOCKING_REDIS_URL: 'redis://:secret@a', LOCKING_REDIS_MIN_REPLICAS: '1.5' },
+      /^Environment variable LOCKING_REDIS_MIN_REPLICAS: .*minReplicas/,
+    ],
+    [
+      { LOCKING_REDIS_CLUSTER: 'a:1', LOCKING_NAMESPACE: 'x{' },
+      /^Environment variable LOCKING_NAMESPACE: .*the namespace .* may hold no/,
+    ],
+    [{ LOCKING_QUORUM_URLS: 'redis://:secret@a' }, /^Environment variable LOCKING_QUORUM_URLS: .*nodes names 1 server/],
+    [
+      { LOCKING_QUORUM_URLS: 'redis://a,redis://b,redis://c', LOCKING_QUORUM_NODE_TIMEOUT: '1m' },
+      /^Environment variables? .*LOCKING_QUORUM_NODE_TIMEOUT.*nodeTimeout/,
+    ],
+    [
+      { LOCKING_POSTGRES_URL: 'mysql://u:secret@a/b' },
+      /^Environment variable LOCKING_POSTGRES_URL: .*connectionString .* is not a URL/,
+    ],
+    [
+      { LOCKING_POSTGRES_URL: 'postgres://u:secret@a/b', LOCKING_POSTGRES_SCHEMA: 'pg_locks' },
+      /^Environment variable LOCKING_POSTGRES_SCHEMA: .*schema must be/,
+    ],
+    [
+      { LOCKING_REDIS_URL: 'redis://:secret@a', LOCKING_REDIS_SENTINEL_PASSWORD: 'secret' },
+      /^Environment variable LOCKING_REDIS_SENTINEL_PASSWORD: it has a meaning only with LOCKING_REDIS_SENTINELS/,
+    ],
+    [
+      { LOCKING_REDIS_URL: 'redis://a', LOCKING_REDIS_TLS: 'false', LOCKING_REDIS_TLS_CA: pem },
+      /^Environment variables LOCKING_REDIS_TLS and LOCKING_REDIS_TLS_CA contradict each other/,
+    ],
+    [
+      { LOCKING_REDIS_URL: 'redis://a', LOCKING_REDIS_TLS_KEY: '/nowhere/key.pem' },
+      /^Environment variable LOCKING_REDIS_TLS_KEY: the file "\/nowhere\/key\.pem" cannot be read \(ENOENT\)/,
+    ],
+    [
+      { LOCKING_REDIS_PASSWORD: 'secret' },
+      /^Environment variable LOCKING_REDIS_PASSWORD: it is one of the provider redis, and the provider is memory/,
+    ],
     [
       { LOCKING_REDIS_ULR: 'x' },
       /^Environment variable "LOCKING_REDIS_ULR": there is none .* Do you mean LOCKING_REDIS_URL\?/,
@@ -187,6 +292,18 @@ describe('lockingOptionsFromEnv', () => {
       expect(ttl).toBeLessThanOrEqual(9000);
     });
     expect(LockingModule.forRoot(lockingOptionsFromEnv({}))).toBeDefined();
+  });
+
+  it('user and password of variables log in to the server', async () => {
+    const client = new Redis(redis.url);
+    await client.acl('SETUSER', 'app', 'on', '>s3cret', '~*', '&*', '+@all');
+    client.disconnect();
+    const login = { LOCKING_REDIS_USERNAME: 'app', LOCKING_REDIS_PASSWORD: 's3cret' };
+    const options = lockingOptionsFromEnv({ LOCKING_REDIS_URL: redis.url, LOCKING_FAIL_FAST: 'true', ...login });
+    const { locking } = await applications.withLocks(options);
+    await locking.execute('k', () => undefined);
+    const wrong = { LOCKING_REDIS_URL: redis.url, LOCKING_FAIL_FAST: 'true', ...login, LOCKING_REDIS_PASSWORD: 'no' };
+    await expect(applications.withLocks(lockingOptionsFromEnv(wrong))).rejects.toThrow('WRONGPASS');
   });
 
   it('every option that has a text form has a variable, and every variable is documented', () => {

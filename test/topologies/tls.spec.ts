@@ -1,6 +1,14 @@
 import { describe, expect, it, jest } from '@jest/globals';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import type { ConnectionOptions } from 'node:tls';
-import { isLockBackendError, RedisLockingProvider, type RedisLockingProviderOptions } from '../../lib/index.js';
+import {
+  isLockBackendError,
+  lockingOptionsFromEnv,
+  RedisLockingProvider,
+  type RedisLockingProviderOptions,
+} from '../../lib/index.js';
 import { useApplications, type StartedApplication } from '../support/applications.js';
 import { eventually, rejectionOf } from '../support/poll.js';
 import { describeOnServers } from '../support/describe-on-servers.js';
@@ -39,6 +47,26 @@ overTls(`TLS${reason === undefined ? '' : ` (${reason})`}`, () => {
       redisOptions: { tls: trusted(redis()) },
     });
     expect(await locking.execute('k', () => 'ran')).toBe('ran');
+  });
+
+  it('TLS works by environment variables, which name files', async () => {
+    const { certificates, url } = redis();
+    const folder = await mkdtemp(path.join(tmpdir(), 'nestjs-locking-tls-env-'));
+    try {
+      const { ca, client } = certificates;
+      const files = { CA: ca, CERT: client.cert, KEY: client.key };
+      const named = Object.entries(files).map(async ([name, text]): Promise<[string, string]> => {
+        const file = path.join(folder, name);
+        await writeFile(file, text);
+        return [`LOCKING_REDIS_TLS_${name}`, file];
+      });
+      const variables = Object.fromEntries(await Promise.all(named));
+      const options = lockingOptionsFromEnv({ LOCKING_REDIS_URL: url, LOCKING_FAIL_FAST: 'true', ...variables });
+      const { locking } = await applications.withLocks(options);
+      expect(await locking.execute('k', () => 'ran')).toBe('ran');
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   it.each([

@@ -1,11 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
-import { type VARIABLES } from '../../module/environment/variables.js';
+import { VARIABLES } from '../../module/environment/variables.js';
 import { envFileNotRead, onlyFor, twoStores } from '../cli.messages.js';
 import type { Values } from '../command.interface.js';
 import { CommandError, EXIT } from '../exit-code.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What is not about where the server is. */
+const WITH_REDIS = [
+  'LOCKING_NAMESPACE',
+  'LOCKING_REDIS_MIN_REPLICAS',
+  'LOCKING_REDIS_USERNAME',
+  'LOCKING_REDIS_PASSWORD',
+  ...Object.keys(VARIABLES).filter((name) => name.startsWith('LOCKING_REDIS_TLS')),
+];
 
 const text = (value: string | boolean | undefined): string | undefined =>
   typeof value === 'string' ? value : undefined;
@@ -27,7 +36,7 @@ export function storeVariables(values: Values, env: Environment): Environment {
   if (redis !== undefined) {
     if (values.schema !== undefined) throw new CommandError(onlyFor('schema', 'postgres'), EXIT.misuse);
     return {
-      ...only(variables, ['LOCKING_NAMESPACE', 'LOCKING_REDIS_MIN_REPLICAS']),
+      ...only(variables, WITH_REDIS),
       LOCKING_REDIS_URL: redis,
       ...named,
     };
@@ -49,6 +58,6 @@ function withFile(file: string | undefined, env: Environment): Environment {
   }
 }
 
-function only(env: Environment, names: readonly (keyof typeof VARIABLES)[]): Environment {
+function only(env: Environment, names: readonly string[]): Environment {
   return Object.fromEntries(names.map((name) => [name, env[name]]));
 }

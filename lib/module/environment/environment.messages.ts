@@ -30,3 +30,18 @@ export const notANumber = (name: string, value: string): string =>
 
 export const notAddresses = (name: string): string =>
   `Environment variable ${name}: it must be a list of host:port, with commas between, such as 10.0.0.1:6379,10.0.0.2:6379.`;
+
+export const notReadable = (name: string, path: string, code: string): string =>
+  `Environment variable ${name}: the file ${shown(path)} cannot be read (${code}). Give the path of a file in PEM format.`;
+
+export const lowerCase = (name: string, nearest: string): string =>
+  `Environment variable ${quote(name)}: names are written in capitals. Do you mean ${nearest}? All of them are listed in docs/environment.md.`;
+
+export const needsAnother = (name: string, other: string): string =>
+  `Environment variable ${name}: it has a meaning only with ${other}. Set that as well, or leave it out.`;
+
+export const contradicts = (name: string, other: string): string =>
+  `Environment variables ${name} and ${other} contradict each other: leave one of them out.`;
+
+export const refused = (names: readonly string[], why: string): string =>
+  names.length === 0 ? why : `Environment variable${names.length > 1 ? 's' : ''} ${names.join(' and ')}: ${why}`;

@@ -1,7 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { parseDuration } from '../../engine/options/duration.js';
 import { LockConfigurationError } from '../../errors/index.js';
 import type { Duration } from '../../interfaces/index.js';
-import { notABoolean, notADuration, notAddresses, notANumber } from './environment.messages.js';
+import { notABoolean, notADuration, notAddresses, notANumber, notReadable } from './environment.messages.js';
 
 /** The providers that can be chosen by name. */
 export const PROVIDER_NAMES = ['memory', 'redis', 'redis-quorum', 'postgres'] as const;
@@ -14,7 +15,9 @@ export interface Variable {
   readonly providers?: readonly ProviderName[];
   /** The name of the option, with the names of the objects around it. */
   readonly option: readonly string[];
-  /** @throws LockConfigurationError for a text that cannot be a value */
+  /** The same in a Redis Cluster, where it is another one. */
+  readonly inCluster?: readonly string[];
+  /** Without a value it is left out. @throws LockConfigurationError for a text that cannot be a value */
   readonly read: (value: string, name: string) => unknown;
 }
 
@@ -49,9 +52,32 @@ function addresses(value: string, name: string): { host: string; port: number }[
   });
 }
 
+/** The content of a file, such as a certificate: variables hold its path. */
+function file(value: string, name: string): Buffer {
+  try {
+    return readFileSync(value);
+  } catch (error) {
+    throw new LockConfigurationError(notReadable(name, value, (error as NodeJS.ErrnoException).code ?? ''), {
+      cause: error,
+    });
+  }
+}
+
+/** Options of TLS where it is switched on, and none where it is not. */
+const tls = (value: string, name: string): object | undefined => (flag(value, name) ? {} : undefined);
+
 const REDIS = { providers: ['redis'] } as const;
 const QUORUM = { providers: ['redis-quorum'] } as const;
 const POSTGRES = { providers: ['postgres'] } as const;
+
+/** An option of each server, wherever its address comes from. */
+function ofServer(...names: readonly string[]): Pick<Variable, 'providers' | 'option' | 'inCluster'> {
+  return {
+    ...REDIS,
+    option: ['redisOptions', ...names],
+    inCluster: ['cluster', 'options', 'redisOptions', ...names],
+  };
+}
 
 /** All variables but `LOCKING_PROVIDER`, by their names. */
 export const VARIABLES: Readonly<Record<string, Variable>> = {
@@ -68,6 +94,16 @@ export const VARIABLES: Readonly<Record<string, Variable>> = {
   LOCKING_REDIS_URL: { ...REDIS, option: ['redisUrl'], read: text },
   LOCKING_REDIS_SENTINELS: { ...REDIS, option: ['redisOptions', 'sentinels'], read: addresses },
   LOCKING_REDIS_SENTINEL_NAME: { ...REDIS, option: ['redisOptions', 'name'], read: text },
+  LOCKING_REDIS_SENTINEL_USERNAME: { ...REDIS, option: ['redisOptions', 'sentinelUsername'], read: text },
+  LOCKING_REDIS_SENTINEL_PASSWORD: { ...REDIS, option: ['redisOptions', 'sentinelPassword'], read: text },
+  LOCKING_REDIS_SENTINEL_TLS: { ...REDIS, option: ['redisOptions', 'sentinelTLS'], read: tls },
+  LOCKING_REDIS_USERNAME: { ...ofServer('username'), read: text },
+  LOCKING_REDIS_PASSWORD: { ...ofServer('password'), read: text },
+  LOCKING_REDIS_TLS: { ...ofServer('tls'), read: tls },
+  LOCKING_REDIS_TLS_CA: { ...ofServer('tls', 'ca'), read: file },
+  LOCKING_REDIS_TLS_CERT: { ...ofServer('tls', 'cert'), read: file },
+  LOCKING_REDIS_TLS_KEY: { ...ofServer('tls', 'key'), read: file },
+  LOCKING_REDIS_TLS_SERVERNAME: { ...ofServer('tls', 'servername'), read: text },
   LOCKING_REDIS_CLUSTER: { ...REDIS, option: ['cluster', 'nodes'], read: addresses },
   LOCKING_REDIS_MIN_REPLICAS: { ...REDIS, option: ['minReplicas'], read: number },
   LOCKING_QUORUM_URLS: { ...QUORUM, option: ['nodes'], read: list },
