@@ -3,6 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { channel, tracingChannel } from 'node:diagnostics_channel';
 import { Injectable } from '@nestjs/common';
 import {
+  IdempotencyService,
   lockingChannels,
   LockLostError,
   LockTimeoutError,
@@ -46,12 +47,14 @@ describe('the diagnostics channels', () => {
   let locking: LockingService;
   let control: LockingTestControl;
   let orders: Orders;
+  let idempotency: IdempotencyService;
 
   beforeEach(async () => {
     const app = await startApp({ imports: [LockingTestingModule.forRoot()], providers: [Orders] });
     locking = app.get(LockingService);
     control = app.get(LockingTestControl);
     orders = app.get(Orders);
+    idempotency = app.get(IdempotencyService);
   });
 
   it('a lock that is granted and released is told of on acquire and hold, with durations', async () => {
@@ -96,9 +99,10 @@ describe('the diagnostics channels', () => {
     await orders.take('1');
     await orders.bill('1');
     await orders.report(2020);
+    await idempotency.run('payment-7', {}, () => 1);
     await locking.execute('plain', () => undefined);
     const templates = messagesOf(recorded, 'acquire:start').map(({ keyTemplate }) => keyTemplate);
-    expect(templates).toEqual(['order:<0>', 'Orders.take', 'bills', 'report:<0>', undefined]);
+    expect(templates).toEqual(['order:<0>', 'Orders.take', 'bills', 'report:<0>', 'idempotency:<key>', undefined]);
   });
 
   it.each([

@@ -41,7 +41,16 @@ export function readIdempotencyOptions(options: IdempotencyOptions): Idempotency
     throw new LockConfigurationError(maxSizeNotUsable(LARGEST_RESULT));
   }
   // Never joined: a call from inside the job is another call, and that the job has been done is known before its release.
-  const execute = { timeout: wait, expire, signal, provider, reentrant: false, awaitRelease: false, renew: true };
+  const execute = {
+    timeout: wait,
+    expire,
+    signal,
+    provider,
+    reentrant: false,
+    awaitRelease: false,
+    renew: true,
+    keyTemplate: 'idempotency:<key>',
+  };
   resolveCallOptions(execute, 'job', readEngineSettings());
   return { ttl, onAbandoned, maxSize, provider, execute: Object.freeze(execute) };
 }
