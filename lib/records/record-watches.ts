@@ -7,10 +7,14 @@ export class RecordWatches implements RecordListener {
   /** Settled once the store tells of changes, or has refused to. */
   opened?: Promise<void>;
 
-  add(name: string, listener: () => void): () => void {
+  /** @param onFailed - called with what a listener threw */
+  constructor(private readonly onFailed: (name: string, error: unknown) => void) {}
+
+  /** Users give a function that returns nothing, which an async one passes for. */
+  add(name: string, listener: () => unknown): () => void {
     // Each call has an entry of its own, also for the same function.
     const entry = (): void => {
-      listener();
+      this.call(name, listener);
     };
     let all = this.listeners.get(name);
     if (!all) this.listeners.set(name, (all = new Set()));
@@ -27,5 +31,19 @@ export class RecordWatches implements RecordListener {
 
   restored(): void {
     for (const name of [...this.listeners.keys()]) this.changed(name);
+  }
+
+  /** A listener that fails concerns neither the other listeners nor the connection that brings the messages. */
+  private call(name: string, listener: () => unknown): void {
+    const failed = (error: unknown): void => {
+      this.onFailed(name, error);
+    };
+    try {
+      // One that is async fails later.
+      const result = listener();
+      if (result instanceof Promise) result.catch(failed);
+    } catch (error) {
+      failed(error);
+    }
   }
 }

@@ -1,4 +1,4 @@
-import { quote } from '../errors/quote.js';
+import { onOneLine, quote } from '../errors/quote.js';
 
 export const nameNotString = (type: string): string =>
   `The name of a record must be a string, not ${type}, such as "checkpoint/import-7".`;
@@ -33,3 +33,6 @@ export const noRecords = (id: string, store: string): string =>
 
 export const notReadable = (name: string): string =>
   `The record ${quote(name)} in the store is not JSON: other software has written it. Delete it, or give this application a namespace of its own.`;
+
+export const listenerFailed = (name: string, error: unknown): string =>
+  `A listener of RecordService.watch for the record ${quote(name)} failed: ${onOneLine(error instanceof Error ? (error.stack ?? error.message) : String(error))}`;

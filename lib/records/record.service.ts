@@ -1,5 +1,7 @@
+import { Logger } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { parseDuration } from '../engine/options/duration.js';
+import { inNeutralContext } from '../engine/runtime/neutral-context.js';
 import { LockBackendError, LockConfigurationError } from '../errors/index.js';
 import type { ProviderChoice } from '../interfaces/index.js';
 import type { LockingRegistry } from '../module/locking.registry.js';
@@ -7,7 +9,7 @@ import { isRecordStore, type RecordAnswer, type RecordStore, type StoredRecord }
 import { assertRecordName, toCondition, toJson, toTtl } from './check-record.js';
 import { RecordWatches } from './record-watches.js';
 import type { DeleteRecordOptions, LockRecord, RecordChange, WriteRecordOptions } from './record.interface.js';
-import { noRecords, notReadable } from './record.messages.js';
+import { listenerFailed, noRecords, notReadable } from './record.messages.js';
 
 const KEEP_TOKEN_FOR = '24h';
 
@@ -116,7 +118,7 @@ export class RecordService {
   /**
    * Calls `listener` when the record of this name was written or deleted, by any process, and when that may have been
    * missed. Messages come within milliseconds, but they may be late, or come twice: read the record then, and now and then
-   * without a message.
+   * without a message. What a listener throws is logged.
    *
    * @returns a function that ends the watch
    *
@@ -127,7 +129,7 @@ export class RecordService {
     assertRecordName(name);
     const { store, call } = this.open(options);
     let watches = this.watches.get(store);
-    if (!watches) this.watches.set(store, (watches = new RecordWatches()));
+    if (!watches) this.watches.set(store, (watches = new RecordWatches(logFailed)));
     const all = watches;
     const unwatch = all.add(name, listener);
     const opened = (all.opened ??= call('watch', name, async () => store.watchRecords?.(all)));
@@ -159,6 +161,14 @@ export class RecordService {
       call: async (action, name, request) => ask(`${action} the record`, [name], async () => request(store)),
     };
   }
+}
+
+const logger = new Logger('LockingModule');
+
+function logFailed(name: string, error: unknown): void {
+  inNeutralContext(() => {
+    logger.error(listenerFailed(name, error));
+  });
 }
 
 function toRecord<T>({ value, ...stored }: StoredRecord): LockRecord<T> {

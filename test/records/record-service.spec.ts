@@ -1,5 +1,5 @@
-import { describe, expect, it } from '@jest/globals';
-import type { INestApplicationContext } from '@nestjs/common';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { Logger, type INestApplicationContext } from '@nestjs/common';
 import { LockingService, RecordService } from '../../lib/index.js';
 import { eventually, rejectionOf } from '../support/poll.js';
 import { onEveryStore } from '../support/stores.js';
@@ -7,6 +7,10 @@ import { onEveryStore } from '../support/stores.js';
 const open = (application: INestApplicationContext) => ({
   locking: application.get(LockingService),
   records: application.get(RecordService),
+});
+
+afterEach(() => {
+  jest.restoreAllMocks();
 });
 
 describe('RecordService', () => {
@@ -90,6 +94,22 @@ describe('RecordService', () => {
       await eventually(() => told.includes('second'));
       expect(told).not.toContain('first');
       expect(told).not.toContain('other');
+    });
+
+    it('a listener that fails is logged, and the others are told', async () => {
+      const logged = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
+      const { records } = open(await store.openApplication());
+      let told = 0;
+      await records.watch('a', () => {
+        throw new Error('thrown at once');
+      });
+      await records.watch('a', (async () => Promise.reject(new Error('thrown later'))) as () => unknown);
+      await records.watch('a', () => (told += 1));
+      await records.write('a', 1, { ttl: '1m' });
+      await eventually(() => told > 0 && logged.mock.calls.length >= 2);
+      const lines = logged.mock.calls.flat().join('\n');
+      expect(lines).toMatch(/A listener of RecordService\.watch for the record "a" failed: Error: thrown at once/);
+      expect(lines).toMatch(/failed: Error: thrown later/);
     });
 
     it.each([
