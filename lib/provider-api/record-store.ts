@@ -45,7 +45,10 @@ export interface RecordWrite extends RecordCondition {
 
 /** A request to delete a record. */
 export interface RecordDeletion extends RecordCondition {
-  /** For how many milliseconds the store remembers the token, so that it refuses earlier ones. */
+  /**
+   * For how many milliseconds the store remembers the token, so that it refuses earlier ones. Where there is no record, a
+   * greater token that the store remembers stays for as long as before, at least.
+   */
   readonly keepTokenFor: number;
 }
 

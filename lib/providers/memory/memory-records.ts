@@ -51,8 +51,9 @@ export class MemoryRecords {
     const entry = this.get(name);
     const greatest = Math.max(token, entry?.token ?? 0);
     if (entry?.value === undefined) {
-      // Sent twice, or nothing to delete; the token counts all the same.
-      if (greatest > 0) this.set(name, { token: greatest, version: null }, keepTokenFor);
+      // Sent twice, or nothing to delete; the token counts all the same, and a greater one stays as long as it was to stay.
+      const left = entry && entry.token > token ? entry.expiresAt - this.clock.now() : 0;
+      if (greatest > 0) this.set(name, { token: greatest, version: null }, Math.max(keepTokenFor, left));
       return { changed: true };
     }
     return this.refusal(request) ?? this.set(name, { token, version: null }, keepTokenFor);

@@ -136,6 +136,23 @@ export const recordCases: ConformanceCase[] = [
     assertRefused(await other.writeRecord(writing('a', 'late', { token: 8 })), 'token');
   }),
 
+  recordCase('a deletion with a lower token does not shorten the memory of the greatest', async (stores) => {
+    const { provider, other, pass } = stores;
+    await provider.writeRecord(writing('a', 1, { token: 5 }));
+    await provider.deleteRecord({ name: 'a', token: 6, keepTokenFor: DAY });
+    for (const keepTokenFor of [0, 300]) {
+      assert.deepEqual(await other.deleteRecord({ name: 'a', token: 5, keepTokenFor }), { changed: true });
+      assertRefused(await other.writeRecord(writing('a', 'late', { token: 5 })), 'token');
+    }
+    await pass(400);
+    assertRefused(await other.writeRecord(writing('a', 'late', { token: 5 })), 'token');
+    await provider.deleteRecord({ name: 'b', token: 6, keepTokenFor: 300 });
+    await other.deleteRecord({ name: 'b', token: 5, keepTokenFor: DAY });
+    await pass(400);
+    assertRefused(await other.writeRecord(writing('b', 'late', { token: 4 })), 'token');
+    assert.deepEqual(await other.writeRecord(writing('b', 2, { token: 6 })), { changed: true });
+  }),
+
   recordCase('compares versions and sets', async ({ provider, other }) => {
     const first = writing('a', 1, { ifVersion: null });
     assert.deepEqual(await provider.writeRecord(first), { changed: true });

@@ -17,6 +17,7 @@ DECLARE
   address bigint := {schema}.address_v1(ns, ':records');
   reason text := 'changed';
   now timestamptz;
+  ends timestamptz;
   stored {schema}.record;
 BEGIN
   LOOP
@@ -44,9 +45,14 @@ BEGIN
   IF reason <> 'changed' THEN
     RETURN jsonb_build_array(started::bigint, reason, {schema}.describe_record_v1(ns, wanted));
   END IF;
+  ends := {schema}.end_v1(now, (r ->> 'ttl')::float8);
+  IF r ->> 'value' IS NULL AND stored.value IS NULL AND stored.token > new_token THEN
+    -- There is nothing to delete, and the greatest token stays, as long as it was to stay.
+    ends := greatest(ends, stored.until);
+  END IF;
   UPDATE {schema}.record AS o SET
     value = r ->> 'value', version = r ->> 'version', token = greatest(new_token, stored.token), written = now,
-    until = {schema}.end_v1(now, (r ->> 'ttl')::float8)
+    until = ends
   WHERE o.namespace = ns AND o.name = wanted;
   -- A process that watches records holds this lock, shared. Without one there is no notification, which would cost all others.
   IF NOT pg_try_advisory_xact_lock(address) THEN

@@ -36,8 +36,12 @@ if version or exists then
     return refuse('version')
   end
 elseif greatest > tonumber(token) then
-  -- There is nothing to delete, and the greatest token stays.
+  -- There is nothing to delete, and the greatest token stays, as long as it was to stay.
   token = found[1]
+  local left = redis.call('PTTL', record)
+  if left > tonumber(ttl) then
+    ttl = string.format('%.0f', left)
+  end
 end
 
 if version then
