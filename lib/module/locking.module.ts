@@ -87,7 +87,7 @@ import { assertOnePerApplication } from './one-per-application.js';
       provide: CheckpointService,
       inject: [LockingRegistry, LockingService, RecordService],
       useFactory: (registry: LockingRegistry, locking: LockingService, records: RecordService) => {
-        const checkpoints = new CheckpointService(locking, records);
+        const checkpoints = new CheckpointService(locking, records, registry);
         registry.provideCheckpoints((provider) => (lock, options) => checkpoints.of(lock, provider, options));
         return checkpoints;
       },

@@ -3,10 +3,12 @@ import { randomBytes } from 'node:crypto';
 import type { Clock } from '../engine/runtime/clock.js';
 import type { LockOrigin } from '../diagnostics/messages.interface.js';
 import { notDrained } from '../engine/engine.messages.js';
+import { lockAround } from '../engine/lock/lock-context.js';
 import { LockEngine } from '../engine/lock-engine.js';
 import { defaultInstanceId } from '../engine/options/lock-names.js';
 import { inNeutralContext } from '../engine/runtime/neutral-context.js';
 import { LockBackendError, LockConfigurationError } from '../errors/index.js';
+import type { Lock } from '../interfaces/index.js';
 import type { LeaseStore } from '../provider-api/index.js';
 import type { LockingModuleOptions } from './module-options.interface.js';
 import { CONNECT_TIMEOUT } from './locking.constants.js';
@@ -117,6 +119,12 @@ export class LockingRegistry {
   access(id?: string): { readonly store: LeaseStore; readonly ask: LockEngine['ask'] } {
     const engine = this.engine(id);
     return { store: engine.provider, ask: async (action, keys, call) => engine.ask(action, keys, call) };
+  }
+
+  /** The innermost lock of the running call chain that covers `key`: of this provider, or of any of this application. */
+  lockAround(key: string, provider: string | undefined): Lock | undefined {
+    const engines = provider === undefined ? this.engines().map(({ engine }) => engine) : [this.engine(provider)];
+    return lockAround(key, engines);
   }
 
   /** Gives every engine a way to make the checkpoints of its locks, by the id of its provider. */

@@ -2,7 +2,7 @@ import { LockConfigurationError } from '../../errors/index.js';
 import type { Checkpoint, CheckpointInfo } from '../../interfaces/index.js';
 import type { LockRecord, RecordService } from '../../records/index.js';
 import { headNotReadable, otherVersion } from './checkpoint.messages.js';
-import { headOf, type CheckpointSettings } from './read-checkpoint-options.js';
+import { recordNameOf, type CheckpointSettings } from './read-checkpoint-options.js';
 
 /** What the head says of a checkpoint. */
 export interface HeadEntry {
@@ -38,6 +38,7 @@ export interface RecordStoreCalls {
 /** Reads and writes the records of checkpoints of one name: the head, and one for the data of each checkpoint. */
 export class CheckpointRecords<T> {
   private readonly headName: string;
+  private readonly dataPrefix: string;
   private readonly records: RecordStoreCalls['records'];
   private readonly provider: string | undefined;
 
@@ -47,7 +48,10 @@ export class CheckpointRecords<T> {
   ) {
     this.records = records;
     this.provider = provider;
-    this.headName = headOf(settings.name);
+    const name = recordNameOf(settings.name);
+    // Apart from one another: the key "x" and the key "x/1" have checkpoints each.
+    this.headName = `checkpoint/${name}`;
+    this.dataPrefix = `checkpoint-data/${name}/`;
   }
 
   /** @throws LockConfigurationError for a record of another form */
@@ -105,7 +109,7 @@ export class CheckpointRecords<T> {
   }
 
   private dataName(sequence: number): string {
-    return `${this.headName}/${String(sequence)}`;
+    return `${this.dataPrefix}${String(sequence)}`;
   }
 }
 

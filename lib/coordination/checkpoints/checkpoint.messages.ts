@@ -28,6 +28,12 @@ export const takenOver = (name: string): string =>
 export const notHolding = (key: string): string =>
   `save: the call chain does not hold ${quote(key)}. Save from inside the execute, the decorated method or the job that holds it, or give its lock: save(key, data, { lock }).`;
 
+export const lockOfOtherKeys = (key: string, keys: readonly string[]): string =>
+  `The option lock is a lock of ${keys.map((one) => quote(one)).join(', ')}, not of ${quote(key)}: give the lock that holds the key.`;
+
+export const lockOfOtherProvider = (key: string, provider: string): string =>
+  `The option lock holds ${quote(key)} by another provider than ${quote(provider)}: leave the option provider out.`;
+
 export const headNotReadable = (name: string): string =>
   `The record of the checkpoints of ${quote(name)} has another form: other software has written it. Delete the record, or choose another name.`;
 

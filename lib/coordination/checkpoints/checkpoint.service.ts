@@ -1,3 +1,5 @@
+import type { Grant } from '../../engine/hold/lease.js';
+import { HeldLock } from '../../engine/lock/held-lock.js';
 import { LockConfigurationError } from '../../errors/index.js';
 import type {
   Checkpoint,
@@ -8,9 +10,10 @@ import type {
   ProviderChoice,
   SaveCheckpointOptions,
 } from '../../interfaces/index.js';
+import type { LockingRegistry } from '../../module/locking.registry.js';
 import type { LockingService } from '../../module/locking.service.js';
 import type { RecordService } from '../../records/index.js';
-import { notHolding, sequenceNotUsable } from './checkpoint.messages.js';
+import { lockOfOtherKeys, lockOfOtherProvider, notHolding, sequenceNotUsable } from './checkpoint.messages.js';
 import { CheckpointRecords, toInfo } from './checkpoint-records.js';
 import { HeldCheckpoints, LockCheckpoints } from './lock-checkpoints.js';
 import { assertKeep, readCheckpointOptions } from './read-checkpoint-options.js';
@@ -20,18 +23,13 @@ export interface CheckpointCallOptions<T = unknown> extends CheckpointOptions<T>
   /**
    * The lock of the key, where the call is not made inside its job.
    *
-   * @defaultValue the innermost lock of the running call chain
+   * @defaultValue the innermost lock of the running call chain that holds the key, by the provider if one is named
    */
   lock?: Lock | undefined;
 }
 
 /** Options of {@link CheckpointService.save}. */
 export interface SaveCheckpointCallOptions<T = unknown> extends CheckpointCallOptions<T>, SaveCheckpointOptions {}
-
-/** A lock as this package makes it. */
-interface ReleasableLock extends Lock {
-  beforeRelease(work: () => Promise<void>): void;
-}
 
 /**
  * Checkpoints by the key of their lock, for methods under a decorator, and for those who look from outside. The holder of
@@ -52,21 +50,25 @@ interface ReleasableLock extends Lock {
  * }
  */
 export class CheckpointService {
-  /** By lock, and by the name of the checkpoints. */
-  private readonly ofLocks = new WeakMap<Lock, Map<string, HeldCheckpoints>>();
+  /** By grant, and by the name of the checkpoints: locks that join a grant are one holder. */
+  private readonly ofGrants = new WeakMap<Grant, Map<string, HeldCheckpoints>>();
+
+  /** Those that each lock flushes at its release. */
+  private readonly ofLocks = new WeakMap<HeldLock, Set<HeldCheckpoints>>();
 
   /** @internal */
   constructor(
     private readonly locking: LockingService,
     private readonly records: RecordService,
+    private readonly registry: LockingRegistry,
   ) {}
 
   /** @internal The checkpoints of a lock. */
-  of<T>(lock: Lock, provider: string, options: CheckpointOptions<T>): Checkpoints<T> {
+  of<T>(lock: HeldLock, provider: string, options: CheckpointOptions<T>): Checkpoints<T> {
     const settings = readCheckpointOptions(lock.keys, options);
     this.records.assertOffered(provider);
     const records = new CheckpointRecords<T>({ records: this.records, provider }, settings);
-    return new LockCheckpoints<T>(this.heldBy(lock, settings.name), records, settings);
+    return new LockCheckpoints<T>(lock, this.heldBy(lock, settings.name), records, settings);
   }
 
   /**
@@ -110,6 +112,8 @@ export class CheckpointService {
     if (!Number.isSafeInteger(sequence) || sequence < 1) {
       throw new LockConfigurationError(sequenceNotUsable(sequence));
     }
+    const checkpoints = this.held(key, options);
+    if (checkpoints) return checkpoints.load(sequence);
     const outside = this.outside(key, options);
     const entry = (await outside.entries()).find((one) => one.sequence === sequence);
     return entry ? outside.readCheckpoint(entry) : null;
@@ -122,6 +126,8 @@ export class CheckpointService {
    * for (const { sequence, progress, savedAt } of await this.checkpoints.list('import')) console.log(sequence, progress, savedAt);
    */
   async list(key: string, options: CheckpointCallOptions = {}): Promise<CheckpointInfo[]> {
+    const checkpoints = this.held(key, options);
+    if (checkpoints) return checkpoints.list();
     return (await this.outside(key, options).entries()).map(toInfo);
   }
 
@@ -164,23 +170,43 @@ export class CheckpointService {
     });
   }
 
-  private heldBy(lock: Lock, name: string): HeldCheckpoints {
-    let all = this.ofLocks.get(lock);
-    if (!all) this.ofLocks.set(lock, (all = new Map<string, HeldCheckpoints>()));
-    const known = all.get(name);
-    if (known) return known;
-    const [only = '', ...others] = lock.keys;
-    const token = others.length === 0 ? lock.fencingTokenFor(only) : lock.fencingToken;
-    const made = new HeldCheckpoints(lock, token, name);
-    all.set(name, made);
-    (lock as ReleasableLock).beforeRelease(async () => made.flushAtRelease());
-    return made;
+  private heldBy(lock: HeldLock, name: string): HeldCheckpoints {
+    const { keys, grants } = lock;
+    const grant = grants.find((one) => one.keys.includes(name)) ?? grants[0];
+    let ofGrant = this.ofGrants.get(grant);
+    if (!ofGrant) this.ofGrants.set(grant, (ofGrant = new Map<string, HeldCheckpoints>()));
+    let held = ofGrant.get(name);
+    if (!held) {
+      const [only = '', ...others] = keys;
+      const key = keys.includes(name) || others.length > 0 ? name : only;
+      // The tokens of different keys have no order: what belongs to one key goes by the token of that.
+      const token = keys.includes(key) ? lock.fencingTokenFor(key) : lock.fencingToken;
+      ofGrant.set(name, (held = new HeldCheckpoints(token, name)));
+    }
+    this.flushAtRelease(lock, held);
+    return held;
+  }
+
+  private flushAtRelease(lock: HeldLock, held: HeldCheckpoints): void {
+    let ofLock = this.ofLocks.get(lock);
+    if (!ofLock) this.ofLocks.set(lock, (ofLock = new Set()));
+    if (ofLock.has(held)) return;
+    ofLock.add(held);
+    lock.beforeRelease(async () => held.flushAtRelease(lock));
   }
 
   /** The checkpoints in the hands of the holder, if the caller is that. */
   private held<T>(key: string, options: CheckpointCallOptions<T>): Checkpoints<T> | undefined {
-    const { lock = this.locking.current(), name = key } = options;
-    return lock?.keys.includes(key) ? lock.checkpoints({ ...optionsIn(options), name }) : undefined;
+    const { name = key, provider } = options;
+    const lock = options.lock ?? this.registry.lockAround(key, provider);
+    if (lock === options.lock && lock) this.assertFits(lock, key, provider);
+    return lock?.checkpoints({ ...optionsIn(options), name });
+  }
+
+  private assertFits(lock: Lock, key: string, provider: string | undefined): void {
+    if (!lock.keys.includes(key)) throw new LockConfigurationError(lockOfOtherKeys(key, lock.keys));
+    if (provider === undefined || !(lock instanceof HeldLock) || lock.isOf(this.registry.engine(provider))) return;
+    throw new LockConfigurationError(lockOfOtherProvider(key, provider));
   }
 
   private outside<T>(key: string, options: CheckpointCallOptions<T>): CheckpointRecords<T> {

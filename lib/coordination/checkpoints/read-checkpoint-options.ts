@@ -21,6 +21,9 @@ const WEEK = '168h';
 /** The longest name that becomes part of the name of a record as it is, in bytes. */
 const LONGEST_NAME = 900;
 
+/** Names that begin so stand for a hash. */
+const HASHED = 'sha256:';
+
 /** The options of checkpoints, checked. */
 export interface CheckpointSettings<T> {
   readonly name: string;
@@ -76,8 +79,8 @@ export function assertProgress(progress: unknown): void {
   if (bytes > LONGEST_PROGRESS) throw new LockConfigurationError(progressTooLarge(bytes, LONGEST_PROGRESS));
 }
 
-/** The name of the record that names all checkpoints; that of a checkpoint follows it. */
-export function headOf(name: string): string {
-  if (Buffer.byteLength(name) <= LONGEST_NAME) return `checkpoint/${name}`;
-  return `checkpoint/sha256:${createHash('sha256').update(name).digest('hex')}`;
+/** What the names of records have of a name of checkpoints. No other name has the same. */
+export function recordNameOf(name: string): string {
+  if (Buffer.byteLength(name) <= LONGEST_NAME && !name.startsWith(HASHED)) return name;
+  return `${HASHED}${createHash('sha256').update(name).digest('hex')}`;
 }

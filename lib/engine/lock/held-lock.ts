@@ -54,6 +54,11 @@ export class HeldLock implements Lock {
     this.fencingToken = Math.max(...ofKeys);
   }
 
+  /** Whether it comes from `engine`. */
+  isOf(engine: object): boolean {
+    return this.#actions === engine;
+  }
+
   /** Whether it is held around a job, at whose end it is released. */
   get isOfJob(): boolean {
     return this.#isOfJob;

@@ -41,6 +41,15 @@ export function currentLock(): Lock | undefined {
   return runningFrame()?.job?.lock;
 }
 
+/** The innermost lock of the running call chain that covers `key` and comes from one of `engines`. */
+export function lockAround(key: string, engines: readonly object[]): Lock | undefined {
+  for (let frame = runningFrame(); frame; frame = frame.outer) {
+    const { job } = frame;
+    if (job?.lock.keys.includes(key) && engines.includes(job.engine)) return job.lock;
+  }
+  return undefined;
+}
+
 /** What jobs around this call hold of `keys` through `engine`, by key; nothing where there are no such jobs. */
 export function enclosingGrants(
   engine: object,

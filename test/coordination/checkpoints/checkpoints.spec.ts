@@ -1,10 +1,12 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
+import { createHash } from 'node:crypto';
 import {
   CheckpointService,
   isLockLostError,
   isLockTimeoutError,
   LockingService,
+  RecordService,
   type Checkpoint,
   type CheckpointInfo,
 } from '../../../lib/index.js';
@@ -168,6 +170,115 @@ describe('checkpoints of a lock', () => {
           data: 8,
           version: 1,
         });
+      });
+    });
+
+    it('a key and the key with a number behind it have checkpoints apart', async () => {
+      const locking = await store.open();
+      const hash = `sha256:${createHash('sha256').update('k'.repeat(5000)).digest('hex')}`;
+      for (const key of ['x/1', 'x', 'x/1/1', 'k'.repeat(5000), hash]) {
+        await locking.execute(key, async (lock) => {
+          expect(await lock.checkpoints().loadLatest()).toBeNull();
+          await lock.checkpoints<string>().save(key);
+        });
+      }
+      for (const key of ['x', 'x/1', 'x/1/1', 'k'.repeat(5000), hash]) {
+        await locking.execute(key, async (lock) => {
+          expect((await lock.checkpoints().loadLatest())?.data).toBe(key);
+          expect((await lock.checkpoints().load(1))?.data).toBe(key);
+        });
+      }
+    });
+
+    it('the locks of one holder share its checkpoints', async () => {
+      const application = await store.openApplication();
+      const [locking, service] = [application.get(LockingService), application.get(CheckpointService)];
+      await locking.execute('import', async (outer) => {
+        const checkpoints = outer.checkpoints<number>({ every: '1h' });
+        await checkpoints.save(1);
+        await checkpoints.save(2);
+        await locking.execute('import', async (inner) => {
+          expect((await inner.checkpoints<number>().save(3))?.sequence).toBe(2);
+        });
+        expect((await checkpoints.loadLatest())?.data).toBe(3);
+        await locking.execute(['import', 'other'], async (inner) => {
+          expect((await inner.checkpoints<number>({ name: 'import' }).save(4))?.sequence).toBe(3);
+        });
+        await locking.execute('import', async () => {
+          expect((await service.loadLatest('import'))?.data).toBe(4);
+          expect((await service.save('import', 5))?.sequence).toBe(4);
+        });
+        expect(sequencesOf(await checkpoints.list())).toEqual([2, 3, 4]);
+      });
+      expect((await service.loadLatest('import'))?.data).toBe(5);
+    });
+
+    it('what an inner lock keeps in memory is written at its release', async () => {
+      const application = await store.openApplication();
+      const locking = application.get(LockingService);
+      await locking.execute('import', async (outer) => {
+        await outer.checkpoints<number>().save(1);
+        await locking.execute('import', async (inner) => {
+          expect(await inner.checkpoints<number>({ every: '1h' }).save(2)).toBeNull();
+        });
+        await eventually(async () => (await outer.checkpoints<number>().loadLatest())?.data === 2);
+      });
+    });
+
+    it('checkpoints of one of several keys go by the token of that key', async () => {
+      const locking = await store.open();
+      for (let count = 0; count < 5; count += 1) await locking.execute('other', () => undefined);
+      await locking.execute(['import', 'other'], async (lock) => {
+        const saved = await lock.checkpoints<number>({ name: 'import' }).save(1);
+        expect(saved?.fencingToken).toBe(lock.fencingTokenFor('import'));
+      });
+      await locking.execute('import', async (lock) => {
+        expect((await lock.checkpoints().loadLatest())?.data).toBe(1);
+      });
+    });
+
+    it('the service finds the lock of the key around other locks', async () => {
+      const application = await store.openApplication();
+      const [locking, service] = [application.get(LockingService), application.get(CheckpointService)];
+      const late = await locking.execute('import', async ({ fencingToken }) =>
+        locking.execute('row', async () => {
+          await service.save('import', 1);
+          await service.save('import', 2);
+          expect((await service.load('import', 1))?.data).toBe(1);
+          await service.cleanup('import', { keep: 1 });
+          expect(sequencesOf(await service.list('import'))).toEqual([2]);
+          return fencingToken;
+        }),
+      );
+      await locking.execute('import', async ({ fencingToken }) =>
+        locking.execute('row', async () => {
+          expect((await service.loadLatest('import'))?.data).toBe(2);
+          // Claimed by that: an earlier holder writes nothing any more.
+          const records = application.get(RecordService);
+          expect((await records.read('checkpoint/import'))?.token).toBe(fencingToken);
+          expect(late).toBeLessThan(fencingToken);
+          await service.deleteAll('import');
+        }),
+      );
+      expect(await service.loadLatest('import')).toBeNull();
+    });
+
+    it('the option lock must be a lock of the key', async () => {
+      const application = await store.openApplication();
+      const [locking, service] = [application.get(LockingService), application.get(CheckpointService)];
+      await using lock = await locking.acquire('other');
+      for (const call of [service.save('import', 1, { lock }), service.loadLatest('import', { lock })]) {
+        expect((await rejectionOf(call)).message).toMatch(/^The option lock is a lock of "other", not of "import"/);
+      }
+    });
+
+    it('the job of another application around the call is not taken for the holder', async () => {
+      const [one, two] = [await store.openApplication(), await store.openApplication()];
+      await one.get(LockingService).execute('import', async (lock) => {
+        await lock.checkpoints<number>({ every: '1h' }).save(1);
+        const error = await rejectionOf(two.get(CheckpointService).save('import', 2));
+        expect(error.message).toMatch(/does not hold "import"/);
+        expect((await two.get(CheckpointService).loadLatest('import'))?.data).toBe(1);
       });
     });
 
