@@ -49,7 +49,7 @@ export interface CheckpointOptions<T = unknown> {
   keep?: number | undefined;
 
   /**
-   * After this time without a save the checkpoints expire; `null`: never. A number is seconds.
+   * So long after its save a checkpoint expires; `null`: never. A number is seconds.
    *
    * @defaultValue `'168h'`, a week
    */
@@ -115,14 +115,15 @@ export interface Checkpoints<T> {
   list(): Promise<CheckpointInfo[]>;
 
   /**
-   * Saves the state of the job. Saves of one holder are written one after the other, in the order of the calls.
+   * Saves the state of the job. Saves of one holder are written one after the other, in the order of the calls. One that
+   * failed for want of an answer is tried again by `flush()` and at the release, unless a newer one was saved.
    *
    * @returns the checkpoint, or `null` if `every` keeps it in memory for now
    * @throws LockConfigurationError for data that is not JSON or is too large; nothing was written
    */
   save(data: T, options?: SaveCheckpointOptions): Promise<CheckpointInfo | null>;
 
-  /** Writes what `every` has kept in memory. */
+  /** Writes what `every` has kept in memory, or a save that failed. */
   flush(): Promise<void>;
 
   /** Deletes all but the newest `keep`. */

@@ -1,6 +1,6 @@
 import { LockConfigurationError } from '../../errors/index.js';
-import type { Checkpoint, CheckpointInfo } from '../../interfaces/index.js';
-import type { LockRecord, RecordService } from '../../records/index.js';
+import type { Checkpoint, CheckpointInfo, Duration } from '../../interfaces/index.js';
+import type { RecordService } from '../../records/index.js';
 import { headNotReadable, otherVersion } from './checkpoint.messages.js';
 import { recordNameOf, type CheckpointSettings } from './read-checkpoint-options.js';
 
@@ -12,16 +12,33 @@ export interface HeadEntry {
   readonly token: number;
   /** Milliseconds since 1970. */
   readonly at: number;
+  /** When its data expires, by the monotonic clock of this process; `Infinity` never. */
+  readonly until: number;
 }
 
-/** The record that names all checkpoints that are kept, oldest first. */
-export interface Head {
+/** What is to be written to the head: all checkpoints that are kept, oldest first. */
+export interface HeadContent {
   /** The greatest sequence so far. */
   readonly last: number;
   readonly entries: readonly HeadEntry[];
 }
 
-export const EMPTY: Head = { last: 0, entries: [] };
+/** The record that names all checkpoints that are kept. */
+export interface Head extends HeadContent {
+  /** The version of the record; `null` if there is none. */
+  readonly version: string | null;
+}
+
+/** An entry in the store, where no clock of a process counts. */
+interface StoredEntry extends Omit<HeadEntry, 'until'> {
+  /** For how many milliseconds after the write of the head its data stays; `null` for ever. */
+  readonly left: number | null;
+}
+
+interface StoredHead {
+  readonly last: number;
+  readonly entries: readonly StoredEntry[];
+}
 
 /** The data of a checkpoint, in a record of its own. */
 interface StoredData {
@@ -55,24 +72,37 @@ export class CheckpointRecords<T> {
   }
 
   /** @throws LockConfigurationError for a record of another form */
-  async readHead(): Promise<LockRecord<Head> | null> {
-    const head = await this.records.read<Head>(this.headName, { provider: this.provider });
-    if (head && !isHead(head.value)) throw new LockConfigurationError(headNotReadable(this.settings.name));
-    return head;
+  async readHead(): Promise<Head> {
+    const record = await this.records.read<StoredHead>(this.headName, { provider: this.provider });
+    if (!record) return { last: 0, entries: [], version: null };
+    const { value, age, version } = record;
+    if (!isHead(value)) throw new LockConfigurationError(headNotReadable(this.settings.name));
+    const written = performance.now() - age;
+    const entries = value.entries.map(({ left, ...entry }) => ({ ...entry, until: written + (left ?? Infinity) }));
+    return { last: value.last, entries: withData(entries), version };
   }
 
-  /** Resolves with whether no later holder has written. */
-  async writeHead(head: Head, token: number): Promise<boolean> {
-    const { ttl } = this.settings;
-    return (await this.records.write(this.headName, head, { token, ttl, provider: this.provider })).changed;
+  /**
+   * Writes the head if it still has the version that was read, so that a request that arrives late changes nothing.
+   * Resolves with the head as it stands then, or with why that did not work.
+   */
+  async writeHead(
+    { last, entries }: HeadContent,
+    ifVersion: string | null,
+    token: number,
+  ): Promise<Head | 'token' | 'version'> {
+    const now = performance.now();
+    // As long as the data that it names, whatever the options of those who saved that.
+    const until = Math.max(this.dataUntil(now), ...entries.map((entry) => entry.until));
+    const stored: StoredHead = { last, entries: entries.map((entry) => toStored(entry, now)) };
+    const options = { token, ttl: toTtl(until - now), provider: this.provider, ifVersion };
+    const change = await this.records.write(this.headName, stored, options);
+    return change.changed ? { last, entries, version: change.version } : change.reason;
   }
 
-  /** Writes the head as it was read, under the token of this holder. Resolves with why that did not work, if so. */
-  async claimHead(head: LockRecord<Head> | null, token: number): Promise<'token' | 'version' | undefined> {
-    const { ttl } = this.settings;
-    const options = { token, ttl, provider: this.provider, ifVersion: head?.version ?? null };
-    const change = await this.records.write(this.headName, head?.value ?? EMPTY, options);
-    return change.changed ? undefined : change.reason;
+  /** When data that is written now expires. */
+  dataUntil(now: number): number {
+    return now + (this.settings.ttl ?? Infinity);
   }
 
   /** Resolves with whether no later holder has deleted or written. */
@@ -83,18 +113,13 @@ export class CheckpointRecords<T> {
   async writeData(sequence: number, data: T, token: number): Promise<boolean> {
     const { ttl, maxSize } = this.settings;
     const stored: StoredData = { data };
-    const options = { token, ttl, maxSize, provider: this.provider };
+    const options = { token, ttl: toTtl(ttl ?? Infinity), maxSize, provider: this.provider };
     return (await this.records.write(this.dataName(sequence), stored, options)).changed;
   }
 
-  async deleteData(entries: readonly HeadEntry[], token: number): Promise<void> {
+  async deleteData(sequences: readonly number[], token: number): Promise<void> {
     const options = { token, keepTokenFor: '0ms', provider: this.provider } as const;
-    await Promise.all(entries.map(async ({ sequence }) => this.records.delete(this.dataName(sequence), options)));
-  }
-
-  /** What the head names, without claiming it. */
-  async entries(): Promise<readonly HeadEntry[]> {
-    return (await this.readHead())?.value.entries ?? [];
+    await Promise.all(sequences.map(async (sequence) => this.records.delete(this.dataName(sequence), options)));
   }
 
   /** The checkpoint of an entry; `null` if its data has expired. */
@@ -117,7 +142,21 @@ export function toInfo({ sequence, progress, version, token, at }: HeadEntry): C
   return { sequence, progress, version, fencingToken: token, savedAt: new Date(at) };
 }
 
-function isHead(value: unknown): value is Head {
-  const { last, entries } = (value ?? {}) as Partial<Head>;
+/** Without those whose data has expired. */
+export function withData(entries: readonly HeadEntry[]): readonly HeadEntry[] {
+  const now = performance.now();
+  return entries.filter(({ until }) => until > now);
+}
+
+function toStored({ until, ...entry }: HeadEntry, now: number): StoredEntry {
+  return { ...entry, left: until === Infinity ? null : Math.round(until - now) };
+}
+
+function toTtl(milliseconds: number): Duration | null {
+  return milliseconds === Infinity ? null : (`${String(Math.max(1, Math.round(milliseconds)))}ms` as Duration);
+}
+
+function isHead(value: unknown): value is StoredHead {
+  const { last, entries } = (value ?? {}) as Partial<StoredHead>;
   return Number.isSafeInteger(last) && Array.isArray(entries);
 }

@@ -98,8 +98,14 @@ export class CheckpointService {
     const checkpoints = this.held(key, options);
     if (checkpoints) return checkpoints.loadLatest();
     const outside = this.outside(key, options);
-    const latest = (await outside.entries()).at(-1);
-    return latest ? outside.readCheckpoint(latest) : null;
+    let missing: number | undefined;
+    for (;;) {
+      const latest = (await outside.readHead()).entries.at(-1);
+      const checkpoint = latest ? await outside.readCheckpoint(latest) : null;
+      if (checkpoint || !latest || latest.sequence === missing) return checkpoint;
+      // A save may have deleted it between the two calls.
+      missing = latest.sequence;
+    }
   }
 
   /**
@@ -115,7 +121,7 @@ export class CheckpointService {
     const checkpoints = this.held(key, options);
     if (checkpoints) return checkpoints.load(sequence);
     const outside = this.outside(key, options);
-    const entry = (await outside.entries()).find((one) => one.sequence === sequence);
+    const entry = (await outside.readHead()).entries.find((one) => one.sequence === sequence);
     return entry ? outside.readCheckpoint(entry) : null;
   }
 
@@ -128,7 +134,7 @@ export class CheckpointService {
   async list(key: string, options: CheckpointCallOptions = {}): Promise<CheckpointInfo[]> {
     const checkpoints = this.held(key, options);
     if (checkpoints) return checkpoints.list();
-    return (await this.outside(key, options).entries()).map(toInfo);
+    return (await this.outside(key, options).readHead()).entries.map(toInfo);
   }
 
   /**

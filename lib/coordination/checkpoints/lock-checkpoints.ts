@@ -3,16 +3,26 @@ import { LockConfigurationError, LockLostError } from '../../errors/index.js';
 import { toJson } from '../../records/check-record.js';
 import type { Checkpoint, CheckpointInfo, Checkpoints, Lock, SaveCheckpointOptions } from '../../interfaces/index.js';
 import { notFlushed, sequenceNotUsable, takenOver } from './checkpoint.messages.js';
-import { EMPTY, toInfo, type CheckpointRecords, type Head, type HeadEntry } from './checkpoint-records.js';
+import {
+  toInfo,
+  withData,
+  type CheckpointRecords,
+  type Head,
+  type HeadContent,
+  type HeadEntry,
+} from './checkpoint-records.js';
 import { assertKeep, assertProgress, type CheckpointSettings } from './read-checkpoint-options.js';
 
 /** What all checkpoints of one name have in common, in the hands of one holder. Its locks share it. */
 export class HeldCheckpoints {
-  /** What the store has, once this holder has claimed it. */
-  head?: Head;
+  /** What the store has, once this holder has claimed it; unknown after a write without an answer. */
+  head?: Head | undefined;
 
-  /** Writes what `every` keeps in memory. */
-  pending?: () => Promise<unknown>;
+  /** Writes what `every` keeps in memory, or what could not be saved: the newest. */
+  pending?: (() => Promise<unknown>) | undefined;
+
+  /** The greatest sequence that was sent to the store: a request for it may arrive late. */
+  sent = 0;
 
   /** By the monotonic clock. */
   savedAt = -Infinity;
@@ -49,6 +59,9 @@ export class HeldCheckpoints {
     }
   }
 }
+
+/** Of how many failed saves in a row the data is deleted. */
+const MOST_UNNAMED = 100;
 
 const logger = new Logger('LockingModule');
 
@@ -104,19 +117,21 @@ export class LockCheckpoints<T> implements Checkpoints<T> {
   async cleanup({ keep }: { keep: number }): Promise<void> {
     assertKeep(keep);
     await this.held.inTurn(this.lock, async () => {
-      const head = await this.claim();
-      await this.put({ ...head, entries: head.entries.slice(-keep) });
-      await this.records.deleteData(head.entries.slice(0, -keep), this.held.token);
+      const before = await this.change((head) => ({ last: head.last, entries: head.entries.slice(-keep) }));
+      await this.records.deleteData(sequencesOf(before.entries.slice(0, -keep)), this.held.token);
     });
   }
 
   async deleteAll(): Promise<void> {
     await this.held.inTurn(this.lock, async () => {
-      this.held.pending = undefined;
-      const { entries } = await this.claim();
-      if (!(await this.records.deleteHead(this.held.token))) throw this.lost();
-      this.held.head = undefined;
-      await this.records.deleteData(entries, this.held.token);
+      const { held, records } = this;
+      held.pending = undefined;
+      const { last, entries } = await this.claim();
+      held.head = undefined;
+      if (!(await records.deleteHead(held.token))) throw this.lost();
+      const unnamed = this.unnamed(last, held.sent + 1);
+      held.sent = 0;
+      await records.deleteData([...sequencesOf(entries), ...unnamed], held.token);
     });
   }
 
@@ -124,24 +139,56 @@ export class LockCheckpoints<T> implements Checkpoints<T> {
     return new LockLostError(this.lock.keys, takenOver(this.settings.name));
   }
 
-  private async write({ data, progress }: Saved<T>): Promise<CheckpointInfo> {
+  private async write(saved: Saved<T>): Promise<CheckpointInfo> {
+    const { held } = this;
+    // It is the newest, also if the store does not answer: an older one must not follow it.
+    held.pending = async () => this.write(saved);
+    try {
+      const info = await this.writeNow(saved);
+      held.pending = undefined;
+      held.savedAt = performance.now();
+      return info;
+    } catch (error) {
+      if (error instanceof LockLostError) held.pending = undefined;
+      throw error;
+    }
+  }
+
+  private async writeNow({ data, progress }: Saved<T>): Promise<CheckpointInfo> {
     const { held, records } = this;
     const { token } = held;
     const { version, keep } = this.settings;
-    const head = await this.claim();
-    const entry: HeadEntry = { sequence: head.last + 1, progress, version, token, at: Date.now() };
-    if (!(await records.writeData(entry.sequence, data, token))) throw this.lost();
-    const entries = [...head.entries, entry];
-    await this.put({ last: entry.sequence, entries: entries.slice(-keep) });
-    held.pending = undefined;
-    held.savedAt = performance.now();
-    await records.deleteData(entries.slice(0, -keep), token);
+    const sequence = Math.max((await this.claim()).last, held.sent) + 1;
+    held.sent = sequence;
+    const until = records.dataUntil(performance.now());
+    if (!(await records.writeData(sequence, data, token))) throw this.lost();
+    const entry: HeadEntry = { sequence, progress, version, token, at: Date.now(), until };
+    const before = await this.change((head) => ({ last: sequence, entries: [...head.entries, entry].slice(-keep) }));
+    const dropped = sequencesOf([...before.entries, entry].slice(0, -keep));
+    await records.deleteData([...dropped, ...this.unnamed(before.last, sequence)], token);
     return toInfo(entry);
   }
 
-  private async put(head: Head): Promise<void> {
-    if (!(await this.records.writeHead(head, this.held.token))) throw this.lost();
-    this.held.head = head;
+  /** The data of saves between that failed; of very many the last ones, as the others expire. */
+  private unnamed(last: number, next: number): number[] {
+    const first = Math.max(last + 1, next - MOST_UNNAMED);
+    return Array.from({ length: Math.max(0, next - first) }, (_, index) => first + index);
+  }
+
+  /** Writes another head. Resolves with the one before. */
+  private async change(make: (head: Head) => HeadContent): Promise<Head> {
+    const { held, records } = this;
+    for (;;) {
+      const before = await this.claim();
+      held.head = undefined;
+      const written = await records.writeHead(make(before), before.version, held.token);
+      if (written === 'token') throw this.lost();
+      // Otherwise the store has lost its last writes, or a late one of this holder has arrived.
+      if (written !== 'version') {
+        held.head = written;
+        return before;
+      }
+    }
   }
 
   /** The head, once no earlier holder can write it any more. */
@@ -149,14 +196,16 @@ export class LockCheckpoints<T> implements Checkpoints<T> {
     const { held, records } = this;
     while (!held.head) {
       const found = await records.readHead();
-      const refusal = await records.claimHead(found, held.token);
-      if (refusal === 'token') throw this.lost();
+      const written = await records.writeHead(found, found.version, held.token);
+      if (written === 'token') throw this.lost();
       // Otherwise an earlier holder has written meanwhile.
-      if (!refusal) held.head = found?.value ?? EMPTY;
+      if (written !== 'version') held.head = written;
     }
-    return held.head;
+    return { ...held.head, entries: withData(held.head.entries) };
   }
 }
+
+const sequencesOf = (entries: readonly HeadEntry[]): number[] => entries.map(({ sequence }) => sequence);
 
 interface Saved<T> {
   readonly data: T;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { parseDuration } from '../../engine/options/duration.js';
 import { LockConfigurationError } from '../../errors/index.js';
-import type { CheckpointOptions, Duration } from '../../interfaces/index.js';
+import type { CheckpointOptions } from '../../interfaces/index.js';
 import {
   keepNotUsable,
   migrateNotFunction,
@@ -30,7 +30,8 @@ export interface CheckpointSettings<T> {
   /** Milliseconds. */
   readonly every: number;
   readonly keep: number;
-  readonly ttl: Duration | null;
+  /** Milliseconds; `null` never expires. */
+  readonly ttl: number | null;
   readonly version: number;
   readonly migrate?: (data: unknown, version: number) => T;
   readonly maxSize?: number;
@@ -46,12 +47,11 @@ export function readCheckpointOptions<T>(
   assertKeep(keep);
   if (!Number.isSafeInteger(version) || version < 1) throw new LockConfigurationError(versionNotUsable(version));
   if (migrate !== undefined && typeof migrate !== 'function') throw new LockConfigurationError(migrateNotFunction());
-  if (ttl !== null) parseDuration(ttl, 'ttl', { bareUnit: 's', minimum: 1 });
   return {
     name: name ?? only,
     every: parseDuration(every, 'every'),
     keep,
-    ttl,
+    ttl: ttl === null ? null : parseDuration(ttl, 'ttl', { bareUnit: 's', minimum: 1 }),
     version,
     ...(migrate && { migrate }),
     ...(maxSize !== undefined && { maxSize }),
