@@ -3,7 +3,16 @@ import { LockConfigurationError } from '../../errors/index.js';
 import { fingerprintNotJson } from './idempotency.messages.js';
 
 /** A function has no JSON, nor has `undefined`; the types of TypeScript do not say so. */
-const stringify: (value: unknown) => string | undefined = JSON.stringify;
+const stringify: (value: unknown, replacer: (name: string, value: unknown) => unknown) => string | undefined =
+  JSON.stringify;
+
+/** Of these JSON makes an empty object, so that all of them would be the same. */
+function refuseEmptied(_: string, value: unknown): unknown {
+  if (value instanceof Map || value instanceof Set || value instanceof ArrayBuffer) {
+    throw new Error(`it has a ${value.constructor.name}`);
+  }
+  return value;
+}
 
 /**
  * A hash of a payload that is the same for every order of its fields.
@@ -22,7 +31,7 @@ export function hash(data: string | Uint8Array): string {
 function canonicalJson(payload: unknown): string {
   try {
     // There and back, so that toJSON and the like are done with.
-    const text = stringify(payload);
+    const text = stringify(payload, refuseEmptied);
     return text === undefined ? '' : canonical(JSON.parse(text));
   } catch (error) {
     throw new LockConfigurationError(fingerprintNotJson(error instanceof Error ? error.message : String(error)));

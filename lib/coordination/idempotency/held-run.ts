@@ -13,8 +13,8 @@ const logger = new Logger('LockingModule');
 const TRIES = 6;
 const FIRST_WAIT = 100;
 
-/** For how long the store refuses a holder that was paused before it claimed a record that is gone by now. */
-const KEEP_TOKEN_FOR = '10m';
+/** For how long a failed run is remembered: requests of its holder may come late. */
+const REMEMBERED_FOR = '10m';
 
 /** After how many seconds a client is to try again whose result could not be stored. */
 const RETRY_AFTER = 5;
@@ -84,22 +84,29 @@ export class HeldRun {
     return done.omitted;
   }
 
-  /** The job has come to nothing that is kept: the next call runs it anew. A failure is logged. */
+  /**
+   * The job has come to nothing that is kept: the next call runs it anew. The record stays for a while, so that a late copy of
+   * the claim is refused, and for as long as before where an earlier run was abandoned. A failure is logged.
+   */
   async drop(): Promise<void> {
-    const { place, claimed, lock } = this;
-    const { provider } = place.settings;
+    const { claimed } = this;
     if (!claimed) return;
-    const condition = { token: lock.fencingToken, ifVersion: claimed.version, keepTokenFor: KEEP_TOKEN_FOR } as const;
+    const { attempt, ...run } = claimed.run;
+    const ttl = attempt > 1 ? this.place.settings.ttl : REMEMBERED_FOR;
     try {
-      await this.patiently(async () => this.records.delete(place.record, { ...condition, provider }));
+      await this.write({ ...run, state: 'failed', attempt: attempt - 1 }, claimed.version, ttl);
     } catch (error) {
       logger.warn(notForgotten(this.key, error));
     }
   }
 
   /** Writes the record. An answer that was lost is asked for again. */
-  private async write(run: StoredRun, ifVersion: string | null): Promise<RecordChange<StoredRun>> {
-    const { ttl, provider } = this.place.settings;
+  private async write(
+    run: StoredRun,
+    ifVersion: string | null,
+    ttl = this.place.settings.ttl,
+  ): Promise<RecordChange<StoredRun>> {
+    const { provider } = this.place.settings;
     const options = { token: this.lock.fencingToken, ttl, provider, ifVersion };
     return this.patiently(async () => {
       const change = await this.records.write<StoredRun>(this.place.record, run, options);

@@ -107,9 +107,9 @@ export class IdempotentRuns {
       return await this.locking.execute(
         `idempotency:${name}`,
         async (lock) => {
-          const record = await this.records.read(recordOf(name), { provider });
+          const record = await this.records.read<Partial<StoredRun>>(recordOf(name), { provider });
           await this.records.delete(recordOf(name), { token: lock.fencingToken, provider });
-          return record !== null;
+          return record !== null && !(record.value.state === 'failed' && record.value.attempt === 0);
         },
         settings.execute,
       );
@@ -132,8 +132,11 @@ export class IdempotentRuns {
     for (;;) {
       const known = this.answer<T>(request, found);
       if (known) return { end: known };
-      if (found && settings.onAbandoned === 'reject') throw new IdempotencyError(key, 'abandoned', abandoned(key));
-      const attempt = (found?.value.attempt ?? 0) + 1;
+      const abandonedRuns = found?.value.attempt ?? 0;
+      if (abandonedRuns > 0 && settings.onAbandoned === 'reject') {
+        throw new IdempotencyError(key, 'abandoned', abandoned(key));
+      }
+      const attempt = abandonedRuns + 1;
       const refused = await held.claim({ state: 'running', fingerprint, run: randomUUID(), attempt }, found);
       if (!refused) return this.inFrame(request, async () => this.runJob(held, { lock, attempt }, job));
       found = assertStoredRun(key, refused.record);
@@ -185,6 +188,7 @@ export class IdempotentRuns {
   private answer<T>({ key, fingerprint }: RunRequest, found: LockRecord<StoredRun> | null): RunEnd<T> | undefined {
     if (!found) return undefined;
     const { value: stored } = found;
+    if (stored.state === 'failed') return undefined;
     if (stored.fingerprint !== fingerprint) throw new IdempotencyError(key, 'mismatch', mismatch(key));
     if (stored.state === 'running') return undefined;
     if (stored.omitted !== undefined) {

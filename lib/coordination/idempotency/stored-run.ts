@@ -3,7 +3,7 @@ import type { LockRecord } from '../../records/index.js';
 import { notJson, notReadable, tooLarge } from './idempotency.messages.js';
 
 /** What the store knows of a run. `running` without its lock being held: abandoned. */
-export type StoredRun = RunningRun | DoneRun;
+export type StoredRun = RunningRun | FailedRun | DoneRun;
 
 interface RunBase {
   readonly fingerprint: string;
@@ -16,6 +16,11 @@ export interface RunningRun extends RunBase {
   readonly state: 'running';
 }
 
+/** A run whose job has failed; `attempt` counts the ones before it that ended without a result. */
+export interface FailedRun extends RunBase {
+  readonly state: 'failed';
+}
+
 export interface DoneRun extends RunBase {
   readonly state: 'done';
   /** What the job came to; missing for `undefined`. */
@@ -24,12 +29,14 @@ export interface DoneRun extends RunBase {
   readonly omitted?: string;
 }
 
+const STATES: readonly unknown[] = ['running', 'failed', 'done'] satisfies StoredRun['state'][];
+
 /** @throws LockConfigurationError for a record of another form */
 export function assertStoredRun(key: string, record: LockRecord<unknown> | null): LockRecord<StoredRun> | null {
   if (!record) return null;
   const { state, fingerprint, run, attempt } = (record.value ?? {}) as Partial<StoredRun>;
   const isRun = typeof fingerprint === 'string' && typeof run === 'string' && Number.isSafeInteger(attempt);
-  if (!isRun || (state !== 'running' && state !== 'done')) throw new LockConfigurationError(notReadable(key));
+  if (!isRun || !STATES.includes(state)) throw new LockConfigurationError(notReadable(key));
   return record as LockRecord<StoredRun>;
 }
 

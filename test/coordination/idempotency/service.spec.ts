@@ -124,6 +124,20 @@ describe('idempotent runs', () => {
       expect(await idempotency.run('k', 2, ({ attempt }) => attempt)).toBe(1);
     });
 
+    it('a failure does not hide that an earlier run was abandoned', async () => {
+      const [one, two] = [await open(store), await open(store)];
+      const { job, begun, end } = slowJob();
+      const first = rejectionOf(one.idempotency.run('charge', 1, job));
+      await begun;
+      await two.locking.forceRelease('idempotency:charge');
+      await rejectionOf(two.idempotency.run('charge', 1, () => Promise.reject(new Error('lookup failed'))));
+      const rejected = two.idempotency.run('charge', 1, () => 'again', { onAbandoned: 'reject' });
+      expect((await refusal(rejected)).reason).toBe('abandoned');
+      expect(await two.idempotency.run('charge', 1, ({ attempt }) => attempt)).toBe(2);
+      end.resolve();
+      await first;
+    });
+
     it('the late result of a run that another one has taken over is refused', async () => {
       const [one, two] = [await open(store), await open(store)];
       const late = slowJob('late');

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { defer, finalize, isObservable, tap, type Observable } from 'rxjs';
 import { carryOver } from '../../../decorators/carry-over.js';
 
 /** Whether the handler of a request has begun: what guards, pipes and interceptors refuse is no result of it. */
@@ -6,6 +7,8 @@ export interface HandlerEntry {
   entered: boolean;
   /** The call that is under way: an interceptor that has given up on it does not end it. */
   running: Promise<unknown> | undefined;
+  /** Whether an interceptor has ended what the handler was doing, half-way. */
+  isGivenUp: boolean;
 }
 
 const storage = new AsyncLocalStorage<HandlerEntry>();
@@ -24,8 +27,9 @@ export function notingEntry(method: Method): Method {
     if (!entry) return method.apply(this, args);
     entry.entered = true;
     const result = method.apply(this, args);
-    if (!(result instanceof Promise)) return result;
-    const running: Promise<unknown> = result.finally(() => {
+    if (isObservable(result)) return notingEnd(result, entry);
+    if (!isThenable(result)) return result;
+    const running: Promise<unknown> = Promise.resolve(result).finally(() => {
       if (entry.running === running) entry.running = undefined;
     });
     entry.running = running;
@@ -33,4 +37,24 @@ export function notingEntry(method: Method): Method {
   };
   carryOver(method, noting);
   return noting;
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
+}
+
+/** The same Observable, which notes in `entry` that it is ended from outside. */
+function notingEnd(source: Observable<unknown>, entry: HandlerEntry): Observable<unknown> {
+  return defer(() => {
+    let isOver = false;
+    const over = (): void => {
+      isOver = true;
+    };
+    return source.pipe(
+      tap({ error: over, complete: over }),
+      finalize(() => {
+        if (!isOver) entry.isGivenUp = true;
+      }),
+    );
+  });
 }

@@ -3,7 +3,7 @@ import { Logger } from '@nestjs/common';
 import { Observable, type Subscriber } from 'rxjs';
 import { isStreamBody, discardBody } from '../../../requests/unsent-body.js';
 import { nameHandler } from '../../../requests/request-context.js';
-import { LockConfigurationError } from '../../../errors/index.js';
+import { isLockLostError, isLockTimeoutError, LockConfigurationError } from '../../../errors/index.js';
 import type { JobEnd } from '../idempotent-runs.js';
 import type { IdempotencyService, IdempotentCall } from '../idempotency.service.js';
 import { noteEntry, type HandlerEntry } from './entered-handler.js';
@@ -79,18 +79,23 @@ class IdempotentExchange {
   }
 
   private async handle(): Promise<JobEnd<StoredResult>> {
-    const entry: HandlerEntry = { entered: false, running: undefined };
+    const entry: HandlerEntry = { entered: false, running: undefined, isGivenUp: false };
     const [outcome] = await Promise.allSettled([noteEntry(entry, async () => this.callHandler())]);
     const { subscriber, gate } = this;
     if (entry.running) return this.outlast(entry.running, outcome);
     if (outcome.status === 'fulfilled' && isStreamBody(outcome.value)) return this.refuseStream(outcome.value);
+    // As the handler may have set it by hand.
+    const chosen = subscriber.closed ? undefined : gate.status;
     const sending = subscriber.closed ? undefined : gate.shut();
     this.tell(outcome);
     const sent = await sending;
-    if (sent === 'stream') return { value: {}, keep: entry.entered, omitted: streamedOnce };
-    if (sent && isStorable(sent)) return { value: { answer: sent }, keep: entry.entered };
+    if (entry.isGivenUp && outcome.status === 'rejected') return { value: {}, keep: true, omitted: answeredEarlier };
+    if (outcome.status === 'rejected' && hasNotRun(outcome.reason)) return { value: {}, keep: false };
+    if (sent === 'stream' && isStorable(gate)) return { value: {}, keep: entry.entered, omitted: streamedOnce };
+    if (sent && sent !== 'stream' && isStorable(sent)) return { value: { answer: sent }, keep: entry.entered };
     // What the handler has refused runs again; what it has done does not, whatever became of its answer.
-    if (outcome.status === 'rejected') return { value: {}, keep: false };
+    const isRefusal = outcome.status === 'rejected' || (chosen !== undefined && !isStorable({ status: chosen }));
+    if (isRefusal) return { value: {}, keep: false };
     const { value } = outcome;
     if (!isPlainData(value)) return { value: {}, keep: entry.entered, omitted: noLongerThere };
     return { value: { returned: value }, keep: entry.entered };
@@ -139,4 +144,9 @@ class IdempotentExchange {
     this.subscriber.error(new LockConfigurationError(streamed(nameHandler(this.context))));
     return { value: {}, keep: true, omitted: streamedOnce };
   }
+}
+
+/** Whether a lock inside refused the call, so that the method itself did not run. */
+function hasNotRun(error: unknown): boolean {
+  return isLockTimeoutError(error) || (isLockLostError(error) && error.notRun);
 }

@@ -43,7 +43,8 @@ export function identifyRequest(
   const clientKey = readKey(definition, request.headers[definition.header.toLowerCase()]);
   if (clientKey === undefined) return undefined;
   const principal = principalOf(definition, context, request);
-  const parts = [principal, request.method, routeOf(request, context), clientKey];
+  const route = [request.method, routeOf(request, context), ...variantOf(request, context)];
+  const parts = [principal, ...route, clientKey];
   // A hash: neither the user nor what a client chooses becomes a part of names in the store.
   const key = `http:${hash(JSON.stringify(parts))}`;
   return { key, fingerprint: payloadOf(definition, context, request), settings: definition.settings };
@@ -85,17 +86,29 @@ function principalOf(
 
 /** A text, a number, or what has a text of its own, such as an ObjectId. */
 function textOf(id: unknown): string | undefined {
-  if (typeof id === 'string' || typeof id === 'number' || typeof id === 'bigint') return String(id);
-  if (typeof id !== 'object' || id === null) return undefined;
+  if (typeof id !== 'object' || id === null) {
+    const isName = (typeof id === 'string' && id !== '') || typeof id === 'bigint' || Number.isFinite(id);
+    return isName ? String(id) : undefined;
+  }
   // eslint-disable-next-line @typescript-eslint/no-base-to-string -- what has none is left out
   const text = String(id);
-  return text.startsWith('[object ') ? undefined : text;
+  return text === '' || text.startsWith('[object ') ? undefined : text;
 }
 
 /** The route as the framework knows it: a class that is renamed does not change it. */
 function routeOf({ route, baseUrl = '', routeOptions }: Request, context: ExecutionContext): string {
   if (routeOptions?.url !== undefined) return routeOptions.url;
   return typeof route?.path === 'string' ? baseUrl + route.path : nameHandler(context);
+}
+
+/** What tells apart handlers of one path: Nest's marks of `@Version()` and of `@Controller({ version, host })`. */
+function variantOf({ headers }: Request, context: ExecutionContext): readonly unknown[] {
+  const [handler, controller] = [context.getHandler(), context.getClass()];
+  const mark = (name: string, target: object): unknown => Reflect.getMetadata(name, target) as unknown;
+  const version = mark('__version__', handler) ?? mark('__version__', controller);
+  const host = mark('host', controller) === undefined ? undefined : headers.host;
+  // A symbol stands for all versions.
+  return [typeof version === 'symbol' ? undefined : version, host];
 }
 
 function payloadOf({ fingerprint }: IdempotentRequestDefinition, context: ExecutionContext, request: Request): string {

@@ -24,6 +24,7 @@ interface FastifyReply {
   getHeader(name: string): unknown;
   header(name: string, value: string): unknown;
   removeHeader(name: string): unknown;
+  serialize(payload: unknown): string;
   send: (this: unknown, payload?: unknown) => unknown;
 }
 
@@ -154,9 +155,11 @@ export class ResponseGate {
         this.capture(payload instanceof Error ? undefined : 'stream');
         return send.call(reply, payload);
       }
+      // What cannot be written as JSON throws here as it would there, and what a filter sends instead comes this way again.
+      const answer = payloadAnswer(payload, reply);
       reply.send = () => undefined;
       return new Promise<void>((resolve) => {
-        this.pass(payloadAnswer(payload, reply.getHeader('content-type')), () => {
+        this.pass(answer, () => {
           restore();
           const { replacement } = this;
           resolve();
@@ -206,7 +209,9 @@ function bytesAnswer(bytes: Uint8Array): Partial<Answer> {
   return { body: buffer.toString('base64'), bytes: true };
 }
 
-function payloadAnswer(payload: unknown, type: unknown): Partial<Answer> {
+/** As it leaves after the response schema of the route, which may leave fields out. */
+function payloadAnswer(payload: unknown, reply: FastifyReply): Partial<Answer> {
+  const type = reply.getHeader('content-type');
   if (payload === undefined) return {};
   if (typeof payload === 'string') return { body: payload };
   if (payload instanceof Uint8Array) {
@@ -215,7 +220,7 @@ function payloadAnswer(payload: unknown, type: unknown): Partial<Answer> {
       ...bytesAnswer(payload),
     };
   }
-  return { ...(type === undefined && { headers: { 'content-type': JSON_TYPE } }), body: JSON.stringify(payload) };
+  return { ...(type === undefined && { headers: { 'content-type': JSON_TYPE } }), body: reply.serialize(payload) };
 }
 
 function isStream(payload: unknown): boolean {

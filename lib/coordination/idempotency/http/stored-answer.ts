@@ -39,9 +39,9 @@ export interface Answer {
 export type StoredResult = { readonly answer: Answer } | { readonly returned?: unknown };
 
 /** Statuses that say something about the moment, or about who asks: another try may end otherwise. */
-const NOT_STORED: ReadonlySet<number> = new Set([401, 403, 408, 409, 425, 429]);
+const NOT_STORED: ReadonlySet<number> = new Set([401, 403, 408, 409, 423, 425, 429]);
 
-export function isStorable({ status }: Answer): boolean {
+export function isStorable({ status }: Pick<Answer, 'status'>): boolean {
   return status < 500 && !NOT_STORED.has(status);
 }
 

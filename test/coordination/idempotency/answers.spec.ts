@@ -1,0 +1,210 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import {
+  Body,
+  Catch,
+  Controller,
+  HttpException,
+  Injectable,
+  Post,
+  Res,
+  UseFilters,
+  UseInterceptors,
+  Version,
+  VERSION_NEUTRAL,
+  VersioningType,
+  type ArgumentsHost,
+  type CallHandler,
+  type ExceptionFilter,
+  type ExecutionContext,
+  type NestInterceptor,
+} from '@nestjs/common';
+import { RouteSchema } from '@nestjs/platform-fastify';
+import { catchError, delay, of, throwError, timeout, type Observable } from 'rxjs';
+import { Idempotent, LockTimeoutError, WithLock } from '../../../lib/index.js';
+import { PLATFORMS, TestApp } from '../../requests/support.js';
+
+let calls: string[] = [];
+
+interface Settable {
+  status(code: number): unknown;
+}
+
+/** Answers in pieces, as a filter may that shows a page. */
+@Catch()
+class InPieces implements ExceptionFilter {
+  catch(_error: unknown, host: ArgumentsHost): void {
+    const raw = host.getArgByIndex<RawResponse>(1);
+    raw.statusCode = 503;
+    raw.write('try ');
+    raw.end('later');
+  }
+}
+
+interface RawResponse {
+  statusCode: number;
+  write(text: string): void;
+  end(text: string): void;
+}
+
+/** Tells clients of a busy lock with a status of its own. */
+@Catch(LockTimeoutError)
+class Busy implements ExceptionFilter {
+  catch(_error: unknown, host: ArgumentsHost): void {
+    host.getArgByIndex<{ status(code: number): { send(body: unknown): void } }>(1).status(418).send({ busy: true });
+  }
+}
+
+@Injectable()
+class GivesUp implements NestInterceptor {
+  intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    return next.handle().pipe(
+      timeout(30),
+      catchError(() => throwError(() => new HttpException('late', 400))),
+    );
+  }
+}
+
+@Controller()
+class Answers {
+  @Post('by-status')
+  @Idempotent()
+  byStatus(@Body() { status }: { status: number }, @Res({ passthrough: true }) response: Settable): object {
+    calls.push('by-status');
+    response.status(status);
+    return { call: calls.length };
+  }
+
+  @Post('unwritable')
+  @Idempotent()
+  unwritable(): object {
+    calls.push('unwritable');
+    return { amount: 10n };
+  }
+
+  @Post('in-pieces')
+  @Idempotent()
+  @UseFilters(InPieces)
+  inPieces(): never {
+    calls.push('in-pieces');
+    throw new Error('down');
+  }
+
+  @Post('observable')
+  @UseInterceptors(GivesUp)
+  @Idempotent()
+  observable(): Observable<string> {
+    calls.push('observable');
+    return of('done').pipe(delay(200));
+  }
+
+  @Post('locked')
+  @Idempotent()
+  @UseFilters(Busy)
+  @WithLock('desk', { timeout: 0 })
+  async locked(): Promise<object> {
+    calls.push('locked');
+    return Promise.resolve({ call: calls.length });
+  }
+
+  @Post('versioned')
+  @Version('1')
+  @Idempotent()
+  first(): string {
+    return 'first';
+  }
+
+  @Post('versioned')
+  @Version('2')
+  @Idempotent()
+  second(): string {
+    return 'second';
+  }
+}
+
+/** Fastify leaves out of an answer what its schema does not have. */
+@Controller()
+class WithSchema {
+  @Post('schema')
+  @RouteSchema({ response: { 201: { type: 'object', properties: { id: { type: 'number' } } } } })
+  @Idempotent()
+  schema(): object {
+    return { id: 1, passwordHash: 'secret' };
+  }
+}
+
+describe.each(PLATFORMS)('answers of @Idempotent on %s', (platform) => {
+  let app: TestApp;
+
+  beforeEach(async () => {
+    calls = [];
+    app = await TestApp.start(
+      platform,
+      { controllers: [Answers, ...(platform === 'fastify' ? [WithSchema] : [])] },
+      (made) =>
+        made.enableVersioning({ type: VersioningType.HEADER, header: 'x-version', defaultVersion: VERSION_NEUTRAL }),
+    );
+  });
+
+  afterEach(async () => {
+    await app.close();
+  });
+
+  const post = async (path: string, body: object = {}, headers: Record<string, string> = {}) => {
+    const { status, text } = await app.get(path, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', 'Idempotency-Key': 'k', ...headers },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(20_000),
+    });
+    return [status, text];
+  };
+
+  it.each([503, 409, 429])('an answer whose status %i the handler has set is not stored', async (status) => {
+    expect(await post('/by-status', { status })).toEqual([status, '{"call":1}']);
+    expect(await post('/by-status', { status })).toEqual([status, '{"call":2}']);
+  });
+
+  it('a status below that the handler has set is repeated', async () => {
+    expect(await post('/by-status', { status: 404 })).toEqual([404, '{"call":1}']);
+    expect(await post('/by-status', { status: 404 })).toEqual([404, '{"call":1}']);
+  });
+
+  it('a result that cannot be written is answered with 500, and its handler does not run again', async () => {
+    expect((await post('/unwritable'))[0]).toBe(500);
+    expect((await post('/unwritable'))[0]).toBe(409);
+    expect(calls).toEqual(['unwritable']);
+  });
+
+  it('a handler whose Observable an interceptor has ended half-way is not run again', async () => {
+    expect((await post('/observable'))[0]).toBe(400);
+    expect((await post('/observable'))[0]).toBe(409);
+    expect(calls).toEqual(['observable']);
+  });
+
+  it('what a lock inside has refused is run again, however that was answered', async () => {
+    const lock = await app.locking.acquire('desk');
+    expect(await post('/locked')).toEqual([418, '{"busy":true}']);
+    await lock.release();
+    expect(await post('/locked')).toEqual([201, '{"call":1}']);
+  });
+
+  it('each version of a handler has keys of its own', async () => {
+    expect(await post('/versioned', {}, { 'x-version': '1' })).toEqual([201, 'first']);
+    expect(await post('/versioned', {}, { 'x-version': '2' })).toEqual([201, 'second']);
+  });
+
+  if (platform === 'express') {
+    it('a failure that a filter answers in pieces is run again', async () => {
+      expect(await post('/in-pieces')).toEqual([503, 'try later']);
+      expect(await post('/in-pieces')).toEqual([503, 'try later']);
+      expect(calls).toEqual(['in-pieces', 'in-pieces']);
+    });
+  }
+
+  if (platform === 'fastify') {
+    it('a repetition has no field that the schema of the answer leaves out', async () => {
+      expect(await post('/schema')).toEqual([201, '{"id":1}']);
+      expect(await post('/schema')).toEqual([201, '{"id":1}']);
+    });
+  }
+});
