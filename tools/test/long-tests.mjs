@@ -40,5 +40,6 @@ export const longTests = [
   { path: 'test/coordination/circuit-breaker/store-down', reason: 'silence is only noticed after seconds' },
   { path: 'test/coordination/idempotency/processes', reason: 'processes that are killed and frozen' },
   { path: 'test/coordination/cache/processes', reason: 'four processes, one of which is killed or frozen' },
+  { path: 'test/coordination/idempotency/http-processes', reason: 'processes that are killed and frozen' },
   { path: 'test/coordination/leader-election/store-down', reason: 'outages that outlast a term' },
 ];

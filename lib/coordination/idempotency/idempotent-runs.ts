@@ -78,7 +78,7 @@ export class IdempotentRuns {
         `idempotency:${name}`,
         async (lock) => {
           entered = true;
-          settled = await this.underLock(request, lock, before, job);
+          settled = await this.underLock(request, lock, before, job).catch((error: unknown) => ({ error }));
           if ('error' in settled) throw settled.error;
           return settled.end;
         },
@@ -91,7 +91,7 @@ export class IdempotentRuns {
           cause: error,
         });
       }
-      // The lock was lost, but nobody had taken over when the store was told of the end.
+      // What the run came to says more than that its lock was lost by now; it may have been stored before another took over.
       if (settled && isLockLostError(error)) {
         if ('error' in settled) throw settled.error;
         return settled.end;
