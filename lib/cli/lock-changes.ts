@@ -1,4 +1,4 @@
-import type { LockRow } from './lock-row.js';
+import { nameOf, type LockRow } from './lock-row.js';
 import { count, formatDuration } from './terminal/format.js';
 import { printable } from './terminal/printable.js';
 
@@ -32,8 +32,8 @@ export function* changesBetween(
 
 export function describeChange(change: LockChange): string {
   const key = printable(change.key);
-  const holder = printable(change.ownerId);
-  if (change.change === 'freed') return `freed     ${key}  held by ${holder}`;
+  if (change.change === 'freed') return `freed     ${key}  held by ${printable(change.ownerId)}`;
+  const holder = nameOf(change);
   const { waiting, ttl } = change;
   const queue = waiting === null || waiting === 0 ? '' : `, ${count(waiting, 'process waits', 'processes wait')}`;
   const expiry = ttl === null ? 'never expires' : `expires in ${formatDuration(ttl)}`;

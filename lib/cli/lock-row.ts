@@ -1,3 +1,4 @@
+import { readOwner } from '../engine/options/lock-names.js';
 import type { StoredLease } from '../provider-api/index.js';
 import { formatDuration } from './terminal/format.js';
 import { printable } from './terminal/printable.js';
@@ -9,6 +10,10 @@ export interface LockRow {
   readonly key: string;
   /** Its holder. For a lock of other software, the raw value that it stored. */
   readonly ownerId: string;
+  /** The instance of the application; `null` where a caller has named the owner, and for other software. */
+  readonly instanceId: string | null;
+  /** What the lock is called; `null` for none. */
+  readonly label: string | null;
   /** `null` for a lock of other software. */
   readonly fencingToken: number | null;
   /** Milliseconds until the lease expires; `null` never. */
@@ -34,8 +39,11 @@ export class StoreClock {
 
 export function toLockRow({ key, ownerId, fencingToken, ttl, queue }: StoredLease, clock: StoreClock): LockRow {
   const heldFor = fencingToken === null ? null : ageOfToken(fencingToken, clock.now());
-  return { key, ownerId, fencingToken, ttl, heldFor, waiting: queue?.length ?? null };
+  const { instanceId, label } = fencingToken === null ? NO_NAME : readOwner(ownerId);
+  return { key, ownerId, instanceId, label, fencingToken, ttl, heldFor, waiting: queue?.length ?? null };
 }
+
+const NO_NAME = { instanceId: null, label: null };
 
 /** In 2001: tokens are the time of the grant in microseconds. */
 const FIRST_TIME = 1e15;
@@ -61,15 +69,22 @@ export const LOCK_COLUMNS: readonly Column[] = [
 /** As many characters of a value of other software, which may be of any length. */
 const MOST_OF_VALUE = 120;
 
-export function lockCells({ key, ownerId, fencingToken, ttl, heldFor, waiting }: LockRow): string[] {
+export function lockCells(row: LockRow): string[] {
+  const { key, fencingToken, ttl, heldFor, waiting } = row;
   return [
     printable(key),
-    fencingToken === null ? `(other software) ${shortened(ownerId)}` : printable(ownerId),
+    nameOf(row),
     fencingToken === null ? '-' : String(fencingToken),
     heldFor === null ? '-' : formatDuration(heldFor),
     ttl === null ? 'never' : formatDuration(ttl),
     waiting === null ? '-' : String(waiting),
   ];
+}
+
+/** Who holds it, for people: the instance and what it does, where the owner's id tells. */
+export function nameOf({ ownerId, instanceId, label, fencingToken }: LockRow): string {
+  if (fencingToken === null) return `(other software) ${shortened(ownerId)}`;
+  return printable(instanceId === null ? ownerId : [instanceId, label].filter((part) => part !== null).join(' '));
 }
 
 export function shortened(value: string): string {

@@ -1,3 +1,4 @@
+import { instanceOfProcess } from '../engine/options/lock-names.js';
 import type { StoredLease } from '../provider-api/index.js';
 import type { QueueEntry } from '../provider-api/operable-store.js';
 import { shortened, StoreClock, toLockRow, type LockRow } from './lock-row.js';
@@ -24,19 +25,34 @@ export async function lookAt(store: OpenStore, key: string): Promise<{ lease: St
     StoreClock.of(store),
   ]);
   if (!lease) return null;
-  const { ownerId, fencingToken, ttl, heldFor } = toLockRow(lease, clock);
+  const row = toLockRow(lease, clock);
+  const { ownerId, instanceId, label, fencingToken, ttl, heldFor } = row;
   const foreign = fencingToken === null;
   const hasQueue = lease.queue !== undefined;
   return {
     lease,
-    view: { key, held: true, ownerId, fencingToken, ttl, heldFor, foreign, queue: hasQueue ? queue : null },
+    view: {
+      key,
+      held: true,
+      ownerId,
+      instanceId,
+      label,
+      fencingToken,
+      ttl,
+      heldFor,
+      foreign,
+      queue: hasQueue ? queue : null,
+    },
   };
 }
 
-export function viewLines({ key, ownerId, fencingToken, ttl, heldFor, foreign, queue }: LockView): string[] {
+export function viewLines(view: LockView): string[] {
+  const { key, ownerId, instanceId, label, fencingToken, ttl, heldFor, foreign, queue } = view;
   const lines = [
     `Key      ${printable(key)}`,
     foreign ? `Holder   other software, which stored ${shortened(ownerId)}` : `Holder   ${printable(ownerId)}`,
+    ...(instanceId === null ? [] : [`Instance ${printable(instanceId)}`]),
+    ...(label === null ? [] : [`Label    ${printable(label)}`]),
     `Token    ${fencingToken === null ? 'none' : String(fencingToken)}`,
     ...(heldFor === null ? [] : [`Granted  ${formatDuration(heldFor)} ago`]),
     ttl === null ? 'Expires  never' : `Expires  in ${formatDuration(ttl)}, unless the holder renews it`,
@@ -50,7 +66,8 @@ export function viewLines({ key, ownerId, fencingToken, ttl, heldFor, foreign, q
 
 function entryLine({ processId, ownerId, silentFor }: QueueEntry): string {
   const owner = ownerId === undefined || ownerId.startsWith(`${processId}.`) ? '' : ` for ${printable(ownerId)}`;
-  const process = `process ${printable(processId)}${owner}`;
+  const instance = instanceOfProcess(processId);
+  const process = `${instance === null ? '' : `${printable(instance)}, `}process ${printable(processId)}${owner}`;
   if (silentFor === undefined) return `${process}  without an entry: it will be skipped`;
   const age = `heard ${formatDuration(silentFor)} ago`;
   return `${process}  ${age}${silentFor > QUEUE_PATIENCE ? ': it has died or hangs, and will be skipped' : ''}`;

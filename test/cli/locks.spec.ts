@@ -110,11 +110,12 @@ describe.each([
     expect(queue).toHaveLength(2);
     for (const { processId, ownerId, silentFor } of queue) {
       expect(ownerId.startsWith(processId)).toBe(true);
+      expect(processId).toContain('~');
       expect(silentFor).toBeLessThan(60_000);
     }
     const text = await cli(['inspect', 'k'], env());
-    expect(text.stdout).toMatch(/^Key +k\nHolder +\S+\nToken +\d+\nGranted .*\nExpires +in /);
-    expect(text.stdout).toMatch(/2 processes wait\n +1 {2}process \S+ {2}heard .* ago\n +2 {2}process /);
+    expect(text.stdout).toMatch(/^Key +k\nHolder +\S+\nInstance +\S+\nToken +\d+\nGranted .*\nExpires +in /);
+    expect(text.stdout).toMatch(/2 processes wait\n +1 {2}\S+, process \S+ {2}heard .* ago\n +2 {2}\S+, process /);
 
     const free = await cli(['inspect', 'free', '--json', ...flags()]);
     expect(free).toMatchObject({ code: 1, stdout: '{"key":"free","held":false}\n' });
@@ -166,6 +167,18 @@ describe.each([
     } finally {
       await provider.close();
     }
+  });
+
+  it('says which instance holds a lock and what it is called', async () => {
+    const locking = await store.open();
+    await locking.acquire('labelled', { label: 'nightly report' });
+    const { instanceId } = (await locking.inspect('labelled')) ?? {};
+    expect(instanceId).toBeTruthy();
+    const [row] = jsonLines(await cli(['list', '--json'], env()));
+    expect(row).toMatchObject({ key: 'labelled', instanceId, label: 'nightly report' });
+    expect((await cli(['list'], env())).stdout).toContain(`${String(instanceId)} nightly report`);
+    const shown = await cli(['inspect', 'labelled'], env());
+    expect(shown.stdout).toContain(`Instance ${String(instanceId)}\nLabel    nightly report\n`);
   });
 
   it('watch without a terminal prints a line for each change', async () => {

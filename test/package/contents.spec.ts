@@ -27,6 +27,7 @@ describe('the packed package', () => {
         'LICENSE',
         'CHANGELOG.md',
         'dist/cjs/package.json',
+        'dist/esm/cli/main.js',
         ...['index', 'testing/index', 'coordination/schedule/index', 'coordination/cache/index'].flatMap((name) => [
           `dist/esm/${name}.js`,
           `dist/cjs/${name}.js`,
