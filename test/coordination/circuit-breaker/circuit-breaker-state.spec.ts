@@ -94,6 +94,13 @@ describe('CircuitBreakerState', () => {
       );
     });
 
+    it('instances that open it for themselves at the same time are all counted', async () => {
+      const instances = await Promise.all(Array.from({ length: 5 }, open));
+      const options = { ...LONG, minInstances: 5 };
+      await Promise.all(instances.map((circuits) => failTwice(circuits, options)));
+      expect(await instances[0]!.getState('stripe', options)).toMatchObject({ state: 'open', scope: 'shared' });
+    });
+
     it('with minInstances 1, one instance opens it for all', async () => {
       const [one, two] = [await open(), await open()];
       const options = { ...LONG, minInstances: 1 };
