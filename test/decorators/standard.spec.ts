@@ -9,6 +9,7 @@ import * as cache from '../../lib/coordination/cache/index.js';
 import { LockedCron, LockedInterval } from '../../lib/coordination/schedule/index.js';
 import * as schedule from '../../lib/coordination/schedule/index.js';
 import {
+  Idempotent,
   InjectLeaderElection,
   isLockConfigurationError,
   LeaderOnly,
@@ -16,6 +17,7 @@ import {
   OnFollower,
   OnLeader,
   Singleton,
+  WithCircuitBreaker,
   WithLock,
 } from '../../lib/index.js';
 import * as main from '../../lib/index.js';
@@ -57,6 +59,8 @@ const DECORATORS: Record<string, unknown> = {
   LockedInterval: LockedInterval('a', 1000),
   LockJob: LockJob('a'),
   CacheOnce: CacheOnce('a'),
+  Idempotent: Idempotent(),
+  WithCircuitBreaker: WithCircuitBreaker('a'),
 };
 
 const cases = Object.keys(COMPILERS).flatMap((compiler) =>
