@@ -104,6 +104,11 @@ export class LockingRegistry {
     return [...this.entries].map(([id, { engine }]) => ({ id, engine }));
   }
 
+  /** The ids of all providers, the default one first. */
+  get providerIds(): readonly string[] {
+    return [this.defaultId, ...[...this.entries.keys()].filter((id) => id !== this.defaultId)];
+  }
+
   /** @throws LockConfigurationError when no provider has this id */
   engine(id?: string): LockEngine {
     const entry = this.entries.get(this.resolveId(id));

@@ -298,6 +298,11 @@ export class LockingService {
     return this.registry.instanceId;
   }
 
+  /** @internal The ids of all providers, the default one first. */
+  get providerIds(): readonly string[] {
+    return this.registry.providerIds;
+  }
+
   /** @internal Whether the application is shutting down. */
   get isClosing(): boolean {
     return this.registry.isClosing;

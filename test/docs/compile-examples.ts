@@ -46,6 +46,7 @@ const CONFIG = {
       'nestjs-locking/prometheus': [path.join(root, 'lib/operations/prometheus/index.ts')],
       'nestjs-locking/opentelemetry': [path.join(root, 'lib/operations/opentelemetry/index.ts')],
       'nestjs-locking/terminus': [path.join(root, 'lib/operations/terminus/index.ts')],
+      'nestjs-locking/dashboard': [path.join(root, 'lib/operations/dashboard/index.ts')],
     },
   },
   include: ['**/*.ts'],

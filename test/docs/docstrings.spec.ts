@@ -13,6 +13,7 @@ describe.each([
   'lib/operations/opentelemetry/index.ts',
   'lib/operations/terminus/index.ts',
   'lib/coordination/cache/index.ts',
+  'lib/operations/dashboard/index.ts',
 ])('docstrings: what %s exports', (file) => {
   const { exported, statics, members } = publicDocs(`${root}/${file}`);
 

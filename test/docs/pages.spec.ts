@@ -147,6 +147,7 @@ describe.each([
   ['docs/metrics.md', 'lib/operations/opentelemetry/index.ts'],
   ['docs/health.md', 'lib/operations/terminus/index.ts'],
   ['docs/cache.md', 'lib/coordination/cache/index.ts'],
+  ['docs/dashboard.md', 'lib/operations/dashboard/index.ts'],
 ])('%s', (page, entry) => {
   it('the page mentions every export of its entry point', () => {
     const { names } = publicSurface(`${root}/${entry}`);

@@ -99,6 +99,7 @@ export default withMermaid({
           page('Choose a store', '/choosing-a-store'),
           page('Environment variables', '/environment'),
           page('The command line', '/command-line'),
+          page('The dashboard', '/dashboard'),
           page('Redis: Sentinel, Cluster, TLS, ACL', '/redis'),
           page('Managed Redis', '/managed-redis'),
           page('A quorum of servers', '/quorum'),

@@ -1,0 +1,52 @@
+import type { CanActivate, DynamicModule, Type } from '@nestjs/common';
+import type { Duration } from '../../interfaces/index.js';
+
+/** Options of `LockingDashboardModule.forRoot`. */
+export interface LockingDashboardOptions {
+  /**
+   * Where the dashboard is, below the global prefix of the application.
+   *
+   * @defaultValue 'locks'
+   */
+  path?: string | undefined;
+
+  /** Who may see it: each request, the page included, has to pass all of these guards. */
+  guards?: readonly (Type<CanActivate> | CanActivate)[] | undefined;
+
+  /** The modules that export what the guards inject. */
+  imports?: DynamicModule['imports'];
+
+  /**
+   * `true` starts without `guards`: for a machine of your own, or where a global guard, a proxy or a network keeps strangers out.
+   *
+   * @defaultValue false
+   */
+  insecure?: boolean | undefined;
+
+  /**
+   * Whether locks can be released by hand. Whoever passes the guards can.
+   *
+   * @defaultValue false
+   */
+  allowRelease?: boolean | undefined;
+
+  /**
+   * The name of the person behind a request, for the line in the log about a lock that was released by hand: an account, an
+   * e-mail address. The address of the client without it.
+   */
+  identify?: ((request: unknown) => string | undefined) | undefined;
+
+  /**
+   * How often the store is looked at while anybody looks at the dashboard, however many they are. A number is seconds.
+   *
+   * @defaultValue '2s'
+   */
+  interval?: Duration | undefined;
+
+  /**
+   * How many pages may be open at a time, on this instance. One more is answered with status 503.
+   *
+   * @defaultValue 20
+   */
+  maxViewers?: number | undefined;
+}

@@ -1,0 +1,64 @@
+import {
+  Body,
+  Controller,
+  Get,
+  HttpCode,
+  Inject,
+  Post,
+  Query,
+  Req,
+  Res,
+  Sse,
+  UseGuards,
+  type Type,
+} from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { Observable } from 'rxjs';
+import { DashboardService } from './dashboard.service.js';
+import { CONTENT_SECURITY_POLICY, PAGE } from './page/page.js';
+import type { PageRequest } from './page-request.js';
+import type { DashboardPlan } from './read-dashboard-options.js';
+import type { ViewMessage } from './viewers.js';
+
+const HEADERS: Readonly<Record<string, string>> = {
+  'Content-Type': 'text/html; charset=utf-8',
+  'Content-Security-Policy': CONTENT_SECURITY_POLICY,
+  'Cache-Control': 'no-store',
+  'Referrer-Policy': 'no-referrer',
+  'X-Content-Type-Options': 'nosniff',
+  'X-Frame-Options': 'DENY',
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+};
+
+/** The controller of one dashboard: its path and guards are what the application has chosen. */
+export function createDashboardController({ path, guards }: DashboardPlan): Type {
+  @Controller(path)
+  @UseGuards(...(guards as Type[]))
+  class LockingDashboardController {
+    constructor(
+      @Inject(DashboardService) private readonly dashboard: DashboardService,
+      @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
+    ) {}
+
+    /** Answered by hand: an interceptor of the application is not to wrap the page. */
+    @Get()
+    page(@Res() response: unknown): void {
+      const { httpAdapter } = this.host;
+      for (const [name, value] of Object.entries(HEADERS)) httpAdapter.setHeader(response, name, value);
+      httpAdapter.reply(response, PAGE, 200);
+    }
+
+    @Sse('events')
+    events(@Query() query: object): Observable<ViewMessage> {
+      return this.dashboard.watch(query as Record<string, unknown>);
+    }
+
+    @Post('release')
+    @HttpCode(200)
+    async release(@Req() request: object, @Body() body: object): Promise<{ released: boolean }> {
+      return this.dashboard.release(request as PageRequest, body);
+    }
+  }
+  return LockingDashboardController;
+}

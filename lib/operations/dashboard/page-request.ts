@@ -1,0 +1,33 @@
+/** A request, as far as it is the same on Express and Fastify. */
+export interface PageRequest {
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly ip?: string | undefined;
+}
+
+/** The header that only scripts of the same origin can send, unless the server allows others to. */
+const REQUEST_HEADER = 'x-nestjs-locking';
+
+/** Whether a script of the page has sent it, and no other page in the same browser. */
+export function isFromPage({ headers }: PageRequest): boolean {
+  if (one(headers[REQUEST_HEADER]) !== 'dashboard') return false;
+  if (!/^application\/json\b/i.test(one(headers['content-type']) ?? '')) return false;
+  const site = one(headers['sec-fetch-site']);
+  if (site !== undefined && site !== 'same-origin') return false;
+  const origin = hostOf(one(headers.origin));
+  if (origin === undefined) return false;
+  return [one(headers.host), one(headers['x-forwarded-host'])].some((host) => host?.toLowerCase() === origin);
+}
+
+/** The address of the client. */
+export function clientOf({ ip }: PageRequest): string {
+  return ip ?? 'an unknown client';
+}
+
+function hostOf(origin: string | undefined): string | undefined {
+  if (origin === undefined || !URL.canParse(origin)) return undefined;
+  return new URL(origin).host;
+}
+
+function one(value: string | readonly string[] | undefined): string | undefined {
+  return typeof value === 'string' ? value : value?.[0];
+}
