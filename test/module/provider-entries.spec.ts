@@ -11,7 +11,7 @@ const refusal = (options: unknown): Promise<string> => refusalOf(applications, o
 describe('options that cannot work', () => {
   it('the error names an unknown option of the module', async () => {
     expect(await refusal({ provider: [] })).toBe(
-      'LockingModule: "provider" is not an option. Known is: providers (and isGlobal beside it).',
+      'LockingModule: "provider" is not an option. Known are: providers, instanceId (and isGlobal beside them).',
     );
   });
 
@@ -27,7 +27,7 @@ describe('options that cannot work', () => {
 
   it('the error names an unknown option of a provider, and the known ones', async () => {
     expect(await refusal({ providers: [{ resolve, id: 'lp_x', options: { expires: '5s' } }] })).toBe(
-      'Provider "x": "expires" is not an option. Known are: store, waitLockingTimeout, defaultRetryInterval, maximumRetryInterval, backoffFactor, expire, drainTimeout, maxWaiters, failFast.',
+      'Provider "x": "expires" is not an option. Known are: store, waitLockingTimeout, defaultRetryInterval, maximumRetryInterval, backoffFactor, expire, drainTimeout, maxWaiters, failFast, warnAfter.',
     );
   });
 
