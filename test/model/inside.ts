@@ -26,7 +26,7 @@ function insideOf(engine: LockEngine): Inside {
 
 /** The shared lease of `handle`, if it has one. */
 export function sharedLease({ grants, keys }: HeldLock): Lease | undefined {
-  const lease = keys.length === 1 ? grants[0]?.leases[0] : undefined;
+  const lease = keys.length === 1 ? grants[0].leases[0] : undefined;
   return lease?.shared ? lease : undefined;
 }
 
