@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { LockConfigurationError, LockLostError } from '../../errors/index.js';
+import { LockBackendError, LockConfigurationError, LockLostError } from '../../errors/index.js';
 import { toJson } from '../../records/check-record.js';
 import type { Checkpoint, CheckpointInfo, Checkpoints, Lock, SaveCheckpointOptions } from '../../interfaces/index.js';
 import { notFlushed, sequenceNotUsable, takenOver } from './checkpoint.messages.js';
@@ -149,7 +149,8 @@ export class LockCheckpoints<T> implements Checkpoints<T> {
       held.savedAt = performance.now();
       return info;
     } catch (error) {
-      if (error instanceof LockLostError) held.pending = undefined;
+      // What was refused would be refused again.
+      if (!(error instanceof LockBackendError)) held.pending = undefined;
       throw error;
     }
   }

@@ -1,6 +1,12 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import type { INestApplicationContext } from '@nestjs/common';
-import { CheckpointService, LockBackendError, LockingService, RecordService } from '../../../lib/index.js';
+import { Logger, type INestApplicationContext } from '@nestjs/common';
+import {
+  CheckpointService,
+  isLockKeyError,
+  LockBackendError,
+  LockingService,
+  RecordService,
+} from '../../../lib/index.js';
 import { eventually, rejectionOf } from '../../support/poll.js';
 import { onEveryStore } from '../../support/stores.js';
 
@@ -60,6 +66,16 @@ describe('checkpoints when requests fail', () => {
       });
       expect(await outside.list('import')).toEqual([]);
       for await (const { name } of records.list('checkpoint')) throw new Error(`${name} is still there`);
+    });
+
+    it('a save that was refused is not tried again at the release', async () => {
+      const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
+      const { locking } = open(await store.openApplication());
+      await locking.execute('import', async (lock) => {
+        const error = await rejectionOf(lock.checkpoints<number>({ name: 'a\0' }).save(1));
+        expect(isLockKeyError(error)).toBe(true);
+      });
+      expect(warn.mock.calls.flat().join('\n')).not.toContain('checkpoint');
     });
 
     it('the late request of a save that failed changes nothing', async () => {
