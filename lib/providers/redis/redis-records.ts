@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import {
+  StoreNotReachedError,
   type RecordAnswer,
   type RecordCondition,
   type RecordDeletion,
@@ -9,7 +10,7 @@ import {
 } from '../../provider-api/index.js';
 import type { RunScript } from './batches.js';
 import { malformedReply } from './redis-errors.js';
-import { connectionLost } from './redis.messages.js';
+import { connectionClosed, connectionLost } from './redis.messages.js';
 import { assertReplicated, type Replication } from './replicated-leases.js';
 import { scanKeys } from './scan-keys.js';
 import type { StoreConnection } from './store-connection.js';
@@ -19,6 +20,9 @@ import { WakeUpLink } from './wake-up-link.js';
 /** The records of a namespace, as requests to the server and answers of it. */
 export class RedisRecords {
   private link?: WakeUpLink;
+  private isClosed = false;
+  /** Rejects a watch that has not begun yet. */
+  private giveUp: () => void = () => undefined;
 
   /** The last WAIT that was sent or is about to be: it holds up the connection, so there is one at a time. */
   private confirming: Promise<void> = Promise.resolve();
@@ -62,6 +66,14 @@ export class RedisRecords {
   async watch(listener: RecordListener): Promise<void> {
     let heard = false;
     await new Promise<void>((resolve, reject) => {
+      this.giveUp = () => {
+        reject(new StoreNotReachedError(connectionClosed()));
+      };
+      // The connection for commands ends a little later, and one made beside it now would stay.
+      if (this.isClosed) {
+        this.giveUp();
+        return;
+      }
       const link = new WakeUpLink(
         this.connection,
         this.keys.recordChannel(this.connection.keyPrefix),
@@ -94,7 +106,9 @@ export class RedisRecords {
   }
 
   close(): void {
+    this.isClosed = true;
     this.link?.close();
+    this.giveUp();
   }
 
   private async change(request: RecordCondition, ttl: number | null, rest: readonly string[]): Promise<RecordAnswer> {
