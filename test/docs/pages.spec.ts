@@ -87,7 +87,7 @@ describe('the pages of docs/', () => {
     'the pages name the default of %s',
     (name) => {
       const written = tableRows(options, name)[0]?.[2]?.replace(/^`'?(.*?)'?`$/, '$1') ?? '';
-      const value = /^[\d.]+$/.test(written) ? Number(written) : written;
+      const value = written === 'false' ? false : /^[\d.]+$/.test(written) ? Number(written) : written;
       expect(readEngineSettings({ [name]: value })).toEqual(readEngineSettings());
       expect(readEngineSettings({ [name]: 40 })).not.toEqual(readEngineSettings());
     },
