@@ -20,7 +20,9 @@ function refuseEmptied(_: string, value: unknown): unknown {
  * @throws LockConfigurationError for what JSON cannot tell: cycles, a `bigint`, or objects nested too deeply
  */
 export function fingerprintOf(payload: unknown): string {
-  return hash(payload instanceof Uint8Array ? payload : canonicalJson(payload));
+  // Bytes and JSON are kept apart: no JSON begins with that.
+  if (payload instanceof Uint8Array) return hash(Buffer.concat([Buffer.from('bytes:'), payload]));
+  return hash(canonicalJson(payload));
 }
 
 /** So many bits that nobody finds two texts with the same. */

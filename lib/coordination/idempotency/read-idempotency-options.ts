@@ -62,7 +62,10 @@ export function assertIdempotencyKey(key: unknown): asserts key is string {
   }
 }
 
-/** How a key appears in the names of its lock and of its record. */
+/** Before the hash of a long key. */
+const HASHED = 'sha256:';
+
+/** How a key appears in the names of its lock and of its record: as it is, or as its hash where it is long, or looks like one. */
 export function nameOf(key: string): string {
-  return Buffer.byteLength(key) <= LONGEST_KEY ? key : `sha256:${hash(key)}`;
+  return Buffer.byteLength(key) <= LONGEST_KEY && !key.startsWith(HASHED) ? key : HASHED + hash(key);
 }

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { of } from 'rxjs';
+import { createHash } from 'node:crypto';
 import {
   IdempotencyService,
   isIdempotencyError,
@@ -122,6 +123,18 @@ describe('idempotent runs', () => {
       const failure = new Error('card declined');
       expect(await rejectionOf(idempotency.run('k', 1, () => Promise.reject(failure)))).toBe(failure);
       expect(await idempotency.run('k', 2, ({ attempt }) => attempt)).toBe(1);
+    });
+
+    it('keys that look like the hash of a long key, and payloads that JSON shows alike, are kept apart', async () => {
+      const { idempotency } = await open(store);
+      const long = 'k'.repeat(2000);
+      const looksAlike = `sha256:${createHash('sha256').update(long).digest('base64url')}`;
+      expect(await idempotency.run(long, 1, () => 'long')).toBe('long');
+      expect(await idempotency.run(looksAlike, 1, () => 'short')).toBe('short');
+      await idempotency.run('bytes', Buffer.from('{"a":1}'), () => 'done');
+      expect((await refusal(idempotency.run('bytes', { a: 1 }, () => 'again'))).reason).toBe('mismatch');
+      const refused = await rejectionOf(idempotency.run('map', { items: new Map([[1, 2]]) }, () => 'done'));
+      expect(refused.message).toMatch(/cannot be written as JSON: it has a Map\. Nothing was run/);
     });
 
     it('a failure does not hide that an earlier run was abandoned', async () => {
