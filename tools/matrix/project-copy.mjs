@@ -34,6 +34,7 @@ export async function copyProject(root, folder, packages) {
   }
   await cp(root, folder, { recursive: true, filter: (source) => !made.test(path.basename(source)) });
   await overrideVersions(path.join(folder, 'package.json'), packages);
+  await forgetVersions(path.join(folder, 'package-lock.json'), Object.keys(packages));
   // All copies share the fetched servers.
   await mkdir(path.join(folder, '.cache'));
   for (const name of ['redis', 'postgres']) {
@@ -55,6 +56,18 @@ async function overrideVersions(file, packages) {
     manifest.devDependencies[name] = version;
   }
   await writeFile(file, `${JSON.stringify(manifest, null, 2)}\n`);
+}
+
+/**
+ * Without the overridden packages in the lock file: from their newest versions there, npm does not always find a way.
+ *
+ * @param {string} file
+ * @param {readonly string[]} names
+ */
+async function forgetVersions(file, names) {
+  const lock = JSON.parse(await readFile(file, 'utf8'));
+  for (const name of names) delete lock.packages[`node_modules/${name}`];
+  await writeFile(file, `${JSON.stringify(lock, null, 2)}\n`);
 }
 
 /**
