@@ -16,9 +16,9 @@ import {
   type CallHandler,
   type ExceptionFilter,
   type ExecutionContext,
+  type INestApplication,
   type NestInterceptor,
 } from '@nestjs/common';
-import { RouteSchema } from '@nestjs/platform-fastify';
 import { catchError, delay, of, throwError, timeout, type Observable } from 'rxjs';
 import { Idempotent, LockTimeoutError, WithLock } from '../../../lib/index.js';
 import { PLATFORMS, TestApp } from '../../requests/support.js';
@@ -125,11 +125,20 @@ class Answers {
 @Controller()
 class WithSchema {
   @Post('schema')
-  @RouteSchema({ response: { 201: { type: 'object', properties: { id: { type: 'number' } } } } })
   @Idempotent()
   schema(): object {
     return { id: 1, passwordHash: 'secret' };
   }
+}
+
+function addSchema(app: INestApplication): void {
+  const fastify = app.getHttpAdapter().getInstance() as {
+    addHook(name: 'onRoute', hook: (route: { url: string; schema?: unknown }) => void): void;
+  };
+  fastify.addHook('onRoute', (route) => {
+    if (route.url !== '/schema') return;
+    route.schema = { response: { 201: { type: 'object', properties: { id: { type: 'number' } } } } };
+  });
 }
 
 describe.each(PLATFORMS)('answers of @Idempotent on %s', (platform) => {
@@ -137,12 +146,11 @@ describe.each(PLATFORMS)('answers of @Idempotent on %s', (platform) => {
 
   beforeEach(async () => {
     calls = [];
-    app = await TestApp.start(
-      platform,
-      { controllers: [Answers, ...(platform === 'fastify' ? [WithSchema] : [])] },
-      (made) =>
-        made.enableVersioning({ type: VersioningType.HEADER, header: 'x-version', defaultVersion: VERSION_NEUTRAL }),
-    );
+    const controllers = [Answers, ...(platform === 'fastify' ? [WithSchema] : [])];
+    app = await TestApp.start(platform, { controllers }, (made) => {
+      made.enableVersioning({ type: VersioningType.HEADER, header: 'x-version', defaultVersion: VERSION_NEUTRAL });
+      if (platform === 'fastify') addSchema(made);
+    });
   });
 
   afterEach(async () => {
