@@ -36,15 +36,17 @@ describe('what an error of Redis means', () => {
     expect((error.cause as Error).message).toBe(text);
   });
 
-  it.each(['NOPERM no', 'WRONGTYPE x', "ERR The user executing the script can't run this command"])(
-    '%s: part of a script may have run',
-    (text) => {
-      expect(explained(text)).not.toBeInstanceOf(StoreNotReachedError);
-      expect(remedyOf(explained(text))).toMatch(/\.$/);
-      // Except for errors that the script itself returns.
-      expect(refusalOf(text)).toBeInstanceOf(StoreNotReachedError);
-    },
-  );
+  it.each([
+    'NOPERM no',
+    'WRONGTYPE x',
+    "ERR The user executing the script can't run this command",
+    "ERR ACL failure in script: User app has no permissions to run the 'set' command script: 4f1a, on @user_script:72.",
+  ])('%s: part of a script may have run', (text) => {
+    expect(explained(text)).not.toBeInstanceOf(StoreNotReachedError);
+    expect(remedyOf(explained(text))).toMatch(/\.$/);
+    // Except for errors that the script itself returns.
+    expect(refusalOf(text)).toBeInstanceOf(StoreNotReachedError);
+  });
 
   it.each(['ERR something', 'constructor', 'toString x', '', 'readonly', 'OOMPH x', 'BUSYKEY exists'])(
     'the unknown error %j stays as it is',

@@ -130,7 +130,7 @@ describe('a user without a permission', () => {
     ['touch the keys', 'NOPERM', ['~other:*', '&*']],
     [
       'write the counter',
-      '(NOPERM|ERR The user executing the script)',
+      '(NOPERM|ERR The user executing the script|ERR ACL failure in script)',
       ['~lock:k', '~lock:other', '~*queue:*', '%R~*fence', '&*'],
     ],
   ])('a user that may not %s learns which permissions are needed', async (_, code, rules) => {

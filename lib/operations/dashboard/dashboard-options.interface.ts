@@ -31,6 +31,14 @@ export interface LockingDashboardOptions {
   allowRelease?: boolean | undefined;
 
   /**
+   * Whether the name of this server in the address of the page is that of `X-Forwarded-Host`: behind a proxy that sets this
+   * header, and overwrites what clients send. Other sites are kept from releasing locks by that name.
+   *
+   * @defaultValue false: it is that of `Host`
+   */
+  trustProxy?: boolean | undefined;
+
+  /**
    * The name of the person behind a request, for the line in the log about a lock that was released by hand: an account, an
    * e-mail address. The address of the client without it.
    */

@@ -19,6 +19,11 @@ export const badGuards = (): string => inDashboard('guards: must be an array of 
 
 export const badFlag = (name: string): string => inDashboard(`${name}: must be true or false.`);
 
+export const badPerson = (): string =>
+  inDashboard(
+    'identify has returned no text, so nothing was released. Return a name, or undefined for the address of the client.',
+  );
+
 export const badIdentify = (): string =>
   inDashboard(
     'identify: must be a function of the request that returns a name, such as (request) => request.user.email.',

@@ -8,10 +8,11 @@ import {
   type BeforeApplicationShutdown,
 } from '@nestjs/common';
 import type { Observable } from 'rxjs';
-import { isLockKeyError } from '../../errors/index.js';
+import { isLockKeyError, LockConfigurationError } from '../../errors/index.js';
 import type { LockingService } from '../../module/locking.service.js';
 import type { RecordService } from '../../records/record.service.js';
 import {
+  badPerson,
   badRelease,
   changedMeanwhile,
   foreignRequest,
@@ -71,11 +72,14 @@ export class DashboardService implements BeforeApplicationShutdown {
    */
   async release(request: PageRequest, body: unknown): Promise<{ released: boolean }> {
     if (!this.plan.allowRelease) throw new ForbiddenException(readOnly());
-    if (!isFromPage(request)) throw new ForbiddenException(foreignRequest());
+    if (!isFromPage(request, this.plan.trustProxy)) throw new ForbiddenException(foreignRequest());
     if (!isSeenLock(body) || !this.locking.providerIds.includes(body.provider)) {
       throw new BadRequestException(badRelease());
     }
     const { provider, key, ownerId, fencingToken } = body;
+    // Before anything is released: it may fail, and there is no release without a line in the log.
+    const person = this.plan.identify(request) ?? clientOf(request);
+    if (typeof person !== 'string') throw new LockConfigurationError(badPerson());
     try {
       const info = await this.locking.inspect(key, { provider });
       if (info?.ownerId !== ownerId || info.fencingToken !== fencingToken) {
@@ -87,7 +91,7 @@ export class DashboardService implements BeforeApplicationShutdown {
       if (isLockKeyError(error)) throw new BadRequestException(error.message);
       throw error;
     }
-    this.logger.warn(releasedByHand(key, body, provider, this.plan.identify(request) ?? clientOf(request)));
+    this.logger.warn(releasedByHand(key, body, provider, person));
     return { released: true };
   }
 

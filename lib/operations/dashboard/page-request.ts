@@ -7,15 +7,19 @@ export interface PageRequest {
 /** The header that only scripts of the same origin can send, unless the server allows others to. */
 const REQUEST_HEADER = 'x-nestjs-locking';
 
-/** Whether a script of the page has sent it, and no other page in the same browser. */
-export function isFromPage({ headers }: PageRequest): boolean {
+/**
+ * Whether a script of the page has sent it, and no other page in the same browser. `X-Forwarded-Host` counts only where it is
+ * said to be a proxy's: a script of another page may set it as well, once the server allows that.
+ */
+export function isFromPage({ headers }: PageRequest, trustProxy: boolean): boolean {
   if (one(headers[REQUEST_HEADER]) !== 'dashboard') return false;
   if (!/^application\/json\b/i.test(one(headers['content-type']) ?? '')) return false;
   const site = one(headers['sec-fetch-site']);
   if (site !== undefined && site !== 'same-origin') return false;
   const origin = hostOf(one(headers.origin));
   if (origin === undefined) return false;
-  return [one(headers.host), one(headers['x-forwarded-host'])].some((host) => host?.toLowerCase() === origin);
+  const host = (trustProxy ? one(headers['x-forwarded-host']) : undefined) ?? one(headers.host);
+  return host?.toLowerCase() === origin;
 }
 
 /** The address of the client. */

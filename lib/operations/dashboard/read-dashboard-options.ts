@@ -18,12 +18,23 @@ export interface DashboardPlan {
   readonly guards: NonNullable<LockingDashboardOptions['guards']>;
   readonly imports: NonNullable<LockingDashboardOptions['imports']>;
   readonly allowRelease: boolean;
+  readonly trustProxy: boolean;
   readonly identify: (request: unknown) => string | undefined;
   readonly interval: number;
   readonly maxViewers: number;
 }
 
-const NAMES = ['path', 'guards', 'imports', 'insecure', 'allowRelease', 'identify', 'interval', 'maxViewers'];
+const NAMES = [
+  'path',
+  'guards',
+  'imports',
+  'insecure',
+  'allowRelease',
+  'trustProxy',
+  'identify',
+  'interval',
+  'maxViewers',
+];
 const PATH = /^[\w-]+(\/[\w-]+)*$/;
 const SHORTEST_INTERVAL = 500;
 
@@ -35,11 +46,11 @@ export function readDashboardOptions(options: LockingDashboardOptions): Dashboar
   const unknown = Object.keys(options).find((name) => !NAMES.includes(name));
   if (unknown !== undefined) throw new LockConfigurationError(unknownDashboardOption(unknown, NAMES));
   const { path = 'locks', guards = [], imports = [], insecure = false, allowRelease = false } = options;
-  const { identify = () => undefined, interval = '2s', maxViewers = 20 } = options;
+  const { identify = () => undefined, interval = '2s', maxViewers = 20, trustProxy = false } = options;
   const trimmed = typeof (path as unknown) === 'string' ? path.replace(/^\/|\/$/g, '') : '';
   if (!PATH.test(trimmed)) throw new LockConfigurationError(badPath());
   if (!Array.isArray(guards) || !guards.every(Boolean)) throw new LockConfigurationError(badGuards());
-  for (const [name, value] of Object.entries({ insecure, allowRelease })) {
+  for (const [name, value] of Object.entries({ insecure, allowRelease, trustProxy })) {
     if (typeof (value as unknown) !== 'boolean') throw new LockConfigurationError(badFlag(name));
   }
   if (guards.length === 0 && !insecure) throw new LockConfigurationError(noGuards());
@@ -50,6 +61,7 @@ export function readDashboardOptions(options: LockingDashboardOptions): Dashboar
     guards,
     imports,
     allowRelease,
+    trustProxy,
     identify,
     interval: parseDuration(interval, 'interval', { bareUnit: 's', minimum: SHORTEST_INTERVAL }),
     maxViewers,

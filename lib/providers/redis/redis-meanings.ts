@@ -90,7 +90,8 @@ const BY_CODE: Readonly<Record<string, Meaning>> = {
 /** By what stands in an error of the code ERR, which says nothing. */
 const BY_TEXT: readonly (readonly [RegExp, Meaning])[] = [
   [
-    /^ERR The user executing the script/,
+    // The latter since Redis 7.2.
+    /^ERR (?:The user executing the script|ACL failure in script)/,
     { means: 'the user of this connection lacks a right that locks need', remedy: ALLOW },
   ],
   [

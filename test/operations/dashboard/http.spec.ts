@@ -131,6 +131,7 @@ describe.each(['express', 'fastify'] as const)('the dashboard on %s, below a glo
     const foreign: Record<string, string>[] = [
       { 'x-nestjs-locking': 'no' },
       { origin: 'https://evil.example' },
+      { origin: 'https://evil.example', 'x-forwarded-host': 'evil.example' },
       { origin: 'null' },
       { 'sec-fetch-site': 'cross-site' },
     ];
@@ -150,6 +151,45 @@ describe.each(['express', 'fastify'] as const)('the dashboard on %s, below a glo
       `"order:1" was released by hand on the dashboard, by "ada\\nforged line": held by "${lock.ownerId}" with token ${lock.fencingToken}, provider "in-memory"`,
     ]);
     expect((await post()).status).toBe(409);
+  });
+
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new Error('no session');
+      },
+    ],
+    ['returns no text', (async () => Promise.resolve('ada')) as never],
+  ])('releases nothing where identify %s', async (_, identify) => {
+    const { url, locking } = await open({ insecure: true, allowRelease: true, identify });
+    const lock = await locking.acquire('a');
+    const { ownerId, fencingToken } = lock;
+    const answer = await fetch(`${url}/release`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-nestjs-locking': 'dashboard', origin: new URL(url).origin },
+      body: JSON.stringify({ provider: 'in-memory', key: 'a', ownerId, fencingToken }),
+    });
+    expect([answer.status, lock.held]).toEqual([500, true]);
+  });
+
+  it.each([
+    ['https://admin.example', 200],
+    ['https://evil.example', 403],
+  ])('behind a proxy the name in its header is that of the server: from %s it is %i', async (origin, status) => {
+    const { url, locking } = await open({ insecure: true, allowRelease: true, trustProxy: true });
+    const { ownerId, fencingToken } = await locking.acquire('a');
+    const answer = await fetch(`${url}/release`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'x-nestjs-locking': 'dashboard',
+        'x-forwarded-host': 'admin.example',
+        origin,
+      },
+      body: JSON.stringify({ provider: 'in-memory', key: 'a', ownerId, fencingToken }),
+    });
+    expect(answer.status).toBe(status);
   });
 
   it('is read-only by default', async () => {
