@@ -8,6 +8,7 @@ import {
   cacheSilent,
   keysNotListed,
   notDeleted,
+  notSet,
   notKept,
   storeNotUsable,
   valueRefused,
@@ -71,7 +72,7 @@ export class BoundedCache {
       refusal = error;
     }
     try {
-      if (!refusal && (await this.readNow(key))) return;
+      if (!refusal && (await this.isStored(key, entry))) return;
       // A cache that answers has refused this value alone. One that is down does not answer here either.
       if (refusal) await this.readNow(key);
       this.notKept.begin(key);
@@ -105,9 +106,24 @@ export class BoundedCache {
    * @throws an error also if the entry is still there
    */
   async removeSurely(key: string): Promise<boolean> {
-    if (await this.remove(key)) return true;
+    const told = await this.remove(key);
     if (await this.readNow(key)) throw new Error(notDeleted(key));
-    return false;
+    return told;
+  }
+
+  /**
+   * As {@link write}, for caches that swallow the errors of their stores.
+   *
+   * @throws an error also if the entry is not there
+   */
+  async writeSurely(key: string, entry: CacheEntry): Promise<void> {
+    const told = await this.write(key, entry);
+    // Only Keyv tells by its answer.
+    if (told === false || (told !== true && !(await this.isStored(key, entry)))) throw new Error(notSet(key));
+  }
+
+  private async isStored(key: string, { id }: CacheEntry): Promise<boolean> {
+    return (await this.readNow(key))?.id === id;
   }
 
   /** @throws what the cache throws, or an error if it does not answer */

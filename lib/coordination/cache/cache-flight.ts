@@ -12,7 +12,7 @@ import type {
   CacheLoadOptions,
   CacheSetOptions,
 } from './cache-options.interface.js';
-import { loadNotFunction, notSet, storeMissing, withoutLock } from './cache.messages.js';
+import { loadNotFunction, storeMissing, withoutLock } from './cache.messages.js';
 import { LoadFlights } from './load-flights.js';
 import {
   assertCacheKey,
@@ -141,8 +141,7 @@ export class CacheFlight {
     const { ttl, staleFor } = settings;
     await this.change(key, settings, async () => {
       const entry = makeEntry({ value, at: this.settings.now(), cost: 0, ttl, staleFor, token: 0 });
-      // So Keyv tells of an error of its store, which it reports as an event.
-      if ((await this.cache.write(key, entry)) === false) throw new Error(notSet(key));
+      await this.cache.writeSurely(key, entry);
     });
   }
 

@@ -9,9 +9,19 @@ export function isLockFailure(error: unknown): boolean {
   return isLockTimeoutError(error) || isLockBackendError(error) || (isLockLostError(error) && error.notRun);
 }
 
+/**
+ * The least time for which a write to the cache waits for another one, in milliseconds. That takes three calls of the cache,
+ * and is no load, for which `timeout` says how long to wait.
+ */
+const LEAST_WRITE_WAIT = 5000;
+
 /** Nothing that follows depends on the answer to the release. */
 function optionsOf({ expire, timeout, provider }: LockSettings): ExecuteOptions {
   return { expire: `${expire}ms`, timeout: `${timeout}ms`, provider, awaitRelease: false };
+}
+
+function writeOptionsOf(settings: LockSettings): ExecuteOptions {
+  return optionsOf({ ...settings, timeout: Math.max(settings.timeout, LEAST_WRITE_WAIT) });
 }
 
 /**
@@ -31,7 +41,7 @@ export class CacheLocks {
 
   /** @throws LockTimeoutError, LockBackendError, LockLostError as `execute` does */
   async write<T>(key: string, job: (lock: Lock) => Promise<T>, settings: LockSettings): Promise<T> {
-    return this.locking.execute(this.writeKey(key), job, optionsOf(settings));
+    return this.locking.execute(this.writeKey(key), job, writeOptionsOf(settings));
   }
 
   /** No load of the key that has begun until now stores its value. */
@@ -45,7 +55,7 @@ export class CacheLocks {
     for (const key of await this.held(this.loadKey(''), settings)) await this.locking.forceRelease(key, { provider });
     // A load that has passed its check before may be writing: its write is over when its second lock is free.
     for (const key of await this.held(this.writeKey(''), settings)) {
-      await this.locking.execute(key, () => undefined, optionsOf(settings));
+      await this.locking.execute(key, () => undefined, writeOptionsOf(settings));
     }
   }
 

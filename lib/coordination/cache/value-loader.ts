@@ -146,15 +146,17 @@ export class ValueLoader {
   }
 
   /** Stores a loaded value, unless `set`, `delete` or `clear` has revoked its lock, or another process has taken over. */
-  private async store({ key, settings }: LoadRequest, entry: CacheEntry, lock: Lock): Promise<void> {
-    if (entry.ttl === 0) return;
+  private async store({ key, seen, settings }: LoadRequest, entry: CacheEntry, lock: Lock): Promise<void> {
+    if (entry.ttl === 0 && !seen) return;
     try {
       await this.locks.write(
         key,
         async (write) => {
           // The lock store is asked, not the local clock: a revocation may not have been heard of yet.
           if (!(await lock.extend())) return;
-          await this.cache.keep(key, entry);
+          // There is no value any more, and the one before it is not to be served.
+          if (entry.ttl === 0) await this.cache.remove(key);
+          else await this.cache.keep(key, entry);
           await undoIfLate(this.cache, key, [lock, write]);
         },
         settings,

@@ -14,7 +14,8 @@ export class SharedCircuit {
   private openUntil = 0;
   private askedAt = -Infinity;
   private reading?: Promise<boolean>;
-  private readsAgain = false;
+  /** The read after that. */
+  private next?: Promise<boolean>;
   /** Changes that are under way, and that were made: what was read meanwhile may be older. */
   private writing = 0;
   private written = 0;
@@ -55,19 +56,18 @@ export class SharedCircuit {
   }
 
   refreshIfOld(): void {
-    if (this.clock.now() - this.askedAt >= READ_AGAIN_AFTER) void this.refresh();
+    if (!this.reading && this.clock.now() - this.askedAt >= READ_AGAIN_AFTER) void this.refresh();
   }
 
-  /** Reads the state. Resolves with whether the store has answered. */
+  /** Reads the state as it is from now on. Resolves with whether the store has answered. */
   async refresh(): Promise<boolean> {
-    if (this.reading) {
-      this.readsAgain = true;
-      return this.reading;
-    }
-    this.askedAt = this.clock.now();
-    const reading = inNeutralContext(async () => this.read());
-    this.reading = reading;
-    return reading;
+    if (!this.reading) return (this.reading = inNeutralContext(async () => this.read()));
+    // What is being read may be older already. All who ask meanwhile share the read after it.
+    this.next ??= this.reading.then(async () => {
+      this.next = undefined;
+      return this.isClosed ? this.isReached : this.refresh();
+    });
+    return this.next;
   }
 
   /**
@@ -113,8 +113,7 @@ export class SharedCircuit {
 
   private async read(): Promise<boolean> {
     try {
-      do await this.readOnce();
-      while (this.readsAgain && !this.isClosed);
+      await this.readOnce();
       if (!this.unwatch) void this.watch();
     } catch (error) {
       this.isReached = false;
@@ -126,7 +125,7 @@ export class SharedCircuit {
   }
 
   private async readOnce(): Promise<void> {
-    this.readsAgain = false;
+    this.askedAt = this.clock.now();
     this.isUnread = false;
     const { written } = this;
     const found = await this.records.read();

@@ -64,6 +64,59 @@ describe('a cache that fails', () => {
     }
   });
 
+  it('a cache whose store refuses everything, and that says nothing of it: set and delete reject', async () => {
+    const kept = storeWith({});
+    const { flight } = await open({ store: kept });
+    await flight.set('report', 'old');
+    // As cache-manager does: it returns the value, and that the key was deleted.
+    const store = storeWith({
+      get: async (key) => kept.get(key),
+      set: async (_, value) => Promise.resolve(value),
+      delete: async () => Promise.resolve(true),
+    });
+    const swallowing = await open({ store });
+    expect((await rejectionOf(swallowing.flight.set('report', 'new'))).message).toContain('"report"');
+    expect((await rejectionOf(swallowing.flight.delete('report'))).message).toContain('"report"');
+    expect(await swallowing.flight.get('report')).toBe('old');
+  });
+
+  it.each(['0s', '20ms'] as const)(
+    'a deletion waits for a write to the cache, with a timeout of %s for loads',
+    async (timeout) => {
+      const kept = storeWith({});
+      const [writing, end] = [deferred(), deferred()];
+      const store = storeWith({
+        ...kept,
+        set: async (key, value, ttl) => {
+          writing.resolve();
+          await end.promise;
+          return kept.set(key, value, ttl);
+        },
+      });
+      const { flight } = await open({ store, timeout });
+      const loaded = flight.getOrSet('report', () => 'loaded');
+      await writing.promise;
+      const deleted = flight.delete('report');
+      // Longer than the timeout of loads, which must not end the wait of the deletion.
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      end.resolve();
+      await Promise.all([loaded, deleted]);
+      expect(await flight.get('report')).toBeUndefined();
+    },
+  );
+
+  it('a load that finds no value any more ends the one before it, also where that is not stored', async () => {
+    const { flight } = await open();
+    const options = { staleFor: '10m', negativeTtl: false } as const;
+    await flight.getOrSet('row', () => 'row', options);
+    cache.now += 60_000;
+    const load = jest.fn(() => null);
+    expect(await flight.getOrSet('row', load, options)).toBe('row');
+    await eventually(async () => !(await flight.has('row')));
+    expect(load).toHaveBeenCalledTimes(1);
+    expect(await flight.getOrSet('row', load, options)).toBeNull();
+  });
+
   it('one call finds out whether the cache answers again, and the others do not wait for it', async () => {
     let get = refuses as CacheFlightStore['get'];
     const asked = jest.fn(async (key: string) => get(key));

@@ -147,7 +147,19 @@ describe('CircuitBreakerState', () => {
       await two.subscribe('stripe', ({ state }) => changes.push(state), options);
       await failTwice(one, options);
       await eventually(async () => (await one.getState('stripe', options)).retryAfter === 0);
-      expect((await rejectionOf(one.execute('stripe', fails, options))).message).toBe('the service is down');
+      const gate = deferred();
+      const probe = one.execute(
+        'stripe',
+        async () => {
+          await gate.promise;
+          return fails();
+        },
+        options,
+      );
+      // Else the other instance may see nothing of a state that is over at once.
+      await eventually(() => changes.includes('half-open'));
+      gate.resolve();
+      expect((await rejectionOf(probe)).message).toBe('the service is down');
       await eventually(() => changes.filter((state) => state === 'open').length === 2);
       expect(changes).toEqual(['open', 'half-open', 'open']);
     });

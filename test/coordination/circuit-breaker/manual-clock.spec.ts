@@ -7,6 +7,7 @@ import {
   RecordService,
   type CircuitBreakerOptions,
 } from '../../../lib/index.js';
+import { deferred } from '../../support/deferred.js';
 import { LockingTestControl, LockingTestingModule } from '../../../lib/testing/index.js';
 
 const OPTIONS = {
@@ -49,6 +50,28 @@ async function record(calls: string, options: CircuitBreakerOptions = OPTIONS): 
 }
 
 describe('a circuit on a manual clock', () => {
+  it('a store that answers slowly is not read for each call', async () => {
+    const [circuits, records] = [of(CircuitBreakerState), of(RecordService)];
+    const call = async (): Promise<number> => circuits.execute('stripe', async () => Promise.resolve(1), OPTIONS);
+    await call();
+    const read = records.read.bind(records);
+    const gate = deferred();
+    const reads = jest.spyOn(records, 'read').mockImplementation(async (...args) => {
+      await gate.promise;
+      return read(...args);
+    });
+    await advance('2s');
+    for (let calls = 0; calls < 20; calls += 1) {
+      await call();
+      await advance('100ms');
+    }
+    gate.resolve();
+    for (let calls = 0; calls < 50; calls += 1) await call();
+    expect((await circuits.getState('stripe', OPTIONS)).state).toBe('closed');
+    // That of the calls, at most one more as that was old by then, and that of getState.
+    expect(reads.mock.calls.length).toBeLessThanOrEqual(3);
+  });
+
   it.each([
     ['too few calls', 'xxx', 'closed'],
     ['failures below the ratio', '...x.x', 'closed'],
