@@ -79,14 +79,19 @@ async function forgetVersions(file, names) {
  */
 export async function installPackages(folder, { env, log }) {
   const stamp = path.join(folder, 'installed');
-  const wanted = await hashOf(path.join(folder, 'package.json'), path.join(folder, 'package-lock.json'));
-  if ((await readFile(stamp, 'utf8').catch(() => '')) === wanted) return true;
+  const lock = path.join(folder, 'package-lock.json');
+  const wanted = await hashOf(path.join(folder, 'package.json'), lock);
+  const [before, lockOfBefore] = (await readFile(stamp, 'utf8').catch(() => '')).split('\n\n');
+  if (before === wanted) {
+    await writeFile(lock, lockOfBefore ?? '');
+    return true;
+  }
   await rm(stamp, { force: true });
   await rm(path.join(folder, 'node_modules'), { recursive: true, force: true });
   // Only a conflict with package.json is an error: conflicts among the packages themselves can't be mended here.
   const argv = ['npm', 'install', '--prefer-offline', '--no-audit', '--no-fund'];
   if (!(await runWithRetries({ argv, cwd: folder, env, log, timeoutMs: 600_000 }))) return false;
-  await writeFile(stamp, wanted);
+  await writeFile(stamp, `${wanted}\n\n${await readFile(lock, 'utf8')}`);
   return true;
 }
 
