@@ -10,8 +10,15 @@ import { longTests } from '../test/long-tests.mjs';
  * @property {string} reason
  */
 
-/** @type {readonly Omission[]} left out by `--quick` */
-const quick = longTests.filter(({ dependsOnVersions }) => !dependsOnVersions);
+/**
+ * Left out by `--quick`.
+ *
+ * @param {import('./columns.mjs').Column} column
+ * @returns {readonly Omission[]}
+ */
+function quick({ name }) {
+  return longTests.filter(({ dependsOnVersions: on }) => !(on === true || (on === 'lowest' && name === 'lowest')));
+}
 
 /**
  * @param {import('./columns.mjs').Column} column
@@ -19,5 +26,5 @@ const quick = longTests.filter(({ dependsOnVersions }) => !dependsOnVersions);
  * @returns {readonly Omission[]}
  */
 export function omissionsIn(column, options) {
-  return [...(column.omitted ?? []), ...(options.quick ? quick : [])];
+  return [...(column.omitted ?? []), ...(options.quick ? quick(column) : [])];
 }

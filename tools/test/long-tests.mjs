@@ -6,17 +6,18 @@
  * @typedef {object} LongTest
  * @property {string} path a folder, or the beginning of a path
  * @property {string} reason
- * @property {boolean} [dependsOnVersions] whether both ends of the matrix must run it
+ * @property {boolean | 'lowest'} [dependsOnVersions] whether both ends of the matrix must run it, or the lowest alone: the tests
+ *   of this project run on nearly the highest versions
  */
 
 /** @type {readonly LongTest[]} */
 export const longTests = [
-  { path: 'test/topologies/', reason: 'Sentinels and clusters are started and fail over', dependsOnVersions: true },
-  { path: 'test/quorum/', reason: 'five servers that are killed, hung and emptied', dependsOnVersions: true },
+  { path: 'test/topologies/', reason: 'Sentinels and clusters are started and fail over', dependsOnVersions: 'lowest' },
+  { path: 'test/quorum/', reason: 'five servers that are killed, hung and emptied', dependsOnVersions: 'lowest' },
   { path: 'test/conformance/redis-quorum', reason: 'six times the suite that test/conformance/redis is' },
   { path: 'test/conformance/broken-providers', reason: 'the suite once for each of the broken providers' },
   { path: 'test/faults/', reason: 'the harness of faults against real processes, and its own checker' },
-  { path: 'test/processes/', reason: 'processes that are killed, frozen and suspended', dependsOnVersions: true },
+  { path: 'test/processes/', reason: 'processes that are killed, frozen and suspended', dependsOnVersions: 'lowest' },
   { path: 'test/package/', reason: 'installs the packed package into applications with versions of their own' },
   { path: 'test/foreign/', reason: 'installs and runs other lock libraries, on an ioredis of their own' },
   { path: 'test/sample/', reason: 'starts the demo in many processes' },
@@ -28,10 +29,14 @@ export const longTests = [
   { path: 'test/postgres/pgbouncer', reason: 'PgBouncer is fetched where the machine has none' },
   { path: 'test/minified/', reason: 'bundles an application' },
   { path: 'test/engine/convoy', reason: 'many thousand calls that block one another' },
-  { path: 'test/redis/dark-connection', reason: 'silence is only noticed after seconds', dependsOnVersions: true },
+  { path: 'test/redis/dark-connection', reason: 'silence is only noticed after seconds', dependsOnVersions: 'lowest' },
   { path: 'test/redis/nonsense', reason: 'answers that no server gives, thousands of them' },
-  { path: 'test/module/shutdown-when-hung', reason: 'silence is only noticed after seconds', dependsOnVersions: true },
-  { path: 'test/module/hung-server', reason: 'silence is only noticed after seconds', dependsOnVersions: true },
+  {
+    path: 'test/module/shutdown-when-hung',
+    reason: 'silence is only noticed after seconds',
+    dependsOnVersions: 'lowest',
+  },
+  { path: 'test/module/hung-server', reason: 'silence is only noticed after seconds', dependsOnVersions: 'lowest' },
   { path: 'test/service/dropped-locks', reason: 'a process of its own, whose memory is collected again and again' },
   { path: 'test/coordination/schedule/minute', reason: 'processes with real clocks, for a minute' },
   { path: 'test/coordination/schedule/take-over', reason: 'processes that die in the middle of a tick' },
