@@ -2,8 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { startRedisServer } from '../../tools/redis-server/index.mjs';
 import { WorkerProcess } from '../payments/demo/worker-process.js';
-import { Interruption, interruption } from '../shop/demo/interruption.js';
-import { messageOf } from '../shop/demo/message-of.js';
+import { runDemo } from '../shop/demo/run-demo.js';
 import { render } from './demo/report.js';
 import { run } from './demo/run.js';
 import { judge } from './demo/verdict.js';
@@ -11,39 +10,28 @@ import { Warehouse } from './warehouse.js';
 
 const INSTANCE = fileURLToPath(new URL('./demo/instance.js', import.meta.url));
 
-const closers: (() => unknown)[] = [];
-
-async function demo(): Promise<boolean> {
+// Instances and workers end before the Redis that they use.
+await runDemo(async (atTheEnd) => {
   const redis = await startRedisServer();
-  closers.push(async () => redis.stop());
+  atTheEnd(async () => redis.stop());
   // The warehouse of this process reads the same Redis.
   process.env.LOCKING_REDIS_URL = redis.url;
   console.log('nestjs-locking demo: an import of six files over three instances, on a Redis of its own');
   console.log(`Redis on port ${redis.port}; one instance is killed, one is paused …\n`);
 
   const instances = [1, 2, 3].map((n) => new WorkerProcess(INSTANCE, `instance-${n}`, redis.url));
-  closers.push(async () => {
+  atTheEnd(async () => {
     await Promise.all(instances.map(async (instance) => instance.stop()));
   });
   await Promise.all(instances.map(async (instance) => instance.ready()));
 
   const warehouse = new Warehouse();
-  closers.push(() => {
+  atTheEnd(async () => {
     warehouse.onApplicationShutdown();
+    return Promise.resolve();
   });
   const result = await run(warehouse, instances as [WorkerProcess, WorkerProcess, WorkerProcess]);
   const verdict = judge(result.audit);
   console.log(`${render(result, instances.length)}\n\n${verdict.text}`);
   return verdict.ok;
-}
-
-let exitCode: number;
-try {
-  exitCode = (await Promise.race([demo(), interruption()])) ? 0 : 1;
-} catch (error) {
-  console.error(`The demo ended early: ${messageOf(error)}`);
-  exitCode = error instanceof Interruption ? error.exitCode : 1;
-}
-// The instances end before the Redis that they use.
-for (const close of closers.reverse()) await close();
-process.exit(exitCode);
+});

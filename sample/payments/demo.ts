@@ -1,8 +1,7 @@
 /** `npm run demo:payments`: payments over several workers, of which one is killed. See README.md. */
 import { fileURLToPath } from 'node:url';
 import { startRedisServer } from '../../tools/redis-server/index.mjs';
-import { Interruption, interruption } from '../shop/demo/interruption.js';
-import { messageOf } from '../shop/demo/message-of.js';
+import { runDemo } from '../shop/demo/run-demo.js';
 import { planPayments } from './demo/plan.js';
 import { render } from './demo/report.js';
 import { run } from './demo/run.js';
@@ -15,11 +14,10 @@ const WORKERS = 3;
 const CUSTOMERS = 12;
 const PAYMENTS_EACH = 5;
 
-const closers: (() => Promise<void>)[] = [];
-
-async function demo(): Promise<boolean> {
+// Instances and workers end before the Redis that they use.
+await runDemo(async (atTheEnd) => {
   const redis = await startRedisServer();
-  closers.push(async () => redis.stop());
+  atTheEnd(async () => redis.stop());
   // The bank of this process reads the same Redis.
   process.env.LOCKING_REDIS_URL = redis.url;
   const plan = planPayments(CUSTOMERS, PAYMENTS_EACH);
@@ -27,7 +25,7 @@ async function demo(): Promise<boolean> {
   console.log(`Redis on port ${redis.port}; one worker is killed in the middle of a charge …\n`);
 
   const workers = Array.from({ length: WORKERS }, (_, i) => new WorkerProcess(WORKER, `worker-${i + 1}`, redis.url));
-  closers.push(async () => {
+  atTheEnd(async () => {
     await Promise.all(workers.map(async (worker) => worker.stop()));
   });
   await Promise.all(workers.map(async (worker) => worker.ready()));
@@ -36,15 +34,4 @@ async function demo(): Promise<boolean> {
   const verdict = judge(result.audit, result.figures, settings.queue.globalConcurrency);
   console.log(`${render(result, plan.length, WORKERS)}\n\n${verdict.text}`);
   return verdict.ok;
-}
-
-let exitCode: number;
-try {
-  exitCode = (await Promise.race([demo(), interruption()])) ? 0 : 1;
-} catch (error) {
-  console.error(`The demo ended early: ${messageOf(error)}`);
-  exitCode = error instanceof Interruption ? error.exitCode : 1;
-}
-// The workers end before the Redis that they use.
-for (const close of closers.reverse()) await close();
-process.exit(exitCode);
+});

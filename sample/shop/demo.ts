@@ -1,9 +1,8 @@
 /** `npm run demo [-- --redis | --postgres]`: the same burst of orders without a lock and with one. See README.md. */
 import { readDemoOptions } from './demo/demo-options.js';
 import { openEnvironment, type Cleanup } from './demo/environment.js';
-import { Interruption, interruption } from './demo/interruption.js';
-import { messageOf } from './demo/message-of.js';
 import { renderTable } from './demo/report.js';
+import { runDemo } from './demo/run-demo.js';
 import { runBurst, warmUp } from './demo/run.js';
 import { judge } from './demo/verdict.js';
 
@@ -21,16 +20,5 @@ async function demo(onClose: Cleanup): Promise<boolean> {
   return verdict.ok;
 }
 
-const closers: (() => Promise<void>)[] = [];
-let exitCode: number;
-try {
-  const ok = await Promise.race([demo((close) => closers.push(close)), interruption()]);
-  exitCode = ok ? 0 : 1;
-} catch (error) {
-  console.error(`The demo ended early: ${messageOf(error)}`);
-  exitCode = error instanceof Interruption ? error.exitCode : 1;
-}
 // The instances end before the server that they use.
-for (const close of closers.reverse()) await close();
-// Instances or a server that were just starting notice the end of this process, and end too.
-process.exit(exitCode);
+await runDemo(demo);
