@@ -33,6 +33,12 @@ The shop listens on ${url}; stock, orders and locks are in ${store}. Ctrl-C ends
   GET    /orders                                        all orders
   GET    /orders/summary                                orders and units of each SKU
 
+  ${url}/locks    the dashboard: who holds what, and who waits
+  ${url}/metrics  for Prometheus
+  ${url}/health   whether it can lock
+
+  npm run load:shop                                     orders without end, to see all of these at work
+
   curl -X PUT ${url}/stock/tea ${json} -d '{"quantity": 5}'
   curl ${url}/orders ${json} -d '{"sku": "tea", "quantity": 1, "customer": "Ada"}'
   curl ${url}/stock/tea

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { eventually, isRunning } from '../support/processes.js';
+import { eventually } from '../support/poll.js';
+import { isRunning } from '../support/processes.js';
 import { useRedisServer } from '../support/redis.js';
 import { buildSample, ended, isListening, startProgram, type Ended, type Program } from '../support/sample-programs.js';
 
@@ -211,11 +212,43 @@ describe('npm run start:shop', () => {
     expect((await send('POST', '/orders', { ...order, sku: 'none' }))[0]).toBe(404);
     expect((await send('POST', '/orders', { ...order, quantity: 0.5 }))[0]).toBe(400);
 
+    for (const path of ['/locks', '/metrics', '/health']) expect(printed).toContain(`${url}${path} `);
+    const [page, metrics] = await Promise.all(
+      ['/locks', '/metrics'].map(async (path) => (await fetch(url + path)).text()),
+    );
+    expect(page).toContain('<title>Locks</title>');
+    expect(metrics).toMatch(/^locking_wait_duration_seconds_count\{.*key_template="stock:<0>".*\} [1-9]/m);
+    expect(metrics).toMatch(/^locking_store_up\{.*\} 1$/m);
+    expect(await send('GET', '/health')).toEqual([200, expect.objectContaining({ status: 'ok' })]);
+    // An open page of the dashboard does not keep the shop from ending.
+    const events = await fetch(`${url}/locks/events`);
+    expect(events.status).toBe(200);
+
     shop.kill(signal);
     const { code, stderr } = await end;
     expect([code, stderr]).toEqual([0, '']);
+    await events.text();
     expect(await isListening(Number(new URL(url).port))).toBe(false);
   });
+
+  it('the shop takes the orders of npm run load:shop, which says where no shop is', async () => {
+    const LOAD = 'dist-sample/shop/load.js';
+    const shop = startProgram(SHOP, [], { PORT: '0', LOCKING_REDIS_URL: '' });
+    const end = ended(shop);
+    let printed = '';
+    shop.stdout.on('data', (chunk: string) => (printed += chunk));
+    await eventually(() => printed.includes('/orders/summary\n\n'));
+    const url = /listens on (http:\S+);/.exec(printed)![1]!;
+    const load = startProgram(LOAD, [url], {});
+    const loadEnd = ended(load);
+    await eventually(async () => ((await (await fetch(`${url}/orders`)).json()) as unknown[]).length > 50, 30_000);
+    load.kill('SIGKILL');
+    expect((await loadEnd).stdout).toContain(`24 customers order from ${url}.`);
+    shop.kill('SIGTERM');
+    expect((await end).code).toBe(0);
+    const { code, stderr } = await ended(startProgram(LOAD, [url], {}));
+    expect([code, stderr]).toEqual([1, expect.stringContaining('npm run start:shop starts a shop')]);
+  }, 60_000);
 
   it.each([
     ['the Redis is not there', { LOCKING_REDIS_URL: 'redis://127.0.0.1:1' }, 'Cannot reach Redis at 127.0.0.1:1'],

@@ -96,6 +96,7 @@ export default withMermaid({
       {
         text: 'In production',
         items: [
+          page('Run it in production', '/production'),
           page('Choose a store', '/choosing-a-store'),
           page('Environment variables', '/environment'),
           page('The command line', '/command-line'),
