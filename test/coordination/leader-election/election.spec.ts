@@ -271,8 +271,12 @@ describe('a leader election', () => {
     it('an instance is no longer among the instances while its application drains its locks', async () => {
       const [one, two] = await several(2);
       await eventually(async () => (await one!.election().instances()).length === 2);
-      const job = deferred();
-      const running = one!.locking.execute('job', async () => job.promise);
+      const [started, job] = [deferred(), deferred()];
+      const running = one!.locking.execute('job', async () => {
+        started.resolve();
+        await job.promise;
+      });
+      await started.promise;
       const closing = one!.app.close();
       await eventually(async () => (await two!.election().instances()).length === 1);
       expect(await two!.locking.inspect('job')).not.toBeNull();
