@@ -1,5 +1,6 @@
 import { nameOf, type LockRow } from './lock-row.js';
-import { count, formatDuration } from './terminal/format.js';
+import { formatDuration } from '../operations/examination/format-duration.js';
+import { count } from './terminal/format.js';
 import { printable } from './terminal/printable.js';
 
 /** What has become of a key from one look to the next, as JSON has it. */

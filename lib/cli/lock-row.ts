@@ -1,6 +1,6 @@
 import { readOwner } from '../engine/options/lock-names.js';
 import type { StoredLease } from '../provider-api/index.js';
-import { formatDuration } from './terminal/format.js';
+import { formatDuration } from '../operations/examination/format-duration.js';
 import { printable } from './terminal/printable.js';
 import type { Column } from './terminal/table.js';
 import type { OpenStore } from './store/open-store.js';

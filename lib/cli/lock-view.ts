@@ -3,7 +3,8 @@ import type { StoredLease } from '../provider-api/index.js';
 import type { QueueEntry } from '../provider-api/operable-store.js';
 import { shortened, StoreClock, toLockRow, type LockRow } from './lock-row.js';
 import type { OpenStore } from './store/open-store.js';
-import { count, formatDuration } from './terminal/format.js';
+import { formatDuration } from '../operations/examination/format-duration.js';
+import { count } from './terminal/format.js';
 import { printable } from './terminal/printable.js';
 
 /** After so many milliseconds without a heartbeat an entry is skipped. */

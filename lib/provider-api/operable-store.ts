@@ -22,14 +22,26 @@ export interface Finding {
   /** What was looked at, in a word or two: `eviction`. */
   readonly subject: string;
 
+  /** Which of several servers it is about: its address, or its name. */
+  readonly server?: string;
+
   /** What was found: one sentence. */
   readonly message: string;
 
   /** What to do about it. */
   readonly remedy?: string;
+
+  /**
+   * What a health check makes of it; nothing, where only the command line tells of it. Strangers may read a health check,
+   * so a message that it tells names no server and no user.
+   */
+  readonly health?: 'up' | 'degraded' | 'down';
 }
 
-/** What operators ask of a store beyond what locks need. Only the command line asks it; a store need not offer it. */
+/** How far a look at the server goes: with `health` it costs one or two small commands, so that it can be repeated. */
+export type ExaminationDepth = 'health' | 'full';
+
+/** What operators ask of a store beyond what locks need. The command line and health checks ask it; a store need not offer it. */
 export interface OperableStore extends LeaseStore {
   /** The time of the store, in milliseconds since 1970. */
   now(): Promise<number>;
@@ -48,7 +60,7 @@ export interface OperableStore extends LeaseStore {
   revokeSeen(seen: StoredLease): Promise<boolean>;
 
   /** Looks over the server: version, rights, memory, replication. Changes nothing. */
-  examine(): Promise<readonly Finding[]>;
+  examine(depth: ExaminationDepth): Promise<readonly Finding[]>;
 }
 
 /** Whether operators can ask `store` for more than a {@link LeaseStore} offers. */

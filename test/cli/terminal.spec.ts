@@ -5,7 +5,7 @@ import { run } from '../../lib/cli/run.js';
 import { printable, toJson } from '../../lib/cli/terminal/printable.js';
 import { tableLines } from '../../lib/cli/terminal/table.js';
 import { widthOf } from '../../lib/cli/terminal/width.js';
-import { formatDuration } from '../../lib/cli/terminal/format.js';
+import { formatDuration } from '../../lib/operations/examination/format-duration.js';
 import { eventually } from '../support/poll.js';
 import { useRedisServer } from '../support/redis.js';
 

@@ -1,3 +1,4 @@
+import { lookAtClock } from '../../operations/examination/look-at-clock.js';
 import type { Finding, FindingLevel } from '../../provider-api/operable-store.js';
 import type { Command, CommandCall } from '../command.interface.js';
 import { findings } from '../doctor/doctor.messages.js';
@@ -11,10 +12,6 @@ import type { Style, Terminal } from '../terminal/terminal.js';
 
 /** How often the store is asked for the time. */
 const ROUNDS = 5;
-
-/** From here on there is a warning, in milliseconds. */
-const SLOW = 100;
-const FAR_OFF = 1000;
 
 const STYLES: Readonly<Record<FindingLevel, Style>> = { ok: 'green', note: 'dim', warning: 'yellow', problem: 'red' };
 
@@ -32,8 +29,8 @@ export const doctor: Command = {
     const levels: Record<FindingLevel, number> = { ok: 0, note: 0, warning: 0, problem: 0 };
     for await (const finding of examine(call)) {
       levels[finding.level] += 1;
-      if (values.json === true) await terminal.json(finding);
-      else await print(terminal, finding);
+      if (values.json === true) await terminal.json(asPrinted(finding));
+      else await print(terminal, asPrinted(finding));
     }
     if (values.json !== true) {
       const [problems, warnings] = [count(levels.problem, 'problem'), count(levels.warning, 'warning')];
@@ -49,7 +46,7 @@ async function* examine({ open, values }: CommandCall): AsyncGenerator<Finding> 
   const store = await open((message) => (warning = message));
   yield findings.connected(store.description);
   yield* await lookAtServer(store);
-  yield* await lookAtClock(store);
+  yield* await lookAtClock(async () => store.now(), ROUNDS);
   if (values['read-only'] === true) yield findings.noTrial();
   else yield* await tryLock(store, () => warning);
   yield* await lookForStaleLeases(store);
@@ -58,29 +55,17 @@ async function* examine({ open, values }: CommandCall): AsyncGenerator<Finding> 
 
 async function lookAtServer(store: OpenStore): Promise<readonly Finding[]> {
   try {
-    return await store.call('examine', [], async (asked) => asked.examine());
+    return await store.call('examine', [], async (asked) => asked.examine('full'));
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     return [findings.notExamined(error.message)];
   }
 }
 
-async function lookAtClock(store: OpenStore): Promise<readonly Finding[]> {
-  const rounds: { took: number; offset: number }[] = [];
-  for (let round = 0; round < ROUNDS; round += 1) {
-    const before = performance.now();
-    const there = await store.now();
-    const took = performance.now() - before;
-    rounds.push({ took, offset: there + took / 2 - Date.now() });
-  }
-  // The fastest tells most about the clock.
-  const sorted = rounds.sort((one, other) => one.took - other.took);
-  const took = sorted[Math.floor(ROUNDS / 2)]?.took ?? 0;
-  const offset = sorted[0]?.offset ?? 0;
-  return [
-    took >= SLOW ? findings.slow(took) : findings.roundTrip(took),
-    Math.abs(offset) >= FAR_OFF ? findings.clockOff(offset) : findings.clock(),
-  ];
+/** What is about one of several servers names it. */
+function asPrinted({ level, subject, server, message, remedy }: Finding): Finding {
+  const about = server === undefined ? subject : `${subject} (${server})`;
+  return { level, subject: about, message, ...(remedy !== undefined && { remedy }) };
 }
 
 async function print(terminal: Terminal, { level, subject, message, remedy }: Finding): Promise<void> {

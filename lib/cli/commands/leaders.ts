@@ -4,7 +4,7 @@ import { EXIT } from '../exit-code.js';
 import { readElectionKey } from '../key-names.js';
 import { StoreClock, toLockRow } from '../lock-row.js';
 import type { OpenStore } from '../store/open-store.js';
-import { formatDuration } from '../terminal/format.js';
+import { formatDuration } from '../../operations/examination/format-duration.js';
 import { printable } from '../terminal/printable.js';
 import { tableLines, type Column } from '../terminal/table.js';
 

@@ -3,7 +3,8 @@ import { EXIT } from '../exit-code.js';
 import { readElectionKey, readTickKey } from '../key-names.js';
 import { StoreClock, toLockRow } from '../lock-row.js';
 import type { OpenStore } from '../store/open-store.js';
-import { count, formatDuration } from '../terminal/format.js';
+import { formatDuration } from '../../operations/examination/format-duration.js';
+import { count } from '../terminal/format.js';
 import { printable } from '../terminal/printable.js';
 
 /** As many groups of keys are told apart, and so many are shown. */

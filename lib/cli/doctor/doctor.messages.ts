@@ -1,5 +1,6 @@
 import type { Finding } from '../../provider-api/operable-store.js';
-import { count, formatDuration } from '../terminal/format.js';
+import { formatDuration } from '../../operations/examination/format-duration.js';
+import { count } from '../terminal/format.js';
 import { printable } from '../terminal/printable.js';
 
 /** What the checks that any store allows have found. */
@@ -10,28 +11,6 @@ export const findings = {
     level: 'problem',
     subject: 'server',
     message: `the look at the server failed: ${cause}`,
-  }),
-
-  roundTrip: (milliseconds: number): Finding => ({
-    level: 'ok',
-    subject: 'round trip',
-    message: formatDuration(milliseconds),
-  }),
-
-  slow: (milliseconds: number): Finding => ({
-    level: 'warning',
-    subject: 'round trip',
-    message: `the store takes ${formatDuration(milliseconds)} for an answer, and a lock costs two of them`,
-    remedy: 'Look at the load of the server, and run the store near the application.',
-  }),
-
-  clock: (): Finding => ({ level: 'ok', subject: 'clock', message: 'the store has the time of this machine' }),
-
-  clockOff: (milliseconds: number): Finding => ({
-    level: 'warning',
-    subject: 'clock',
-    message: `the clock of the store is ${formatDuration(Math.abs(milliseconds))} ${milliseconds > 0 ? 'ahead of' : 'behind'} that of this machine`,
-    remedy: 'Run NTP on both. Leases do not suffer, but fencing tokens after a failover and cron ticks go by clocks.',
   }),
 
   locks: (held: number): Finding => ({

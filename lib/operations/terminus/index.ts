@@ -1,4 +1,5 @@
 export {
+  type HealthFinding,
   LockingHealthIndicator,
   type LockingHealth,
   type LockingHealthOptions,

@@ -6,6 +6,7 @@ import type { LockEngine } from '../../engine/lock-engine.js';
 import { LockConfigurationError } from '../../errors/index.js';
 import type { Duration } from '../../interfaces/index.js';
 import { findLocking } from '../find-locking.js';
+import { examineStore } from '../examination/examine-store.js';
 import { probeStore } from '../probe-store.js';
 import { noKey, noProviders, notAnOption } from './terminus.messages.js';
 
@@ -19,11 +20,31 @@ export interface LockingHealthOptions {
   timeout?: Duration | undefined;
 
   /**
+   * How old a look at the server may be: its eviction policy, replicas, memory and clock. `false` for none. A number is
+   * seconds.
+   *
+   * @defaultValue '10s'
+   */
+  examineEvery?: Duration | false | undefined;
+
+  /**
    * The ids of the providers to check.
    *
    * @defaultValue all of them
    */
   providers?: readonly string[] | undefined;
+}
+
+/** Something that endangers locks although the store answers. Nothing in it tells where the store is. */
+export interface HealthFinding {
+  /** What it makes of the whole: `up` where something could not be looked at. */
+  readonly status: 'up' | 'degraded' | 'down';
+
+  /** What was looked at: `eviction`, `memory`, `persistence`, `replication`, `role`, `clock`, `nodes` or `server`. */
+  readonly subject: string;
+
+  /** What was found: one sentence. `npx nestjs-locking doctor` says the same, and what to do. */
+  readonly message: string;
 }
 
 /** What the check has found about one provider. Nothing in it tells where its store is. */
@@ -39,13 +60,16 @@ export interface ProviderHealth {
 
   /** Whether the store tells this process of grants; `unused` before the first wait, `none` for a store without queues. */
   readonly wakeUps: 'working' | 'interrupted' | 'unused' | 'none';
+
+  /** What endangers locks; empty where nothing does, absent where the server was not looked at, or not in time. */
+  readonly findings?: readonly HealthFinding[];
 }
 
 /** What the answer of the check says beside its status. */
 // An interface would not be assignable to what terminus takes.
 // eslint-disable-next-line @typescript-eslint/consistent-type-definitions
 export type LockingHealth = {
-  /** `true` where wake-ups are interrupted and this terminus, one before 12.1, has no status for that: it is `up` then. */
+  /** `true` where the locks are degraded and this terminus, one before 12.1, has no status for that: it is `up` then. */
   readonly degraded?: boolean;
 
   /** By their ids. */
@@ -54,7 +78,7 @@ export type LockingHealth = {
 
 type Answer<Key extends string> = HealthIndicatorResult<Key, HealthIndicatorStatus, LockingHealth>;
 
-const NAMES = ['timeout', 'providers'];
+const NAMES = ['timeout', 'examineEvery', 'providers'];
 
 /** What a version of terminus that has no `degraded` lacks. */
 interface Session {
@@ -64,9 +88,9 @@ interface Session {
 }
 
 /**
- * Whether the locks of this application work, for `@nestjs/terminus`: down where a store does not answer, degraded where
- * it answers but wake-ups are interrupted, so that waiters poll. Name it among the `providers` of a module that imports
- * `TerminusModule`.
+ * Whether the locks of this application work, for `@nestjs/terminus`: down where a store does not answer or takes no locks,
+ * degraded where wake-ups are interrupted or the server is in a state that endangers locks. Name it among the
+ * `providers` of a module that imports `TerminusModule`.
  *
  * @example
  * \@Get('health')
@@ -87,7 +111,8 @@ export class LockingHealthIndicator {
   }
 
   /**
-   * Asks the stores, all at once and in bounded time: one small command for each. Checks at the same moment share it.
+   * Asks the stores, all at once and in bounded time: one small command for each, and three more every ten seconds. Checks at
+   * the same moment share them.
    *
    * @param key - under which the answer stands
    * @throws LockConfigurationError for options that cannot work, an unknown provider, or an application without locks
@@ -100,9 +125,14 @@ export class LockingHealthIndicator {
       bareUnit: 's',
       minimum: 1,
     });
+    const { examineEvery = '10s' } = options;
+    const maxAge =
+      examineEvery === false
+        ? undefined
+        : parseDuration(examineEvery, 'LockingHealthIndicator: examineEvery', { bareUnit: 's', minimum: 1 });
     const engines = this.enginesOf(options.providers);
     const found = await Promise.all(
-      engines.map(async ({ id, engine }) => [id, await healthOf(engine, timeout)] as const),
+      engines.map(async ({ id, engine }) => [id, await healthOf(engine, timeout, maxAge)] as const),
     );
     return this.answer(key, Object.fromEntries(found));
   }
@@ -119,18 +149,29 @@ export class LockingHealthIndicator {
   private answer<Key extends string>(key: Key, providers: Record<string, ProviderHealth>): Answer<Key> {
     const session = this.#health.check(key) as Session;
     const all = Object.values(providers);
+    const statuses = all.map(statusOf);
     const answer = (): unknown => {
-      if (all.some(({ store }) => store === 'down')) return session.down({ providers });
-      if (all.every(({ wakeUps }) => wakeUps !== 'interrupted')) return session.up({ providers });
+      if (statuses.includes('down')) return session.down({ providers });
+      if (!statuses.includes('degraded')) return session.up({ providers });
       return session.degraded ? session.degraded({ providers }) : session.up({ degraded: true, providers });
     };
     return answer() as Answer<Key>;
   }
 }
 
-async function healthOf(engine: LockEngine, timeout: number): Promise<ProviderHealth> {
-  const { reachable, milliseconds: responseTime, reason } = await probeStore(engine, timeout);
+/** @param maxAge - of a look at the server, in milliseconds; without it there is none */
+async function healthOf(engine: LockEngine, timeout: number, maxAge: number | undefined): Promise<ProviderHealth> {
+  const [{ reachable, milliseconds: responseTime, reason }, found] = await Promise.all([
+    probeStore(engine, timeout),
+    maxAge === undefined ? undefined : examineStore(engine, timeout, maxAge),
+  ]);
   const { wakeUps } = engine;
-  if (reachable) return { store: 'up', responseTime, wakeUps };
-  return { store: 'down', responseTime, reason: reason ?? 'failed', wakeUps };
+  if (!reachable) return { store: 'down', responseTime, reason: reason ?? 'failed', wakeUps };
+  const findings = found?.map(({ health = 'up', subject, message }) => ({ status: health, subject, message }));
+  return { store: 'up', responseTime, wakeUps, ...(findings && { findings }) };
+}
+
+function statusOf({ store, wakeUps, findings = [] }: ProviderHealth): HealthIndicatorStatus | 'degraded' {
+  if (store === 'down' || findings.some(({ status }) => status === 'down')) return 'down';
+  return wakeUps === 'interrupted' || findings.some(({ status }) => status === 'degraded') ? 'degraded' : 'up';
 }

@@ -2,12 +2,19 @@ import { onOneLine } from '../../errors/quote.js';
 import type { Finding } from '../../provider-api/operable-store.js';
 import { SCHEMA_VERSION } from './schema-sql.js';
 
+/** Which servers have the commits as well. */
+export interface ReplicationFacts {
+  readonly standbys: number;
+  /** `synchronous_standby_names`: commits wait for some of these. */
+  readonly synchronous: string;
+  /** Whether those of this user do. */
+  readonly awaits: boolean;
+}
+
 /** What a look at the server tells. */
-export interface PostgresFacts {
+export interface PostgresFacts extends ReplicationFacts {
   readonly version: string;
   readonly schemaVersion: number;
-  readonly standbys: number;
-  readonly synchronous: string;
   readonly durable: boolean;
   readonly connections: number;
   readonly mostConnections: number;
@@ -63,7 +70,18 @@ export function findingsOf(facts: PostgresFacts): Finding[] {
   ];
 }
 
-function replication({ standbys, synchronous }: PostgresFacts): Finding[] {
+export function replication({ standbys, synchronous, awaits }: ReplicationFacts): Finding[] {
+  if (standbys === 0 && synchronous !== '' && awaits) {
+    return [
+      {
+        level: 'problem',
+        subject: 'replication',
+        message: 'commits wait for a synchronous standby, and none is connected: no lock can be acquired',
+        remedy: 'Bring the standby back, or empty synchronous_standby_names.',
+        health: 'down',
+      },
+    ];
+  }
   if (standbys === 0) return [{ level: 'ok', subject: 'replication', message: 'no standby servers' }];
   if (synchronous !== '') {
     return [{ level: 'ok', subject: 'replication', message: `${String(standbys)} standby servers, synchronous` }];

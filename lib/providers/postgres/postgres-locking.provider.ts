@@ -20,7 +20,7 @@ import {
   type StoredRecord,
   type WakeUpListener,
 } from '../../provider-api/index.js';
-import type { Finding, QueueEntry } from '../../provider-api/operable-store.js';
+import type { ExaminationDepth, Finding, QueueEntry } from '../../provider-api/operable-store.js';
 import type { LockTransaction } from '../../interfaces/index.js';
 import { globMatcher, literalPrefix } from '../glob.js';
 import { assertHeld } from './assert-held.js';
@@ -257,8 +257,8 @@ export class PostgresLockingProvider extends BatchedStore implements QueueingSto
   }
 
   /** @internal See `OperableStore`. */
-  async examine(): Promise<readonly Finding[]> {
-    return this.operations.examine();
+  async examine(depth: ExaminationDepth): Promise<readonly Finding[]> {
+    return this.operations.examine(depth);
   }
 
   private async prepare(runner: StatementRunner): Promise<void> {

@@ -1,6 +1,6 @@
 import type { StoredLease } from '../../provider-api/index.js';
-import type { Finding, QueueEntry } from '../../provider-api/operable-store.js';
-import { findingsOf, type PostgresFacts } from './postgres-examination.js';
+import type { ExaminationDepth, Finding, QueueEntry } from '../../provider-api/operable-store.js';
+import { findingsOf, replication, type PostgresFacts, type ReplicationFacts } from './postgres-examination.js';
 import { malformedAnswer } from './postgres-errors.js';
 import { quoteName, quoteText } from './schema-sql.js';
 import type { StatementRunner } from './store-connection.js';
@@ -70,12 +70,18 @@ export class PostgresOperations {
     return Array.isArray(answer) && answer[1] === 1;
   }
 
-  async examine(): Promise<readonly Finding[]> {
-    const sql = `SELECT json_build_object(
-      'version', current_setting('server_version'),
-      'schemaVersion', (SELECT version FROM ${this.quoted}.meta),
+  async examine(depth: ExaminationDepth): Promise<readonly Finding[]> {
+    const standbys = `
       'standbys', (SELECT count(*) FROM pg_stat_replication),
       'synchronous', current_setting('synchronous_standby_names'),
+      'awaits', current_setting('synchronous_commit') NOT IN ('off', 'local')`;
+    if (depth === 'health') {
+      const answer = await this.ask(`SELECT json_build_object(${standbys})::text AS answer`, []);
+      return replication(JSON.parse(answer) as ReplicationFacts);
+    }
+    const sql = `SELECT json_build_object(${standbys},
+      'version', current_setting('server_version'),
+      'schemaVersion', (SELECT version FROM ${this.quoted}.meta),
       'durable', current_setting('fsync') = 'on' AND current_setting('synchronous_commit') <> 'off',
       'connections', (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'),
       'mostConnections', current_setting('max_connections')::int,

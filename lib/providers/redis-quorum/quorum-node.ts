@@ -11,7 +11,7 @@ import {
   type EndRequest,
   type StoredLease,
 } from '../../provider-api/index.js';
-import type { Finding } from '../../provider-api/operable-store.js';
+import type { ExaminationDepth, Finding } from '../../provider-api/operable-store.js';
 import { afterReading } from './after-reading.js';
 import type { RepairRequest } from '../redis/lease-scripts.js';
 import { Debts } from './debts.js';
@@ -35,7 +35,7 @@ export interface NodeStore extends BatchingStore {
   /** See `OperableStore`. The nodes number one grant differently, so the owner alone decides. */
   revokeSeen(seen: Pick<StoredLease, 'key' | 'ownerId'> & { fencingToken?: null | undefined }): Promise<boolean>;
   now(): Promise<number>;
-  examine(): Promise<readonly Finding[]>;
+  examine(depth: ExaminationDepth): Promise<readonly Finding[]>;
 }
 
 /** What a node reports of itself. */
@@ -171,8 +171,8 @@ export class QuorumNode {
     return this.inTime(this.askOne(async () => this.provider.now()));
   }
 
-  async examine(): Promise<readonly Finding[]> {
-    return this.inTime(this.askOne(async () => this.provider.examine()));
+  async examine(depth: ExaminationDepth): Promise<readonly Finding[]> {
+    return this.inTime(this.askOne(async () => this.provider.examine(depth)));
   }
 
   async inspect(keys: readonly string[]): Promise<readonly (StoredLease | null)[]> {

@@ -11,7 +11,7 @@ import {
   type ReleaseRequest,
   type StoredLease,
 } from '../../provider-api/index.js';
-import type { Finding, QueueEntry } from '../../provider-api/operable-store.js';
+import type { ExaminationDepth, Finding, QueueEntry } from '../../provider-api/operable-store.js';
 import { QuorumConnections } from './quorum-connections.js';
 import { QuorumLeases } from './quorum-leases.js';
 import { QuorumOperations } from './quorum-operations.js';
@@ -153,7 +153,7 @@ export class RedisQuorumLockingProvider extends BatchedStore implements Batching
   }
 
   /** @internal See `OperableStore`. */
-  async examine(): Promise<readonly Finding[]> {
-    return this.operations.examine();
+  async examine(depth: ExaminationDepth): Promise<readonly Finding[]> {
+    return this.operations.examine(depth);
   }
 }

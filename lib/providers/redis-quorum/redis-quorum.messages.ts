@@ -69,6 +69,7 @@ export const nodesPresent = (answering: number, all: number, isEnough: boolean):
   message: `${String(answering)} of ${String(all)} nodes answer`,
   ...(answering < all && {
     remedy: 'Bring the others back: each one that is missing is one failure that is no longer survived.',
+    health: isEnough ? ('degraded' as const) : ('down' as const),
   }),
 });
 
@@ -83,4 +84,5 @@ export const clocksApart = (milliseconds: number): Finding => ({
   subject: 'clock',
   message: `the clocks of the nodes are ${String(Math.round(milliseconds))} ms apart, so a fencing token of another majority may be smaller`,
   remedy: 'Run NTP on all of them.',
+  health: 'degraded',
 });

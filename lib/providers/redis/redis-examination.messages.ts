@@ -3,11 +3,13 @@ import type { Finding } from '../../provider-api/operable-store.js';
 
 /** What the look at a Redis server says. */
 export const redisFindings = {
-  notTold: (cause: string): Finding => ({
+  /** @param code - the first word of the refusal: the rest may name the user */
+  notTold: (code: string): Finding => ({
     level: 'note',
     subject: 'server',
-    message: `the user of this connection may not call INFO, so version, memory and replication are not looked at: ${onOneLine(cause)}`,
-    remedy: 'Allow it with ACL SETUSER <user> +info.',
+    message: `the server refuses INFO (${onOneLine(code)}), so version, memory and replication are not looked at`,
+    remedy: 'If the user of this connection lacks the right, allow it with ACL SETUSER <user> +info.',
+    health: 'up',
   }),
 
   version: (name: string, version: string): Finding => ({
@@ -28,6 +30,7 @@ export const redisFindings = {
     subject: 'role',
     message: 'the server is a replica, which takes no writes',
     remedy: 'Give the address of the primary, or have it found through Sentinel (LOCKING_REDIS_SENTINELS).',
+    health: 'down',
   }),
 
   evicts: (policy: string): Finding => ({
@@ -35,6 +38,7 @@ export const redisFindings = {
     subject: 'eviction',
     message: `maxmemory-policy is ${onOneLine(policy)}: a server without memory may evict locks that are held`,
     remedy: 'Set maxmemory-policy noeviction, or give locks a server of their own.',
+    health: 'degraded',
   }),
 
   keeps: (): Finding => ({ level: 'ok', subject: 'eviction', message: 'maxmemory-policy is noeviction' }),
@@ -44,6 +48,7 @@ export const redisFindings = {
     subject: 'memory',
     message: `${String(percent)} % of maxmemory is used: a full server refuses new locks`,
     remedy: 'Raise maxmemory, or give locks a server of their own.',
+    health: 'degraded',
   }),
 
   notSaved: (what: string): Finding => ({
@@ -51,6 +56,7 @@ export const redisFindings = {
     subject: 'persistence',
     message: `the last write to disk failed (${what}): the server may refuse writes`,
     remedy: 'Look into its log: most likely the disk is full.',
+    health: 'degraded',
   }),
 
   noAppendLog: (): Finding => ({
@@ -67,13 +73,16 @@ export const redisFindings = {
     subject: 'replication',
     message: `${String(connected)} replicas are connected, and minReplicas asks for ${String(minReplicas)}: no lock can be acquired`,
     remedy: 'Bring the replicas back, or lower minReplicas.',
+    health: 'down',
   }),
 
   laggingReplica: (address: string, seconds: number): Finding => ({
     level: 'warning',
     subject: 'replication',
-    message: `the replica ${onOneLine(address)} has acknowledged nothing for ${String(seconds)} s`,
+    server: onOneLine(address),
+    message: `a replica has acknowledged nothing for ${String(seconds)} s`,
     remedy: 'Look at the replica and the network between: a failover to it would lose locks.',
+    health: 'degraded',
   }),
 
   mayLose: (replicas: number): Finding => ({

@@ -25,7 +25,7 @@ export async function examineServer(server: Redis, minReplicas: number): Promise
     info = parseInfo(await server.info());
   } catch (error) {
     if (!isReply(error)) throw error;
-    return [say.notTold(error.message)];
+    return [say.notTold(error.message.split(' ', 1)[0] ?? '')];
   }
   return [...version(info), ...memory(info), ...persistence(info), ...replication(info, minReplicas), ...clients(info)];
 }

@@ -22,7 +22,7 @@ import {
   type StoredRecord,
   type WakeUpListener,
 } from '../../provider-api/index.js';
-import type { Finding, QueueEntry } from '../../provider-api/operable-store.js';
+import type { ExaminationDepth, Finding, QueueEntry } from '../../provider-api/operable-store.js';
 import { assertUsable, isForCluster } from './check-options.js';
 import { bySlot, LeasesBySlot } from './by-slot.js';
 import { ClusterConnection } from './cluster-connection.js';
@@ -250,8 +250,8 @@ export class RedisLockingProvider extends BatchedStore implements QueueingStore,
   }
 
   /** @internal See `OperableStore`. */
-  async examine(): Promise<readonly Finding[]> {
-    return this.operations.examine();
+  async examine(depth: ExaminationDepth): Promise<readonly Finding[]> {
+    return this.operations.examine(depth);
   }
 
   /** @param seen - the keys found so far: SCAN may name one more than once, and a slot may be on the move */

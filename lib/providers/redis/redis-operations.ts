@@ -1,9 +1,10 @@
 import type { Redis } from 'ioredis';
 import type { StoredLease } from '../../provider-api/index.js';
-import type { Finding, QueueEntry } from '../../provider-api/operable-store.js';
+import type { ExaminationDepth, Finding, QueueEntry } from '../../provider-api/operable-store.js';
 import type { RunScript } from './batches.js';
 import { malformedReply, wholeNumber } from './redis-errors.js';
 import { examineCounter, examineServer } from './redis-examination.js';
+import { isOut, ofSeveralServers } from './several-servers.js';
 import { scanKeys } from './scan-keys.js';
 import { serverOf } from './server-of.js';
 import type { StoreConnection } from './store-connection.js';
@@ -60,21 +61,21 @@ export class RedisOperations {
     return held === 1;
   }
 
-  async examine(): Promise<readonly Finding[]> {
+  async examine(depth: ExaminationDepth): Promise<readonly Finding[]> {
     const servers = this.connection.masters();
-    const findings = await Promise.all(servers.map(async (server) => this.examineOne(server, servers.length > 1)));
-    return findings.flat();
+    const looks = await Promise.all(servers.map(async (server) => this.examineOne(server, depth)));
+    if (looks.length <= 1) return looks.flatMap(({ findings }) => findings);
+    return ofSeveralServers(looks, looks.every(isOut));
   }
 
-  private async examineOne(server: Redis, isOneOfMany: boolean): Promise<Finding[]> {
+  private async examineOne(server: Redis, depth: ExaminationDepth): Promise<{ name: string; findings: Finding[] }> {
     try {
       const findings = await examineServer(server, this.minReplicas);
       // In a cluster each slot has a counter of its own.
-      if (!this.connection.client().isCluster) {
+      if (depth === 'full' && !this.connection.client().isCluster) {
         findings.push(...examineCounter(await server.get(this.keys.counter('')), await this.timeOf(server)));
       }
-      if (!isOneOfMany) return findings;
-      return findings.map((finding) => ({ ...finding, subject: `${finding.subject} (${serverOf(server)})` }));
+      return { name: serverOf(server), findings };
     } catch (error) {
       throw this.explain(error);
     }
