@@ -1,6 +1,5 @@
 import {
   BatchedStore,
-  StoreNotReachedError,
   type CancelRequest,
   type ExtendRequest,
   type FencingStore,
@@ -26,31 +25,19 @@ import { globMatcher, literalPrefix } from '../glob.js';
 import { assertHeld } from './assert-held.js';
 import { CallOrder } from './call-order.js';
 import { assertUsable } from './check-options.js';
-import { ExecutorRunner } from './executor-runner.js';
 import { LeaseCommands } from './lease-commands.js';
-import type { PgClient, PgPool, PgPoolInside } from './pg-types.js';
-import { loadPg } from './load-pg.js';
-import { PoolRunner } from './pool-runner.js';
 import type { PostgresLockingProviderOptions } from './postgres-options.interface.js';
-import { closed, connectionBroken, noListenUrl, noWakeUps, poolCannotListen } from './postgres.messages.js';
+import { connectionBroken, noWakeUps } from './postgres.messages.js';
+import { PostgresClients, serverOf } from './postgres-clients.js';
 import { PostgresWakeUps } from './postgres-wake-ups.js';
 import { PostgresOperations } from './postgres-operations.js';
 import { PostgresRecords } from './postgres-records.js';
 import { NoWakeUps } from './wake-up-session.js';
 import { prepareStore } from './prepare-store.js';
 import { DEFAULT_SCHEMA, quoteName } from './schema-sql.js';
-import { StoreConnection, type StatementRunner } from './store-connection.js';
+import { StoreConnection } from './store-connection.js';
 import { Sweeper } from './sweeper.js';
 import { decodeText, encodeText } from './text-codec.js';
-
-/** How many connections for commands the provider opens at most. Commands are short, and many requests share one. */
-const OWN_CONNECTIONS = 5;
-
-/** One connection stays open, so that a lock seldom waits for one to be made. */
-const POOL_OPTIONS = { max: OWN_CONNECTIONS, min: 1, idleTimeoutMillis: 30_000 };
-
-/** How long a new connection may take, in milliseconds. */
-const CONNECT_TIMEOUT = 5000;
 
 /** As many rows are looked at for one page of a list. */
 const LIST_PAGE = 1000;
@@ -90,6 +77,7 @@ export class PostgresLockingProvider extends BatchedStore implements QueueingSto
   readonly cohortGrants = 256;
 
   private readonly schema: string;
+  private readonly clients: PostgresClients;
   private readonly connection: StoreConnection;
   private readonly commands: LeaseCommands;
   private readonly order = new CallOrder();
@@ -97,7 +85,6 @@ export class PostgresLockingProvider extends BatchedStore implements QueueingSto
   private readonly records: PostgresRecords;
   private readonly operations: PostgresOperations;
   private readonly sweeper: Sweeper;
-  private runner?: Promise<StatementRunner>;
   private onConnected: () => void = () => undefined;
   private onReplaced: () => void = () => undefined;
   private isClosed = false;
@@ -111,11 +98,12 @@ export class PostgresLockingProvider extends BatchedStore implements QueueingSto
     assertUsable(options, context.id);
     const { namespace = 'lock:', schema = DEFAULT_SCHEMA } = options;
     this.schema = schema;
-    const query: StatementRunner['query'] = async (sql, parameters) => (await this.open()).query(sql, parameters);
-    const close = async (): Promise<void> => (await this.runner?.catch(() => undefined))?.close();
-    const mayBeBehindPooler = async (): Promise<boolean> => (await this.open()).mayBeBehindPooler();
-    const runner: StatementRunner = { query, close, mayBeBehindPooler };
-    this.connection = new StoreConnection(runner, quoteName(schema), async () => this.prepare(runner), {
+    const clients = new PostgresClients(context.id, options, (error) => {
+      this.connection.disturbed(error);
+    });
+    const { query } = clients;
+    this.clients = clients;
+    this.connection = new StoreConnection(clients, quoteName(schema), async () => this.prepare(), {
       connected: () => {
         this.onConnected();
       },
@@ -130,7 +118,7 @@ export class PostgresLockingProvider extends BatchedStore implements QueueingSto
     this.sweeper = new Sweeper(this.connection.run);
     this.operations = new PostgresOperations(query, schema, namespace);
     const surroundings = {
-      makeClient: async () => this.makeListener(),
+      makeClient: async () => clients.listener(),
       schema: quoteName(schema),
       namespace,
       notify: async (channel: string, payload: string) => query('SELECT pg_notify($1, $2)::text', [channel, payload]),
@@ -261,20 +249,19 @@ export class PostgresLockingProvider extends BatchedStore implements QueueingSto
     return this.operations.examine(depth);
   }
 
-  private async prepare(runner: StatementRunner): Promise<void> {
+  private async prepare(): Promise<void> {
     const { migrate = true, unlogged = false } = this.options;
     const { id } = this.context;
     const warn = (message: string): void => {
       this.context.warn(message);
     };
-    await prepareStore(runner, { id, schema: this.schema, migrate, unlogged, warn });
+    await prepareStore(this.clients, { id, schema: this.schema, migrate, unlogged, warn });
   }
 
   /** Tells at start-up, not only when first a caller has to wait. */
   private async lookForPooler(): Promise<void> {
-    const runner = await this.open();
     try {
-      if (this.options.listenUrl === undefined && (await runner.mayBeBehindPooler())) await this.wakeUps.probe();
+      if (this.options.listenUrl === undefined && (await this.clients.mayBeBehindPooler())) await this.wakeUps.probe();
     } catch (error) {
       this.warnOfNoWakeUps(error as Error);
     }
@@ -287,52 +274,4 @@ export class PostgresLockingProvider extends BatchedStore implements QueueingSto
     this.isUnheard = true;
     this.context.warn(noWakeUps(this.context.id, error.message));
   };
-
-  private async open(): Promise<StatementRunner> {
-    if (this.isClosed) throw new StoreNotReachedError(closed());
-    this.runner ??= this.makeRunner();
-    return this.runner;
-  }
-
-  private async makeRunner(): Promise<StatementRunner> {
-    const onLost = (error: Error): void => {
-      this.connection.disturbed(error);
-    };
-    const { executor, pool, connectionString } = this.options;
-    if (executor) return new ExecutorRunner(executor, onLost);
-    if (pool) return new PoolRunner(pool, false, onLost);
-    const { Pool } = await loadPg(this.context.id);
-    return new PoolRunner(new Pool({ ...connectionOptions(connectionString), ...POOL_OPTIONS }), true, onLost);
-  }
-
-  private async makeListener(): Promise<PgClient> {
-    const { connectionString, pool, listenUrl } = this.options;
-    const url = listenUrl ?? connectionString;
-    if (url !== undefined) {
-      const { Client } = await loadPg(this.context.id);
-      return new Client(connectionOptions(url));
-    }
-    if (!pool) throw new NoWakeUps(noListenUrl());
-    const { Client, options } = pool as PgPool & PgPoolInside;
-    if (typeof Client !== 'function') throw new NoWakeUps(poolCannotListen());
-    return new Client(options);
-  }
-}
-
-function connectionOptions(connectionString: string | undefined): Record<string, unknown> {
-  return {
-    connectionString,
-    connectionTimeoutMillis: CONNECT_TIMEOUT,
-    keepAlive: true,
-    fallback_application_name: 'nestjs-locking',
-  };
-}
-
-/** The host and port of the server, as far as the options tell. */
-function serverOf({ connectionString, pool }: PostgresLockingProviderOptions): string | undefined {
-  const { options } = (pool ?? {}) as PgPoolInside;
-  const { host, port } = (options ?? {}) as { host?: string; port?: number | string };
-  if (host !== undefined) return port === undefined ? host : `${host}:${String(port)}`;
-  const url = connectionString ?? (options as { connectionString?: string } | undefined)?.connectionString;
-  return url === undefined || !URL.canParse(url) ? undefined : new URL(url).host || undefined;
 }
