@@ -4,6 +4,7 @@ import type { Clock } from '../engine/runtime/clock.js';
 import type { LockOrigin } from '../diagnostics/messages.interface.js';
 import { notDrained } from '../engine/engine.messages.js';
 import { lockAround } from '../engine/lock/lock-context.js';
+import type { LockActions } from '../engine/lock/lock-actions.js';
 import { LockEngine } from '../engine/lock-engine.js';
 import { defaultInstanceId } from '../engine/options/lock-names.js';
 import { inNeutralContext } from '../engine/runtime/neutral-context.js';
@@ -133,8 +134,8 @@ export class LockingRegistry {
   }
 
   /** Gives every engine a way to make the checkpoints of its locks, by the id of its provider. */
-  provideCheckpoints(make: (provider: string) => LockEngine['makeCheckpoints']): void {
-    for (const [id, { engine }] of this.entries) engine.makeCheckpoints = make(id);
+  provideCheckpoints(make: (provider: string) => LockActions['makeCheckpoints']): void {
+    for (const [id, { engine }] of this.entries) engine.actions.makeCheckpoints = make(id);
   }
 
   /** @throws LockBackendError when a store is down whose provider is to fail fast */
@@ -221,7 +222,7 @@ export class LockingRegistry {
     // Its sockets call back for as long as the application lives.
     const onReplaced = (): void => {
       inNeutralContext(() => {
-        engine.storeReplaced();
+        engine.replacement.mend();
       });
     };
     const opening = inNeutralContext(async () => provider.connect?.(onConnected, onReplaced));

@@ -3,7 +3,7 @@ import type { SingletonOptions } from '../coordination/singleton/singleton-optio
 import { outsideRuns, SingletonRuns } from '../coordination/singleton/singleton-runs.js';
 import type { LockOrigin } from '../diagnostics/messages.interface.js';
 import { parseDuration } from '../engine/options/duration.js';
-import { currentLock, outsideFrames } from '../engine/lock/lock-context.js';
+import { assertLockedAround, currentLock, outsideFrames } from '../engine/lock/lock-context.js';
 import { readHandedOver } from '../engine/options/handed-over.js';
 import { normalizeKeys } from '../engine/options/lock-keys.js';
 import { assertOwner } from '../engine/options/owner-ids.js';
@@ -63,7 +63,7 @@ export class LockingService {
 
   /** @internal Calls `listener` whenever another server may answer for the provider, which may lack the last writes. */
   onStoreReplaced(listener: () => void, options: ProviderChoice = {}): void {
-    this.engine(options).onStoreReplaced.add(listener);
+    this.engine(options).replacement.listeners.add(listener);
   }
 
   /**
@@ -184,7 +184,7 @@ export class LockingService {
    */
   async release(keys: string | readonly string[], options: ReleaseOptions = {}): Promise<boolean> {
     assertOwner(options.ownerId);
-    return this.engine(options).release(normalizeKeys(keys, this.mayBeOwn), options.ownerId);
+    return this.engine(options).byKey.release(normalizeKeys(keys, this.mayBeOwn), options.ownerId);
   }
 
   /**
@@ -195,7 +195,7 @@ export class LockingService {
    */
   async releaseAll(options: ReleaseOptions = {}): Promise<number> {
     assertOwner(options.ownerId);
-    return this.engine(options).releaseAll(options.ownerId);
+    return this.engine(options).byKey.releaseAll(options.ownerId);
   }
 
   /**
@@ -221,13 +221,13 @@ export class LockingService {
    * @returns how many of them were held
    */
   async forceRelease(keys: string | readonly string[], options: ProviderChoice = {}): Promise<number> {
-    return this.engine(options).forceRelease(normalizeKeys(keys, true));
+    return this.engine(options).byKey.forceRelease(normalizeKeys(keys, true));
   }
 
   /** The holder of `key`, and for how long it holds; `null` if the key is free. */
   async inspect(key: string, options: ProviderChoice = {}): Promise<LockInfo | null> {
     const [only = key] = normalizeKeys(key, true);
-    return this.engine(options).inspect(only);
+    return this.engine(options).overview.inspect(only);
   }
 
   /**
@@ -238,7 +238,7 @@ export class LockingService {
    * for await (const { key, ownerId, ttl } of locking.list({ match: 'order:*' })) console.log(key, ownerId, ttl);
    */
   list(options: ListOptions = {}): AsyncIterable<LockInfo> {
-    return this.engine(options).list(options.match);
+    return this.engine(options).overview.list(options.match);
   }
 
   /** The innermost lock of the running call chain: of the `execute` or decorated method this is called from. */
@@ -260,7 +260,7 @@ export class LockingService {
    * }
    */
   assertLocked(keys: string | readonly string[], options: ProviderChoice = {}): void {
-    this.engine(options).assertLocked(normalizeKeys(keys, this.mayBeOwn));
+    assertLockedAround(this.engine(options), normalizeKeys(keys, this.mayBeOwn));
   }
 
   /**

@@ -44,7 +44,7 @@ async function askOnce(engine: LockEngine): Promise<StoreState> {
 async function ask(engine: LockEngine): Promise<StoreState> {
   const since = performance.now();
   try {
-    await engine.inspect(PROBED_KEY);
+    await engine.overview.inspect(PROBED_KEY);
     return { reachable: true, milliseconds: elapsed(since) };
   } catch (error) {
     return { reachable: false, milliseconds: elapsed(since), reason: reasonOf(error) };

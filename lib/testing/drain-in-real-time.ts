@@ -54,7 +54,7 @@ export class DrainInRealTime implements BeforeApplicationShutdown {
   private async heldKeys(): Promise<string[]> {
     const keys: string[] = [];
     for (const id of this.providers) {
-      for await (const { key, ownerId } of this.registry.engine(id).list(undefined)) {
+      for await (const { key, ownerId } of this.registry.engine(id).overview.list(undefined)) {
         if (!ownerId.startsWith(ELSEWHERE)) keys.push(key);
       }
     }

@@ -65,6 +65,6 @@ export class LockingTestControl {
 
   /** Revokes `keys`: signals abort, and jobs under them end in a `LockLostError`. */
   async lose(keys: string | readonly string[], options: ProviderChoice = {}): Promise<void> {
-    await this.registry.engine(options.provider).forceRelease(normalizeKeys(keys, true));
+    await this.registry.engine(options.provider).byKey.forceRelease(normalizeKeys(keys, true));
   }
 }

@@ -155,7 +155,7 @@ describe('a wait for a key that another process holds', () => {
     const process = await world.listeningProcess();
     const lock = await process.acquire('a');
     const { signal } = lock;
-    await holder.engine.forceRelease(['a']);
+    await holder.engine.byKey.forceRelease(['a']);
     await world.settle();
     expect(signal.aborted).toBe(true);
     expect(process.wire.extensions).toEqual([]);
@@ -167,7 +167,7 @@ describe('a wait for a key that another process holds', () => {
     const wait = track(waiter.acquire('a', { timeout: '1h' }));
     await world.settle();
     waiter.wire.deaf = true;
-    await holder.engine.forceRelease(['a']);
+    await holder.engine.byKey.forceRelease(['a']);
     await world.clock.advance('1s');
     expect(signal.aborted).toBe(true);
     await world.settle();

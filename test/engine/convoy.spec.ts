@@ -149,8 +149,8 @@ describe('a caller of several keys that later callers may pass', () => {
     const waits = times(3, () => track(process.acquire(['a', 'z'], { timeout: '1h' })));
     await world.settle();
     const a = await process.acquire('a', { maxWaiters: 1, timeout: '1s' });
-    expect(await process.engine.inspect('a')).toMatchObject({ waiters: 3 });
-    expect(await process.engine.inspect('z')).toMatchObject({ waiters: 3 });
+    expect(await process.engine.overview.inspect('a')).toMatchObject({ waiters: 3 });
+    expect(await process.engine.overview.inspect('z')).toMatchObject({ waiters: 3 });
     await a.release();
     await z.release();
     for (const wait of waits) {

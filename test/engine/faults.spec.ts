@@ -226,7 +226,7 @@ describe('a release that fails', () => {
     const engine = world.engine();
     const lock = await engine.acquire('a');
     world.fail('release', 'hold');
-    const released = track(engine.engine.release(['a'], undefined));
+    const released = track(engine.engine.byKey.release(['a'], undefined));
     await world.clock.advance(0);
     const next = await world.engine().tryAcquire('a');
     expect([next?.held, lock.held, lock.signal.aborted]).toEqual([true, false, true]);
@@ -241,7 +241,7 @@ describe('a release that fails', () => {
     const engine = world.engine();
     const lock = await engine.acquire('a', { ownerId: 'one' });
     world.fail('release', 'refuse');
-    await expect(engine.engine.release(['a'], undefined)).rejects.toMatchObject({ code: 'LOCK_BACKEND' });
+    await expect(engine.engine.byKey.release(['a'], undefined)).rejects.toMatchObject({ code: 'LOCK_BACKEND' });
     world.mend();
     await lock.release();
     await expectFree('a');

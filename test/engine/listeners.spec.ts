@@ -34,7 +34,7 @@ describe('the signal of a lock', () => {
       .execute('a', () =>
         engine.execute(['a', 'b'], async ({ signal }) => {
           expect(signal.aborted).toBe(false);
-          await engine.engine.forceRelease(['b']);
+          await engine.engine.byKey.forceRelease(['b']);
           expect(signal).toMatchObject({ aborted: true, reason: { code: 'LOCK_LOST', keys: ['b'] } });
         }),
       )

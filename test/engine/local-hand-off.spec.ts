@@ -48,11 +48,14 @@ describe('hand-off within the process', () => {
     const { ownerId } = lockOf(first!);
     await lockOf(first!).release();
     await world.settle();
-    expect(await process.engine.release(['a'], ownerId)).toBe(false);
+    expect(await process.engine.byKey.release(['a'], ownerId)).toBe(false);
     const { fencingToken } = lockOf(second!);
-    expect(await process.engine.inspect('a')).toMatchObject({ ownerId: lockOf(second!).ownerId, fencingToken });
+    expect(await process.engine.overview.inspect('a')).toMatchObject({
+      ownerId: lockOf(second!).ownerId,
+      fencingToken,
+    });
     expect(lockOf(second!).ownerId).not.toBe(ownerId);
-    expect(await process.engine.release(['a'], lockOf(second!).ownerId)).toBe(true);
+    expect(await process.engine.byKey.release(['a'], lockOf(second!).ownerId)).toBe(true);
     expect(world.store.get('a')).toBeUndefined();
   });
 

@@ -17,7 +17,7 @@ describe('a lock that is lost before its job begins', () => {
       }),
     );
     await world.settle();
-    await other.engine.forceRelease(['a']);
+    await other.engine.byKey.forceRelease(['a']);
     await world.settle();
     await elsewhere.release();
     await world.clock.advance('2s');
@@ -39,7 +39,7 @@ describe('a lock that is lost before its job begins', () => {
     await world.settle();
     const waiting = track(other.acquire(['a', 'b'], { timeout: '1h' }));
     await world.settle();
-    await other.engine.forceRelease(['a']);
+    await other.engine.byKey.forceRelease(['a']);
     await elsewhere.release();
     await world.clock.advance('5s');
     expect(lockOf(waiting).held).toBe(true);

@@ -129,9 +129,9 @@ describe('requests that arrive in another order than their process has sent them
   });
 
   it.each([
-    ['its owner', () => process.engine.release(['a'], 'me')],
-    ['this process', () => process.engine.release(['a'], undefined)],
-    ['force', () => process.engine.forceRelease(['a'])],
+    ['its owner', () => process.engine.byKey.release(['a'], 'me')],
+    ['this process', () => process.engine.byKey.release(['a'], undefined)],
+    ['force', () => process.engine.byKey.forceRelease(['a'])],
   ])('a late request leaves nothing behind if its key was released by %s', async (_, release) => {
     const held = await other.acquire('a');
     const wait = track(process.acquire('a', { ownerId: 'me', timeout: '1h' }));
@@ -158,7 +158,7 @@ describe('a request for several keys that was sent twice', () => {
     process.wire.mend();
     await world.clock.advance('6s');
     expect(lockOf(wait).keys).toEqual(['a', 'b', 'c']);
-    await process.engine.release(['b'], 'me');
+    await process.engine.byKey.release(['b'], 'me');
     process.wire.letGo('acquire');
     await world.settle();
     expect([await ownerOf('a'), await ownerOf('b'), await ownerOf('c')]).toEqual(['me', undefined, 'me']);
@@ -167,10 +167,10 @@ describe('a request for several keys that was sent twice', () => {
 
 describe('a grant whose answer comes only after the key was released', () => {
   it.each([
-    ['its owner', () => process.engine.release(['a'], 'me')],
+    ['its owner', () => process.engine.byKey.release(['a'], 'me')],
     ['the newer lock of its owner', async (lock: HeldLock) => lock.release()],
-    ['this process, with the newer lock of its owner', () => process.engine.releaseAll(undefined)],
-    ['force', () => process.engine.forceRelease(['a'])],
+    ['this process, with the newer lock of its owner', () => process.engine.byKey.releaseAll(undefined)],
+    ['force', () => process.engine.byKey.forceRelease(['a'])],
   ])('a late grant is no lock after %s released the key: another process may hold it', async (_, release) => {
     process.wire.fail('acquire', 'hold');
     const late = track(process.acquire('a', { ownerId: 'me', renew: false, timeout: '1h' }));

@@ -147,7 +147,7 @@ describe('renewal of a lease', () => {
     const engine = world.engine();
     const lock = await engine.acquire('a', { ownerId: 'one', maxHold: '2s' });
     expect(lock.remaining).toBeLessThanOrEqual(2000);
-    expect((await engine.engine.inspect('a'))?.ttl).toBe(2000);
+    expect((await engine.engine.overview.inspect('a'))?.ttl).toBe(2000);
   });
 
   it('the key is freed early when the job of a lost lock ends', async () => {

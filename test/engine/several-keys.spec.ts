@@ -120,7 +120,7 @@ describe('a lock of several keys', () => {
     await a.release();
     await world.clock.advance('1s');
     expect((await owners('a'))[0]).toBeDefined();
-    await two!.engine.forceRelease(['a']);
+    await two!.engine.byKey.forceRelease(['a']);
     await b.release();
     await world.clock.advance('2s');
     const lock = lockOf(wait);

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { ShutdownOutcome } from '../../lib/engine/lock-engine.js';
+import type { ShutdownOutcome } from '../../lib/engine/control/shutdown.js';
 import type { LockBackendError } from '../../lib/index.js';
 import { deferred } from '../support/deferred.js';
 import { FaultyStore, track } from '../support/faulty-provider.js';
@@ -132,7 +132,7 @@ describe('releaseAll', () => {
     const names = Array.from({ length: 600 }, (_, index) => `k${index}`);
     for (const name of names) await elsewhere.acquire(name, { ownerId: 'me' });
     world.fail('release', 'refuse', (keys) => keys.includes('k0'));
-    const freeing = track(process.engine.releaseAll('me'));
+    const freeing = track(process.engine.byKey.releaseAll('me'));
     await world.clock.advance(0);
     const { reason } = freeing.outcome as PromiseRejectedResult & { reason: LockBackendError };
     expect(reason.keys).toContain('k0');
@@ -147,7 +147,7 @@ describe('releaseAll', () => {
       const process = world.engine();
       for (const name of names) await world.engine().acquire(name, { ownerId: 'me' });
       world.fail('release', 'hold');
-      const freeing = process.engine.releaseAll('me');
+      const freeing = process.engine.byKey.releaseAll('me');
       while (world.calls.release < 20) await nextTurn();
       await nextTurn();
       expect(world.calls.release).toBe(20);
@@ -160,7 +160,7 @@ describe('releaseAll', () => {
       const process = world.engine();
       for (const name of names) await world.engine().acquire(name, { ownerId: 'me' });
       world.fail('release', 'refuse');
-      const freeing = process.engine.releaseAll('me');
+      const freeing = process.engine.byKey.releaseAll('me');
       await expect(freeing).rejects.toMatchObject({ code: 'LOCK_BACKEND', keys: { length: 5000 } });
       expect(world.calls.release).toBe(20);
     });

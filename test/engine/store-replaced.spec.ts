@@ -26,7 +26,7 @@ describe('after a failover to a server that lacks the last writes', () => {
     await lock.release();
     await holdStill('a', lock.ownerId);
     await world.clock.advance('9s');
-    engine.storeReplaced();
+    engine.replacement.mend();
     await world.clock.advance(0);
     expect(await store.inspect(['a'])).toEqual([null]);
   });
@@ -36,7 +36,7 @@ describe('after a failover to a server that lacks the last writes', () => {
     const lock = await acquire('a');
     await lock.release();
     const next = await world.engine().acquire('a');
-    engine.storeReplaced();
+    engine.replacement.mend();
     await world.clock.advance(0);
     expect(await store.inspect(['a'])).toMatchObject([{ ownerId: next.ownerId }]);
   });
@@ -44,7 +44,7 @@ describe('after a failover to a server that lacks the last writes', () => {
   it('the new server keeps a released key until the end of its minHold', async () => {
     const { engine, execute } = bound();
     await execute('a', () => undefined, { minHold: '20s' });
-    engine.storeReplaced();
+    engine.replacement.mend();
     await world.clock.advance('10s');
     expect(await store.inspect(['a'])).not.toEqual([null]);
   });
@@ -55,7 +55,7 @@ describe('after a failover to a server that lacks the last writes', () => {
     const repeated: number[] = [];
     for (let time = 0; time < 12; time += 1) {
       const before = world.calls.release;
-      engine.storeReplaced();
+      engine.replacement.mend();
       await world.clock.advance('2s');
       repeated.push(world.calls.release - before);
     }
@@ -74,11 +74,11 @@ describe('after a failover to a server that lacks the last writes', () => {
       const ended = [
         track(execute('job', () => 'result', { ownerId })),
         track(lock.release()),
-        track(engine.release(['byKey'], free.ownerId)),
+        track(engine.byKey.release(['byKey'], free.ownerId)),
       ];
       await world.clock.advance(0);
       world.mend();
-      engine.storeReplaced();
+      engine.replacement.mend();
       await world.clock.advance(0);
       expect(await store.inspect(['job', 'byHandle'])).toEqual([null, null]);
       world.letGo();
@@ -93,7 +93,7 @@ describe('after a failover to a server that lacks the last writes', () => {
 
   it('a lock that was lost before its release, which was not repeated, is reported as lost', async () => {
     const { engine, execute } = bound();
-    engine.storeReplaced();
+    engine.replacement.mend();
     const ended = track(execute('a', async () => store.revoke(['a'])));
     await world.clock.advance(0);
     expect(ended.outcome).toMatchObject({ reason: { name: 'LockLostError' } });
@@ -104,7 +104,7 @@ describe('after a failover to a server that lacks the last writes', () => {
     const lock = await acquire('a');
     await store.revoke(['a']);
     expect(lock.held).toBe(true);
-    engine.storeReplaced();
+    engine.replacement.mend();
     await world.clock.advance(0);
     expect(lock.held).toBe(false);
     expect(lock.signal.aborted).toBe(true);
@@ -117,7 +117,7 @@ describe('after a failover to a server that lacks the last writes', () => {
     await world.clock.advance(0);
     await store.revoke(['a']);
     expect(held.held).toBe(true);
-    engine.storeReplaced();
+    engine.replacement.mend();
     await world.clock.advance(0);
     expect(waiting.outcome?.status).toBe('fulfilled');
   });
@@ -145,7 +145,7 @@ describe('the releases that are remembered', () => {
     const release = jest.spyOn(provider, 'releaseBatch');
     const cancel = jest.spyOn(provider, 'cancelBatch');
     await (await engine.acquire(['a'], engine.resolve({}, 'handle'))).release();
-    engine.storeReplaced();
+    engine.replacement.mend();
     await world.clock.advance('1s');
     expect([release.mock.calls.length, cancel.mock.calls.length]).toEqual([1, 0]);
   });

@@ -55,7 +55,7 @@ describe('waiting', () => {
     const lock = await engine.acquire('a');
     const wait = track(engine.acquire('a', { timeout: '20s' }));
     await world.clock.advance('3s');
-    await other.engine.forceRelease(['a']);
+    await other.engine.byKey.forceRelease(['a']);
     await world.clock.advance('1s');
     expect(wait.outcome?.status).toBe('fulfilled');
     expect(lock.held).toBe(false);

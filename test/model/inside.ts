@@ -10,18 +10,26 @@ interface Sized {
 
 /** The parts of an engine that the model reads, as they are not public. */
 interface Inside {
-  readonly running: number;
+  readonly parts: Parts;
+  readonly shutdown: { readonly running: number };
+}
+
+interface Parts {
   readonly leases: LeaseTable;
   readonly queues: QueueTable;
   readonly renewer: { readonly watches: Sized };
   readonly retry: Sized;
   readonly calls: { readonly pending: Sized };
   readonly poller: { readonly polled: Sized };
-  readonly dispatcher: { readonly deadlines: Sized; readonly heldKeys: { readonly polls: Sized } };
+  readonly host: { readonly deadlines: Sized; readonly heldKeys: { readonly polls: Sized } };
 }
 
 function insideOf(engine: LockEngine): Inside {
   return engine as unknown as Inside;
+}
+
+function partsOf(engine: LockEngine): Parts {
+  return insideOf(engine).parts;
 }
 
 /** The shared lease of `handle`, if it has one. */
@@ -32,12 +40,12 @@ export function sharedLease({ grants, keys }: HeldLock): Lease | undefined {
 
 /** The lease that `engine` has for `key`. */
 export function leaseIn(engine: LockEngine, key: string): Lease | undefined {
-  return insideOf(engine).leases.get(key);
+  return partsOf(engine).leases.get(key);
 }
 
 /** The leases that waiters in `engine` have collected so far: all waiters, or those for `keys`. */
 export function collectedIn(engine: LockEngine, keys?: readonly string[]): readonly Lease[] {
-  const waiters = [...insideOf(engine).queues.waiters()];
+  const waiters = [...partsOf(engine).queues.waiters()];
   return waiters
     .filter((waiter) => keys === undefined || waiter.keys.join() === keys.join())
     .flatMap((waiter) => (waiter as { collected?: Grant }).collected?.leases ?? []);
@@ -50,7 +58,7 @@ export function leasesOf({ grants }: HeldLock): readonly Lease[] {
 
 /** The sizes of all collections in an engine that must be empty once it has no holder and no waiter. */
 export function sizesOf(engine: LockEngine): Record<string, number> {
-  const { running, leases, queues, renewer, retry, calls, poller, dispatcher } = insideOf(engine);
+  const { leases, queues, renewer, retry, calls, poller, host } = partsOf(engine);
   return {
     leases: leases.all().length,
     queues: (queues as unknown as { queues: Sized }).queues.size,
@@ -58,8 +66,8 @@ export function sizesOf(engine: LockEngine): Record<string, number> {
     retries: retry.size,
     calls: calls.pending.size,
     polled: poller.polled.size,
-    'polled keys held here': dispatcher.heldKeys.polls.size,
-    deadlines: dispatcher.deadlines.size,
-    jobs: running,
+    'polled keys held here': host.heldKeys.polls.size,
+    deadlines: host.deadlines.size,
+    jobs: insideOf(engine).shutdown.running,
   };
 }

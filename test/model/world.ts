@@ -80,9 +80,9 @@ export class World {
       return clock.freeze();
     }
     if (step.do === 'close') return this.close(process, step.process);
-    if (step.do === 'releaseKeys') return this.follow(engine.release(step.keys, step.ownerId));
-    if (step.do === 'releaseAll') return this.follow(engine.releaseAll(step.ownerId));
-    if (step.do === 'forceRelease') return this.follow(engine.forceRelease(step.keys));
+    if (step.do === 'releaseKeys') return this.follow(engine.byKey.release(step.keys, step.ownerId));
+    if (step.do === 'releaseAll') return this.follow(engine.byKey.releaseAll(step.ownerId));
+    if (step.do === 'forceRelease') return this.follow(engine.byKey.forceRelease(step.keys));
     if (step.do === 'extendKeys') return this.follow(engine.extendKeys(step.keys, step.ownerId, 4000));
     if (step.do === 'execute') return this.execute(engine, clock, step);
     if (step.do === 'crowd') {

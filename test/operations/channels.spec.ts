@@ -278,7 +278,7 @@ describe('locks of a store that fails', () => {
     await elsewhere.a.release();
     await world.settle();
     const collected = await world.observer.inspect(['a', 'b']);
-    await other.engine.forceRelease(['a']);
+    await other.engine.byKey.forceRelease(['a']);
     await elsewhere.b.release();
     await world.clock.advance('5s');
     expect(collected.map((lease) => lease?.ownerId === elsewhere.b.ownerId)).toEqual([false, true]);

@@ -32,7 +32,7 @@ export class KeyReleaser {
   ) {}
 
   /** Frees `keys` whatever locks stand on them, if `ownerId` (or, without one, this process) holds them. */
-  async releaseKeys(keys: readonly string[], ownerId: string | undefined): Promise<boolean> {
+  async release(keys: readonly string[], ownerId: string | undefined): Promise<boolean> {
     const requests = ownerId === undefined ? this.heldHere(keys) : this.ownedBy(keys, ownerId);
     const outcomes = await Promise.all(requests.map(async (request) => this.free(request)));
     const freed = outcomes.flat().filter((outcome) => outcome === 'freed').length;

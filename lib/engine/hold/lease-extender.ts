@@ -73,6 +73,19 @@ export class LeaseExtender {
     });
   }
 
+  /** The same for the caller's own keys; false also where `ownerId` is not the present holder of a lease that goes round here. */
+  async extendOfOwner(keys: readonly string[], ownerId: string, ttl: number | null): Promise<boolean> {
+    let owner = ownerId;
+    for (const key of keys) {
+      const lease = this.leases.get(key);
+      if (!lease?.shared) continue;
+      // The store knows only the first of those who have it in turn.
+      if (lease.grants[0]?.ownerId !== ownerId || keys.length > 1) return false;
+      owner = lease.ownerId;
+    }
+    return this.extendByKey(keys, owner, ttl);
+  }
+
   private heldOf(key: string, ownerId: string): AskedAfter {
     const lease = this.leases.of(key, ownerId);
     if (!lease) return undefined;

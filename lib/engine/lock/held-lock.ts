@@ -8,6 +8,7 @@ import { ContextAbort } from '../runtime/neutral-context.js';
 
 /** What a lock asks of its engine. */
 export interface HeldLockActions {
+  readonly engine: object;
   leave(grant: Grant, minHold: number): boolean | Promise<boolean>;
   extend(grant: Grant, expire: Duration | undefined): Promise<boolean>;
   assertIn(lock: HeldLock, transaction: LockTransaction): Promise<void>;
@@ -56,7 +57,7 @@ export class HeldLock implements Lock {
 
   /** Whether it comes from `engine`. */
   isOf(engine: object): boolean {
-    return this.#actions === engine;
+    return this.#actions.engine === engine;
   }
 
   /** Whether it is held around a job, at whose end it is released. */

@@ -1,5 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { LockConfigurationError, LockLostError } from '../../errors/index.js';
 import type { Lock } from '../../interfaces/index.js';
+import { notLocked, takenAway } from '../engine.messages.js';
 import { innermostRunning } from '../runtime/call-chain.js';
 import type { Grant } from '../hold/lease.js';
 
@@ -75,6 +77,17 @@ export function grantsAround(engine: object): readonly Grant[] | undefined {
     if (frame.job?.engine === engine) grants.push(...frame.job.grants);
   }
   return grants.length > 0 ? grants : undefined;
+}
+
+/** @throws what `LockingService.assertLocked` does */
+export function assertLockedAround(engine: object, keys: readonly string[]): void {
+  const around = grantsAround(engine) ?? [];
+  for (const key of keys) {
+    const covering = around.filter((grant) => grant.keys.includes(key));
+    if (covering.some((grant) => grant.held && grant.leaseOf(key))) continue;
+    if (covering.length === 0) throw new LockConfigurationError(notLocked(key));
+    throw covering.find(({ loss }) => loss)?.loss ?? new LockLostError([key], takenAway([key]));
+  }
 }
 
 function enclosingGrant(innermost: Frame, engine: object, key: string, ownerId: string | undefined): Grant | undefined {

@@ -16,7 +16,7 @@ export type Enqueue = (
 ) => void;
 
 /** A caller that wants a lock, and what becomes of its wait. */
-interface ObservedCall {
+export interface LockCall {
   readonly keys: readonly string[];
   readonly options: CallOptions;
   readonly granted: (grant: Grant) => void;
@@ -38,7 +38,7 @@ export class LockReports {
   ) {}
 
   /** Follows a wait, and the lock that it may come to. */
-  observe({ keys, options, granted, failed }: ObservedCall, enqueue: Enqueue): void {
+  observe({ keys, options, granted, failed }: LockCall, enqueue: Enqueue): void {
     const { clock } = this;
     const subject = this.subject(keys, options);
     const trace = new AcquireTrace({ ...subject, timeout: options.timeout }, clock.now());

@@ -4,6 +4,7 @@ import type { CallOptions } from '../options/call-options.js';
 import { Alarm } from '../runtime/alarm.js';
 import type { Clock } from '../runtime/clock.js';
 import { Heap, type HeapElement } from '../runtime/heap.js';
+import type { LockCall } from './lock-reports.js';
 
 /** A wait or a hold that is looked after: `grant` is there once the wait is over. */
 interface Watch extends HeapElement {
@@ -31,20 +32,24 @@ export class SlowLocks {
     return this.heap.size;
   }
 
-  /**
-   * A wait begins.
-   *
-   * @returns what to call at its end: with the grant, or without one
-   */
-  begin(keys: readonly string[], options: CallOptions): (grant?: Grant) => void {
+  /** Looks after a wait that begins now, and after the lock that it may come to. */
+  watch({ keys, options, granted, failed }: LockCall): LockCall {
     const watch: Watch = { keys, options, due: 0, heapIndex: -1 };
     this.add(watch);
-    return (grant) => {
-      this.remove(watch);
-      if (!grant) return;
-      watch.grant = grant;
-      this.holds.set(grant, watch);
-      this.add(watch);
+    return {
+      keys,
+      options,
+      granted: (grant) => {
+        this.remove(watch);
+        watch.grant = grant;
+        this.holds.set(grant, watch);
+        this.add(watch);
+        granted(grant);
+      },
+      failed: (error) => {
+        this.remove(watch);
+        failed(error);
+      },
     };
   }
 

@@ -91,7 +91,7 @@ export class LockMetrics {
   private readCounts(): Reading[] {
     const counts = new Map<string, { waiting: number; held: number }>();
     for (const { id: provider, engine } of this.registry.engines()) {
-      for (const [keyTemplate, { waiting, held }] of engine.census()) {
+      for (const [keyTemplate, { waiting, held }] of engine.overview.census()) {
         const labels = { provider, key_template: this.templates.of(keyTemplate) };
         const name = `${provider}\n${labels.key_template}`;
         this.seen.set(name, labels);
