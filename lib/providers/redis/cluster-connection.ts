@@ -1,8 +1,11 @@
-import type { Cluster, ClusterOptions, Redis } from 'ioredis';
-import { LockConfigurationError } from '../../errors/index.js';
+import type { Cluster, Redis } from 'ioredis';
 import { remedyOf, withRemedy } from '../../errors/remedy.js';
 import { StoreNotReachedError } from '../../provider-api/index.js';
-import { Credentials, refusesLogin } from './credentials.js';
+import { ClusterLogins } from './cluster-logins.js';
+import { LONGEST_RECONNECT_DELAY } from './connection-options.js';
+import { createCluster } from './create-cluster.js';
+import { refusesLogin } from './credentials.js';
+import { untilReady } from './first-connection.js';
 import { keySlot } from './key-slot.js';
 import { isSameNode, NodeRecovery } from './ioredis-workarounds/node-recovery.js';
 import {
@@ -12,7 +15,6 @@ import {
   connectionClosed,
   connectionLost,
   forCommands,
-  ioredisMissing,
   loginRefused,
   notConnected,
   silent,
@@ -22,29 +24,6 @@ import { SilenceWatch } from './ioredis-workarounds/silence-watch.js';
 import { isDead, LONGEST_SILENCE } from './ioredis-workarounds/silent-connection.js';
 import type { RedisLockingProviderOptions } from './redis-options.interface.js';
 import type { StoreConnection } from './store-connection.js';
-
-const LONGEST_RECONNECT_DELAY = 500;
-
-/** ioredis lets a process live for so long after the end of a connection that had broken by then. */
-const DISCONNECT_TIMEOUT = 100;
-
-/** No node is waited for longer, in milliseconds: it may be gone with its machine, and another one has its place. */
-const CONNECT_TIMEOUT = 3000;
-
-/**
- * How often a command may be sent on. Only what a node has refused to run is sent again (MOVED, ASK, TRYAGAIN,
- * CLUSTERDOWN), the last two after 100 ms each: that ends before its caller stops waiting.
- */
-const MAX_REDIRECTIONS = 32;
-
-/** A command that may have run is never sent again, and none waits for a connection: it must not run late, or twice. */
-const NEVER_LATE = {
-  lazyConnect: true,
-  enableOfflineQueue: false,
-  retryDelayOnFailover: 0,
-  enableAutoPipelining: false,
-  scaleReads: 'master',
-} as const satisfies ClusterOptions;
 
 /** TCP delivers what it has for up to so long, in milliseconds, and nothing cuts off what went to other nodes. */
 const VOID_FOR = 900_000;
@@ -68,12 +47,9 @@ export class ClusterConnection implements StoreConnection {
   private wasReady = false;
   private lastError?: string;
   private someNode?: Redis;
-  private readonly credentials?: Credentials;
-  /** What the nodes of a given client logged in with at first. */
-  private givenPassword?: string | null | undefined;
+  private readonly logins: ClusterLogins;
   private isRefused = false;
   private hasWorked = false;
-  private isAsking = false;
   private readonly closing = new AbortController();
   private readonly silence = new SilenceWatch(
     () => this.cluster?.nodes('all') ?? [],
@@ -88,11 +64,9 @@ export class ClusterConnection implements StoreConnection {
     private readonly options: RedisLockingProviderOptions,
     private readonly warn: (message: string) => void,
   ) {
-    if (options.credentials) {
-      this.credentials = new Credentials(options.credentials, (error) => {
-        this.noteError(error);
-      });
-    }
+    this.logins = new ClusterLogins(options, (error) => {
+      this.noteError(error);
+    });
   }
 
   async open(onConnected: () => void, onReplaced: () => void): Promise<void> {
@@ -102,7 +76,7 @@ export class ClusterConnection implements StoreConnection {
       throw new StoreNotReachedError(connectionClosed());
     }
     this.cluster = cluster;
-    this.givenPassword = cluster.options.redisOptions?.password;
+    this.logins.follow(cluster);
     const recovery = (this.recovery = new NodeRecovery(cluster, onReplaced));
     const start = async (): Promise<void> => {
       await recovery.start();
@@ -167,48 +141,13 @@ export class ClusterConnection implements StoreConnection {
     const nodes = ready.length > 0 ? ready : free;
     const node = nodes[Math.floor(Math.random() * nodes.length)];
     if (!node) throw new StoreNotReachedError(notConnected(this.lastError));
-    const subscriber = node.duplicate({
-      lazyConnect: true,
-      enableOfflineQueue: false,
-      autoResubscribe: false,
-      keyPrefix: '',
-      // The owner makes another one, to a node that is there.
-      retryStrategy: null,
-      ...this.changedPassword(),
-    });
-    this.logIn(subscriber);
+    const subscriber = this.logins.duplicate(node);
     const onLoss = (lost: Redis): void => {
       if (isSameNode(lost, node)) subscriber.disconnect();
     };
     cluster.on('-node', onLoss);
     subscriber.once('end', () => cluster.off('-node', onLoss));
     return subscriber;
-  }
-
-  /** A node that has been connected for long still knows the password of that time. */
-  private changedPassword(): { password?: string; username?: string } {
-    const { username, password } = this.cluster?.options.redisOptions ?? {};
-    if (typeof password !== 'string' || password === this.givenPassword) return {};
-    return { password, ...(username && { username }) };
-  }
-
-  private logIn(client: Redis): void {
-    const { credentials } = this;
-    if (!credentials) return;
-    credentials.applyTo(client);
-    credentials.attach(client, () => {
-      credentials.applyTo(client);
-    });
-  }
-
-  /** Even where all connections stand, ioredis asks for the slots over new ones, with what their nodes have. */
-  private async logInAgain(): Promise<void> {
-    const { credentials } = this;
-    if (!credentials || this.isAsking) return;
-    this.isAsking = true;
-    await credentials.refresh();
-    this.isAsking = false;
-    for (const node of this.cluster?.nodes('all') ?? []) credentials.applyTo(node);
   }
 
   get keyPrefix(): string {
@@ -244,7 +183,7 @@ export class ClusterConnection implements StoreConnection {
     // That says no more than that it has failed.
     if (message !== CLOSED) this.lastError = message;
     if (!refusesLogin(cause)) return;
-    void this.logInAgain();
+    void this.logins.renew();
     if (!this.hasWorked || this.isRefused) return;
     this.isRefused = true;
     const explained = explainError(cause) as Error;
@@ -300,46 +239,8 @@ export class ClusterConnection implements StoreConnection {
   };
 
   private async create(): Promise<Cluster> {
-    const { Cluster } = await import('ioredis').catch((cause: unknown) => {
-      throw new LockConfigurationError(ioredisMissing(this.id), { cause });
-    });
-    const { nodes = [], options } = this.options.cluster ?? {};
-    const cluster = new Cluster([...nodes], {
-      clusterRetryStrategy: (attempt) => Math.min(25 * 2 ** Math.min(attempt, 10), LONGEST_RECONNECT_DELAY),
-      maxRedirections: MAX_REDIRECTIONS,
-      ...options,
-      redisOptions: {
-        disconnectTimeout: DISCONNECT_TIMEOUT,
-        connectTimeout: CONNECT_TIMEOUT,
-        ...options?.redisOptions,
-        autoResendUnfulfilledCommands: false,
-        maxRetriesPerRequest: 0,
-      },
-      ...NEVER_LATE,
-    });
-    const { credentials } = this;
-    credentials?.attach(cluster, () => undefined);
-    // A node has to begin to connect at once, and there is a new one after each end: those that are known have to do.
-    cluster.on('+node', (node: Redis) => credentials?.applyTo(node));
-    cluster.on('-node', () => void this.logInAgain());
+    const cluster = await createCluster(this.id, this.options);
+    this.logins.attach(cluster);
     return cluster;
   }
-}
-
-/** Rejects when a way there has failed; nothing is left on the client once `signal` aborts. */
-async function untilReady(cluster: Cluster, signal: AbortSignal): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    const settle = (done: () => void) => (): void => {
-      cluster.off('ready', onReady).off('close', onClose).off('end', onClose);
-      signal.removeEventListener('abort', onClose);
-      done();
-    };
-    const onReady = settle(resolve);
-    const onClose = settle(() => {
-      reject(new Error(`the client is ${cluster.status}`));
-    });
-    cluster.once('ready', onReady).once('close', onClose).once('end', onClose);
-    signal.addEventListener('abort', onClose);
-    if (cluster.status === 'end' || cluster.status === 'close' || cluster.status === 'reconnecting') onClose();
-  });
 }

@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
 
 /** The first attempt. ioredis asks sentinels again and again before it says that none answers. */
 export async function connectOnce(client: Redis): Promise<void> {
@@ -11,11 +11,11 @@ export async function connectOnce(client: Redis): Promise<void> {
   });
 }
 
-/** A client of the application's own that is still on its way; nothing is left on it once `signal` aborts. */
-export async function untilReady(client: Redis, signal: AbortSignal): Promise<void> {
+/** Rejects when a way there has failed, though the client may go on; nothing is left on it once `signal` aborts. */
+export async function untilReady(client: Redis | Cluster, signal: AbortSignal): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const settle = (done: () => void) => (): void => {
-      client.off('ready', onReady).off('close', onClose);
+      client.off('ready', onReady).off('close', onClose).off('end', onClose);
       signal.removeEventListener('abort', onClose);
       done();
     };
@@ -23,7 +23,7 @@ export async function untilReady(client: Redis, signal: AbortSignal): Promise<vo
     const onClose = settle(() => {
       reject(new Error(`the client is ${client.status}`));
     });
-    client.once('ready', onReady).once('close', onClose);
+    client.once('ready', onReady).once('close', onClose).once('end', onClose);
     signal.addEventListener('abort', onClose);
     if (client.status === 'end' || client.status === 'close' || client.status === 'reconnecting') onClose();
   });

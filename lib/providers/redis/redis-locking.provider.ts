@@ -1,7 +1,5 @@
-import type { Redis } from 'ioredis';
 import { LockConfigurationError } from '../../errors/index.js';
 import { remedyOf } from '../../errors/remedy.js';
-import { RESERVED_KEY_PREFIX } from '../../engine/options/lock-keys.js';
 import {
   BatchedStore,
   type CancelRequest,
@@ -24,24 +22,23 @@ import {
 } from '../../provider-api/index.js';
 import type { ExaminationDepth, Finding, QueueEntry } from '../../provider-api/operable-store.js';
 import { assertUsable, isForCluster } from './check-options.js';
-import { bySlot, LeasesBySlot } from './by-slot.js';
+import { LeasesBySlot } from './by-slot.js';
 import { ClusterConnection } from './cluster-connection.js';
 import { findEvictingPolicy } from './eviction-check.js';
 import { leavesRoomForTag } from './key-slot.js';
 import { RedisConnection } from './redis-connection.js';
 import type { RedisLockingProviderOptions } from './redis-options.interface.js';
 import { forWakeUps, loginRefused, mayEvict, notSubscribed, untaggable } from './redis.messages.js';
-import { explainError, malformedReply, wholeNumber } from './redis-errors.js';
+import { explainError } from './redis-errors.js';
 import { LeaseScripts, type RepairRequest, type VotePace } from './lease-scripts.js';
 import { RedisRecords } from './redis-records.js';
 import { RedisWakeUps } from './redis-wake-ups.js';
 import { RedisOperations, type SeenLease } from './redis-operations.js';
 import { ReplicatedLeases, type Replication } from './replicated-leases.js';
-import { scanKeys } from './scan-keys.js';
 import { ScriptRunner, type ScriptName } from './script-runner.js';
 import type { StoreConnection } from './store-connection.js';
 import { StoreKeys } from './store-keys.js';
-import { toStoredLease } from './stored-value.js';
+import { StoredLeases } from './stored-leases.js';
 
 /**
  * Locks across all processes that use the same Redis (or Valkey) server and namespace.
@@ -77,6 +74,7 @@ export class RedisLockingProvider extends BatchedStore implements QueueingStore,
   private readonly keys: StoreKeys;
   private readonly records: RedisRecords;
   private readonly operations: RedisOperations;
+  private readonly stored: StoredLeases;
   private readonly scripts: LeaseScripts;
   private readonly leases: Pick<LeaseScripts, 'acquire' | 'extend' | 'release'>;
   private readonly runner: ScriptRunner;
@@ -129,8 +127,9 @@ export class RedisLockingProvider extends BatchedStore implements QueueingStore,
     });
     const replication = minReplicas > 0 && !isForCluster(options) ? this.replication(minReplicas) : undefined;
     this.records = new RedisRecords(this.connection, this.keys, this.script, warnOfRefusal, replication);
+    this.stored = new StoredLeases(this.connection, this.keys, this.script);
     this.operations = new RedisOperations(this.connection, this.keys, this.script, minReplicas);
-    if (isForCluster(options)) this.leases = new LeasesBySlot(this.scripts, this.slotOf);
+    if (isForCluster(options)) this.leases = new LeasesBySlot(this.scripts, (key) => this.keys.slotOf(key));
     else if (replication) this.leases = new ReplicatedLeases(this.scripts, replication);
     else this.leases = this.scripts;
   }
@@ -191,22 +190,15 @@ export class RedisLockingProvider extends BatchedStore implements QueueingStore,
   }
 
   async revoke(keys: readonly string[]): Promise<number> {
-    const parts = bySlot(keys, this.slotOf);
-    const counts = await Promise.all(parts.map(async (part) => this.script('revoke', this.keys.forGrants(part), [])));
-    const held = counts.reduce<number>((sum, count) => sum + wholeNumber(count), 0);
-    if (!Number.isSafeInteger(held)) throw malformedReply('revoke');
-    return held;
+    return this.stored.revoke(keys);
   }
 
   async inspect(keys: readonly string[]): Promise<readonly (StoredLease | null)[]> {
-    const parts = bySlot(keys, this.slotOf);
-    const found = new Map((await Promise.all(parts.map(async (part) => this.inspectPart(part)))).flat());
-    return keys.map((key) => found.get(key) ?? null);
+    return this.stored.inspect(keys);
   }
 
-  async *list(match = '*'): AsyncGenerator<StoredLease> {
-    const seen = new Set<string>();
-    for (const server of this.connection.masters()) yield* this.listOn(server, match, seen);
+  list(match = '*'): AsyncGenerator<StoredLease> {
+    return this.stored.list(match);
   }
 
   async readRecords(names: readonly string[]): Promise<readonly (StoredRecord | null)[]> {
@@ -254,27 +246,6 @@ export class RedisLockingProvider extends BatchedStore implements QueueingStore,
     return this.operations.examine(depth);
   }
 
-  /** @param seen - the keys found so far: SCAN may name one more than once, and a slot may be on the move */
-  private async *listOn(server: Redis, match: string, seen: Set<string>): AsyncGenerator<StoredLease> {
-    const prefix = this.connection.keyPrefix + this.keys.lock('');
-    for await (const found of scanKeys(server, prefix, 'string', this.explain, match)) {
-      const keys = found
-        .map((storeKey) => storeKey.slice(prefix.length))
-        .filter((key) => !key.startsWith(RESERVED_KEY_PREFIX) && !seen.has(key));
-      for (const key of keys) seen.add(key);
-      if (keys.length > 0) for (const lease of await this.inspect(keys)) if (lease) yield lease;
-    }
-  }
-
-  private async inspectPart(keys: readonly string[]): Promise<(readonly [string, StoredLease])[]> {
-    const reply: unknown = await this.script('inspect', this.keys.withOrders(keys), []);
-    if (!Array.isArray(reply) || reply.length !== 3 * keys.length) throw malformedReply('inspect');
-    return keys.flatMap((key, index) => {
-      const [value, pttl, queue] = (reply as unknown[]).slice(3 * index, 3 * index + 3);
-      return typeof value === 'string' ? [[key, toStoredLease(key, value, Number(pttl), queue as string[])]] : [];
-    });
-  }
-
   private replication(minReplicas: number): Replication {
     return {
       minReplicas,
@@ -299,8 +270,6 @@ export class RedisLockingProvider extends BatchedStore implements QueueingStore,
     connection.watch?.(reply);
     return reply;
   };
-
-  private readonly slotOf = (key: string): number => this.keys.slotOf(key);
 
   private readonly explain = (error: unknown): unknown => this.connection.explain(error);
 
