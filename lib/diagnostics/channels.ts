@@ -95,7 +95,7 @@ export const lockingChannels = Object.freeze({
   store: tracing<StoreMessage>('store'),
   /** `nestjs-locking:timeout`: a call that was prepared to wait ended without the lock. */
   timeout: plain<TimeoutMessage>('timeout'),
-  /** `nestjs-locking:lost`: a lock ended before its release, unless an operator revoked it. */
+  /** `nestjs-locking:lost`: a lock ended before its release, and this process does not know of an operator who revoked it. */
   lost: plain<LossMessage>('lost'),
   /** `nestjs-locking:revoked`: an operator revoked a lock of this process. */
   revoked: plain<LossMessage>('revoked'),

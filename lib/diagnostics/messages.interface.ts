@@ -64,7 +64,7 @@ export type LossReason =
   | 'gone'
   /** The store has granted the key to another owner. */
   | 'taken-over'
-  /** An operator revoked it by `forceRelease`. */
+  /** An operator revoked it, in this process or in one that the store told this process of; otherwise it is `'gone'`. */
   | 'revoked'
   /** The application ended while the lock was held, and released it. */
   | 'shutdown';

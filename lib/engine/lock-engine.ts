@@ -23,7 +23,7 @@ import { SlowLocks } from './lock/slow-locks.js';
 import { TransactionFence } from './lock/transaction-fence.js';
 import { resolveCallOptions, type CallOptions, type HoldMode } from './options/call-options.js';
 import type { EngineSettings } from './options/engine-settings.js';
-import { makeProcessId } from './options/lock-names.js';
+import { assertNoPretence, makeProcessId } from './options/lock-names.js';
 import type { Clock } from './runtime/clock.js';
 import { systemClock } from './runtime/system-clock.js';
 import { NO_ORIGIN } from './store/store-calls.js';
@@ -45,6 +45,7 @@ export class LockEngine {
 
   readonly actions: LockActions;
   private readonly parts: Assembly;
+  private readonly processId: string;
   private readonly transfer: LockTransfer;
   private readonly shutdown: Shutdown;
   private readonly resolved: Record<HoldMode, WeakMap<ExecuteOptions, CallOptions>> = {
@@ -74,7 +75,7 @@ export class LockEngine {
     this.reports = new LockReports(origin, clock);
     this.slow = new SlowLocks(clock, warnOfSlow);
     if (warn) this.dropped = new DroppedLocks(warn);
-    const processId = makeProcessId(instanceId);
+    const processId = (this.processId = makeProcessId(instanceId));
     this.parts = assemble({ store: provider, settings, clock, origin, processId, reports: this.reports });
     const { calls, retry, leases, queues, acquirer, extender, renewer, releaser, poller, host, advance } = this.parts;
     this.byKey = this.parts.byKey;
@@ -91,12 +92,14 @@ export class LockEngine {
   /**
    * The options of a call, checked. What cannot change any more is checked once.
    *
+   * @param isHandedOver - whether the owner is one that another process has made
    * @throws LockConfigurationError for an option that is unknown or cannot work
    */
-  resolve(options: ExecuteOptions, mode: HoldMode): CallOptions {
+  resolve(options: ExecuteOptions, mode: HoldMode, isHandedOver = false): CallOptions {
     const known = this.resolved[mode].get(options);
     if (known) return known;
     const resolved = resolveCallOptions(options, mode, this.settings);
+    if (resolved.ownerId !== undefined && !isHandedOver) assertNoPretence(resolved.ownerId, this.processId);
     if (Object.isFrozen(options)) this.resolved[mode].set(options, resolved);
     return resolved;
   }

@@ -173,7 +173,11 @@ export class LockingService {
     const keys = normalizeKeys([...tokens.keys()], this.mayBeOwn);
     const engine = this.engine(options);
     const renew = options.renew ?? options.expire === undefined;
-    return engine.restore(tokens, keys, engine.resolve({ ...options, renew, ownerId, reentrant: false }, 'handle'));
+    return engine.restore(
+      tokens,
+      keys,
+      engine.resolve({ ...options, renew, ownerId, reentrant: false }, 'handle', true),
+    );
   }
 
   /**

@@ -93,6 +93,28 @@ describe('the diagnostics channels', () => {
     expect(held!.error).toBeUndefined();
   });
 
+  it('the keys of a message are not those by which the lock is released', async () => {
+    const told: (readonly string[])[] = [];
+    const change = ({ keys }: { readonly keys: readonly string[] }): void => {
+      told.push(keys);
+      expect(() => (keys as string[]).reverse()).toThrow(TypeError);
+    };
+    const waits = { start: change };
+    lockingChannels.acquire.subscribe(waits);
+    lockingChannels.revoked.subscribe(change);
+    try {
+      const lock = await locking.acquire(['a', 'b']);
+      expect(told).toEqual([['a', 'b']]);
+      expect(told[0]).not.toBe(lock.keys);
+      await locking.forceRelease('a');
+      expect(told).toHaveLength(2);
+      expect(told[1]).not.toBe(lock.keys);
+    } finally {
+      lockingChannels.acquire.unsubscribe(waits);
+      lockingChannels.revoked.unsubscribe(change);
+    }
+  });
+
   it('a decorator names its template, and a key function its class and method', async () => {
     const recorded = record('acquire');
     await orders.pay('1');

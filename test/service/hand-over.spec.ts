@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { LockConfigurationError, LockKeyError, LockLostError } from '../../lib/index.js';
-import { rejectionOf } from '../support/poll.js';
+import { eventually, rejectionOf } from '../support/poll.js';
 import { onEveryStore } from '../support/stores.js';
 
 describe('a lock that is handed to another process', () => {
@@ -22,6 +22,19 @@ describe('a lock that is handed to another process', () => {
       expect(await here.tryAcquire('a')).toBeNull();
       expect(await restored?.release()).toBe(true);
       expect(await (await here.acquire('a')).release()).toBe(true);
+    });
+
+    it('of an instance with the longest name that there is is restored, extended and released by its owner', async () => {
+      const [here, there] = [await store.open({}, '漢'.repeat(128)), await store.open({}, '字'.repeat(128))];
+      const lock = await here.acquire('a', { expire: '1m', label: '鍵'.repeat(100) });
+      const waiting = there.acquire('a', { timeout: '1m' });
+      await eventually(async () => (await here.inspect('a'))?.queue.length === 1);
+      expect(await here.extend('a', { ownerId: lock.ownerId, expire: '2m' })).toBe(true);
+      const restored = await there.restore(await lock.serialize());
+      expect(restored?.ownerId).toBe(lock.ownerId);
+      expect(await here.inspect('a')).toMatchObject({ instanceId: '漢'.repeat(128), label: '鍵'.repeat(100) });
+      expect(await there.release('a', { ownerId: lock.ownerId })).toBe(true);
+      expect((await waiting).held).toBe(true);
     });
 
     it('is restored once: its token has changed by then', async () => {

@@ -12,7 +12,7 @@ import {
   type LockInfo,
 } from '../../lib/index.js';
 import { useApplications } from '../support/applications.js';
-import { eventually } from '../support/poll.js';
+import { eventually, rejectionOf } from '../support/poll.js';
 import { onEveryStore } from '../support/stores.js';
 
 const seen = async (locking: LockingService, key: string): Promise<LockInfo> => {
@@ -70,6 +70,20 @@ describe('what a lock is called', () => {
       await here.acquire('k', { ownerId: 'importer', label: 'import' });
       expect(await seen(here, 'k')).toMatchObject({ ownerId: 'importer', label: 'import', instanceId: 'here' });
       expect(await seen(elsewhere, 'k')).toMatchObject({ ownerId: 'importer', label: null, instanceId: null });
+    });
+
+    it('an owner that a caller names cannot pose as an instance, and an id that this process made is its own', async () => {
+      const [here, elsewhere] = [await store.open({}, 'here'), await store.open({}, 'elsewhere')];
+      const lock = await here.acquire('a');
+      for (const ownerId of ['elsewhere~AAAAAAAAAAAAAAAA.0 innocent', lock.ownerId]) {
+        const error = await rejectionOf(elsewhere.acquire('k', { ownerId, expire: '1m' }));
+        expect(error).toBeInstanceOf(LockConfigurationError);
+        expect(error.message).toMatch(/form of the ids that instances make.*serialize/);
+      }
+      expect(await elsewhere.inspect('k')).toBeNull();
+      for (const ownerId of ['checkout-service.42', 'a~b.c', 'user~1', lock.ownerId]) {
+        expect(await (await here.acquire('k', { ownerId, expire: '1m' })).release()).toBe(true);
+      }
     });
 
     it('a lock with a label is released, extended and freed by force as any other', async () => {

@@ -145,7 +145,8 @@ export class LockedJobs {
     const { jobPutBack } = lockingChannels;
     if (!jobPutBack.hasSubscribers) return;
     const { provider, keyTemplate } = this.options.execute;
-    jobPutBack.publish({ ...locking.originOf({ provider }), queue, jobId, jobName, keys, keyTemplate, ...what });
+    const about = { queue, jobId, jobName, keys: Object.freeze([...keys]), keyTemplate };
+    jobPutBack.publish({ ...locking.originOf({ provider }), ...about, ...what });
   }
 
   private watchesOf(locking: LockingService): KeyWatches {

@@ -82,7 +82,8 @@ export class LockReports {
 
   private subject(keys: readonly string[], { keyTemplate }: CallOptions): LockSubject {
     const { application, provider } = this.origin;
-    return { application, provider, keys, keyTemplate };
+    // A copy: the lock goes by its own.
+    return { application, provider, keys: Object.freeze([...keys]), keyTemplate };
   }
 }
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { LockConfigurationError } from '../../errors/index.js';
-import { badInstanceId, badLabel } from './lock-names.messages.js';
+import { badInstanceId, badLabel, posesAsInstance } from './lock-names.messages.js';
 import { isWellFormed } from './well-formed.js';
 
 /** As many characters a label may have. It is written at each of its keys, as the name of an instance is. */
@@ -85,6 +85,15 @@ export function readOwner(ownerId: string): OwnerName {
   return processId === undefined
     ? { instanceId: null, label: null }
     : { instanceId: instanceOfProcess(processId), label };
+}
+
+/**
+ * @param processId - of this process, whose own ids a caller may pass on
+ * @throws LockConfigurationError for an owner that a caller has named and that would be shown as the lock of an instance
+ */
+export function assertNoPretence(ownerId: string, processId: string): void {
+  const [, made] = OWNER_ID.exec(ownerId) ?? [];
+  if (made?.includes('~') === true && made !== processId) throw new LockConfigurationError(posesAsInstance(ownerId));
 }
 
 function isName(value: unknown, longest: number): value is string {

@@ -1,8 +1,11 @@
 import { LockConfigurationError } from '../../errors/index.js';
 import { isWellFormed } from './well-formed.js';
 
-/** As many characters an owner's name may have. It is written at each of its keys. */
-const LONGEST_OWNER = 1024;
+/**
+ * As many characters an owner's name may have. It is written at each of its keys. An id that the engine makes fits: the name of
+ * an instance may take nine characters for each of its 128, and a label follows.
+ */
+const LONGEST_OWNER = 2048;
 
 /** @throws LockConfigurationError for what cannot be the name of an owner, or could be taken for another one's */
 export function assertOwner(ownerId: unknown): asserts ownerId is string | undefined {

@@ -24,7 +24,7 @@ export interface LockEventMessages {
   store: StoreMessage;
   /** A call that was prepared to wait ended without the lock. */
   timeout: TimeoutMessage;
-  /** A lock ended before its release, and no operator revoked it. */
+  /** A lock ended before its release; an operator may have revoked it elsewhere, if this process never had to wait. */
   lost: LossMessage;
   /** An operator revoked a lock of this process. */
   revoked: LossMessage;
