@@ -1,5 +1,5 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
-import { Injectable } from '@nestjs/common';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { Injectable, Logger } from '@nestjs/common';
 import { SchedulerRegistry } from '@nestjs/schedule';
 import { register, Registry } from 'prom-client';
 import { LockingPrometheusModule, type LockingPrometheusOptions } from '../../lib/operations/prometheus/index.js';
@@ -121,6 +121,48 @@ describe('LockingPrometheusModule', () => {
     ]);
   });
 
+  it('jobs, elections and queues above the limit are counted together, each kind for itself, and a warning says so once', async () => {
+    const registry = new Registry();
+    const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
+    const names = ['one', 'two', 'three', 'four'];
+    const app = await startApp({
+      imports: [
+        LockingModule.forRoot(),
+        LockingModule.forFeature({ leaders: names.map((name) => ({ name })) }),
+        LockingPrometheusModule.forRoot({ registry, maxNames: 2, maxTemplates: 1 }),
+      ],
+    });
+    const elections = names.map((name) => app.get<LeaderElection>(getLeaderElectionToken(name)));
+    await eventually(() => elections.every((election) => election.isLeader()));
+    expect(await samples(registry, 'locking_leader')).toEqual([
+      'locking_leader{provider="in-memory",election="one"} 1',
+      'locking_leader{provider="in-memory",election="two"} 1',
+      'locking_leader{provider="in-memory",election="(other)"} 2',
+    ]);
+    const { application } = await originOf(app.get(LockingService));
+    const origin = { application, provider: 'in-memory' };
+    for (const name of names) {
+      const ran = { kind: 'interval', outcome: 'late', at: new Date(), takenOver: false, error: undefined } as const;
+      lockingChannels.tick.publish({ ...origin, name, ...ran });
+      const about = { keys: ['a'], keyTemplate: undefined, jobId: '1', jobName: 'job', delay: 1 };
+      lockingChannels.jobPutBack.publish({ ...origin, queue: name, ...about, reason: 'key-taken', outcome: 'delayed' });
+    }
+    const labels = async (name: string, label: string): Promise<(string | undefined)[]> =>
+      (await samples(registry, name)).map((line) => new RegExp(`${label}="([^"]*)"`).exec(line)?.[1]);
+    expect(await labels('locking_ticks_total', 'job')).toEqual(['interval:one', 'interval:two', '(other)']);
+    expect(await labels('locking_ticks_missed_total', 'job')).toEqual(['interval:one', 'interval:two', '(other)']);
+    expect(await labels('locking_jobs_put_back_total', 'queue')).toEqual(['one', 'two', '(other)']);
+    expect(await value(registry, 'locking_jobs_put_back_total', 'queue="(other)"')).toBe(2);
+    const warnings = warn.mock.calls.map(([text]) => String(text)).filter((text) => text.includes('Prometheus'));
+    warn.mockRestore();
+    expect(warnings.map((text) => /more than (\d+ [a-z ]+);/.exec(text)?.[1]).sort()).toEqual([
+      '1 key templates',
+      '2 elections',
+      '2 queues',
+      '2 scheduled jobs',
+    ]);
+  });
+
   it('a prefix and buckets of your own are taken', async () => {
     const { registry, locking } = await start({ prefix: 'shop_', buckets: [1, 2] });
     await locking.execute('a', () => undefined);
@@ -214,6 +256,7 @@ describe('LockingPrometheusModule', () => {
     [{ buckets: [2, 1] }, /ascending/],
     [{ buckets: [0, 1] }, /above 0/],
     [{ maxTemplates: 0 }, /maxTemplates/],
+    [{ maxNames: 1.5 }, /maxNames must be a whole number/],
     [{ probeTimeout: 'soon' as '1s' }, /probeTimeout/],
     [{ prefix: 'a-b' }, /prefix/],
     [{ registry: {} as Registry }, /registry/],

@@ -1,5 +1,5 @@
 import type { LeaderElections } from '../../coordination/leader-election/leader-elections.js';
-import { lockingChannels } from '../../diagnostics/channels.js';
+import { lockingChannels, type LockingTraceSubscribers } from '../../diagnostics/channels.js';
 import type {
   AcquireMessage,
   HoldMessage,
@@ -12,14 +12,9 @@ import type {
 } from '../../diagnostics/messages.interface.js';
 import type { LockingRegistry } from '../../module/locking.registry.js';
 import { probeStore } from '../probe-store.js';
-import type { CounterName, GaugeName, HistogramName, Labels } from './metric-definitions.js';
-import { TemplateLabels } from './template-labels.js';
-
-/** What keeps the figures: a registry of Prometheus, or a meter of OpenTelemetry. */
-export interface MetricsSink {
-  record(histogram: HistogramName, labels: Labels, seconds: number): void;
-  count(counter: CounterName, labels: Labels): void;
-}
+import type { GaugeName, Labels } from './metric-definitions.js';
+import { MetricLabels, type LabelLimits } from './metric-labels.js';
+import type { LockTraces, MetricsSink } from './metrics-sink.js';
 
 /** What a gauge reads at a moment. */
 export interface Reading {
@@ -32,24 +27,37 @@ const { acquire, hold, store, timeout, lost, revoked, tick, jobPutBack } = locki
 
 const MISSED: readonly string[] = ['overlap', 'late', 'store'];
 
+interface LockMetricsParts {
+  /** The module, as warnings name it. */
+  readonly what: string;
+  readonly registry: LockingRegistry;
+  readonly elections: LeaderElections;
+  readonly settings: LabelLimits & { readonly probeTimeout: number };
+  readonly sink: MetricsSink;
+  readonly traces: LockTraces | undefined;
+  readonly warn: (message: string) => void;
+}
+
 /** The figures of one application, as they are told on the channels and read from its engines. */
 export class LockMetrics {
-  private readonly templates: TemplateLabels;
+  private readonly registry: LockingRegistry;
+  private readonly sink: MetricsSink;
+  private readonly labels: MetricLabels;
 
   /** Every pair of provider and template that was ever read: what is gone is 0, not absent. */
   private readonly seen = new Map<string, { readonly provider: string; readonly key_template: string }>();
 
-  constructor(
-    private readonly registry: LockingRegistry,
-    private readonly elections: LeaderElections,
-    private readonly sink: MetricsSink,
-    { maxTemplates, probeTimeout }: { readonly maxTemplates: number; readonly probeTimeout: number },
-  ) {
-    this.templates = new TemplateLabels(maxTemplates);
-    this.probeTimeout = probeTimeout;
+  constructor(private readonly parts: LockMetricsParts) {
+    const { what, registry, settings, sink, traces, warn } = parts;
+    this.registry = registry;
+    this.sink = sink;
+    this.labels = new MetricLabels(what, settings, warn);
+    if (traces) {
+      this.waits.start = (message) => {
+        if (this.isOwn(message)) traces.note(message);
+      };
+    }
   }
-
-  private readonly probeTimeout: number;
 
   start(): void {
     acquire.subscribe(this.waits);
@@ -77,7 +85,7 @@ export class LockMetrics {
   async read(): Promise<Reading[]> {
     const readings: Reading[] = [...this.readCounts(), ...this.readElections()];
     const probes = this.registry.engines().map(async ({ id: provider, engine }) => {
-      const { reachable } = await probeStore(engine, this.probeTimeout);
+      const { reachable } = await probeStore(engine, this.parts.settings.probeTimeout);
       readings.push({ gauge: 'storeUp', labels: { provider }, value: Number(reachable) });
       const { wakeUps } = engine;
       if (wakeUps !== 'none' && wakeUps !== 'unused') {
@@ -92,7 +100,7 @@ export class LockMetrics {
     const counts = new Map<string, { waiting: number; held: number }>();
     for (const { id: provider, engine } of this.registry.engines()) {
       for (const [keyTemplate, { waiting, held }] of engine.overview.census()) {
-        const labels = { provider, key_template: this.templates.of(keyTemplate) };
+        const labels = { provider, key_template: this.labels.ofTemplate(keyTemplate) };
         const name = `${provider}\n${labels.key_template}`;
         this.seen.set(name, labels);
         const sum = counts.get(name) ?? { waiting: 0, held: 0 };
@@ -105,23 +113,29 @@ export class LockMetrics {
     ]);
   }
 
+  /** Of the elections above the limit together: how many of them this instance leads. */
   private readElections(): Reading[] {
-    return this.elections.states().map(({ name, provider, leads }) => ({
-      gauge: 'leader',
-      labels: { provider: this.registry.resolveId(provider), election: name },
-      value: Number(leads),
-    }));
+    const leading = new Map<string, Reading>();
+    for (const { name, provider: given, leads } of this.parts.elections.states()) {
+      const provider = this.registry.resolveId(given);
+      const election = this.labels.ofElection(name);
+      const id = `${provider}\n${election}`;
+      const value = (leading.get(id)?.value ?? 0) + Number(leads);
+      leading.set(id, { gauge: 'leader', labels: { provider, election }, value });
+    }
+    return [...leading.values()];
   }
 
   private isOwn({ application }: LockOrigin): boolean {
     return application === this.registry.application;
   }
 
-  private readonly waits = {
+  private readonly waits: LockingTraceSubscribers<AcquireMessage> = {
     asyncEnd: (message: AcquireMessage): void => {
       const { provider, keyTemplate, outcome = 'acquired', waited = 0 } = message;
       if (!this.isOwn(message)) return;
-      this.sink.record('wait', { provider, key_template: this.templates.of(keyTemplate), outcome }, waited / 1000);
+      const labels = { provider, key_template: this.labels.ofTemplate(keyTemplate), outcome };
+      this.sink.record('wait', labels, waited / 1000, this.parts.traces?.of(message));
     },
   };
 
@@ -129,7 +143,8 @@ export class LockMetrics {
     asyncEnd: (message: HoldMessage): void => {
       const { provider, keyTemplate, outcome = 'released', held = 0 } = message;
       if (!this.isOwn(message)) return;
-      this.sink.record('hold', { provider, key_template: this.templates.of(keyTemplate), outcome }, held / 1000);
+      const labels = { provider, key_template: this.labels.ofTemplate(keyTemplate), outcome };
+      this.sink.record('hold', labels, held / 1000, this.parts.traces?.of(message.wait));
     },
   };
 
@@ -145,19 +160,19 @@ export class LockMetrics {
   private readonly onTimeout = (message: TimeoutMessage): void => {
     const { provider, keyTemplate, reason } = message;
     if (!this.isOwn(message)) return;
-    this.sink.count('timeouts', { provider, key_template: this.templates.of(keyTemplate), reason });
+    this.sink.count('timeouts', { provider, key_template: this.labels.ofTemplate(keyTemplate), reason });
   };
 
   private readonly onLost = (message: LossMessage): void => {
     const { provider, keyTemplate, reason } = message;
     if (!this.isOwn(message)) return;
-    this.sink.count('lost', { provider, key_template: this.templates.of(keyTemplate), reason });
+    this.sink.count('lost', { provider, key_template: this.labels.ofTemplate(keyTemplate), reason });
   };
 
   private readonly onTick = (message: TickMessage): void => {
     const { provider, kind, name, outcome } = message;
     if (!this.isOwn(message)) return;
-    const job = `${kind}:${name}`;
+    const job = this.labels.ofJob(kind, name);
     this.sink.count('ticks', { provider, job, outcome });
     if (MISSED.includes(outcome)) this.sink.count('ticksMissed', { provider, job, reason: outcome });
   };
@@ -165,6 +180,7 @@ export class LockMetrics {
   private readonly onPutBack = (message: JobPutBackMessage): void => {
     const { provider, keyTemplate, queue, reason } = message;
     if (!this.isOwn(message)) return;
-    this.sink.count('jobsPutBack', { provider, key_template: this.templates.of(keyTemplate), queue, reason });
+    const key_template = this.labels.ofTemplate(keyTemplate);
+    this.sink.count('jobsPutBack', { provider, key_template, queue: this.labels.ofQueue(queue), reason });
   };
 }

@@ -17,6 +17,14 @@ export interface LockMetricsOptions {
   maxTemplates?: number | undefined;
 
   /**
+   * How many scheduled jobs, elections and queues have time series of their own, each kind for itself; those above are
+   * counted as `(other)`. A number from 1 on.
+   *
+   * @defaultValue 200
+   */
+  maxNames?: number | undefined;
+
+  /**
    * How long a collection waits for the answer of a store, before that counts as down. A number is seconds.
    *
    * @defaultValue '1s'

@@ -1,15 +1,16 @@
 import { parseDuration } from '../../engine/options/duration.js';
 import { LockConfigurationError } from '../../errors/index.js';
+import { assertOptions } from '../read-options.js';
 import { BUCKETS } from './metric-definitions.js';
-import { badBuckets, badMaxTemplates, noOptions, notAMetricsOption } from './metrics.messages.js';
+import type { LabelLimits } from './metric-labels.js';
+import { badBuckets, notACount } from './metrics.messages.js';
 import type { LockMetricsOptions } from './metrics-options.interface.js';
 
-const DEFAULT_TEMPLATES = 200;
+const DEFAULT_LIMIT = 200;
 
 /** {@link LockMetricsOptions}, checked, with every default filled in; the time in milliseconds. */
-export interface MetricsSettings {
+export interface MetricsSettings extends LabelLimits {
   readonly buckets: readonly number[];
-  readonly maxTemplates: number;
   readonly probeTimeout: number;
 }
 
@@ -22,16 +23,15 @@ export function readMetricsOptions(
   options: LockMetricsOptions,
   names: readonly string[],
 ): MetricsSettings {
-  if (typeof options !== 'object' || (options as object | null) === null)
-    throw new LockConfigurationError(noOptions(what));
-  const known = ['buckets', 'maxTemplates', 'probeTimeout', ...names];
-  const unknown = Object.keys(options).find((name) => !known.includes(name));
-  if (unknown !== undefined) throw new LockConfigurationError(notAMetricsOption(what, unknown, known));
-  const { buckets = BUCKETS, maxTemplates = DEFAULT_TEMPLATES, probeTimeout = '1s' } = options;
+  const own = ['buckets', 'maxTemplates', 'maxNames', 'probeTimeout'];
+  assertOptions(what, options, [...own, ...names], '{ maxTemplates: 100 }');
+  const { buckets = BUCKETS, maxTemplates = DEFAULT_LIMIT, maxNames = DEFAULT_LIMIT, probeTimeout = '1s' } = options;
   if (!isAscending(buckets)) throw new LockConfigurationError(badBuckets(what));
-  if (!Number.isSafeInteger(maxTemplates) || maxTemplates < 1) throw new LockConfigurationError(badMaxTemplates(what));
+  for (const [option, value] of Object.entries({ maxTemplates, maxNames })) {
+    if (!Number.isSafeInteger(value) || value < 1) throw new LockConfigurationError(notACount(what, option));
+  }
   const milliseconds = parseDuration(probeTimeout, `${what}: probeTimeout`, { bareUnit: 's', minimum: 1 });
-  return { buckets: [...buckets], maxTemplates, probeTimeout: milliseconds };
+  return { buckets: [...buckets], maxTemplates, maxNames, probeTimeout: milliseconds };
 }
 
 function isAscending(buckets: unknown): buckets is readonly number[] {

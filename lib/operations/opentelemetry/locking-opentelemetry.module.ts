@@ -11,9 +11,10 @@ import { parseDuration } from '../../engine/options/duration.js';
 import { LockConfigurationError } from '../../errors/index.js';
 import type { Duration } from '../../interfaces/index.js';
 import { findLocking } from '../find-locking.js';
-import { LockMetrics, type Reading } from '../metrics/lock-metrics.js';
 import type { LockMetricsOptions } from '../metrics/metrics-options.interface.js';
 import { readMetricsOptions, type MetricsSettings } from '../metrics/read-metrics-options.js';
+import { runMetrics } from '../metrics/run-metrics.js';
+import { assertMethod, assertOptions } from '../read-options.js';
 import { LockSpans, type SpanSettings } from './lock-spans.js';
 import { MeterSink } from './meter-sink.js';
 import { badSpans, noMeterProvider, noTracerProvider, notBoolean } from './opentelemetry.messages.js';
@@ -100,8 +101,7 @@ const SCOPE = 'nestjs-locking';
  */
 @Module({})
 export class LockingOpenTelemetryModule implements OnApplicationBootstrap, OnApplicationShutdown {
-  private lockMetrics?: LockMetrics;
-  private sink?: MeterSink;
+  private stopMetrics?: () => void;
   private lockSpans?: LockSpans;
 
   /** @internal */
@@ -122,18 +122,8 @@ export class LockingOpenTelemetryModule implements OnApplicationBootstrap, OnApp
     const common = readMetricsOptions(WHAT, options, ['metrics', 'spans', 'meterProvider', 'tracerProvider']);
     const { metrics: wantsMetrics = true, spans, meterProvider, tracerProvider } = options;
     if (typeof (wantsMetrics as unknown) !== 'boolean') throw new LockConfigurationError(notBoolean('metrics'));
-    if (
-      meterProvider !== undefined &&
-      typeof (meterProvider as Partial<MeterProvider> | null)?.getMeter !== 'function'
-    ) {
-      throw new LockConfigurationError(noMeterProvider());
-    }
-    if (
-      tracerProvider !== undefined &&
-      typeof (tracerProvider as Partial<TracerProvider> | null)?.getTracer !== 'function'
-    ) {
-      throw new LockConfigurationError(noTracerProvider());
-    }
+    assertMethod(meterProvider, 'getMeter', noMeterProvider());
+    assertMethod(tracerProvider, 'getTracer', noTracerProvider());
     const useValue: Settings = {
       metrics: wantsMetrics ? common : undefined,
       spans: spans === false ? undefined : readSpans(spans ?? {}),
@@ -145,18 +135,15 @@ export class LockingOpenTelemetryModule implements OnApplicationBootstrap, OnApp
 
   /** Called by Nest: begins to listen. */
   onApplicationBootstrap(): void {
-    const { registry, elections } = findLocking(this.moduleRef, WHAT);
+    const found = findLocking(this.moduleRef, WHAT);
     const { metrics: settings, spans, meterProvider, tracerProvider } = this.settings;
     if (settings) {
       const meter = (meterProvider ?? metrics.getMeterProvider()).getMeter(SCOPE);
-      const read = async (): Promise<Reading[]> => this.lockMetrics?.read() ?? [];
-      this.sink = new MeterSink(meter, settings.buckets, read);
-      this.lockMetrics = new LockMetrics(registry, elections, this.sink, settings);
-      this.lockMetrics.start();
+      this.stopMetrics = runMetrics(WHAT, found, settings, (read) => new MeterSink(meter, settings.buckets, read));
     }
     if (spans) {
       const tracer = (tracerProvider ?? trace.getTracerProvider()).getTracer(SCOPE);
-      this.lockSpans = new LockSpans(tracer, registry.application, spans);
+      this.lockSpans = new LockSpans(tracer, found.registry.application, spans);
       this.lockSpans.start();
     }
   }
@@ -164,15 +151,13 @@ export class LockingOpenTelemetryModule implements OnApplicationBootstrap, OnApp
   /** Called by Nest: listens no more. */
   onApplicationShutdown(): void {
     this.lockSpans?.stop();
-    this.lockMetrics?.stop();
-    this.sink?.close();
+    this.stopMetrics?.();
   }
 }
 
 function readSpans(options: LockSpanOptions): SpanSettings {
-  const known = ['wait', 'hold', 'minWait', 'keys'];
   if (typeof options !== 'object' || (options as object | null) === null) throw new LockConfigurationError(badSpans());
-  if (Object.keys(options).some((name) => !known.includes(name))) throw new LockConfigurationError(badSpans());
+  assertOptions(`${WHAT}: spans`, options, ['wait', 'hold', 'minWait', 'keys'], "{ hold: true, minWait: '10ms' }");
   const { wait = true, hold = false, minWait = 0, keys = false } = options;
   for (const [name, value] of Object.entries({ wait, hold, keys })) {
     if (typeof (value as unknown) !== 'boolean') throw new LockConfigurationError(notBoolean(`spans.${name}`));

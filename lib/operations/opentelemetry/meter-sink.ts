@@ -1,5 +1,5 @@
 import type { Attributes, BatchObservableResult, Counter, Histogram, Meter, ObservableGauge } from '@opentelemetry/api';
-import type { MetricsSink, Reading } from '../metrics/lock-metrics.js';
+import type { Reading } from '../metrics/lock-metrics.js';
 import {
   METRICS,
   namesOf,
@@ -8,6 +8,7 @@ import {
   type HistogramName,
   type Labels,
 } from '../metrics/metric-definitions.js';
+import type { MetricsSink } from '../metrics/metrics-sink.js';
 
 /** Keeps the metrics of an application in the instruments of a meter. */
 export class MeterSink implements MetricsSink {
@@ -19,7 +20,7 @@ export class MeterSink implements MetricsSink {
   constructor(
     private readonly meter: Meter,
     buckets: readonly number[],
-    private readonly read: () => Promise<Reading[]>,
+    private readonly read: () => Promise<readonly Reading[]>,
   ) {
     for (const name of namesOf('histogram')) {
       const { name: full, help } = METRICS[name];

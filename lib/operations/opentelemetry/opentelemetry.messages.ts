@@ -9,4 +9,4 @@ export const noTracerProvider = (): string =>
   `${WHAT}: tracerProvider must be a TracerProvider, such as one of @opentelemetry/sdk-trace-base.`;
 
 export const badSpans = (): string =>
-  `${WHAT}: spans must be false or an object, such as { hold: true, minWait: '10ms' }. Known are: wait, hold, minWait, keys.`;
+  `${WHAT}: spans must be false or an object, such as { hold: true, minWait: '10ms' }.`;

@@ -6,14 +6,16 @@ import {
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
-import { register, type Registry } from 'prom-client';
+import { register, Registry } from 'prom-client';
 import { LockConfigurationError } from '../../errors/index.js';
 import { findLocking } from '../find-locking.js';
-import { LockMetrics, type Reading } from '../metrics/lock-metrics.js';
 import type { LockMetricsOptions } from '../metrics/metrics-options.interface.js';
 import { readMetricsOptions, type MetricsSettings } from '../metrics/read-metrics-options.js';
-import { badPrefix, noRegistry } from './prometheus.messages.js';
+import { runMetrics } from '../metrics/run-metrics.js';
+import { assertMethod } from '../read-options.js';
+import { badPrefix, noOpenMetrics, noOpenTelemetry, noRegistry, notBoolean } from './prometheus.messages.js';
 import { PrometheusSink } from './prometheus-sink.js';
+import { SpanExemplars } from './span-exemplars.js';
 
 /** Options of `LockingPrometheusModule.forRoot`. */
 export interface LockingPrometheusOptions extends LockMetricsOptions {
@@ -30,13 +32,23 @@ export interface LockingPrometheusOptions extends LockMetricsOptions {
    * @defaultValue ''
    */
   prefix?: string | undefined;
+
+  /**
+   * Whether waits and holds name the trace of their call, where OpenTelemetry samples it. Only a registry in the format of
+   * OpenMetrics has room for that.
+   *
+   * @defaultValue true for such a registry where `@opentelemetry/api` is installed
+   */
+  exemplars?: boolean | undefined;
 }
 
 interface Settings extends MetricsSettings {
   readonly registry: Registry;
   readonly prefix: string;
+  readonly exemplars: boolean | undefined;
 }
 
+const WHAT = 'LockingPrometheusModule';
 const SETTINGS = Symbol('options of LockingPrometheusModule');
 
 /**
@@ -48,8 +60,7 @@ const SETTINGS = Symbol('options of LockingPrometheusModule');
  */
 @Module({})
 export class LockingPrometheusModule implements OnApplicationBootstrap, OnApplicationShutdown {
-  private metrics?: LockMetrics;
-  private sink?: PrometheusSink;
+  private stop?: () => void;
 
   /** @internal */
   constructor(
@@ -67,32 +78,45 @@ export class LockingPrometheusModule implements OnApplicationBootstrap, OnApplic
    * LockingPrometheusModule.forRoot({ registry: new Registry(), prefix: 'shop_' })
    */
   static forRoot(options: LockingPrometheusOptions = {}): DynamicModule {
-    const what = 'LockingPrometheusModule';
-    const settings = readMetricsOptions(what, options, ['registry', 'prefix']);
-    const { registry = register, prefix = '' } = options;
-    if (typeof (registry as Partial<Registry> | null)?.getSingleMetric !== 'function') {
-      throw new LockConfigurationError(noRegistry());
-    }
+    const settings = readMetricsOptions(WHAT, options, ['registry', 'prefix', 'exemplars']);
+    const { registry = register, prefix = '', exemplars } = options;
+    assertMethod(registry, 'getSingleMetric', noRegistry());
     if (typeof prefix !== 'string' || !/^(?:[A-Za-z_]\w*)?$/.test(prefix))
       throw new LockConfigurationError(badPrefix());
+    if (exemplars !== undefined && typeof (exemplars as unknown) !== 'boolean')
+      throw new LockConfigurationError(notBoolean());
     return {
       module: LockingPrometheusModule,
-      providers: [{ provide: SETTINGS, useValue: { ...settings, registry, prefix } satisfies Settings }],
+      providers: [{ provide: SETTINGS, useValue: { ...settings, registry, prefix, exemplars } satisfies Settings }],
     };
   }
 
   /** Called by Nest: begins to listen. */
-  onApplicationBootstrap(): void {
-    const { registry, elections } = findLocking(this.moduleRef, 'LockingPrometheusModule');
-    const read = async (): Promise<Reading[]> => this.metrics?.read() ?? [];
-    const sink = (this.sink = new PrometheusSink(this.settings, read));
-    this.metrics = new LockMetrics(registry, elections, sink, this.settings);
-    this.metrics.start();
+  async onApplicationBootstrap(): Promise<void> {
+    const { settings } = this;
+    const found = findLocking(this.moduleRef, WHAT);
+    const traces = await tracesFor(settings);
+    const exemplars = traces !== undefined;
+    this.stop = runMetrics(
+      WHAT,
+      found,
+      settings,
+      (read) => new PrometheusSink({ ...settings, exemplars }, read),
+      traces,
+    );
   }
 
   /** Called by Nest: the metrics leave the registry. */
   onApplicationShutdown(): void {
-    this.metrics?.stop();
-    this.sink?.close();
+    this.stop?.();
   }
+}
+
+async function tracesFor({ registry, exemplars }: Settings): Promise<SpanExemplars | undefined> {
+  if (exemplars === false) return undefined;
+  const hasRoom = (registry.contentType as string) === Registry.OPENMETRICS_CONTENT_TYPE;
+  if (!hasRoom && exemplars === true) throw new LockConfigurationError(noOpenMetrics());
+  const traces = hasRoom ? await SpanExemplars.load() : undefined;
+  if (!traces && exemplars === true) throw new LockConfigurationError(noOpenTelemetry());
+  return traces;
 }

@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { LockConfigurationError } from '../../errors/index.js';
-import type { MetricsSink, Reading } from '../metrics/lock-metrics.js';
+import type { Reading } from '../metrics/lock-metrics.js';
 import {
   METRICS,
   namesOf,
@@ -10,6 +10,7 @@ import {
   type Labels,
   type MetricName,
 } from '../metrics/metric-definitions.js';
+import type { MetricsSink } from '../metrics/metrics-sink.js';
 import { takenName } from './prometheus.messages.js';
 
 /** Where the metrics stand, and how they are made. */
@@ -17,6 +18,8 @@ interface PrometheusSettings {
   readonly registry: Registry;
   readonly prefix: string;
   readonly buckets: readonly number[];
+  /** Whether observations name their traces; only a registry in the format of OpenMetrics can. */
+  readonly exemplars: boolean;
 }
 
 const SUFFIXES = { histogram: '_seconds', counter: '_total', gauge: '' } as const;
@@ -34,14 +37,14 @@ export class PrometheusSink implements MetricsSink {
    */
   constructor(
     private readonly settings: PrometheusSettings,
-    private readonly read: () => Promise<Reading[]>,
+    private readonly read: () => Promise<readonly Reading[]>,
   ) {
-    const { registry, buckets } = settings;
+    const { registry, buckets, exemplars: enableExemplars } = settings;
     const all = (Object.keys(METRICS) as MetricName[]).map((name) => this.nameOf(name));
     const taken = all.find((name) => registry.getSingleMetric(name) !== undefined);
     if (taken !== undefined) throw new LockConfigurationError(takenName(taken));
     for (const name of namesOf('histogram')) {
-      this.histograms.set(name, new Histogram({ ...this.config(name), buckets: [...buckets] }));
+      this.histograms.set(name, new Histogram({ ...this.config(name), buckets: [...buckets], enableExemplars }));
     }
     for (const name of namesOf('counter')) this.counters.set(name, new Counter(this.config(name)));
     const collect = async (): Promise<void> => this.collect();
@@ -52,8 +55,10 @@ export class PrometheusSink implements MetricsSink {
     this.names.push(...all);
   }
 
-  record(histogram: HistogramName, labels: Labels, seconds: number): void {
-    this.histograms.get(histogram)?.observe(labels, seconds);
+  record(histogram: HistogramName, labels: Labels, seconds: number, trace?: Labels): void {
+    const kept = this.histograms.get(histogram);
+    if (!this.settings.exemplars) kept?.observe(labels, seconds);
+    else kept?.observe({ labels, value: seconds, ...(trace && { exemplarLabels: trace }) });
   }
 
   count(counter: CounterName, labels: Labels): void {

@@ -8,7 +8,8 @@ import type { Duration } from '../../interfaces/index.js';
 import { findLocking } from '../find-locking.js';
 import { examineStore } from '../examination/examine-store.js';
 import { probeStore } from '../probe-store.js';
-import { noKey, noProviders, notAnOption } from './terminus.messages.js';
+import { assertOptions } from '../read-options.js';
+import { noKey, noProviders } from './terminus.messages.js';
 
 /** Options of `LockingHealthIndicator.isHealthy`. */
 export interface LockingHealthOptions {
@@ -119,8 +120,7 @@ export class LockingHealthIndicator {
    */
   async isHealthy<const Key extends string>(key: Key, options: LockingHealthOptions = {}): Promise<Answer<Key>> {
     if (typeof (key as unknown) !== 'string' || (key as string) === '') throw new LockConfigurationError(noKey());
-    const unknown = Object.keys(options).find((name) => !NAMES.includes(name));
-    if (unknown !== undefined) throw new LockConfigurationError(notAnOption(unknown));
+    assertOptions('LockingHealthIndicator', options, NAMES, "{ timeout: '2s' }");
     const timeout = parseDuration(options.timeout ?? '1s', 'LockingHealthIndicator: timeout', {
       bareUnit: 's',
       minimum: 1,

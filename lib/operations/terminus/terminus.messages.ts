@@ -1,10 +1,5 @@
-import { quote } from '../../errors/quote.js';
-
 const WHAT = 'LockingHealthIndicator';
 
 export const noKey = (): string => `${WHAT}: the key must be a text that is not empty, such as "locks".`;
-
-export const notAnOption = (name: string): string =>
-  `${WHAT}: ${quote(name)} is not an option. Known are: timeout, examineEvery, providers.`;
 
 export const noProviders = (): string => `${WHAT}: providers must be an array of ids, such as ["locking-redis"].`;
