@@ -12,6 +12,7 @@ import type { LockRequestDefinition } from './lock-request.definition.js';
 import { answerRefused, clientGone } from './refused-request.js';
 import { nameHandler } from './request-context.js';
 import { keysOfRequest } from './request-keys.js';
+import { tailsOf } from './request-tails.js';
 import { ResponseWait } from './response-wait.js';
 import { discardBody } from './unsent-body.js';
 
@@ -118,6 +119,7 @@ class LockedRequest {
     const { responseTimeout: limit } = this.definition;
     const inTime = await this.response.end(lock, body, { limit, isClosing: () => this.locking.isClosing });
     if (!inTime) logger.warn(notRead(nameHandler(this.context), limit));
+    await this.response.enclose(lock, tailsOf(this.handler));
     return undefined;
   }
 
@@ -129,14 +131,14 @@ class LockedRequest {
       this.lossTold = !subscriber.closed;
       subscriber.error(new LockLostError(lock.keys, (lock.signal.reason as Error).message, outcome));
     } else if (outcome.status === 'rejected') subscriber.error(outcome.reason);
-    else if (this.exchange?.clientGone) subscriber.error(clientGone());
+    else if (this.exchange?.clientGone) subscriber.error(clientGone(this.context, outcome));
     else subscriber.complete();
   }
 
   private refused(error: unknown): void {
     const { subscriber, definition, context } = this;
     if (subscriber.closed) return;
-    if (this.exchange?.clientGone) subscriber.error(clientGone());
+    if (this.exchange?.clientGone) subscriber.error(clientGone(context));
     else subscriber.add(defer(() => answerRefused(error, definition.onUnavailable, context)).subscribe(subscriber));
   }
 }

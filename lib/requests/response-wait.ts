@@ -1,6 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { Lock } from '../interfaces/index.js';
 import type { HttpExchange } from './http-exchange.js';
+import type { RequestTail } from './request-tails.js';
 import { discardBody, isStreamBody } from './unsent-body.js';
 
 /** How often it is looked whether the client reads, in milliseconds, at most. */
@@ -99,6 +100,30 @@ export class ResponseWait {
       this.stopWaiting = done;
     });
     return inTime;
+  }
+
+  /**
+   * Resolves when `tails.all` have ended, which the lock encloses. It waits for none of them when the lock is lost, and for those
+   * inside the lock alone when an interceptor runs the request again: one outside ends after that run.
+   */
+  async enclose(
+    { signal }: Lock,
+    { inner, all }: { readonly inner: readonly RequestTail[]; readonly all: readonly RequestTail[] },
+  ): Promise<void> {
+    if (all.length === 0) return;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      this.stopWaiting = done;
+      signal.addEventListener('abort', done);
+      void Promise.all(all.map(async ({ ended }) => ended)).then(done);
+      if (this.superseded || signal.aborted) done();
+    });
+    if (!this.superseded || signal.aborted) return;
+    for (const tail of inner) tail.giveUp();
+    await Promise.all(inner.map(async ({ ended }) => ended));
   }
 
   private cut(body: unknown): void {

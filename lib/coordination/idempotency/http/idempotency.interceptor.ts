@@ -5,6 +5,7 @@ import { LockConfigurationError } from '../../../errors/index.js';
 import { nameHandler } from '../../../requests/request-context.js';
 import { IdempotencyService } from '../idempotency.service.js';
 import { notHttp, notOnThis, serverSentEvents } from './http.messages.js';
+import { noteEarlierHeaders } from './earlier-headers.js';
 import { exchangeOnce } from './idempotent-exchange.js';
 import { idempotentRequestOf } from './idempotent-request.definition.js';
 import { identifyRequest } from './identify-request.js';
@@ -24,6 +25,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
     if (Reflect.getMetadata('__sse__', context.getHandler())) {
       throw new LockConfigurationError(notOnThis(nameHandler(context), serverSentEvents));
     }
+    noteEarlierHeaders(context);
     const call = identifyRequest(definition, context);
     if (!call) return next.handle();
     return exchangeOnce(this.service, call, { context, next, headers: definition.headers });

@@ -2,14 +2,16 @@ import type { CallHandler, ExecutionContext } from '@nestjs/common';
 import { Logger } from '@nestjs/common';
 import { Observable, type Subscriber } from 'rxjs';
 import { isStreamBody, discardBody } from '../../../requests/unsent-body.js';
+import { failedAsGone, unsentOutcome } from '../../../requests/refused-request.js';
 import { nameHandler } from '../../../requests/request-context.js';
+import { addTail } from '../../../requests/request-tails.js';
 import { isLockLostError, isLockTimeoutError, LockConfigurationError } from '../../../errors/index.js';
 import type { JobEnd } from '../idempotent-runs.js';
 import type { IdempotencyService, IdempotentCall } from '../idempotency.service.js';
 import { noteEntry, type HandlerEntry } from './entered-handler.js';
 import { answeredEarlier, noLongerThere, streamed, streamedOnce } from './http.messages.js';
 import { problemOf } from './problem.js';
-import { ResponseGate } from './response-gate.js';
+import { ResponseGate, type Sent } from './response-gate.js';
 import { isPlainData, isStorable, type StoredResult } from './stored-answer.js';
 
 const logger = new Logger('IdempotencyInterceptor');
@@ -46,6 +48,12 @@ class IdempotentExchange {
     const earlier = latest.get(this.context);
     latest.set(this.context, this);
     this.finished = this.run(service, call, earlier);
+    addTail(this.context, {
+      ended: this.finished,
+      giveUp: () => {
+        this.gate.giveUp();
+      },
+    });
     await this.finished;
   }
 
@@ -63,7 +71,7 @@ class IdempotentExchange {
       if (!this.told) subscriber.error(problem ?? error);
       else if (problem) {
         logger.error((error as Error).message);
-        gate.open(problem.toAnswer());
+        gate.refuse(problem.toAnswer());
       } else gate.open();
     }
   }
@@ -80,16 +88,20 @@ class IdempotentExchange {
 
   private async handle(): Promise<JobEnd<StoredResult>> {
     const entry: HandlerEntry = { entered: false, running: undefined, isGivenUp: false };
-    const [outcome] = await Promise.allSettled([noteEntry(entry, async () => this.callHandler())]);
+    const [ended] = await Promise.allSettled([noteEntry(entry, async () => this.callHandler())]);
     const { subscriber, gate } = this;
-    if (entry.running) return this.outlast(entry.running, outcome);
-    if (outcome.status === 'fulfilled' && isStreamBody(outcome.value)) return this.refuseStream(outcome.value);
+    if (entry.running) return this.outlast(entry.running, ended);
+    if (ended.status === 'fulfilled' && isStreamBody(ended.value)) return this.refuseStream(ended.value);
+    // A lock inside says that the client has left: what the handler has come to counts.
+    const unsent = ended.status === 'rejected' ? unsentOutcome(ended.reason) : undefined;
+    const outcome = unsent ?? ended;
     // As the handler may have set it by hand.
     const chosen = subscriber.closed ? undefined : gate.status;
-    const sending = subscriber.closed ? undefined : gate.shut();
-    this.tell(outcome);
-    const sent = await sending;
-    if (entry.isGivenUp && outcome.status === 'rejected') return { value: {}, keep: true, omitted: answeredEarlier };
+    const sending = subscriber.closed || unsent ? undefined : gate.shut();
+    this.tell(ended);
+    const captured = await sending;
+    const sent = failedAsGone(this.context) ? undefined : captured;
+    if (entry.isGivenUp && outcome.status === 'rejected') return storableOnly(sent);
     if (outcome.status === 'rejected' && hasNotRun(outcome.reason)) return { value: {}, keep: false };
     if (sent === 'stream' && isStorable(gate)) return { value: {}, keep: entry.entered, omitted: streamedOnce };
     if (sent && sent !== 'stream' && isStorable(sent)) return { value: { answer: sent }, keep: entry.entered };
@@ -101,15 +113,20 @@ class IdempotentExchange {
     return { value: { returned: value }, keep: entry.entered };
   }
 
-  /** An interceptor has answered in place of the handler, which runs on. What it comes to, that one will not see. */
+  /**
+   * An interceptor has answered in place of the handler, which runs on: what that comes to, the interceptor will not see. A
+   * repetition gets what the client got, once the handler has ended well.
+   */
   private async outlast(
     running: Promise<unknown>,
     outcome: PromiseSettledResult<unknown>,
   ): Promise<JobEnd<StoredResult>> {
+    const sending = this.subscriber.closed ? undefined : this.gate.watch();
     this.tell(outcome);
     const [ended] = await Promise.allSettled([running]);
-    if (ended.status === 'fulfilled') discardBody(ended.value);
-    return { value: {}, keep: ended.status === 'fulfilled', omitted: answeredEarlier };
+    if (ended.status === 'rejected') return { value: {}, keep: false };
+    discardBody(ended.value);
+    return storableOnly(await sending);
   }
 
   /** The last value: Nest sends no other. */
@@ -144,6 +161,12 @@ class IdempotentExchange {
     this.subscriber.error(new LockConfigurationError(streamed(nameHandler(this.context))));
     return { value: {}, keep: true, omitted: streamedOnce };
   }
+}
+
+/** What an interceptor has answered, if that can be repeated. In no case the handler is to run again. */
+function storableOnly(sent: Sent): JobEnd<StoredResult> {
+  if (!sent || sent === 'stream' || !isStorable(sent)) return { value: {}, keep: true, omitted: answeredEarlier };
+  return { value: { answer: sent }, keep: true };
 }
 
 /** Whether a lock inside refused the call, so that the method itself did not run. */

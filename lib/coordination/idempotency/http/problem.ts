@@ -7,6 +7,7 @@ import {
   isLockTimeoutError,
   type IdempotencyErrorReason,
 } from '../../../errors/index.js';
+import { restoreEarlierHeaders } from './earlier-headers.js';
 import { PROBLEMS, type ProblemText } from './http.messages.js';
 import type { Answer } from './stored-answer.js';
 
@@ -64,7 +65,8 @@ interface Response {
 @Catch(IdempotencyProblem)
 export class IdempotencyProblemFilter implements ExceptionFilter<IdempotencyProblem> {
   catch(problem: IdempotencyProblem, host: ArgumentsHost): void {
-    const response = host.getArgByIndex<Response>(1);
+    const response = host.getArgByIndex<Response & object>(1);
+    restoreEarlierHeaders(response);
     const { status, headers, body } = problem.toAnswer();
     response.status(status);
     for (const [name, value] of Object.entries(headers)) response.header(name, value);

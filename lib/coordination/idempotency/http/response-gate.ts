@@ -1,6 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { HttpExchange } from '../../../requests/http-exchange.js';
 import { isStreamBody } from '../../../requests/unsent-body.js';
+import { restoreEarlierHeaders } from './earlier-headers.js';
 import { bodyOf, type Answer } from './stored-answer.js';
 
 /** How long a framework may take to send an answer to a client that has left, in milliseconds. */
@@ -29,7 +30,7 @@ interface FastifyReply {
 }
 
 /** What is sent: an answer, or something that cannot be repeated. */
-type Sent = Answer | 'stream' | undefined;
+export type Sent = Answer | 'stream' | undefined;
 
 /** What an answer has that is replaced by another one. */
 const OF_BODY = ['content-type', 'content-length', 'etag'];
@@ -44,7 +45,7 @@ export class ResponseGate {
   private readonly exchange: HttpExchange | undefined;
   private capture: (sent: Sent) => void = () => undefined;
   private letGo: (() => void) | undefined;
-  private replacement: Answer | undefined;
+  private replacement: { readonly answer: Answer; readonly isRefusal: boolean } | undefined;
   private opened = false;
 
   private constructor(
@@ -86,11 +87,19 @@ export class ResponseGate {
       if ('raw' in response) this.hookSend(response);
       else this.hookEnd(response);
       stopListening = exchange?.onceOver(giveUp);
-      if (exchange?.over) giveUp();
+      // Nothing follows what was sent. Of a client that has left, the answer may still be made.
+      if (exchange?.sent && !exchange.clientGone) resolve(undefined);
+      else if (exchange?.over) giveUp();
     });
     clearTimeout(timer);
     stopListening?.();
     return sent;
+  }
+
+  /** As `shut`, but the answer is not kept back. */
+  async watch(): Promise<Sent> {
+    this.opened = true;
+    return this.shut();
   }
 
   /** No answer will come: the call of `shut` resolves. */
@@ -98,16 +107,22 @@ export class ResponseGate {
     this.capture(undefined);
   }
 
-  /** Lets the answer go; or, whatever is sent, `replacement` instead. */
-  open(replacement?: Answer): void {
+  /** Lets the answer go. */
+  open(): void {
     this.opened = true;
-    this.replacement = replacement;
     this.letGo?.();
+  }
+
+  /** Sends `answer` in place of that of the handler, without the headers that this has set. */
+  refuse(answer: Answer): void {
+    this.replacement = { answer, isRefusal: true };
+    this.open();
   }
 
   /** Whatever is sent from now on, the client gets `answer`. */
   replace(answer: Answer): void {
-    this.open(answer);
+    this.replacement = { answer, isRefusal: false };
+    this.open();
     const { response } = this;
     if ('raw' in response) this.hookSend(response);
     else this.hookEnd(response);
@@ -130,10 +145,12 @@ export class ResponseGate {
           end.apply(response, args);
           return;
         }
+        const { answer, isRefusal } = replacement;
+        if (isRefusal) restoreEarlierHeaders(response);
         for (const name of OF_BODY) response.removeHeader(name);
-        response.statusCode = replacement.status;
-        const body = bodyOf(replacement);
-        for (const [name, value] of Object.entries(replacement.headers)) response.setHeader(name, value);
+        response.statusCode = answer.status;
+        const body = bodyOf(answer);
+        for (const [name, value] of Object.entries(answer.headers)) response.setHeader(name, value);
         if (body !== undefined) response.setHeader('content-length', String(Buffer.byteLength(body)));
         end.call(response, body);
       });
@@ -167,21 +184,24 @@ export class ResponseGate {
             send.call(reply, payload);
             return;
           }
+          const { answer: sent, isRefusal } = replacement;
+          if (isRefusal) restoreEarlierHeaders(reply);
           for (const name of OF_BODY) reply.removeHeader(name);
-          reply.code(replacement.status);
-          for (const [name, value] of Object.entries(replacement.headers)) reply.header(name, value);
-          send.call(reply, bodyOf(replacement));
+          reply.code(sent.status);
+          for (const [name, value] of Object.entries(sent.headers)) reply.header(name, value);
+          send.call(reply, bodyOf(sent));
         });
       });
     };
   }
 
   private pass(body: Partial<Answer>, letGo: () => void): void {
-    if (this.opened) {
-      letGo();
-      return;
-    }
-    this.letGo = letGo;
+    this.captureAnswer(body);
+    if (this.opened) letGo();
+    else this.letGo = letGo;
+  }
+
+  private captureAnswer(body: Partial<Answer>): void {
     const { response } = this;
     const headers: Record<string, string> = {};
     for (const name of this.headers) {
