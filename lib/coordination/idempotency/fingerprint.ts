@@ -3,11 +3,15 @@ import { LockConfigurationError } from '../../errors/index.js';
 import { fingerprintNotJson } from './idempotency.messages.js';
 
 /** A function has no JSON, nor has `undefined`; the types of TypeScript do not say so. */
-const stringify: (value: unknown, replacer: (name: string, value: unknown) => unknown) => string | undefined =
-  JSON.stringify;
+const stringify: (
+  value: unknown,
+  replacer: (this: Readonly<Record<string, unknown>>, name: string, value: unknown) => unknown,
+) => string | undefined = JSON.stringify;
 
-/** Of these JSON makes an empty object, so that all of them would be the same. */
-function refuseEmptied(_: string, value: unknown): unknown {
+/** Of some JSON makes an empty object, so that all of them would be the same; of bytes a text of many times their length. */
+function replaceBytes(this: Readonly<Record<string, unknown>>, name: string, value: unknown): unknown {
+  const whole = this[name];
+  if (whole instanceof Uint8Array) return { bytes: fingerprintOf(whole) };
   if (value instanceof Map || value instanceof Set || value instanceof ArrayBuffer) {
     throw new Error(`it has a ${value.constructor.name}`);
   }
@@ -33,7 +37,7 @@ export function hash(data: string | Uint8Array): string {
 function canonicalJson(payload: unknown): string {
   try {
     // There and back, so that toJSON and the like are done with.
-    const text = stringify(payload, refuseEmptied);
+    const text = stringify(payload, replaceBytes);
     return text === undefined ? '' : canonical(JSON.parse(text));
   } catch (error) {
     throw new LockConfigurationError(fingerprintNotJson(error instanceof Error ? error.message : String(error)));

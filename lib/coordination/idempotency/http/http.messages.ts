@@ -66,6 +66,18 @@ export const payloadUnusable = (): ProblemText => ({
   detail: 'The payload of the request cannot be compared with that of a repetition: it is nested too deeply.',
 });
 
+export const bodyNotRead = (handler: string): string =>
+  `@Idempotent on ${handler}: the body of the request has not been read, so it cannot be compared with that of a repetition. Nothing was run. Put the decorator of the interceptor that reads it (FileInterceptor, say) below @Idempotent, have the application parse bodies of this content type, or give the option fingerprint.`;
+
+export const fileNotComparable = (handler: string): string =>
+  `@Idempotent on ${handler}: the request has a file that is not in memory, so it cannot be compared with that of a repetition. Nothing was run. Let multer keep it in memory (memoryStorage), or give the option fingerprint: ({ executionContext }) => … of its checksum.`;
+
+export const multipartNotComparable = (handler: string): string =>
+  `@Idempotent on ${handler}: what the parser has made of the multipart body cannot be compared with that of a repetition. Nothing was run. Have it give plain values (attachFieldsToBody: 'keyValues' of @fastify/multipart), or give the option fingerprint.`;
+
+export const notOnClass = (name: string): string =>
+  `@Idempotent on the class ${name}: not every handler of a class can be repeated, nor has each a key. Put @Idempotent() on each method whose requests are to be handled once.`;
+
 export const notOnThis = (handler: string, what: string): string =>
   `@Idempotent on ${handler}: ${what}, so its answer cannot be stored before it is sent. Return the answer from the handler.`;
 

@@ -36,7 +36,7 @@ export interface IdempotentRequestOptions extends Omit<IdempotencyOptions, 'sign
   /**
    * What a repetition has in common with the first request: JSON, or bytes.
    *
-   * @defaultValue the URL and the body
+   * @defaultValue the URL, the body and uploaded files
    */
   fingerprint?: ((request: LockRequestContext) => unknown) | undefined;
 }

@@ -1,11 +1,12 @@
 import type { ExecutionContext } from '@nestjs/common';
-import { isLockConfigurationError, LockConfigurationError } from '../../../errors/index.js';
+import { LockConfigurationError } from '../../../errors/index.js';
 import { nameHandler, requestContext } from '../../../requests/request-context.js';
-import { fingerprintOf, hash } from '../fingerprint.js';
+import { hash } from '../fingerprint.js';
 import type { IdempotentCall } from '../idempotency.service.js';
-import { keyInvalid, keyMissing, payloadUnusable, principalNotUsable, principalUnknown } from './http.messages.js';
+import { keyInvalid, keyMissing, principalNotUsable, principalUnknown } from './http.messages.js';
 import type { IdempotentRequestDefinition } from './idempotent-request.definition.js';
 import { IdempotencyProblem } from './problem.js';
+import { fingerprintOfRequest } from './request-payload.js';
 
 /** The most characters of a key. */
 const LONGEST_KEY = 255;
@@ -47,7 +48,7 @@ export function identifyRequest(
   const parts = [principal, ...route, clientKey];
   // A hash: neither the user nor what a client chooses becomes a part of names in the store.
   const key = `http:${hash(JSON.stringify(parts))}`;
-  return { key, fingerprint: payloadOf(definition, context, request), settings: definition.settings };
+  return { key, fingerprint: fingerprintOfRequest(definition, context, request), settings: definition.settings };
 }
 
 function readKey({ header, required }: IdempotentRequestDefinition, sent: unknown): string | undefined {
@@ -109,16 +110,4 @@ function variantOf({ headers }: Request, context: ExecutionContext): readonly un
   const host = mark('host', controller) === undefined ? undefined : headers.host;
   // A symbol stands for all versions.
   return [typeof version === 'symbol' ? undefined : version, host];
-}
-
-function payloadOf({ fingerprint }: IdempotentRequestDefinition, context: ExecutionContext, request: Request): string {
-  if (fingerprint) return fingerprintOf(fingerprint(requestContext(context)));
-  const { originalUrl, url, body } = request;
-  try {
-    return fingerprintOf([originalUrl ?? url, fingerprintOf(body)]);
-  } catch (cause) {
-    // Whatever a client sends, it is not a mistake of the program.
-    if (isLockConfigurationError(cause)) throw new IdempotencyProblem(payloadUnusable(), { cause });
-    throw cause;
-  }
 }
