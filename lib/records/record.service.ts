@@ -145,10 +145,12 @@ export class RecordService {
 
   /**
    * @internal
+   * @returns the id of the provider, the same for all names of it
    * @throws LockConfigurationError for a provider that keeps no records
    */
-  assertOffered(provider?: string): void {
+  assertOffered(provider?: string): string {
     this.open({ provider });
+    return this.registry.resolveId(provider);
   }
 
   private open({ provider }: ProviderChoice): Access {

@@ -10,7 +10,7 @@ import { IdempotentRuns, type JobEnd, type RunEnd, type RunRequest } from './ide
 import { assertIdempotencyKey, nameOf, readIdempotencyOptions } from './read-idempotency-options.js';
 
 /** A request with a key is carried out once, and those that repeat it get the same result. Kept in the store of the locks. */
-export type IdempotentCall = Omit<RunRequest, 'name'>;
+export type IdempotentCall = Omit<RunRequest, 'name' | 'provider'>;
 
 /**
  * Runs a job once per key: a call that repeats an earlier one gets the result of that, from every instance of the
@@ -89,7 +89,7 @@ export class IdempotencyService {
   async perform<T>(call: IdempotentCall, job: (run: IdempotentRun) => Promise<JobEnd<T>>): Promise<RunEnd<T>> {
     const { key, settings } = call;
     assertIdempotencyKey(key);
-    this.records.assertOffered(settings.provider);
-    return this.runs.run({ ...call, name: nameOf(key) }, job);
+    const provider = this.records.assertOffered(settings.provider);
+    return this.runs.run({ ...call, name: nameOf(key), provider }, job);
   }
 }

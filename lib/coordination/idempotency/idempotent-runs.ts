@@ -24,6 +24,8 @@ export interface RunRequest {
   readonly name: string;
   readonly fingerprint: string;
   readonly settings: IdempotencySettings;
+  /** The id of the provider, also where the settings name none. */
+  readonly provider: string;
 }
 
 /** What a job came to, and whether further calls are to get it, too. */
@@ -47,7 +49,7 @@ type Settled<T> = { readonly end: RunEnd<T> } | { readonly error: unknown };
 interface RunFrame {
   readonly runs: IdempotentRuns;
   readonly name: string;
-  readonly provider: string | undefined;
+  readonly provider: string;
   readonly around: RunFrame | undefined;
   over: boolean;
 }
@@ -101,7 +103,7 @@ export class IdempotentRuns {
   }
 
   /** Deletes what is known of a key; resolves with whether there was something. */
-  async forget({ key, name, settings }: Omit<RunRequest, 'fingerprint'>): Promise<boolean> {
+  async forget({ key, name, settings }: Omit<RunRequest, 'fingerprint' | 'provider'>): Promise<boolean> {
     const { provider } = settings;
     try {
       return await this.locking.execute(
@@ -163,7 +165,7 @@ export class IdempotentRuns {
     return { end: { value, replayed: false } };
   }
 
-  private async inFrame<R>({ name, settings: { provider } }: RunRequest, work: () => Promise<R>): Promise<R> {
+  private async inFrame<R>({ name, provider }: RunRequest, work: () => Promise<R>): Promise<R> {
     const frame: RunFrame = { runs: this, name, provider, around: frames.getStore(), over: false };
     try {
       return await frames.run(frame, work);
@@ -173,7 +175,7 @@ export class IdempotentRuns {
   }
 
   /** Whether the call is made by the job of the same key, for which it would wait in vain. */
-  private isInside({ name, settings: { provider } }: RunRequest): boolean {
+  private isInside({ name, provider }: RunRequest): boolean {
     for (let frame = frames.getStore(); frame; frame = frame.around) {
       if (!frame.over && frame.runs === this && frame.name === name && frame.provider === provider) return true;
     }

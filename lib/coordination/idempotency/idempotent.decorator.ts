@@ -6,7 +6,7 @@ import { wrapMethod } from '../../decorators/wrap-method.js';
 import { LockConfigurationError } from '../../errors/index.js';
 import { notingEntry } from './http/entered-handler.js';
 import { describeHeader } from './http/describe-header.js';
-import { answersByHand, notOnThis } from './http/http.messages.js';
+import { answersByHand, notOnClass, notOnThis } from './http/http.messages.js';
 import { IdempotencyInterceptor } from './http/idempotency.interceptor.js';
 import type { IdempotentRequestOptions } from './http/idempotent-options.interface.js';
 import { attachIdempotentRequest, defineIdempotentRequest } from './http/idempotent-request.definition.js';
@@ -36,8 +36,8 @@ type IdempotentMethodDecorator<Args extends unknown[]> = <Decorated extends (...
  *
  * @param options - `header`, `required`, `headers`, `principal`; `fingerprint`; and those of {@link IdempotencyService.run}:
  * `ttl`, `wait`, `expire`, `onAbandoned`, `maxSize`, `provider`
- * @throws LockConfigurationError at decoration for options that cannot work, and for handlers that answer by hand; at the
- * request for `@Sse()` handlers, and for a `request.user` without a name
+ * @throws LockConfigurationError at decoration for options that cannot work, for classes, and for handlers that answer by hand; at
+ * the request for `@Sse()` handlers, for a `request.user` without a name, and for a body or a file that cannot be compared
  * @throws LockKeyError at decoration for a malformed template; at the call for a placeholder without a usable value
  * @throws IdempotencyError at the call, when there is no result to give; an HTTP request is answered with a problem
  *
@@ -63,6 +63,7 @@ export function Idempotent(
   if (typeof keyOrOptions === 'object') return idempotentHandler(keyOrOptions);
   const wrap = idempotentMethod(keyOrOptions, options);
   return (target, propertyKey, descriptor) => {
+    assertNoClass(target, propertyKey);
     wrapMethod('@Idempotent', propertyKey, target, descriptor, (original, name) => wrap(target, original, name));
   };
 }
@@ -72,6 +73,7 @@ function idempotentHandler(
 ): (target: object, propertyKey: string | symbol, descriptor: PropertyDescriptor) => void {
   const definition = defineIdempotentRequest(options);
   return (target, propertyKey, descriptor) => {
+    assertNoClass(target, propertyKey);
     wrapMethod('@Idempotent', propertyKey, target, descriptor, (original, name) => {
       if (answersItself(target, name)) {
         throw new LockConfigurationError(notOnThis(`${target.constructor.name}.${String(name)}`, answersByHand));
@@ -84,6 +86,13 @@ function idempotentHandler(
     UseInterceptors(IdempotencyInterceptor)(target, propertyKey, descriptor);
     UseFilters(new IdempotencyProblemFilter())(target, propertyKey, descriptor);
   };
+}
+
+/** The types refuse it as well, but not in JavaScript, nor by `applyDecorators`. */
+function assertNoClass(target: object, propertyKey: unknown): void {
+  if (typeof target === 'function' && propertyKey === undefined) {
+    throw new LockConfigurationError(notOnClass(target.name));
+  }
 }
 
 /** Decorators of parameters come before those of their method, so Nest's own marks of them are there. */

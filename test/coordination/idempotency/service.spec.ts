@@ -9,11 +9,14 @@ import {
   isLockKeyError,
   isLockLostError,
   LockingService,
+  InMemoryLockingProvider,
   RecordService,
   type IdempotencyError,
   type IdempotencyOptions,
   type IdempotentRun,
 } from '../../../lib/index.js';
+import { fingerprintOf } from '../../../lib/coordination/idempotency/fingerprint.js';
+import { useApplications } from '../../support/applications.js';
 import { Deferred } from '../../requests/support.js';
 import { eventually, rejectionOf } from '../../support/poll.js';
 import { onEveryStore, type StoreUnderTest } from '../../support/stores.js';
@@ -314,4 +317,30 @@ describe('idempotent runs', () => {
       });
     });
   });
+});
+
+describe('the default provider', () => {
+  const applications = useApplications();
+
+  it('a call from inside the job does not wait for it, whether both name the provider or one does', async () => {
+    const { app } = await applications.withLocks({ providers: [{ id: 'main', resolve: InMemoryLockingProvider }] });
+    const idempotency = app.get(IdempotencyService);
+    for (const [outer, inner] of [
+      ['main', undefined],
+      [undefined, 'main'],
+    ]) {
+      const nested = async (): Promise<unknown> =>
+        refusal(idempotency.run('k', 1, () => 'nested', { wait: '1m', provider: inner }));
+      const job = async (): Promise<unknown> => ({ reason: ((await nested()) as IdempotencyError).reason });
+      expect(await idempotency.run('k', 1, job, { provider: outer })).toEqual({ reason: 'in-progress' });
+      await idempotency.forget('k');
+    }
+  });
+});
+
+it('bytes in a payload count as they are', () => {
+  const of = (bytes: number[]): object => ({ file: Buffer.from(bytes), data: new Uint8Array(bytes) });
+  expect(fingerprintOf(of([1, 2]))).toBe(fingerprintOf(of([1, 2])));
+  expect(fingerprintOf(of([1, 2]))).not.toBe(fingerprintOf(of([1, 3])));
+  expect(fingerprintOf([new Uint8Array([1])])).toBe(fingerprintOf([Buffer.from([1])]));
 });
