@@ -3,6 +3,7 @@ import { Logger } from '@nestjs/common';
 import { from, isObservable, mergeMap, of, type Observable } from 'rxjs';
 import { withLabel } from '../engine/options/lock-names.js';
 import { isLockTimeoutError, LockConfigurationError } from '../errors/index.js';
+import type { Lock } from '../interfaces/index.js';
 import { calledBy, checkOptions, type CheckedOptions } from './check-options.js';
 import { observableNotBoolean, undeclaredObservable } from './decorators.messages.js';
 import type { TakesKeyArguments } from './key-arguments.js';
@@ -110,38 +111,38 @@ function returnsObservable(target: object, propertyKey: string | symbol): boolea
 /** @param label - the method, for messages */
 function lockCall(original: Method, keysOf: KeysOf, { execute, onUnavailable }: CheckedOptions, label: string): Method {
   let warned = false;
-  return async function (...args) {
-    const service = lockingServiceOf(this, '@WithLock');
-    let entered = false as boolean;
-    try {
-      return await new Promise((resolve, reject) => {
-        const run: Promise<unknown> = service.execute(
-          keysOf(this, args),
-          async (lock) => {
-            entered = true;
-            const returned = original.apply(this, args);
-            const result = await returned;
-            if (!isObservable(result)) return result;
-            // A method that returned a Promise of it has callers that expect one.
-            const isUndeclared = result === returned;
-            if (isUndeclared && !warned) {
-              warned = true;
-              logger.warn(undeclaredObservable('@WithLock', label));
-            }
-            const { observable, done } = keepUntilSettled(result, lock, async () => run, { label, isUndeclared });
-            resolve(observable);
-            await done;
-            return undefined;
-          },
-          execute,
-        );
-        run.then(resolve, reject);
+  // No async functions: where an `AsyncLocalStorage` is in use, each promise is told of all of them.
+  /* eslint-disable @typescript-eslint/promise-function-async */
+  return function (...args) {
+    return new Promise((resolve, reject) => {
+      let entered = false;
+      const keep = (source: Observable<unknown>, lock: Lock, isUndeclared: boolean): Promise<unknown> => {
+        if (isUndeclared && !warned) {
+          warned = true;
+          logger.warn(undeclaredObservable('@WithLock', label));
+        }
+        const { observable, done } = keepUntilSettled(source, lock, async () => run, { label, isUndeclared });
+        resolve(observable);
+        return done;
+      };
+      const job = (lock: Lock): unknown => {
+        entered = true;
+        const returned = original.apply(this, args);
+        if (returned === null || (typeof returned !== 'object' && typeof returned !== 'function')) return returned;
+        if (isObservable(returned)) return keep(returned, lock, true);
+        // A method that returned a Promise of it has callers that expect one.
+        return Promise.resolve(returned).then((result) => (isObservable(result) ? keep(result, lock, false) : result));
+      };
+      const run = lockingServiceOf(this, '@WithLock').execute(keysOf(this, args), job, execute);
+      run.then(resolve, (error: unknown) => {
+        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- it is what was thrown
+        if (entered || onUnavailable === 'throw' || !isLockTimeoutError(error)) reject(error);
+        else if (onUnavailable === 'skip') resolve(undefined);
+        else resolve(Promise.resolve().then(() => onUnavailable.apply(this, [error, ...(args as never[])])));
       });
-    } catch (error) {
-      if (entered || onUnavailable === 'throw' || !isLockTimeoutError(error)) throw error;
-      return onUnavailable === 'skip' ? undefined : onUnavailable.apply(this, [error, ...(args as never[])]);
-    }
+    });
   };
+  /* eslint-enable @typescript-eslint/promise-function-async */
 }
 
 function lockStream(original: Method, keysOf: KeysOf, { execute, onUnavailable }: CheckedOptions): Method {
