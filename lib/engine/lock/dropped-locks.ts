@@ -1,12 +1,22 @@
 import { setMaxListeners } from 'node:events';
 import { droppedLock } from '../engine.messages.js';
 import type { Grant } from '../hold/lease.js';
+import { LinkedList, type ListElement } from '../runtime/linked-list.js';
+import { makeInNeutralContext } from '../runtime/neutral-context.js';
 
-/** The remains of a lock that was dropped. */
-interface Remains {
+/** A lock that is watched over. */
+export interface WatchedLock extends ListElement<WatchedLock> {
+  /** Until the garbage collector is to tell of it. */
+  lock: object | undefined;
   readonly keys: readonly string[];
   readonly grants: readonly Grant[];
 }
+
+/** How long a lock is simply referred to, in milliseconds. Most are released by then, and cost the collector nothing. */
+const YOUNG = 100;
+
+/** As it is when the library is loaded: the garbage collector does not go by the fake timers of a test. */
+const setRealTimeout = setTimeout;
 
 /** A signal keeps its lock from the garbage collector: code that still uses the signal counts on the lock. */
 const lockOf = new WeakMap<AbortSignal, object>();
@@ -16,21 +26,30 @@ const lockOf = new WeakMap<AbortSignal, object>();
  * be renewed for as long as the process lives. Their renewal ends, so that their leases expire.
  */
 export class DroppedLocks {
-  private readonly registry: FinalizationRegistry<Remains>;
+  private readonly registry: FinalizationRegistry<WatchedLock>;
+  private readonly young = new LinkedList<WatchedLock>();
+  private timer?: NodeJS.Timeout;
 
   constructor(private readonly warn: (message: string) => void) {
-    this.registry = new FinalizationRegistry((remains) => {
-      this.end(remains);
+    this.registry = new FinalizationRegistry((watched) => {
+      this.end(watched);
     });
   }
 
-  watch(lock: object, keys: readonly string[], grants: readonly Grant[]): void {
-    this.registry.register(lock, { keys, grants }, lock);
+  watch(lock: object, keys: readonly string[], grants: readonly Grant[]): WatchedLock {
+    const watched: WatchedLock = { lock, keys, grants, previous: undefined, next: undefined };
+    this.young.add(watched);
+    this.timer ??= makeInNeutralContext(setRealTimeout, this.leaveToCollector, YOUNG).unref();
+    return watched;
   }
 
-  /** `lock` has been released. */
-  unwatch(lock: object): void {
-    this.registry.unregister(lock);
+  /** The lock has been released. */
+  unwatch(watched: WatchedLock): void {
+    if (!watched.lock) this.registry.unregister(watched);
+    else {
+      this.young.remove(watched);
+      watched.lock = undefined;
+    }
   }
 
   /**
@@ -44,7 +63,16 @@ export class DroppedLocks {
     return own;
   }
 
-  private end({ keys, grants }: Remains): void {
+  private readonly leaveToCollector = (): void => {
+    this.timer = undefined;
+    for (const watched of this.young) {
+      this.young.remove(watched);
+      if (watched.lock) this.registry.register(watched.lock, watched, watched);
+      watched.lock = undefined;
+    }
+  };
+
+  private end({ keys, grants }: WatchedLock): void {
     const isHeld = grants.every((grant) => grant.held || grant.doubted);
     for (const grant of grants) {
       // Until its lease has expired the code that dropped it may still count on it.

@@ -1,7 +1,7 @@
 import { LockKeyError, LockLostError } from '../../errors/index.js';
 import type { CheckpointOptions, Checkpoints, Duration, Lock, LockTransaction } from '../../interfaces/index.js';
 import { followSignal } from '../runtime/abort-listeners.js';
-import type { DroppedLocks } from './dropped-locks.js';
+import type { DroppedLocks, WatchedLock } from './dropped-locks.js';
 import { notCovered, takenAway } from '../engine.messages.js';
 import type { Grant, Lease } from '../hold/lease.js';
 import { ContextAbort } from '../runtime/neutral-context.js';
@@ -37,6 +37,7 @@ export class HeldLock implements Lock {
   #beforeRelease?: (() => Promise<void>)[];
   #combined?: CombinedSignal;
   #dropped?: DroppedLocks;
+  #watched?: WatchedLock;
   #signal?: AbortSignal;
   #isOfJob = false;
 
@@ -127,7 +128,7 @@ export class HeldLock implements Lock {
   /** From now on `dropped` is told when nothing refers to this lock any more before it was released. */
   watchWith(dropped: DroppedLocks): void {
     this.#dropped = dropped;
-    dropped.watch(this, this.keys, this.#grants);
+    this.#watched = dropped.watch(this, this.keys, this.#grants);
   }
 
   /** Why it can't be trusted any more, if so. */
@@ -157,7 +158,7 @@ export class HeldLock implements Lock {
     const text = this.#actions.handOver(this);
     this.#releasing = false;
     this.#combined?.stop();
-    this.#dropped?.unwatch(this);
+    if (this.#watched) this.#dropped?.unwatch(this.#watched);
     return text;
   }
 
@@ -215,7 +216,7 @@ export class HeldLock implements Lock {
 
   private leaveAll(minHold: number): boolean | Promise<boolean> {
     this.#combined?.stop();
-    this.#dropped?.unwatch(this);
+    if (this.#watched) this.#dropped?.unwatch(this.#watched);
     const [only, ...others] = this.#grants;
     if (others.length === 0) return this.#actions.leave(only, minHold);
     return this.leaveEach(minHold);
