@@ -222,8 +222,14 @@ export class AcquireAttempt implements Polled, RequestSink {
 
   private acquired(acquired: Acquired): void {
     if (acquired.now < acquired.deadline) {
+      const { leaseClock } = this.host;
       this.finish();
-      this.owner.acquired(this, acquired);
+      leaseClock.standStill(acquired.now);
+      try {
+        this.owner.acquired(this, acquired);
+      } finally {
+        leaseClock.goOn();
+      }
       return;
     }
     this.request.grantedTooLate();

@@ -99,7 +99,7 @@ export class Releaser {
   // eslint-disable-next-line @typescript-eslint/promise-function-async
   private releaseGrant(grant: Grant, wasHeld: boolean): Promise<boolean> {
     const last = this.end(grant, wasHeld);
-    const requests = requestsFor(last, wasHeld ? this.clock.now() : Infinity, this.processId);
+    const requests = requestsFor(last, wasHeld ? this.timeToKeep(last) : Infinity, this.processId);
     return new Promise((resolve, reject) => {
       let left = requests.length;
       let isHeld = wasHeld;
@@ -114,6 +114,12 @@ export class Releaser {
       for (const request of requests) this.send(request, last, grant, answered, reject);
       for (const { key } of last) this.advance([key]);
     });
+  }
+
+  /** The time now, where a lease may have to be kept: each reading of the clock costs a release a part of its own time. */
+  private timeToKeep(leases: readonly Lease[]): number {
+    for (const { keepUntil } of leases) if (keepUntil > 0) return this.clock.now();
+    return Infinity;
   }
 
   private end(grant: Grant, wasHeld: boolean): Lease[] {

@@ -10,12 +10,16 @@ export class LeaseClock {
 
   private leapt: number;
 
+  /** The time, while it stands still. */
+  private still?: number;
+
   constructor(private readonly clock: Clock) {
     this.leapt = clock.leapt(clock.now());
   }
 
   /** Milliseconds that never go back. */
   now(): number {
+    if (this.still !== undefined) return this.still;
     const now = this.clock.now();
     const leapt = this.clock.leapt(now);
     const before = this.leapt;
@@ -24,6 +28,15 @@ export class LeaseClock {
       this.onLeap(now + before, now + leapt);
     }
     return now + leapt;
+  }
+
+  /** Until {@link goOn} it is `now`: what follows at once from an answer does not read the clock for each of its steps. */
+  standStill(now: number): void {
+    this.still = now;
+  }
+
+  goOn(): void {
+    this.still = undefined;
   }
 
   /** As of a {@link Clock}; it does not fire while the machine sleeps, and is late by that. */
