@@ -83,6 +83,8 @@ function readList<Answer>(
   count: number,
 ): readonly (Answer | Error)[] {
   if (Array.isArray(reply)) return read(reply as unknown[]);
+  // The short path of a script answers a single request without a list.
+  if (count === 1 && (typeof reply === 'string' || typeof reply === 'number')) return read([reply]);
   return Array.from({ length: count }, () => malformedReply(name));
 }
 

@@ -7,7 +7,7 @@
 -- ARGV[3]    the process id to queue under; '' does not queue
 -- ARGV[4..]  for each key the claim, `:attempt:owner`. Asked again with the same attempt, the answer is the same
 --
--- Returns for each key: its token, granted to a new owner, and the queue is empty;
+-- Returns for each key: its token, granted to a new owner, and the queue is empty; of one key without a list around it;
 --      or {1, token, whether the owner held it before, whether a process waits}
 --      or {0, PTTL of the lease in the way (-1 never expires, -2 free), whether it is queued, whether the holder is
 --         another program, the last token so far if it is queued}

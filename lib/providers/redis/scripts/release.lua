@@ -8,7 +8,8 @@
 -- ARGV[2..]  for each key the claim, `:attempt:owner`: the grant of this attempt, and the older ones; with an empty
 --            attempt, all that the owner holds
 --
--- Returns for each key: 0 the owner did not hold it, 1 freed, 2 still held by another attempt of the owner.
+-- Returns for each key: 0 the owner did not hold it, 1 freed, 2 still held by another attempt of the owner. One key that is
+-- freed on the short path has no list around its answer.
 
 -- The short path: without waiters the value is the one that the holder knows, a token of 16 digits and the claim. The
 -- functions after it are defined only if they are needed.
@@ -17,8 +18,7 @@ if ARGV[1] == '' then
   if #KEYS == 2 then
     local value = redis.pcall('GET', KEYS[2])
     if type(value) == 'string' and string.sub(value, 21) == ARGV[2] then
-      redis.call('DEL', KEYS[2])
-      return {1}
+      return redis.call('DEL', KEYS[2])
     end
   elseif #KEYS <= 1000 then
     -- `unpack` takes a few thousand values at most.

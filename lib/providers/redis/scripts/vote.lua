@@ -15,7 +15,7 @@
 --            to ask again at the earliest and at the latest
 -- ARGV[4..]  for each key the claim, `:attempt:owner`. Asked again with the same attempt, the answer is the same
 --
--- Returns for each key: its token, granted to a new owner;
+-- Returns for each key: its token, granted to a new owner; of one key without a list around it;
 --      or {1, token, whether the owner held it before, whether another process waits for it}
 --      or {0, PTTL of the lease in the way (-1 never expires, -2 free), 0, whether the holder is another program, 0,
 --         within how many ms to ask again}

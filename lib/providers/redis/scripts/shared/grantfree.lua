@@ -19,10 +19,13 @@ if waiters == 0 and lease ~= '' and tokens > 0 then
   local time = redis.call('TIME')
   local first = time[1] * 1000000 + time[2]
   local token = first
+  -- Of one key with one token, the first is the last. It is put together: `string.format` takes as long as a command.
+  local only = #KEYS == 3 and tokens == 1 and time[1] .. string.sub('000000', #time[2] + 1) .. time[2]
   complete = true
   for i = 2, #KEYS, 2 do
     local n = i / 2
-    if redis.call('SET', KEYS[i], string.format('nl1:%.0f', token) .. ARGV[n + 3], 'NX', 'PX', lease) then
+    local value = 'nl1:' .. (only or string.format('%.0f', token)) .. ARGV[n + 3]
+    if redis.call('SET', KEYS[i], value, 'NX', 'PX', lease) then
       replies[n] = token
       token = token + tokens
     else
@@ -30,7 +33,10 @@ if waiters == 0 and lease ~= '' and tokens > 0 then
     end
   end
   if token > first then
-    local last = redis.pcall('SET', KEYS[1], string.format('%.0f', token - 1), 'GET')
+    local last = redis.pcall('SET', KEYS[1], only or string.format('%.0f', token - 1), 'GET')
+    if only and (not last or (tonumber(last) or 9e15) < first) then
+      return only
+    end
     if last and not (type(last) == 'string' and (tonumber(last) or 9e15) < 9e15) then
       -- The counter holds no usable number, or this user may not write it: undo the grants.
       for i = 2, #KEYS, 2 do
