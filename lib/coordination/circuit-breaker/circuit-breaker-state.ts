@@ -26,11 +26,15 @@ import {
   probeKeyOf,
   readCircuitOptions,
   recordOf,
+  turnKeyOf,
 } from './read-circuit-options.js';
 import { runInCircuit } from './run-in-circuit.js';
 
 /** The lease of a probe: so long the slot is taken after its process has died, in the form of an option. */
 const PROBE_LEASE = '5s';
+
+/** How long a change waits for its turn behind those of other instances. */
+const LONGEST_TURNS = '1m';
 
 /** With more circuits than this, those that are not in use are forgotten. */
 const MANY_CIRCUITS = 1000;
@@ -222,10 +226,14 @@ export class CircuitBreakerState implements OnApplicationShutdown {
       name,
       instance,
       clock,
-      records: new CircuitRecords(this.records, recordOf(name), provider),
+      records: new CircuitRecords(this.records, recordOf(name), provider, clock),
       lockProbe: async () =>
         locking.runOutsideLocks(async () =>
           locking.tryAcquire(probeKeyOf(name), { expire: PROBE_LEASE, renew: true, provider }),
+        ),
+      takeTurn: async (change) =>
+        locking.runOutsideLocks(async () =>
+          locking.execute(turnKeyOf(name), change, { expire: PROBE_LEASE, timeout: LONGEST_TURNS, provider }),
         ),
       onFailed: (error) => {
         if (!this.locking.isClosing) this.failures.add(storeFailed(name, error));

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../engine/runtime/clock.js';
 import { CircuitOpenError, LockConfigurationError } from '../../errors/index.js';
 import type { Lock } from '../../interfaces/index.js';
@@ -6,6 +7,7 @@ import { isOpen, isProbing, otherOptions } from './circuit-breaker.messages.js';
 import { CircuitListeners, type CircuitListener } from './circuit-listeners.js';
 import { newState, type CircuitRecords, type FoundState, type SharedState } from './circuit-records.js';
 import { releaseProbe, takeProbe, type Probe } from './probe.js';
+import { ProbeSlot } from './probe-slot.js';
 import { defaultSettings, type CircuitSettings } from './read-circuit-options.js';
 import { RollingCounts } from './rolling-counts.js';
 import { SharedCircuit } from './shared-circuit.js';
@@ -29,6 +31,8 @@ export interface Surroundings {
   readonly clock: Clock;
   readonly records: CircuitRecords;
   readonly lockProbe: () => Promise<Lock | null>;
+  /** Calls the function while no other process is in its turn to change the record. */
+  readonly takeTurn: (change: () => Promise<void>) => Promise<void>;
   readonly onFailed: (error: unknown) => void;
   readonly onListenerFailed: (error: unknown) => void;
   readonly onChanged: (info: CircuitBreakerInfo) => void;
@@ -51,16 +55,16 @@ export class Circuit {
   private epoch = 0;
   /** Until when this instance has the circuit open for itself alone. */
   private openHereUntil?: number;
-  /** Whether a call of this process is the probe, or asks to be. */
-  private isProbing = false;
+  private readonly probing: ProbeSlot;
   private probeAfter = 0;
   private active = 0;
   private started?: Promise<unknown>;
 
   constructor(private readonly around: Surroundings) {
-    const { name, records, clock, onFailed, onListenerFailed } = around;
+    const { name, records, clock, takeTurn, onFailed, onListenerFailed } = around;
     this.counts = this.newCounts();
-    this.shared = new SharedCircuit(name, records, clock, this.onKnown, onFailed);
+    this.shared = new SharedCircuit(name, records, clock, takeTurn, this.onKnown, onFailed);
+    this.probing = new ProbeSlot(clock, this.shared);
     this.listeners = new CircuitListeners(clock, () => void this.shared.refresh(), onListenerFailed);
   }
 
@@ -107,9 +111,9 @@ export class Circuit {
       if (isCurrent) await this.count(outcome);
       return;
     }
-    probe.timer?.cancel();
-    this.isProbing = false;
-    const sharing = isCurrent && outcome !== 'ignored' ? this.endProbe(probe.change, outcome) : undefined;
+    // Another state has been set since: the call is no probe any more.
+    if (!this.probing.end(probe)) return;
+    const sharing = outcome === 'ignored' ? undefined : this.endProbe(probe.change, outcome);
     this.tell();
     await sharing;
     await releaseProbe(probe);
@@ -120,7 +124,7 @@ export class Circuit {
     await this.start();
     const { state, wait } = this.situation();
     if (state === 'closed') await this.count(outcome);
-    else if (wait === 0 && !this.isProbing) {
+    else if (wait === 0 && !this.probing.isTaken) {
       const shared = this.shared.state;
       await this.endProbe(shared.state === 'closed' ? undefined : shared.change, outcome);
     }
@@ -164,6 +168,7 @@ export class Circuit {
   }
 
   close(): void {
+    this.probing.close();
     this.shared.close();
     this.listeners.close();
   }
@@ -181,8 +186,8 @@ export class Circuit {
     const scope = here === undefined ? 'shared' : 'instance';
     const wait = here === undefined ? this.shared.openFor : Math.max(0, here - now);
     if (wait > 0) return { state: 'open', scope, wait };
-    if (!this.isProbing && state !== 'half-open') return { state: 'open', scope, wait: 0 };
-    return { state: 'half-open', scope, wait: this.isProbing ? PROBE_PAUSE : Math.max(0, this.probeAfter - now) };
+    if (!this.probing.isTaken && state !== 'half-open') return { state: 'open', scope, wait: 0 };
+    return { state: 'half-open', scope, wait: this.probing.isTaken ? PROBE_PAUSE : Math.max(0, this.probeAfter - now) };
   }
 
   private async start(): Promise<void> {
@@ -201,29 +206,27 @@ export class Circuit {
     if (state === 'open' && wait > 0) {
       throw new CircuitOpenError(name, state, inSeconds(wait), isOpen(name, Math.ceil(wait), scope === 'shared'));
     }
-    if (this.isProbing || clock.now() < this.probeAfter) throw this.halfOpen();
+    if (this.probing.isTaken || clock.now() < this.probeAfter) throw this.halfOpen();
     return this.beProbe(scope);
   }
 
   private async beProbe(scope: CircuitBreakerInfo['scope']): Promise<Permit> {
     const { shared } = this;
     const { clock, lockProbe, onFailed } = this.around;
-    this.isProbing = true;
-    let probe: Probe | 'taken' | 'changed' | undefined;
-    try {
-      if (scope === 'instance') probe = { lock: undefined, change: undefined };
-      else probe = await takeProbe({ shared, lockProbe, onFailed, soon: async (answer) => this.soon(answer) });
-    } finally {
-      this.isProbing = typeof probe === 'object';
-    }
-    if (probe === 'changed') return this.admit();
+    const probe = await this.probing.ask(async () =>
+      scope === 'instance'
+        ? { lock: undefined, change: undefined, before: shared.state.change }
+        : takeProbe({ shared, lockProbe, onFailed, soon: async (answer) => this.soon(answer) }),
+    );
     if (probe === 'taken') {
       this.probeAfter = clock.now() + PROBE_PAUSE;
       void shared.refresh();
       throw this.halfOpen();
     }
+    if (probe === 'changed') return this.admit();
     const permit = { epoch: this.epoch, isOver: false, probe };
-    probe.timer = clock.setTimer(() => void this.leave(permit, 'failure'), this.rules.probeTimeout, false);
+    const { probeTimeout } = this.rules;
+    if (!this.probing.begin(probe, probeTimeout, () => void this.leave(permit, 'failure'))) return this.admit();
     this.tell();
     return permit;
   }
@@ -253,11 +256,13 @@ export class Circuit {
   private async openHere(): Promise<void> {
     const { instance, clock } = this.around;
     const { openFor, window, minInstances } = this.rules;
+    const { change } = this.shared.state;
+    const report = { instance, id: randomUUID(), age: 0, lasts: openFor + window };
     this.openHereUntil = clock.now() + openFor;
     this.begin();
     await this.share((found) => {
-      if (found.state !== 'closed') return undefined;
-      const report = { instance, age: 0, lasts: openFor + window };
+      // The calls that failed were made in a state that is over.
+      if (found.state !== 'closed' || found.change !== change) return undefined;
       const reports = [...found.reports.filter((one) => one.instance !== instance), report];
       if (reports.length >= minInstances) return newState('open', openFor);
       return { state: found.state, change: found.change, openFor: 0, reports };
@@ -290,6 +295,7 @@ export class Circuit {
   }
 
   private readonly onKnown = (before: FoundState): void => {
+    this.probing.endIfOver();
     if (before.change !== this.shared.state.change) {
       this.openHereUntil = undefined;
       this.probeAfter = 0;

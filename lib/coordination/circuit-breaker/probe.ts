@@ -1,7 +1,6 @@
-import type { ClockTimer } from '../../engine/runtime/clock.js';
 import { isLockBackendError } from '../../errors/index.js';
 import type { Lock } from '../../interfaces/index.js';
-import { newState } from './circuit-records.js';
+import { newState, type FoundState } from './circuit-records.js';
 import { SharedCircuit } from './shared-circuit.js';
 
 /** The call by which a circuit closes or opens again. */
@@ -10,8 +9,8 @@ export interface Probe {
   readonly lock: Lock | undefined;
   /** The half-open state that stands for it; `undefined` where only this instance is open. */
   readonly change: string | undefined;
-  /** Rings when it has taken too long. */
-  timer?: ClockTimer;
+  /** The state that was known before, and still is where the store cannot be asked. */
+  readonly before: string;
 }
 
 export interface ProbeSurroundings {
@@ -35,7 +34,7 @@ export async function takeProbe(around: ProbeSurroundings): Promise<Probe | 'tak
   const halfOpen = newState('half-open');
   const lock = await lockOf(around);
   if (lock === null) return 'taken';
-  const probe = { lock, change: halfOpen.change };
+  const probe = { lock, change: halfOpen.change, before: shared.state.change };
   if (!lock) return probe;
   try {
     const isDue = await shared.change((found) =>
@@ -48,6 +47,11 @@ export async function takeProbe(around: ProbeSurroundings): Promise<Probe | 'tak
   }
   await releaseProbe(probe);
   return 'changed';
+}
+
+/** Whether what a probe comes to still says something of a circuit in this state: no other one has been set since. */
+export function concerns({ change, before }: Probe, state: FoundState): boolean {
+  return state.change === change || state.change === before;
 }
 
 /** Frees the slot for the next probe. Without the store it is free when the lease ends. */

@@ -104,6 +104,11 @@ export function probeKeyOf(name: string): string {
   return `circuit-breaker:${name}`;
 }
 
+/** The key that an instance holds while it changes the record after others have come first. */
+export function turnKeyOf(name: string): string {
+  return `circuit-breaker/${name}`;
+}
+
 function toSettings(options: CircuitBreakerOptions): CircuitSettings {
   const { failureRatio, minimumCalls, window, openFor, minInstances, probeTimeout } = withDefaults(options);
   if (typeof failureRatio !== 'number' || !(failureRatio > 0 && failureRatio <= 1)) {

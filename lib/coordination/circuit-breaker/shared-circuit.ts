@@ -1,11 +1,17 @@
 import type { Clock } from '../../engine/runtime/clock.js';
 import { inNeutralContext } from '../../engine/runtime/neutral-context.js';
-import { LockBackendError } from '../../errors/index.js';
+import { isLockLostError, isLockTimeoutError, LockBackendError } from '../../errors/index.js';
 import { neverWritten } from './circuit-breaker.messages.js';
 import { NO_RECORD, type CircuitRecords, type FoundState, type SharedState } from './circuit-records.js';
 
 /** Older than this, what is known is read again at the next call: a message may be lost. In milliseconds. */
 const READ_AGAIN_AFTER = 1000;
+
+/** As often a change is tried at once that other processes have preceded. */
+const ATTEMPTS_AT_ONCE = 3;
+
+/** As often it is tried in turn, when only those attempts come between. */
+const ATTEMPTS_IN_TURN = 20;
 
 /** What one process knows of the state that all share. */
 export class SharedCircuit {
@@ -30,12 +36,14 @@ export class SharedCircuit {
 
   /**
    * @param onKnown - called after each change of what is known, with what was known before
+   * @param takeTurn - calls the function while no other process is in its turn
    * @param onFailed - called with why the store could not be asked
    */
   constructor(
     private readonly name: string,
     private readonly records: CircuitRecords,
     private readonly clock: Clock,
+    private readonly takeTurn: (change: () => Promise<void>) => Promise<void>,
     private readonly onKnown: (before: FoundState) => void,
     private readonly onFailed: (error: unknown) => void,
   ) {}
@@ -71,28 +79,25 @@ export class SharedCircuit {
   }
 
   /**
-   * Changes the state by compare and set.
+   * Changes the state by compare and set. Where other processes come first, the processes take turns: a hundred instances
+   * that report at once would else keep the store busy with refusals, and some of them would not get their report in.
    *
    * @returns whether it was changed as `next` wanted it
-   * @throws LockBackendError when the store cannot be asked
+   * @throws LockBackendError when the store cannot be asked, or others came first at every attempt
    */
   async change(next: (found: FoundState) => SharedState | undefined, anew = false): Promise<boolean> {
-    this.writing += 1;
+    const atOnce = await this.tryOften(ATTEMPTS_AT_ONCE, next, anew);
+    if (atOnce !== undefined) return atOnce;
+    let inTurn: boolean | undefined;
     try {
-      const change = await inNeutralContext(async () => this.records.change(next, anew));
-      if (!change) throw new LockBackendError([], neverWritten(this.name));
-      this.written += 1;
-      this.isReached = true;
-      this.learn(change.stands);
-      return change.isOurs;
+      await this.takeTurn(async () => {
+        inTurn = await this.tryOften(ATTEMPTS_IN_TURN, next, anew);
+      });
     } catch (error) {
-      this.isReached = false;
-      throw error;
-    } finally {
-      this.writing -= 1;
-      // Nor does the change itself, if another process was faster than its answer.
-      if (this.isUnread && this.writing === 0) void this.refresh();
+      if (!isLockTimeoutError(error) && !isLockLostError(error)) throw error;
     }
+    if (inTurn === undefined) throw new LockBackendError([], neverWritten(this.name));
+    return inTurn;
   }
 
   /** Goes by a state that only this process knows, until the store says something else. */
@@ -109,6 +114,45 @@ export class SharedCircuit {
     this.isClosed = true;
     this.unwatch?.();
     this.unwatch = undefined;
+  }
+
+  /** Resolves with `undefined` if other processes were faster each time. */
+  private async tryOften(
+    most: number,
+    next: (found: FoundState) => SharedState | undefined,
+    anew: boolean,
+  ): Promise<boolean | undefined> {
+    for (let refusals = 0; refusals < most;) {
+      const { written } = this;
+      const isOurs = await this.attempt(next, anew);
+      if (isOurs !== undefined) return isOurs;
+      // This process itself may have been faster with another change: it does not stand in its own way again.
+      if (this.written === written) refusals += 1;
+    }
+    return undefined;
+  }
+
+  /** Resolves with `undefined` if another process was faster. */
+  private async attempt(
+    next: (found: FoundState) => SharedState | undefined,
+    anew: boolean,
+  ): Promise<boolean | undefined> {
+    this.writing += 1;
+    try {
+      const change = await inNeutralContext(async () => this.records.change(next, anew));
+      this.isReached = true;
+      if (!change) return undefined;
+      this.written += 1;
+      this.learn(change.stands);
+      return change.isOurs;
+    } catch (error) {
+      this.isReached = false;
+      throw error;
+    } finally {
+      this.writing -= 1;
+      // Nor does the change itself, if another process was faster than its answer.
+      if (this.isUnread && this.writing === 0) void this.refresh();
+    }
   }
 
   private async read(): Promise<boolean> {

@@ -159,7 +159,7 @@ describe('a circuit on a manual clock', () => {
 
   it('a report of an instance counts for as long as it would be open, and its window', async () => {
     const [options, records] = [{ ...OPTIONS, minInstances: 2 }, of(RecordService)];
-    const report = { instance: 'other', age: 0, lasts: 40_000 };
+    const report = { instance: 'other', id: 'one', age: 0, lasts: 40_000 };
     const write = async () =>
       records.write(
         'circuit-breaker/stripe',
@@ -171,10 +171,44 @@ describe('a circuit on a manual clock', () => {
     expect(await record('xxxx', options)).toBe('open');
     expect((await of(CircuitBreakerState).getState('stripe', options)).scope).toBe('instance');
     await of(CircuitBreakerState).setState('stripe', 'closed', options);
+    report.id = 'two';
     await write();
     await advance('39s');
     expect(await record('xxxx', options)).toBe('open');
     expect((await of(CircuitBreakerState).getState('stripe', options)).scope).toBe('shared');
+  });
+
+  it('calls that failed before an operator closed the circuit, of which the instance has not heard, open nothing', async () => {
+    const [circuits, records] = [of(CircuitBreakerState), of(RecordService)];
+    jest.spyOn(records, 'watch').mockResolvedValue(() => undefined);
+    expect(await record('xxx', OPTIONS)).toBe('closed');
+    const value = { state: 'closed', change: 'by another instance', openFor: 0, reports: [] };
+    await records.write('circuit-breaker/stripe', value, { ttl: '1h' });
+    expect(await circuits.recordFailure('stripe', OPTIONS)).toMatchObject({ state: 'closed', calls: 0 });
+    expect((await records.read('circuit-breaker/stripe'))?.value).toEqual(value);
+  });
+
+  it('a clock of the store that steps back keeps no circuit open, and no report', async () => {
+    const [circuits, records] = [of(CircuitBreakerState), of(RecordService)];
+    const shared = { ...OPTIONS, minInstances: 2 };
+    const report = { instance: 'other', id: 'one', age: 0, lasts: 40_000 };
+    const value = { state: 'closed', change: 'a', openFor: 0, reports: [report] };
+    await records.write('circuit-breaker/reported', value, { ttl: '1h' });
+    await circuits.setState('stripe', 'open', OPTIONS);
+    const read = records.read.bind(records);
+    // Until it has caught up, every record is new to it.
+    jest.spyOn(records, 'read').mockImplementation(async (...args) => {
+      const record = await read(...args);
+      return record && { ...record, age: 0 };
+    });
+    for (let seconds = 0; seconds < 30; seconds += 1) {
+      expect(await circuits.getState('stripe', OPTIONS)).toMatchObject({ state: 'open', retryAfter: 30 - seconds });
+      expect(await circuits.getState('reported', shared)).toMatchObject({ instances: 1 });
+      await advance('1s');
+    }
+    expect(await circuits.execute('stripe', () => 1, OPTIONS)).toBe(1);
+    await advance('10s');
+    expect(await circuits.getState('reported', shared)).toMatchObject({ instances: 0 });
   });
 
   it('a listener that fails is logged, others are told, and one that has ended is not', async () => {
