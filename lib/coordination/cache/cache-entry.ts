@@ -5,6 +5,8 @@ export interface CacheEntry {
   /** The version of this form. */
   readonly nlc: 1;
   readonly id: string;
+  /** That of the `CacheFlight` which has made it; left out where it has none. */
+  readonly prefix?: string;
   /** Left out by JSON where it is `undefined`. */
   readonly value?: unknown;
   /** The time of day at which it was made: when its load ended, or when it was set. */
@@ -20,16 +22,21 @@ export interface CacheEntry {
 /** An entry is served, served while a new one is loaded, or no more. */
 export type Freshness = 'fresh' | 'stale' | 'over';
 
-export function makeEntry(entry: Omit<CacheEntry, 'nlc' | 'id'>): CacheEntry {
-  return { nlc: 1, id: randomUUID(), ...entry };
+export function makeEntry({ prefix, ...entry }: Omit<CacheEntry, 'nlc' | 'id'>): CacheEntry {
+  return { nlc: 1, id: randomUUID(), ...(prefix && { prefix }), ...entry };
 }
 
-/** What other software has stored under the key is no entry: the key counts as empty. */
-export function readEntry(stored: unknown): CacheEntry | undefined {
+/**
+ * What other software has stored under the key, or a `CacheFlight` of another prefix, is no entry.
+ *
+ * @param prefix - that of the entries which are looked for
+ */
+export function readEntry(stored: unknown, prefix: string): CacheEntry | undefined {
   if (typeof stored !== 'object' || stored === null) return undefined;
-  const { nlc, id, at, cost, ttl, staleFor, token } = stored as Partial<Record<keyof CacheEntry, unknown>>;
+  const { nlc, id, at, cost, ttl, staleFor, token, ...others } = stored as Partial<Record<keyof CacheEntry, unknown>>;
   const areNumbers = [at, cost, ttl, staleFor, token].every((each) => Number.isFinite(each));
-  return nlc === 1 && typeof id === 'string' && areNumbers ? (stored as CacheEntry) : undefined;
+  const isOurs = nlc === 1 && typeof id === 'string' && areNumbers && (others.prefix ?? '') === prefix;
+  return isOurs ? (stored as CacheEntry) : undefined;
 }
 
 export function freshnessOf({ at, ttl, staleFor }: CacheEntry, now: number): Freshness {

@@ -139,8 +139,9 @@ export class CacheFlight {
     assertCacheKey(key);
     const settings = readSetOptions(options, this.defaults);
     const { ttl, staleFor } = settings;
+    const { prefix } = this.settings;
     await this.change(key, settings, async () => {
-      const entry = makeEntry({ value, at: this.settings.now(), cost: 0, ttl, staleFor, token: 0 });
+      const entry = makeEntry({ prefix, value, at: this.settings.now(), cost: 0, ttl, staleFor, token: 0 });
       await this.cache.writeSurely(key, entry);
     });
   }
@@ -162,11 +163,13 @@ export class CacheFlight {
   }
 
   /**
-   * Empties the cache as its own `clear()` does, with what else is in it. Loads that run meanwhile, in any process, do not
-   * store their values.
+   * Deletes the values of this `CacheFlight`, one by one, and nothing else. It reads the whole cache: for operators. A cache
+   * that cannot list its keys is emptied as by its own `clear()`, with what else is in it. Loads that run meanwhile, in any
+   * process, do not store their values.
    *
    * @param options - `onLockFailure`, `expire`, `timeout`, `provider`
-   * @throws what the cache throws, or an error if it does not answer
+   * @throws LockConfigurationError where there is a `prefix`, and the cache cannot list its keys
+   * @throws what the cache throws, or an error if it does not answer or still has a value: some may be deleted then
    *
    * @example
    * await cache.clear();
@@ -208,8 +211,14 @@ export class CacheFlight {
       await this.locks.write(
         key,
         async (lock) => {
-          outcome.value = { of: await work() };
-          // Revoked after the change: who is granted the lock next finds what was changed.
+          try {
+            outcome.value = { of: await work() };
+          } catch (error) {
+            // The cache may have made the change all the same: a load that began before must not undo it.
+            await this.locks.revokeLoad(key, settings).catch(() => undefined);
+            throw error;
+          }
+          // Revoked after the change: the next holder of the lock finds what was changed.
           await this.locks.revokeLoad(key, settings);
           await undoIfLate(this.cache, key, [lock]);
         },

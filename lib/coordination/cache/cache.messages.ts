@@ -42,8 +42,28 @@ export const keysNotListed = (): string =>
 export const loadTookTooLong = (key: string, milliseconds: number): string =>
   `The value of ${quote(key)} was not loaded within ${String(milliseconds)} ms (loadTimeout). Its lock was released, and what the load comes to later is dropped. Let the load end when its signal aborts, or raise loadTimeout.`;
 
-export const cacheSilent = (milliseconds: number): string =>
-  `The cache did not answer within ${String(milliseconds)} ms (cacheTimeout)`;
+export const cacheSilent = (milliseconds: number, consequence: string): string =>
+  `The cache did not answer within ${String(milliseconds)} ms (cacheTimeout)${consequence && `. ${consequence}`}`;
+
+export const maybeSet = (key: string): string =>
+  `Whether it has stored ${quote(key)} is not known; it is deleted should it be stored later. Set it again.`;
+
+export const maybeDeleted = (key: string): string =>
+  `Whether it has deleted ${quote(key)} is not known, and calls may be served the value. Delete it again.`;
+
+export const maybeCleared = (): string => 'Whether it is empty is not known. Clear it again.';
+
+export const notCleared = (prefix: string): string =>
+  `clear: this cache cannot list its keys, so that those with the prefix ${quote(prefix)} cannot be found, and to empty it would delete what others have in it. Give CacheFlight a cache of its own, without a prefix, or a Keyv whose store has an iterator: memory, @keyv/redis, @keyv/postgres.`;
+
+export const stillThere = (): string =>
+  `The cache was not emptied, and did not say why. A Keyv tells it to its listeners: keyv.on('error', …). Clear it again.`;
+
+export const unreadableValue = (key: string, cause: unknown): string =>
+  `What the cache has under ${quote(key)} cannot be read. It counts as missing, and the next load overwrites it: ${told(cause)}`;
+
+export const foreignValue = (key: string): string =>
+  `What the cache has under ${quote(key)} is no value of this CacheFlight: other software has written it, or a CacheFlight with another prefix. It counts as missing, and the next load overwrites it. Give each user of the cache a prefix of its own.`;
 
 export const cacheFailed = (key: string, cause: unknown): string =>
   `The cache cannot be used for ${quote(key)}; values are loaded without it, and it is asked again in a second: ${told(cause)}`;
@@ -67,7 +87,7 @@ export const withoutLock = (key: string, cause: unknown): string =>
   `${quote(key)} is loaded or changed without a lock (onLockFailure: 'load'): ${told(cause)}`;
 
 export const notStored = (key: string, cause: unknown): string =>
-  `The loaded value of ${quote(key)} was not stored, as its lock could not be checked: ${told(cause)}`;
+  `What was loaded for ${quote(key)} changes nothing in the cache, as its lock or the cache did not answer: ${told(cause)}`;
 
 export const refreshFailed = (key: string, cause: unknown): string =>
   `The value of ${quote(key)} could not be loaded anew; the earlier one is served while it may be: ${told(cause)}`;

@@ -6,7 +6,7 @@ import { KeyPauses } from './key-pauses.js';
 import type { Loaded, LoadRequest, ValueLoader } from './value-loader.js';
 
 /**
- * After a load in the background has failed, or another process was at it, none of the same key begins for so many
+ * After a load in the background has failed, its value was not kept, or another process was at it, none of the same key begins for so many
  * milliseconds. Without the pause every request would ask for the lock.
  */
 const REFRESH_PAUSE = 1000;
@@ -66,7 +66,7 @@ export class LoadFlights {
     );
     flight.result.then(
       (loaded) => {
-        if (!loaded) this.pauses.begin(key);
+        if (!loaded?.isKept) this.pauses.begin(key);
       },
       (error: unknown) => {
         this.pauses.begin(key);

@@ -24,6 +24,8 @@ export interface LoadRequest {
 /** The value, as an object: it may be a thenable. */
 export interface Loaded {
   readonly value: unknown;
+  /** Whether it stands in the cache, so that the next call finds it there. */
+  readonly isKept: boolean;
 }
 
 /** What became of a load under the lock: `lockFailure` is why it did not begin. */
@@ -45,7 +47,7 @@ export class ValueLoader {
   async load(request: LoadRequest, onRevoked: () => void): Promise<Loaded> {
     const { settings } = request;
     // Processes that took turns would each load all the same.
-    if (this.cache.isDownFor(request.key)) return { value: (await this.run(request)).value };
+    if (this.cache.isDownFor(request.key)) return { value: (await this.run(request)).value, isKept: false };
     const end = await this.loadLocked(request, settings.timeout, onRevoked);
     return 'loaded' in end ? end.loaded : this.loadUnlocked(request, end.lockFailure);
   }
@@ -74,8 +76,8 @@ export class ValueLoader {
           return;
         }
         const entry = await this.run(request, lock);
-        end = { loaded: { value: entry.value } };
-        await this.store(request, entry, lock);
+        end = { loaded: { value: entry.value, isKept: false } };
+        end = { loaded: { value: entry.value, isKept: await this.store(request, entry, lock) } };
       } catch (error) {
         end = { error };
       } finally {
@@ -101,13 +103,14 @@ export class ValueLoader {
     const found = await this.lookAgain(request);
     if (found) return found;
     const entry = await this.run(request);
+    let isKept = false;
     // A holder that was too slow to be waited for stores its own value.
     if (isLockBackendError(lockFailure) && entry.ttl > 0) {
       const other = await this.cache.read(key);
       // There is no lock to tell of a deletion, but a value that came meanwhile is there to be seen.
-      if (!other || other.at < entry.at - entry.cost) await this.cache.keep(key, entry);
+      isKept = !other || other.at < entry.at - entry.cost ? await this.cache.keep(key, entry) : true;
     }
-    return { value: entry.value };
+    return { value: entry.value, isKept };
   }
 
   /** What another process has loaded while this one waited for the lock. */
@@ -116,7 +119,7 @@ export class ValueLoader {
     if (!entry || entry.id === seen?.id) return undefined;
     // With a short ttl its time may be over already. A load that began after this call is what the call asked for all the same.
     const answers = entry.at - entry.cost >= askedAt || freshnessOf(entry, this.settings.now()) === 'fresh';
-    return answers ? { value: entry.value } : undefined;
+    return answers ? { value: entry.value, isKept: true } : undefined;
   }
 
   private async run({ key, load, settings }: LoadRequest, lock?: Lock): Promise<CacheEntry> {
@@ -139,15 +142,20 @@ export class ValueLoader {
       if (unstarted) throw new LockConfigurationError(unstartedLoad(key, unstarted));
       const cost = Math.max(0, this.settings.now() - at);
       const ttl = value === undefined || value === null ? negativeTtl || 0 : settings.ttl;
-      return makeEntry({ value, at: at + cost, cost, ttl, staleFor, token: token ?? 0 });
+      return makeEntry({ prefix: this.settings.prefix, value, at: at + cost, cost, ttl, staleFor, token: token ?? 0 });
     } finally {
       clearTimeout(timer);
     }
   }
 
-  /** Stores a loaded value, unless `set`, `delete` or `clear` has revoked its lock, or another process has taken over. */
-  private async store({ key, seen, settings }: LoadRequest, entry: CacheEntry, lock: Lock): Promise<void> {
-    if (entry.ttl === 0 && !seen) return;
+  /**
+   * Stores a loaded value, unless `set`, `delete` or `clear` has revoked its lock, or another process has taken over.
+   *
+   * @returns whether the value before it, if any, is not served any more
+   */
+  private async store({ key, seen, settings }: LoadRequest, entry: CacheEntry, lock: Lock): Promise<boolean> {
+    if (entry.ttl === 0 && !seen) return false;
+    let isKept = false;
     try {
       await this.locks.write(
         key,
@@ -155,8 +163,11 @@ export class ValueLoader {
           // The lock store is asked, not the local clock: a revocation may not have been heard of yet.
           if (!(await lock.extend())) return;
           // There is no value any more, and the one before it is not to be served.
-          if (entry.ttl === 0) await this.cache.remove(key);
-          else await this.cache.keep(key, entry);
+          if (entry.ttl > 0) isKept = await this.cache.keep(key, entry);
+          else {
+            await this.cache.removeSurely(key);
+            isKept = true;
+          }
           await undoIfLate(this.cache, key, [lock, write]);
         },
         settings,
@@ -164,5 +175,6 @@ export class ValueLoader {
     } catch (error) {
       this.log.add(notStored(key, error));
     }
+    return isKept;
   }
 }

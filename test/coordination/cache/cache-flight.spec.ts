@@ -183,6 +183,21 @@ describe('CacheFlight', () => {
       expect(await listOf(two.keys())).toEqual([]);
     });
 
+    it('clear and keys know of the prefix, and touch nothing else in the cache', async () => {
+      const locking = await store.open();
+      const prefixes = ['', 'a:', 'a:b:', 'a*'];
+      const flights = prefixes.map((prefix) => cache.flight(locking, { prefix }));
+      await cache.open().set('of others', 1);
+      for (const flight of flights) await flight.set('x', 1);
+      for (const [index, flight] of flights.entries()) {
+        expect(await listOf(flight.keys())).toEqual(['x']);
+        await flight.clear();
+        expect(await listOf(flight.keys())).toEqual([]);
+        for (const other of flights.slice(index + 1)) expect(await other.get('x')).toBe(1);
+      }
+      expect([...cache.entries.keys()]).toEqual(['keyv:of others']);
+    });
+
     it('lists the keys that match', async () => {
       const flight = cache.flight(await store.open(), { prefix: 'shop[1]:' });
       await cache.open().set('of others', 1);

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
+import { createCache } from 'cache-manager';
 import { of } from 'rxjs';
 import { CacheFlight, type CacheFlightOptions, type CacheFlightStore } from '../../../lib/coordination/cache/index.js';
 import {
@@ -123,19 +124,132 @@ describe('a cache that fails', () => {
     const { flight } = await open({ store: storeWith({ get: asked }), cacheTimeout: '10s' });
     let time = 0;
     jest.spyOn(performance, 'now').mockImplementation(() => time);
+    const askedFor = (key: string): number => asked.mock.calls.filter(([name]) => name === key).length;
     await flight.get('report');
     await flight.get('report');
-    expect(asked).toHaveBeenCalledTimes(1);
+    expect(askedFor('report')).toBe(1);
     time += 1000;
     const answer = deferred<unknown>();
     get = async () => answer.promise;
     const probe = flight.get('report');
     expect(await flight.get('report')).toBeUndefined();
-    expect(asked).toHaveBeenCalledTimes(2);
+    expect(askedFor('report')).toBe(2);
     answer.resolve(undefined);
     await probe;
     await flight.get('report');
-    expect(asked).toHaveBeenCalledTimes(3);
+    expect(askedFor('report')).toBe(3);
+  });
+
+  it('an entry that cannot be read is missing for its key alone, is said once, and is overwritten', async () => {
+    const { flight } = await open();
+    await flight.set('other', 'there');
+    cache.entries.set('keyv:report', '{"value":{"nlc":1,');
+    for (let times = 0; times < 3; times += 1) {
+      expect([await flight.get('report'), await flight.has('report')]).toEqual([undefined, false]);
+      expect(await flight.get('other')).toBe('there');
+    }
+    expect(warn).toHaveBeenCalledTimes(1);
+    expect(logged()).toMatch(/^What the cache has under "report" cannot be read\. It counts as missing.*: .*JSON/);
+    expect(await flight.getOrSet('report', () => 'loaded')).toBe('loaded');
+    expect(await flight.get('report')).toBe('loaded');
+    expect(await flight.getOrSet('other', () => 'anew')).toBe('there');
+    expect(warn).toHaveBeenCalledTimes(1);
+  });
+
+  it('an entry that can neither be read nor overwritten takes no other key down', async () => {
+    const kept = storeWith({});
+    const unreadable = new SyntaxError('Unexpected token');
+    const store = storeWith({
+      ...kept,
+      get: async (key) => (key === 'report' ? Promise.reject(unreadable) : kept.get(key)),
+      set: async (key, ...about) => (key === 'report' ? Promise.resolve('swallowed') : kept.set(key, ...about)),
+    });
+    const { flight } = await open({ store });
+    await flight.set('other', 'there');
+    expect(await flight.getOrSet('report', () => 'loaded')).toBe('loaded');
+    expect(await flight.getOrSet('other', () => 'anew')).toBe('there');
+    expect((await rejectionOf(flight.set('report', 'set'))).message).toMatch(/^The cache did not store "report"/);
+    expect(await flight.getOrSet('other', () => 'anew')).toBe('there');
+    expect(logged()).not.toContain('cannot be used');
+  });
+
+  it.each([
+    ['is refused', async (): Promise<never> => Promise.reject(new Error('too large'))],
+    ['is dropped without a word', async (): Promise<void> => Promise.resolve()],
+  ])('a value loaded in the background that %s: the next load begins after a pause', async (_, set) => {
+    const kept = storeWith({});
+    const options = { staleFor: '10m' } as const;
+    await (await open({ store: kept })).flight.set('report', 'old', options);
+    const { flight } = await open({ store: storeWith({ ...kept, set }) });
+    cache.now += 60_000;
+    let time = performance.now();
+    jest.spyOn(performance, 'now').mockImplementation(() => time);
+    const load = jest.fn(() => 'new');
+    for (let pauses = 1; pauses <= 2; pauses += 1) {
+      for (let calls = 0; calls < 20; calls += 1) {
+        expect(await flight.getOrSet('report', load, options)).toBe('old');
+        // Each call would find the load of the one before ended.
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      await eventually(() => load.mock.calls.length >= pauses);
+      expect(load).toHaveBeenCalledTimes(pauses);
+      time += 1001;
+    }
+  });
+
+  it('a deletion whose answer is lost says so, and a load that began before does not bring the value back', async () => {
+    const kept = storeWith({});
+    const store = storeWith({
+      ...kept,
+      delete: async (key) => {
+        await kept.delete?.(key);
+        return new Promise(() => undefined);
+      },
+    });
+    const { locking } = await applications.withLocks();
+    const [one, two] = [cache.flight(locking, { store: kept }), cache.flight(locking, { store, cacheTimeout: '30ms' })];
+    const slow = new SlowLoad();
+    const loading = one.getOrSet('report', slow.load);
+    await slow.called();
+    expect((await rejectionOf(two.delete('report'))).message).toMatch(
+      /^The cache did not answer within 30 ms \(cacheTimeout\)\. Whether it has deleted "report" is not known/,
+    );
+    slow.end('before the deletion');
+    expect(await loading).toBe('before the deletion');
+    expect(await one.get('report')).toBeUndefined();
+  });
+
+  it('a cache that swallows the errors of its store: clear rejects', async () => {
+    const swallows = async (): Promise<void> => Promise.resolve();
+    const { flight } = await open({ store: storeWith({ clear: swallows }) });
+    await flight.set('report', 1);
+    expect((await rejectionOf(flight.clear())).message).toMatch(/^The cache was not emptied, and did not say why/);
+    // One that lists its keys is told to delete each.
+    const keyv = cache.open();
+    jest.spyOn(keyv, 'delete').mockResolvedValue(true);
+    const listed = await open({ store: createCache({ stores: [keyv] }) });
+    await listed.flight.set('report', 1);
+    expect((await rejectionOf(listed.flight.clear())).message).toMatch(/^The cache still has "/);
+    expect(await listed.flight.get('report')).toBe(1);
+  });
+
+  it('a cache that does not take the mark of clear is not cleared', async () => {
+    const store = storeWith({ set: async () => Promise.resolve(false) });
+    const clear = jest.spyOn(store, 'clear');
+    const { flight } = await open({ store });
+    expect((await rejectionOf(flight.clear())).message).toMatch(/^The cache did not store/);
+    expect(clear).not.toHaveBeenCalled();
+  });
+
+  it('clear with a prefix refuses a cache that cannot list its keys, and touches nothing', async () => {
+    const store = storeWith({});
+    const [{ flight }, others] = [await open({ store, prefix: 'a:' }), await open({ store, prefix: 'b:' })];
+    await flight.set('report', 1);
+    await others.flight.set('report', 2);
+    const error = await rejectionOf(flight.clear());
+    expect(error).toBeInstanceOf(LockConfigurationError);
+    expect(error.message).toMatch(/^clear: this cache cannot list its keys, so that those with the prefix "a:"/);
+    expect([await flight.get('report'), await others.flight.get('report')]).toEqual([1, 2]);
   });
 
   it('set and delete reject if a cache that reports errors elsewhere has done nothing', async () => {
@@ -228,8 +342,19 @@ describe('a cache that fails', () => {
     const { flight } = await open();
     await cache.open().set('report', foreign);
     expect([await flight.get('report'), await flight.has('report')]).toEqual([undefined, false]);
+    expect(warn).toHaveBeenCalledTimes(1);
+    expect(logged()).toMatch(/^What the cache has under "report" is no value of this CacheFlight/);
     expect(await flight.getOrSet('report', () => 'own')).toBe('own');
     expect(await flight.get('report')).toBe('own');
+    expect(warn).toHaveBeenCalledTimes(1);
+  });
+
+  it('a CacheFlight with another prefix, whose keys look the same in the cache, is other software', async () => {
+    const [plain, shop] = [(await open()).flight, (await open({ prefix: 'shop:' })).flight];
+    await shop.set('report', 'of the shop');
+    expect(await plain.has('shop:report')).toBe(false);
+    expect(await plain.getOrSet('shop:report', () => 'plain')).toBe('plain');
+    expect(await shop.has('report')).toBe(false);
   });
 });
 
