@@ -1,8 +1,9 @@
 import type { Duration } from './duration.interface.js';
+import type { LockTransaction } from './lock-transaction.interface.js';
 
 /** What is known of a checkpoint without its data. */
 export interface CheckpointInfo {
-  /** Counts the saves, over all holders: 1, 2, 3 … */
+  /** Counts the saves, over all holders: 1, 2, 3 … One that failed, or was rolled back, may leave a gap. */
   readonly sequence: number;
 
   /** What the save said of its progress: a number, a text, an object. */
@@ -79,6 +80,16 @@ export interface CheckpointOptions<T = unknown> {
 export interface SaveCheckpointOptions {
   /** How far the job is, for people and for `list()`: JSON of at most 1,024 bytes. */
   progress?: unknown;
+
+  /**
+   * A transaction of yours in the database of the lock (`PostgresLockingProvider`), at the level READ COMMITTED: the checkpoint
+   * is saved with what else the transaction writes, or not at all. The save makes sure of the lock as {@link Lock.assertIn} does,
+   * is written at once whatever `every` says, and takes the place of what that keeps in memory. Until the transaction has
+   * ended, the other calls of these checkpoints wait for it.
+   *
+   * @defaultValue none: the save is committed by itself
+   */
+  transaction?: LockTransaction | undefined;
 }
 
 /**
@@ -119,7 +130,9 @@ export interface Checkpoints<T> {
    * failed for want of an answer is tried again by `flush()` and at the release, unless a newer one was saved.
    *
    * @returns the checkpoint, or `null` if `every` keeps it in memory for now
-   * @throws LockConfigurationError for data that is not JSON or is too large; nothing was written
+   * @throws LockConfigurationError for data that is not JSON or is too large, and for a `transaction` that is not in the database
+   * of the lock; nothing was written
+   * @throws LockLostError with `transaction` also when the lock is no longer held: roll back
    */
   save(data: T, options?: SaveCheckpointOptions): Promise<CheckpointInfo | null>;
 

@@ -6,7 +6,8 @@ export type {
   SaveCheckpointOptions,
 } from './checkpoints.interface.js';
 export type { Duration } from './duration.interface.js';
-export type { Lock, LockInfo, LockTransaction, WaitingProcess } from './lock.interface.js';
+export type { Lock, LockInfo, WaitingProcess } from './lock.interface.js';
+export type { LockTransaction } from './lock-transaction.interface.js';
 export type {
   AcquireOptions,
   ExecuteOptions,

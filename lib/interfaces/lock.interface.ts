@@ -1,18 +1,6 @@
 import type { CheckpointOptions, Checkpoints } from './checkpoints.interface.js';
 import type { Duration } from './duration.interface.js';
-
-/**
- * A transaction in the database that keeps the locks: a client of `pg` after `BEGIN`, TypeORM's `EntityManager` or
- * `QueryRunner`, or anything else with this method.
- */
-export interface LockTransaction {
-  /**
-   * Runs one statement with parameters `$1`, `$2` … in the transaction.
-   *
-   * @returns its rows, or an object with them as `rows`
-   */
-  query(sql: string, parameters: string[]): PromiseLike<unknown>;
-}
+import type { LockTransaction } from './lock-transaction.interface.js';
 
 /**
  * A lock that is held: what `acquire` resolves with and what a job is given.

@@ -75,3 +75,10 @@ export type RecordChange<T> =
       readonly reason: 'token' | 'version';
       readonly record: LockRecord<T> | null;
     };
+
+/** @internal What reads and changes records: the `RecordService`, or a transaction. */
+export interface RecordCalls {
+  read<T>(name: string, options?: ProviderChoice): Promise<LockRecord<T> | null>;
+  write<T>(name: string, value: T, options: WriteRecordOptions): Promise<RecordChange<T>>;
+  delete<T>(name: string, options?: DeleteRecordOptions): Promise<RecordChange<T>>;
+}

@@ -31,6 +31,12 @@ export const ttlMissing = (name: string): string =>
 export const noRecords = (id: string, store: string): string =>
   `Provider ${quote(id)} (${store}) keeps no records, which idempotency, checkpoints and circuit breakers need. Name another provider for them: memory, one Redis server, Sentinel, Cluster or PostgreSQL.`;
 
+export const noTransactions = (id: string, store: string): string =>
+  `save: the option transaction needs locks in the database of the transaction. Provider ${quote(id)} (${store}) keeps its records elsewhere. Nothing was written. Use PostgresLockingProvider with that database, or leave the option out.`;
+
+export const notATransaction = (): string =>
+  'save: the option transaction must be a transaction with a method query(sql, parameters), such as a client of pg after BEGIN.';
+
 export const notReadable = (name: string): string =>
   `The record ${quote(name)} in the store is not JSON: other software has written it. Delete it, or give this application a namespace of its own.`;
 

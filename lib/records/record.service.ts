@@ -1,15 +1,23 @@
 import { Logger } from '@nestjs/common';
-import { randomUUID } from 'node:crypto';
 import { parseDuration } from '../engine/options/duration.js';
 import { inNeutralContext } from '../engine/runtime/neutral-context.js';
-import { LockBackendError, LockConfigurationError } from '../errors/index.js';
-import type { ProviderChoice } from '../interfaces/index.js';
+import { LockConfigurationError } from '../errors/index.js';
+import type { LockTransaction, ProviderChoice } from '../interfaces/index.js';
 import type { LockingRegistry } from '../module/locking.registry.js';
-import { isRecordStore, type RecordAnswer, type RecordStore, type StoredRecord } from '../provider-api/index.js';
-import { assertRecordName, toCondition, toJson, toTtl } from './check-record.js';
+import { isRecordStore, type RecordStore } from '../provider-api/index.js';
+import { hasTransactionalRecords } from '../provider-api/transactional-records.js';
+import { assertRecordName, toCondition } from './check-record.js';
+import { toChange, toRecord, toWrite } from './record-requests.js';
 import { RecordWatches } from './record-watches.js';
-import type { DeleteRecordOptions, LockRecord, RecordChange, WriteRecordOptions } from './record.interface.js';
-import { listenerFailed, noRecords, notReadable } from './record.messages.js';
+import type {
+  DeleteRecordOptions,
+  LockRecord,
+  RecordCalls,
+  RecordChange,
+  WriteRecordOptions,
+} from './record.interface.js';
+import { listenerFailed, noRecords, noTransactions, notATransaction } from './record.messages.js';
+import { recordsWithin } from './records-within.js';
 
 const KEEP_TOKEN_FOR = '24h';
 
@@ -68,12 +76,9 @@ export class RecordService {
    * const { changed } = await records.write('report/42', { state: 'done' }, { token: lock.fencingToken, ttl: '24h' });
    */
   async write<T>(name: string, value: T, options: WriteRecordOptions): Promise<RecordChange<T>> {
-    const condition = toCondition(name, options);
-    const ttl = toTtl(name, options);
-    const version = randomUUID();
-    const request = { ...condition, ttl, version, value: toJson(name, value, options) };
+    const request = toWrite(name, value, options);
     const answer = await this.open(options).call('write', name, async (store) => store.writeRecord(request));
-    return toChange<T>(answer, version);
+    return toChange<T>(answer, request.version);
   }
 
   /**
@@ -153,6 +158,23 @@ export class RecordService {
     return this.registry.resolveId(provider);
   }
 
+  /**
+   * @internal The calls in a transaction of the application: what they write stands once that is committed.
+   *
+   * @throws LockConfigurationError for a store that is not in the transaction's database, and for what is no transaction
+   */
+  async within(transaction: LockTransaction, options: ProviderChoice): Promise<RecordCalls> {
+    const { store, call } = this.open(options);
+    if (!hasTransactionalRecords(store)) {
+      const id = this.registry.resolveId(options.provider);
+      throw new LockConfigurationError(noTransactions(id, store.storeName ?? store.constructor.name));
+    }
+    if (typeof (transaction as Partial<LockTransaction> | null)?.query !== 'function') {
+      throw new LockConfigurationError(notATransaction());
+    }
+    return recordsWithin(async () => store.recordsIn(transaction), call);
+  }
+
   private open({ provider }: ProviderChoice): Access {
     const { store, ask } = this.registry.access(provider);
     const id = this.registry.resolveId(provider);
@@ -171,18 +193,4 @@ function logFailed(name: string, error: unknown): void {
   inNeutralContext(() => {
     logger.error(listenerFailed(name, error));
   });
-}
-
-function toRecord<T>({ value, ...stored }: StoredRecord): LockRecord<T> {
-  try {
-    return { ...stored, value: JSON.parse(value) as T };
-  } catch (cause) {
-    throw new LockBackendError([stored.name], notReadable(stored.name), { cause });
-  }
-}
-
-function toChange<T>(answer: RecordAnswer, version: string | null): RecordChange<T> {
-  if (answer.changed) return { changed: true, version };
-  const { reason, record } = answer;
-  return { changed: false, reason, record: record && toRecord<T>(record) };
 }

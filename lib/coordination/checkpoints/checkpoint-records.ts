@@ -1,6 +1,7 @@
 import { LockConfigurationError } from '../../errors/index.js';
-import type { Checkpoint, CheckpointInfo, Duration } from '../../interfaces/index.js';
+import type { Checkpoint, CheckpointInfo, Duration, LockTransaction } from '../../interfaces/index.js';
 import type { RecordService } from '../../records/index.js';
+import type { RecordCalls } from '../../records/record.interface.js';
 import { headNotReadable, otherVersion } from './checkpoint.messages.js';
 import { recordNameOf, type CheckpointSettings } from './read-checkpoint-options.js';
 
@@ -47,7 +48,7 @@ interface StoredData {
 
 /** The records of the provider of the lock. */
 export interface RecordStoreCalls {
-  readonly records: Pick<RecordService, 'read' | 'write' | 'delete'>;
+  readonly service: RecordCalls & Pick<RecordService, 'within'>;
   /** The id of the provider; the default provider without it. */
   readonly provider: string | undefined;
 }
@@ -56,19 +57,29 @@ export interface RecordStoreCalls {
 export class CheckpointRecords<T> {
   private readonly headName: string;
   private readonly dataPrefix: string;
-  private readonly records: RecordStoreCalls['records'];
   private readonly provider: string | undefined;
 
+  /** @param records - those of a transaction, where it is not the service itself */
   constructor(
-    { records, provider }: RecordStoreCalls,
+    private readonly store: RecordStoreCalls,
     private readonly settings: CheckpointSettings<T>,
+    private readonly records: RecordCalls = store.service,
   ) {
-    this.records = records;
-    this.provider = provider;
+    this.provider = store.provider;
     const name = recordNameOf(settings.name);
     // Apart from one another: the key "x" and the key "x/1" have checkpoints each.
     this.headName = `checkpoint/${name}`;
     this.dataPrefix = `checkpoint-data/${name}/`;
+  }
+
+  /**
+   * The same records in a transaction of the application.
+   *
+   * @throws LockConfigurationError for a transaction in which they cannot be changed; nothing was written
+   */
+  async within(transaction: LockTransaction): Promise<CheckpointRecords<T>> {
+    const { store, settings, provider } = this;
+    return new CheckpointRecords<T>(store, settings, await store.service.within(transaction, { provider }));
   }
 
   /** @throws LockConfigurationError for a record of another form */

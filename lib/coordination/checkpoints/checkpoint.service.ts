@@ -67,7 +67,7 @@ export class CheckpointService {
   of<T>(lock: HeldLock, provider: string, options: CheckpointOptions<T>): Checkpoints<T> {
     const settings = readCheckpointOptions(lock.keys, options);
     this.records.assertOffered(provider);
-    const records = new CheckpointRecords<T>({ records: this.records, provider }, settings);
+    const records = new CheckpointRecords<T>({ service: this.records, provider }, settings);
     return new LockCheckpoints<T>(lock, this.heldBy(lock, settings.name), records, settings);
   }
 
@@ -75,8 +75,9 @@ export class CheckpointService {
    * Saves the state of the job that holds `key`.
    *
    * @returns the checkpoint, or `null` if `every` keeps it in memory for now
-   * @throws LockLostError when a later holder has loaded or saved
-   * @throws LockConfigurationError when the call chain does not hold the key
+   * @throws LockLostError when a later holder has loaded or saved; with `transaction`, when the lock is no longer held
+   * @throws LockConfigurationError when the call chain does not hold the key, and for a `transaction` that is not in the
+   * database of the locks
    *
    * @example
    * await this.checkpoints.save('import', { row }, { progress: row / rows.length, every: '5s' });
@@ -84,7 +85,8 @@ export class CheckpointService {
   async save<T>(key: string, data: T, options: SaveCheckpointCallOptions<T> = {}): Promise<CheckpointInfo | null> {
     const checkpoints = this.held(key, options);
     if (!checkpoints) throw new LockConfigurationError(notHolding(key));
-    return checkpoints.save(data, { progress: options.progress });
+    const { progress, transaction } = options;
+    return checkpoints.save(data, { progress, transaction });
   }
 
   /**
@@ -218,7 +220,7 @@ export class CheckpointService {
   private outside<T>(key: string, options: CheckpointCallOptions<T>): CheckpointRecords<T> {
     const { provider } = options;
     this.records.assertOffered(provider);
-    return new CheckpointRecords({ records: this.records, provider }, readCheckpointOptions([key], options));
+    return new CheckpointRecords({ service: this.records, provider }, readCheckpointOptions([key], options));
   }
 }
 

@@ -1,7 +1,14 @@
 import { Logger } from '@nestjs/common';
 import { LockBackendError, LockConfigurationError, LockLostError } from '../../errors/index.js';
 import { toJson } from '../../records/check-record.js';
-import type { Checkpoint, CheckpointInfo, Checkpoints, Lock, SaveCheckpointOptions } from '../../interfaces/index.js';
+import type {
+  Checkpoint,
+  CheckpointInfo,
+  Checkpoints,
+  Lock,
+  LockTransaction,
+  SaveCheckpointOptions,
+} from '../../interfaces/index.js';
 import { notFlushed, sequenceNotUsable, takenOver } from './checkpoint.messages.js';
 import {
   toInfo,
@@ -96,11 +103,12 @@ export class LockCheckpoints<T> implements Checkpoints<T> {
     return this.held.inTurn(this.lock, async () => (await this.claim()).entries.map(toInfo));
   }
 
-  async save(data: T, { progress }: SaveCheckpointOptions = {}): Promise<CheckpointInfo | null> {
+  async save(data: T, { progress, transaction }: SaveCheckpointOptions = {}): Promise<CheckpointInfo | null> {
     assertProgress(progress);
     // What the job changes later does not change what it has saved.
     const saved = JSON.parse(toJson(this.settings.name, { data, progress }, this.settings)) as Saved<T>;
     return this.held.inTurn(this.lock, async () => {
+      if (transaction !== undefined) return this.writeIn(transaction, saved);
       const { every } = this.settings;
       if (every > 0 && performance.now() - this.held.savedAt < every) {
         this.held.pending = async () => this.write(saved);
@@ -168,6 +176,37 @@ export class LockCheckpoints<T> implements Checkpoints<T> {
     const dropped = sequencesOf([...before.entries, entry].slice(0, -keep));
     await records.deleteData([...dropped, ...this.unnamed(before.last, sequence)], token);
     return toInfo(entry);
+  }
+
+  /**
+   * Writes a save in a transaction of the application, whose end decides whether it stands. Nothing here may count on either: what
+   * the store has is unknown, and the sequence is not used again.
+   */
+  private async writeIn(transaction: LockTransaction, { data, progress }: Saved<T>): Promise<CheckpointInfo> {
+    const { held, lock } = this;
+    const { token } = held;
+    const { version, keep } = this.settings;
+    const records = await this.records.within(transaction);
+    await lock.assertIn(transaction);
+    for (;;) {
+      const before = await records.readHead();
+      const sequence = Math.max(before.last, held.sent) + 1;
+      held.sent = sequence;
+      held.head = undefined;
+      const until = records.dataUntil(performance.now());
+      if (!(await records.writeData(sequence, data, token))) throw this.lost();
+      const entry: HeadEntry = { sequence, progress, version, token, at: Date.now(), until };
+      const all = [...before.entries, entry];
+      const written = await records.writeHead({ last: sequence, entries: all.slice(-keep) }, before.version, token);
+      if (written === 'token') throw this.lost();
+      // Otherwise an earlier request of this holder has arrived meanwhile.
+      if (written === 'version') continue;
+      await records.deleteData([...sequencesOf(all.slice(0, -keep)), ...this.unnamed(before.last, sequence)], token);
+      // It is older, and must not be written after this.
+      held.pending = undefined;
+      held.savedAt = performance.now();
+      return toInfo(entry);
+    }
   }
 
   /** The data of saves between that failed; of very many the last ones, as the others expire. */

@@ -17,7 +17,7 @@ interface Place {
 /**
  * Asks in a transaction of the application which leases stand. FOR KEY SHARE lets renewals and the release pass, and keeps the
  * next grant waiting until the transaction has ended: see `is_relied_on` in `sql/shared/rows.sql`. The rows are locked in the
- * order of the keys, as every command does.
+ * order of the keys, as every command does. The parameters are texts, in their order, as some ORMs number them.
  */
 export async function assertHeld(
   transaction: LockTransaction,
@@ -25,8 +25,8 @@ export async function assertHeld(
   held: readonly HeldKey[],
 ): Promise<boolean[]> {
   const sql = `SELECT lease.key, current_setting('transaction_isolation') AS isolation
-    FROM jsonb_to_recordset($2::jsonb) AS held (key text, owner text, attempt text)
-    JOIN ${schema}.lease ON lease.namespace = $1 AND lease.key = held.key COLLATE "C" AND lease.owner = held.owner
+    FROM jsonb_to_recordset($1::text::jsonb) AS held (key text, owner text, attempt text)
+    JOIN ${schema}.lease ON lease.namespace = $2 AND lease.key = held.key COLLATE "C" AND lease.owner = held.owner
       AND held.attempt = ANY (lease.attempts) AND lease.until > clock_timestamp()
     ORDER BY lease.key FOR KEY SHARE OF lease`;
   const items = held.map(({ key, ownerId, attemptId }) => ({
@@ -34,7 +34,7 @@ export async function assertHeld(
     owner: encodeText(ownerId),
     attempt: encodeText(attemptId),
   }));
-  const rows = rowsOf(await transaction.query(sql, [encodeText(namespace), JSON.stringify(items)]));
+  const rows = rowsOf(await transaction.query(sql, [JSON.stringify(items), encodeText(namespace)]), 'assertIn');
   for (const { isolation } of rows) {
     if (isolation !== 'read committed') throw new LockConfigurationError(cannotAssertAt(id, String(isolation)));
   }
@@ -42,8 +42,9 @@ export async function assertHeld(
   return items.map(({ key }) => standing.has(key));
 }
 
-function rowsOf(result: unknown): readonly Record<string, unknown>[] {
+/** The rows of an answer, which some give as they are, others in an object. */
+export function rowsOf(result: unknown, what: string): readonly Record<string, unknown>[] {
   const rows = Array.isArray(result) ? result : (result as { rows?: unknown } | undefined)?.rows;
-  if (!Array.isArray(rows)) throw malformedAnswer('assertIn');
+  if (!Array.isArray(rows)) throw malformedAnswer(what);
   return rows as Record<string, unknown>[];
 }

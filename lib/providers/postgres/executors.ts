@@ -19,7 +19,7 @@ export function fromTypeOrm(dataSource: {
 /**
  * Locks over the connections of Prisma.
  *
- * @param prisma - a `PrismaClient` on PostgreSQL; never the client of a `$transaction`
+ * @param prisma - a `PrismaClient` on PostgreSQL; as an executor never the client of a `$transaction`, as a `LockTransaction` that
  *
  * @example
  * const options = { executor: fromPrisma(prisma), listenUrl: 'postgres://app:secret@db:5432/shop' };
@@ -33,7 +33,7 @@ export function fromPrisma(prisma: {
 /**
  * Locks over the connections of Knex.
  *
- * @param knex - an instance with `client: 'pg'`; never a transaction
+ * @param knex - an instance with `client: 'pg'`; as an executor never a transaction, as a `LockTransaction` that
  *
  * @example
  * const options = { executor: fromKnex(knex), listenUrl: 'postgres://app:secret@db:5432/shop' };
@@ -67,7 +67,7 @@ export function fromDrizzle(db: { readonly $client: object }): PostgresExecutor 
 /**
  * Locks over the connections of Kysely.
  *
- * @param db - a `Kysely` with the `PostgresDialect`; never a transaction
+ * @param db - a `Kysely` with the `PostgresDialect`; as an executor never a transaction, as a `LockTransaction` that
  *
  * @example
  * const options = { executor: fromKysely(db), listenUrl: 'postgres://app:secret@db:5432/shop' };

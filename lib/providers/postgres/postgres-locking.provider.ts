@@ -20,6 +20,7 @@ import {
   type WakeUpListener,
 } from '../../provider-api/index.js';
 import type { ExaminationDepth, Finding, QueueEntry } from '../../provider-api/operable-store.js';
+import type { RecordsInTransaction } from '../../provider-api/transactional-records.js';
 import type { LockTransaction } from '../../interfaces/index.js';
 import { globMatcher, literalPrefix } from '../glob.js';
 import { assertHeld } from './assert-held.js';
@@ -32,6 +33,7 @@ import { PostgresClients, serverOf } from './postgres-clients.js';
 import { PostgresWakeUps } from './postgres-wake-ups.js';
 import { PostgresOperations } from './postgres-operations.js';
 import { PostgresRecords } from './postgres-records.js';
+import { TransactionRecords } from './records-in-transaction.js';
 import { NoWakeUps } from './wake-up-session.js';
 import { prepareStore } from './prepare-store.js';
 import { DEFAULT_SCHEMA, quoteName } from './schema-sql.js';
@@ -222,6 +224,18 @@ export class PostgresLockingProvider extends BatchedStore implements QueueingSto
 
   async watchRecords(listener: RecordListener): Promise<void> {
     await this.records.watch(listener);
+  }
+
+  /** @internal See `TransactionalRecords`. */
+  async recordsIn(transaction: LockTransaction): Promise<RecordsInTransaction> {
+    const { namespace = 'lock:' } = this.options;
+    const { query } = this.clients;
+    return TransactionRecords.open(transaction, {
+      id: this.context.id,
+      schema: quoteName(this.schema),
+      namespace,
+      query,
+    });
   }
 
   /** @internal See `OperableStore`. */

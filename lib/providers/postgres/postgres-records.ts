@@ -125,7 +125,8 @@ export class PostgresRecords {
   }
 }
 
-function toRecord(name: string, found: unknown): StoredRecord | null {
+/** A record as `describe_record` tells of it. */
+export function toRecord(name: string, found: unknown): StoredRecord | null {
   if (found === null || found === undefined) return null;
   const [value, token, version, age, left] = Array.isArray(found) ? (found as unknown[]) : [];
   if (typeof value !== 'string' || typeof version !== 'string' || ![token, age, left].every(Number.isSafeInteger)) {

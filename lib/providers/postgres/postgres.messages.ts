@@ -68,6 +68,15 @@ export const wrongIsolation = (id: string, isolation: string): string =>
 export const cannotAssertAt = (id: string, isolation: string): string =>
   `assertIn: the transaction has the isolation level ${quote(isolation)}, which shows it the locks of ${quote(id)} as they were when it began. Begin it with BEGIN ISOLATION LEVEL READ COMMITTED.`;
 
+export const otherDatabase = (id: string): string =>
+  `save: the option transaction is a transaction of another database than that of ${quote(id)}, or of a standby, and its commit would not commit the checkpoint. Nothing was written. Begin it on the database of the locks, or leave the option out.`;
+
+export const cannotSaveAt = (id: string, isolation: string): string =>
+  `save: the option transaction has the isolation level ${quote(isolation)}, which shows it the records of ${quote(id)} as they were when it began. Nothing was written. Begin it with BEGIN ISOLATION LEVEL READ COMMITTED.`;
+
+export const noTransactionOpen = (): string =>
+  'save: the option transaction is no open transaction, as each of its statements was committed by itself. The checkpoint was not saved. Give what runs statements in the transaction: a client of pg after BEGIN, not a Pool; the manager that TypeORM hands to the callback; fromPrisma(tx), not fromPrisma(prisma).';
+
 export const readOnly = (id: string, isStandby: boolean): string =>
   isStandby
     ? `PostgreSQL behind ${quote(id)} is a standby, which takes no writes. Give the address of the primary.`
