@@ -14,9 +14,10 @@
 -- The short path: without waiters the value is the one that the holder knows, a token of 16 digits and the claim. The
 -- functions after it are defined only if they are needed.
 local outcomes, freed = {}, {}
+local value
 if ARGV[1] == '' then
   if #KEYS == 2 then
-    local value = redis.pcall('GET', KEYS[2])
+    value = redis.pcall('GET', KEYS[2])
     if type(value) == 'string' and string.sub(value, 21) == ARGV[2] then
       return redis.call('DEL', KEYS[2])
     end
@@ -68,9 +69,8 @@ local function without(attempt, attempts)
   return left, true
 end
 
-local function release(lock, queue, claim)
+local function release(lock, queue, claim, value)
   local attempt, owner = parseClaim(claim)
-  local value = redis.pcall('GET', lock)
   local token, attempts, holder, contended
   if type(value) == 'string' then
     token, attempts, holder, contended = parse(value)
@@ -103,7 +103,7 @@ end
 
 for n = 1, #KEYS - 1 do
   local lock = KEYS[n + 1]
-  outcomes[n] = outcomes[n] or release(lock, queueOf(lock), ARGV[n + 1])
+  outcomes[n] = outcomes[n] or release(lock, queueOf(lock), ARGV[n + 1], value or redis.pcall('GET', lock))
   if cancel and expires ~= '' then
     -- A copy of the attempt may still arrive.
     local attempt = parseClaim(ARGV[n + 1])

@@ -73,17 +73,17 @@ local function dequeue(queue, process)
   redis.call('LREM', orderOf(queue), 1, process)
 end
 
--- The first process that is alive, and its entry; drops the entries before it.
+-- The first process that is alive, its entry, and the process behind it; drops the entries before it.
 local function firstWaiter(queue)
   while true do
-    local process = redis.call('LINDEX', orderOf(queue), 0)
+    local process, follower = unpack(redis.call('LRANGE', orderOf(queue), 0, 1))
     if not process then
       return nil
     end
     local entry = redis.call('HGET', queue, process)
     local seen = entry and tonumber(string.match(entry, '^%d+'))
     if seen and nowInMs() - seen <= PATIENCE then
-      return process, entry
+      return process, entry, follower
     end
     dequeue(queue, process)
   end
@@ -131,7 +131,7 @@ local function handOff(lock, queue, asking, attempt)
     return false
   end
   while true do
-    local process, entry = firstWaiter(queue)
+    local process, entry, follower = firstWaiter(queue)
     if not process then
       return false
     end
@@ -146,7 +146,7 @@ local function handOff(lock, queue, asking, attempt)
     if tag == '' and isGone(process) then
       dequeue(queue, process)
     else
-      local token, contended = takeTokens(tonumber(tokens)), isFollowed(queue)
+      local token, contended = takeTokens(tonumber(tokens)), follower and 1 or 0
       local value = compose(token, granted, owner, contended == 1)
       if tag ~= '' then
         write(lock, value, math.min(tonumber(lease) or OFFER_EXPIRES, OFFER_EXPIRES))
