@@ -158,16 +158,20 @@ export class BoundedCache {
     if (told === false || (told !== true && !(await this.isStored(key, entry)))) throw new Error(notSet(key));
   }
 
+  /** @throws LockConfigurationError where {@link clear} would delete what others have in the cache */
+  assertClearable(): void {
+    const { prefix } = this.settings;
+    if (prefix !== '' && !listedLayers(this.store)) throw new LockConfigurationError(notCleared(prefix));
+  }
+
   /**
    * Deletes all entries of this prefix; everything, where the cache cannot list its keys.
    *
-   * @throws LockConfigurationError where it cannot, and there is a prefix
    * @throws what the cache throws, or an error if it does not answer, or still has an entry
    */
   async clear(): Promise<void> {
     const { prefix, now } = this.settings;
     const layers = listedLayers(this.store);
-    if (!layers && prefix !== '') throw new LockConfigurationError(notCleared(prefix));
     // Caches swallow the errors of their stores: a mark that is still there afterwards tells.
     const mark = `${CLEAR_MARK}${randomUUID()}`;
     const about = { at: now(), cost: 0, ttl: CLEAR_MARK_TTL, staleFor: 0, token: 0, prefix };
@@ -191,7 +195,7 @@ export class BoundedCache {
     const matches = globMatcher(pattern);
     const layer = listedLayers(this.store)?.at(-1);
     if (!layer) throw new LockConfigurationError(keysNotListed());
-    for await (const { key } of this.entries(layer)) if (matches(key)) yield key;
+    for await (const { key } of this.entries(layer)) if (matches(key) && !key.startsWith(CLEAR_MARK)) yield key;
   }
 
   /** The entries of this prefix, with their keys as callers know them. */

@@ -176,6 +176,7 @@ export class CacheFlight {
    */
   async clear(options: CacheChangeOptions = {}): Promise<void> {
     const settings = readLockOptions(options, this.defaults);
+    this.cache.assertClearable();
     try {
       await this.locks.revokeAllLoads(settings);
     } catch (error) {

@@ -229,6 +229,11 @@ describe('a cache that fails', () => {
     jest.spyOn(keyv, 'delete').mockResolvedValue(true);
     const listed = await open({ store: createCache({ stores: [keyv] }) });
     await listed.flight.set('report', 1);
+    // What stands in the cache for the time of a clear is no key.
+    await listed.flight.set('nestjs-locking:clear:other', 1);
+    const keys: string[] = [];
+    for await (const key of listed.flight.keys()) keys.push(key);
+    expect(keys).toEqual(['report']);
     expect((await rejectionOf(listed.flight.clear())).message).toMatch(/^The cache still has "/);
     expect(await listed.flight.get('report')).toBe(1);
   });
@@ -243,13 +248,15 @@ describe('a cache that fails', () => {
 
   it('clear with a prefix refuses a cache that cannot list its keys, and touches nothing', async () => {
     const store = storeWith({});
-    const [{ flight }, others] = [await open({ store, prefix: 'a:' }), await open({ store, prefix: 'b:' })];
+    const [{ flight, locking }, others] = [await open({ store, prefix: 'a:' }), await open({ store, prefix: 'b:' })];
     await flight.set('report', 1);
     await others.flight.set('report', 2);
+    await using lock = await locking.acquire('cache:load:a:other');
     const error = await rejectionOf(flight.clear());
     expect(error).toBeInstanceOf(LockConfigurationError);
     expect(error.message).toMatch(/^clear: this cache cannot list its keys, so that those with the prefix "a:"/);
     expect([await flight.get('report'), await others.flight.get('report')]).toEqual([1, 2]);
+    expect(lock.held).toBe(true);
   });
 
   it('set and delete reject if a cache that reports errors elsewhere has done nothing', async () => {
