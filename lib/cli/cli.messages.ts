@@ -1,8 +1,12 @@
+import { redact } from '../providers/redis/redact.js';
 import { printable, withoutPasswords } from './terminal/printable.js';
 
 const HELP = 'Run "nestjs-locking help" for what there is.';
 
-const shown = (text: string): string => `"${printable(withoutPasswords(text))}"`;
+/** An argument, which may be the address of a server in the wrong place. */
+const shown = (text: string): string => `"${printable(redact(text))}"`;
+
+const named = (key: string): string => `"${printable(key)}"`;
 
 export const unknownCommand = (name: string, nearest: string): string =>
   `There is no command ${shown(name)}. Do you mean ${nearest}? ${HELP}`;
@@ -50,14 +54,14 @@ export const wouldAsk = (): string =>
   'release asks before it releases, and there is no terminal to ask on. Give --yes, best with --token, to release only what you have seen.';
 
 export const otherToken = (key: string, token: string, expected: string): string =>
-  `${shown(key)} was not released: its token is ${token} now, not ${expected}. Another grant has taken its place since.`;
+  `${named(key)} was not released: its token is ${token} now, not ${expected}. Another grant has taken its place since.`;
 
 export const changedSince = (key: string): string =>
-  `${shown(key)} was not released: it was released or passed on since it was shown. Look again.`;
+  `${named(key)} was not released: it was released or passed on since it was shown. Look again.`;
 
-export const notReleased = (key: string): string => `${shown(key)} was not released.`;
+export const notReleased = (key: string): string => `${named(key)} was not released.`;
 
 export const mayBeReleased = (key: string, cause: string): string =>
-  `Whether ${shown(key)} was released is not known: ${cause} Look again with "inspect".`;
+  `Whether ${named(key)} was released is not known: ${cause} Look again with "inspect".`;
 
-export const keyIsFree = (key: string): string => `${shown(key)} is free: no lock of this name is held.`;
+export const keyIsFree = (key: string): string => `${named(key)} is free: no lock of this name is held.`;

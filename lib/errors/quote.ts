@@ -1,9 +1,6 @@
-/**
- * What a terminal, a log reader or a person could take for something else than text: control characters (line breaks
- * and the beginnings of ANSI sequences among them), line and paragraph separators, marks that turn the direction of
- * writing or cannot be seen, and halves of surrogate pairs.
- */
-const DANGEROUS = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+import { unprintable } from './unprintable.js';
+
+const UNPRINTABLE = unprintable();
 
 /** As many characters of one key, name or value as a message shows. */
 const MOST_SHOWN = 100;
@@ -25,7 +22,7 @@ export function onOneLine(text: string): string {
 }
 
 function escapeControls(text: string): string {
-  return text.replace(DANGEROUS, (character) => {
+  return text.replace(UNPRINTABLE, (character) => {
     const code = character.codePointAt(0) ?? 0;
     return code > 0xffff ? `\\u{${code.toString(16)}}` : `\\u${code.toString(16).padStart(4, '0')}`;
   });

@@ -1,5 +1,5 @@
 import { Module } from '@nestjs/common';
-import { LockingModule, RedisLockingProvider } from 'nestjs-locking';
+import { LockingModule, lockingOptionsFromEnv } from 'nestjs-locking';
 import { ImportService } from './import.service.js';
 import { Pace } from './pace.js';
 import { redisUrl } from './settings.js';
@@ -7,13 +7,15 @@ import { Warehouse } from './warehouse.js';
 
 @Module({
   imports: [
-    LockingModule.forRoot({
-      providers: [
-        {
-          resolve: RedisLockingProvider,
-          options: { redisUrl: redisUrl(), namespace: 'import-sample:lock:', failFast: true },
-        },
-      ],
+    // The rows are on this Redis, so the locks and their checkpoints are as well.
+    LockingModule.forRootAsync({
+      useFactory: () =>
+        lockingOptionsFromEnv({
+          LOCKING_NAMESPACE: 'import-sample:lock:',
+          LOCKING_FAIL_FAST: 'true',
+          ...process.env,
+          LOCKING_REDIS_URL: redisUrl(),
+        }),
     }),
   ],
   providers: [ImportService, Pace, Warehouse],

@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { readFileSync } from 'node:fs';
 import { COMMANDS } from '../../lib/cli/commands/index.js';
+import { run } from '../../lib/cli/run.js';
 import { CLI, cli, jsonLines } from '../support/cli.js';
 import { runCommand } from '../support/run-command.js';
 import { usePostgresServer, rowsOf } from '../support/postgres.js';
@@ -23,6 +25,16 @@ beforeAll(async () => {
 afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
+
+/** The command without a process of its own. */
+async function inProcess(args: string[], env: Record<string, string> = {}) {
+  const written = { stdout: '', stderr: '' };
+  const streamOf = (name: 'stdout' | 'stderr') =>
+    new PassThrough().setEncoding('utf8').on('data', (chunk: string) => (written[name] += chunk));
+  const streams = { stdin: new PassThrough(), stdout: streamOf('stdout'), stderr: streamOf('stderr') };
+  const code = await run(args, { ...(streams as never as typeof process), env, version: '0.0.0' });
+  return { code, ...written };
+}
 
 describe('the command line', () => {
   it('help names every command and every option, and the page does', async () => {
@@ -67,6 +79,47 @@ describe('the command line', () => {
     expect(stderr).toContain(message);
     expect(stderr).not.toContain('secret');
     expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+  });
+
+  it.each([
+    'redis://:12/sec-ret@127.0.0.1:1',
+    'redis://u:12#sec-ret@127.0.0.1:1/0',
+    'redis://u:12?sec-ret@127.0.0.1:1/0',
+    'redis://sec-ret#x@127.0.0.1:1/0',
+    'redis://sec-ret/sec-ret:x@127.0.0.1:1/0',
+    'redis://u:sec-ret%zz@127.0.0.1:1/0',
+    'redis://u:a \'sec-ret"@127.0.0.1:1/#',
+    'redis://u:sec-ret',
+    ':sec-ret@127.0.0.1:1',
+    'http://u:x@sec-ret@127.0.0.1:1',
+    'http://127.0.0.1:1/?password=a&sec-ret',
+    'postgres://u:12/sec-ret@127.0.0.1:1/db',
+    'postgres://u:12#sec-ret@127.0.0.1:1/db',
+    'postgres://u:12?sec-ret@127.0.0.1:1/db',
+    'postgres://u:sec-ret%zz@127.0.0.1:1/db',
+  ])('shows no part of a password with unusual characters: %s', async (url) => {
+    const store = url.startsWith('postgres') ? 'postgres' : 'redis';
+    const variables = { [`LOCKING_${store.toUpperCase()}_URL`]: url };
+    for (const { code, stdout, stderr } of [
+      await inProcess(['list', `--${store}`, url]),
+      await inProcess(['list'], variables),
+      await inProcess(['list', `--reds=${url}`]),
+      await inProcess(['inspect', 'a', url]),
+      await inProcess([url]),
+    ]) {
+      expect({ code, stdout }).toEqual({ code: expect.any(Number), stdout: '' });
+      expect(code).toBeGreaterThanOrEqual(2);
+      expect(stderr).not.toMatch(/sec-ret|\b12\b/);
+    }
+  });
+
+  it('connects with a password of such characters where they are encoded', async () => {
+    const client = new Redis(redis.url);
+    const password = `/p#a?s@s%:'"`;
+    await client.acl('SETUSER', 'odd', 'on', `>${password}`, '~lock:*', '&lock:*', '+@all');
+    client.disconnect();
+    const url = redis.url.replace('//', `//odd:${encodeURIComponent(password)}@`);
+    expect(await cli(['list', '--redis', url])).toMatchObject({ code: 0 });
   });
 
   it.each([

@@ -187,6 +187,15 @@ describe('npm run demo:import', () => {
   }, 90_000);
 });
 
+describe('npm run start:import', () => {
+  it('the import takes its locks from the environment, and names a variable that there is not', async () => {
+    const env = { LOCKING_REDIS_URL: 'redis://127.0.0.1:1', LOCKING_EXPIRES: '5s' };
+    const { code, stderr } = await ended(startProgram('dist-sample/import/main.js', [], env));
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/LOCKING_EXPIRES.*Do you mean LOCKING_EXPIRE\?/);
+  });
+});
+
 describe('npm run start:shop', () => {
   it.each(['SIGINT', 'SIGTERM'] as const)('sells, refuses what is wrong, and ends cleanly by %s', async (signal) => {
     const shop = startProgram(SHOP, [], { PORT: '0', LOCKING_REDIS_URL: '' });

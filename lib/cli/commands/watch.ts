@@ -1,17 +1,8 @@
-import { readChoice, readLength, readWhole } from '../arguments.js';
+import { readLength, readWhole } from '../arguments.js';
 import type { Command, CommandCall } from '../command.interface.js';
 import { CommandError, EXIT, type ExitCode } from '../exit-code.js';
-import { FILTER_OPTIONS, lockFilter } from '../lock-filter.js';
-import {
-  LOCK_COLUMNS,
-  lockCells,
-  ORDERS,
-  sorter,
-  StoreClock,
-  toLockRow,
-  type LockRow,
-  type Order,
-} from '../lock-row.js';
+import { LockQuery, queryOptions } from '../lock-query.js';
+import { LOCK_COLUMNS, lockCells, type LockRow } from '../lock-row.js';
 import type { OpenStore } from '../store/open-store.js';
 import { count } from '../terminal/format.js';
 import { printable } from '../terminal/printable.js';
@@ -20,7 +11,7 @@ import { tableLines } from '../terminal/table.js';
 import { fit } from '../terminal/width.js';
 import { changesBetween, describeChange } from '../lock-changes.js';
 
-const names = Object.keys(ORDERS) as Order[];
+const ORDER = 'waiting';
 
 /** In milliseconds. Each look goes through all locks of the namespace. */
 const INTERVAL = 1000;
@@ -32,9 +23,7 @@ export const watch: Command = {
   summary: 'the locks as they come and go; without a terminal, a line for each change',
   arguments: [0, 1],
   options: {
-    ...FILTER_OPTIONS,
-    sort: { type: 'string', value: 'BY', help: `${names.join(', ')} (the default is waiting)` },
-    reverse: { type: 'boolean', help: 'the other way round' },
+    ...queryOptions(ORDER),
     interval: { type: 'string', value: 'TIME', help: 'how often it looks (the default is 1s)' },
     times: { type: 'string', value: 'N', help: 'ends after so many looks' },
   },
@@ -42,8 +31,7 @@ export const watch: Command = {
     const { terminal, values } = call;
     const interval = readLength(values, 'interval', SHORTEST_INTERVAL) ?? INTERVAL;
     const times = readWhole(values, 'times') ?? Infinity;
-    const order = readChoice(values, 'sort', names) ?? 'waiting';
-    const looks = { interval, times, compare: sorter(order, values.reverse === true) };
+    const looks = { interval, times, query: new LockQuery(call, ORDER) };
     return terminal.isShown && values.json !== true ? showScreen(call, looks) : tellChanges(call, looks);
   },
 };
@@ -51,19 +39,17 @@ export const watch: Command = {
 interface Looks {
   readonly interval: number;
   readonly times: number;
-  readonly compare: (one: LockRow, other: LockRow) => number;
+  readonly query: LockQuery;
 }
 
 /** What one look has found: the locks, or why it failed. The store may be away for a while. */
 type Look = { readonly rows: readonly LockRow[] } | { readonly failure: string };
 
 /** The connection comes back by itself, so a look that fails is followed by others. */
-async function look(store: OpenStore, { positionals, values }: CommandCall): Promise<Look> {
-  const matches = lockFilter(values);
+async function look(store: OpenStore, query: LockQuery): Promise<Look> {
   const rows: LockRow[] = [];
   try {
-    const clock = await StoreClock.of(store);
-    for await (const lease of store.list(positionals[0])) if (matches(lease)) rows.push(toLockRow(lease, clock));
+    for await (const row of query.rows(store)) rows.push(row);
     return { rows };
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
@@ -72,13 +58,13 @@ async function look(store: OpenStore, { positionals, values }: CommandCall): Pro
 }
 
 /** One line, or one object, for each change since the look before. The first look tells what is held. */
-async function tellChanges(call: CommandCall, { interval, times }: Looks): Promise<ExitCode> {
+async function tellChanges(call: CommandCall, { interval, times, query }: Looks): Promise<ExitCode> {
   const { terminal, values, open } = call;
   const store = await open();
   let before: ReadonlyMap<string, LockRow> | undefined;
   let failed = false;
   for (let done = 1; ; done += 1) {
-    const found = await look(store, call);
+    const found = await look(store, query);
     if ('failure' in found) {
       if (!failed) terminal.note(found.failure);
       failed = true;
@@ -99,7 +85,7 @@ async function tellChanges(call: CommandCall, { interval, times }: Looks): Promi
 }
 
 /** As `top`: until q or Ctrl-C. */
-async function showScreen(call: CommandCall, { interval, times, compare }: Looks): Promise<ExitCode> {
+async function showScreen(call: CommandCall, { interval, times, query }: Looks): Promise<ExitCode> {
   const { terminal } = call;
   let warning = '';
   const store = await call.open((message) => (warning = message));
@@ -107,9 +93,9 @@ async function showScreen(call: CommandCall, { interval, times, compare }: Looks
   let last: readonly LockRow[] = [];
   try {
     for (let done = 1; ; done += 1) {
-      const found = await look(store, call);
+      const found = await look(store, query);
       if ('rows' in found) {
-        last = [...found.rows].sort(compare);
+        last = [...found.rows].sort(query.compare);
         warning = '';
       }
       const problem = 'failure' in found ? found.failure : warning;

@@ -1,21 +1,20 @@
-/**
- * What a terminal could take for something else than text: control characters (the beginnings of escape sequences among
- * them), separators of lines, marks that turn the direction of writing or cannot be seen, and halves of surrogate pairs.
- */
-const DANGEROUS = /[\\\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+import { unprintable } from '../../errors/unprintable.js';
+import { redact } from '../../providers/redis/redact.js';
 
-const DANGEROUS_IN_JSON = /[\u007f-\u009f]|(?=[^\0-\x7f])[\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+const UNPRINTABLE = unprintable();
+
+/** Spaces at an end cannot be seen either, and a backslash begins an escape. */
+const TO_ESCAPE = new RegExp(`${unprintable('\\\\').source}|^ +| +$`, 'gu');
 
 /**
  * A text from outside (a key, an owner) as a terminal may show it. Escapes are those of `$'…'` in a shell, so that what is
  * shown can be given back. No two texts are shown as the same.
  */
 export function printable(text: string): string {
-  return text.replace(DANGEROUS, (character) => {
-    if (character === '\\') return '\\\\';
-    const code = character.codePointAt(0) ?? 0;
-    if (code < 0x80) return `\\x${hex(code, 2)}`;
-    return code > 0xffff ? `\\U${hex(code, 8)}` : `\\u${hex(code, 4)}`;
+  return text.replace(TO_ESCAPE, (characters) => {
+    if (characters === '\\') return '\\\\';
+    if (characters.startsWith(' ')) return escape(' ').repeat(characters.length);
+    return escape(characters);
   });
 }
 
@@ -23,22 +22,26 @@ export function printable(text: string): string {
 export function printableMessage(message: string): string {
   return message
     .split('\n')
-    .map((line) => line.replace(DANGEROUS, (character) => (character === '\\' ? character : printable(character))))
+    .map((line) => line.replace(UNPRINTABLE, escape))
     .join('\n');
 }
 
 /** JSON on one line, with escapes for all that a terminal could take for something else than text. */
 export function toJson(value: unknown): string {
-  return JSON.stringify(value).replace(DANGEROUS_IN_JSON, (character) =>
+  return JSON.stringify(value).replace(UNPRINTABLE, (character) =>
     Array.from({ length: character.length }, (_, index) => `\\u${hex(character.charCodeAt(index), 4)}`).join(''),
   );
 }
 
-/** A text that may hold the URL of a server, without its password. */
+/** A text in which the URL of a server may stand, without its password: whatever follows on its line may be a part of it. */
 export function withoutPasswords(text: string): string {
-  return text
-    .replace(/(\w+:\/\/)[^\s'"]*@/g, '$1***@')
-    .replace(/([?&](?:password|username|sslpassword)=)[^&\s'"]*/gi, '$1***');
+  return text.replace(/\b(?!file:)\w+:\/\/[^\n]*/g, redact);
+}
+
+function escape(character: string): string {
+  const code = character.codePointAt(0) ?? 0;
+  if (code < 0x80) return `\\x${hex(code, 2)}`;
+  return code > 0xffff ? `\\U${hex(code, 8)}` : `\\u${hex(code, 4)}`;
 }
 
 function hex(code: number, digits: number): string {

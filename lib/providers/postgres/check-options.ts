@@ -1,4 +1,5 @@
 import { LockConfigurationError } from '../../errors/index.js';
+import { splitsPassword } from '../redis/redact.js';
 import type { PostgresLockingProviderOptions } from './postgres-options.interface.js';
 import {
   badExecutor,
@@ -40,7 +41,9 @@ export function assertUsable(options: PostgresLockingProviderOptions, id: string
 function isPostgresUrl(text: unknown): boolean {
   if (typeof text !== 'string') return false;
   try {
-    const { protocol, username, password } = new URL(text);
+    const url = new URL(text);
+    const { protocol, username, password } = url;
+    if (splitsPassword(url)) return false;
     decodeURIComponent(username + password);
     return /^postgres(?:ql)?:$/.test(protocol) && text.startsWith(`${protocol}//`);
   } catch {

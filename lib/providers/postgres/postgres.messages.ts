@@ -1,5 +1,5 @@
 import { onOneLine, quote } from '../../errors/quote.js';
-import { redact } from '../redis/redact.js';
+import { passwordHint, redact } from '../redis/redact.js';
 
 export const missingConnection = (id: string): string =>
   `Provider ${quote(id)}: it does not know where PostgreSQL is. Give options: { connectionString: 'postgres://user:password@host:5432/database' }, or an existing pool, or an executor.`;
@@ -8,7 +8,7 @@ export const tooManyConnections = (id: string): string =>
   `Provider ${quote(id)}: give one of connectionString, pool and executor, not several.`;
 
 export const badUrl = (id: string, option: string, url: unknown): string =>
-  `Provider ${quote(id)}: ${option} ${quote(redact(String(url)))} is not a URL such as postgres://user:password@host:5432/database.`;
+  `Provider ${quote(id)}: ${option} ${quote(redact(String(url)))} is not a URL such as postgres://user:password@host:5432/database.${passwordHint(String(url))}`;
 
 export const badPool = (id: string): string =>
   `Provider ${quote(id)}: pool is not a Pool of the package pg. Give one such as new Pool({ connectionString }), or connectionString.`;

@@ -1,5 +1,6 @@
 import { isWellFormed } from '../../engine/options/well-formed.js';
 import { LockConfigurationError } from '../../errors/index.js';
+import { splitsPassword } from './redact.js';
 import type { RedisLockingProviderOptions } from './redis-options.interface.js';
 import {
   badClient,
@@ -62,7 +63,9 @@ function isClient(value: unknown): boolean {
 /** ioredis decodes the user and the password, and fails on a `%` that encodes nothing. */
 function isRedisUrl(text: string): boolean {
   try {
-    const { protocol, username, password } = new URL(text);
+    const url = new URL(text);
+    const { protocol, username, password } = url;
+    if (splitsPassword(url)) return false;
     decodeURIComponent(username + password);
     return /^rediss?:$/.test(protocol) && text.startsWith(`${protocol}//`);
   } catch {

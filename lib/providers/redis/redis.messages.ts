@@ -1,11 +1,11 @@
 import { onOneLine, quote } from '../../errors/quote.js';
-import { redact } from './redact.js';
+import { passwordHint, redact } from './redact.js';
 
 export const missingUrl = (id: string): string =>
   `Provider ${quote(id)}: redisUrl is missing. Give options: { redisUrl: 'redis://host:6379' }, redisOptions with a host, or an existing client.`;
 
 export const badUrl = (id: string, url: unknown): string =>
-  `Provider ${quote(id)}: redisUrl ${quote(redact(String(url)))} is not a URL that begins with redis:// or rediss://, such as redis://user:password@host:6379/0.`;
+  `Provider ${quote(id)}: redisUrl ${quote(redact(String(url)))} is not a URL that begins with redis:// or rediss://, such as redis://user:password@host:6379/0.${passwordHint(String(url))}`;
 
 export const badNamespace = (id: string): string =>
   `Provider ${quote(id)}: namespace must be a string without halves of surrogate pairs, such as 'lock:'.`;
