@@ -149,8 +149,8 @@ describe('LockingPrometheusModule', () => {
     }
     const labels = async (name: string, label: string): Promise<(string | undefined)[]> =>
       (await samples(registry, name)).map((line) => new RegExp(`${label}="([^"]*)"`).exec(line)?.[1]);
-    expect(await labels('locking_ticks_total', 'job')).toEqual(['interval:one', 'interval:two', '(other)']);
-    expect(await labels('locking_ticks_missed_total', 'job')).toEqual(['interval:one', 'interval:two', '(other)']);
+    expect(await labels('locking_ticks_total', 'job_name')).toEqual(['interval:one', 'interval:two', '(other)']);
+    expect(await labels('locking_ticks_missed_total', 'job_name')).toEqual(['interval:one', 'interval:two', '(other)']);
     expect(await labels('locking_jobs_put_back_total', 'queue')).toEqual(['one', 'two', '(other)']);
     expect(await value(registry, 'locking_jobs_put_back_total', 'queue="(other)"')).toBe(2);
     const warnings = warn.mock.calls.map(([text]) => String(text)).filter((text) => text.includes('Prometheus'));
@@ -208,7 +208,7 @@ describe('LockingPrometheusModule', () => {
     await election.resign();
     expect(await value(registry, 'locking_leader', 'election="outbox"')).toBe(0);
     await app.get(OncePerTick).run('report', () => 1, { every: '1h' });
-    expect(await value(registry, 'locking_ticks_total', 'job="interval:report"', 'outcome="ran"')).toBe(1);
+    expect(await value(registry, 'locking_ticks_total', 'job_name="interval:report"', 'outcome="ran"')).toBe(1);
     const { application } = await originOf(app.get(LockingService));
     lockingChannels.tick.publish({
       application,
@@ -220,7 +220,7 @@ describe('LockingPrometheusModule', () => {
       takenOver: false,
       error: undefined,
     });
-    expect(await value(registry, 'locking_ticks_missed_total', 'job="cron:report"', 'reason="overlap"')).toBe(1);
+    expect(await value(registry, 'locking_ticks_missed_total', 'job_name="cron:report"', 'reason="overlap"')).toBe(1);
   });
 
   it('the metrics leave the registry with the application, and nothing listens any more', async () => {

@@ -172,9 +172,9 @@ export class LockMetrics {
   private readonly onTick = (message: TickMessage): void => {
     const { provider, kind, name, outcome } = message;
     if (!this.isOwn(message)) return;
-    const job = this.labels.ofJob(kind, name);
-    this.sink.count('ticks', { provider, job, outcome });
-    if (MISSED.includes(outcome)) this.sink.count('ticksMissed', { provider, job, reason: outcome });
+    const job_name = this.labels.ofJob(kind, name);
+    this.sink.count('ticks', { provider, job_name, outcome });
+    if (MISSED.includes(outcome)) this.sink.count('ticksMissed', { provider, job_name, reason: outcome });
   };
 
   private readonly onPutBack = (message: JobPutBackMessage): void => {

@@ -44,13 +44,14 @@ export const METRICS = {
     name: 'locking.ticks',
     kind: 'counter',
     help: 'Ticks of scheduled jobs, by what became of them in this instance.',
-    labels: ['provider', 'job', 'outcome'],
+    // Not `job`: Prometheus gives each target a label of that name, and renames that of the target.
+    labels: ['provider', 'job_name', 'outcome'],
   },
   ticksMissed: {
     name: 'locking.ticks.missed',
     kind: 'counter',
     help: 'Ticks of scheduled jobs that were not begun although they were due.',
-    labels: ['provider', 'job', 'reason'],
+    labels: ['provider', 'job_name', 'reason'],
   },
   jobsPutBack: {
     name: 'locking.jobs.put_back',
