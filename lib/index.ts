@@ -24,6 +24,7 @@ export {
   type RecordWrite,
   type ReleaseOutcome,
   type ReleaseRequest,
+  type RevokingStore,
   type StoredLease,
   type StoredRecord,
   type WakeUpListener,

@@ -12,10 +12,12 @@ export type {
   AcquireOptions,
   ExecuteOptions,
   ExtendOptions,
+  ForceReleaseOptions,
   ListOptions,
   ProviderChoice,
   ReleaseOptions,
   RestoreOptions,
+  SeenHolder,
   TryAcquireOptions,
 } from './lock-options.interface.js';
 export type { LockingProviderOptions } from './provider-options.interface.js';

@@ -131,6 +131,25 @@ export interface ProviderChoice {
   provider?: string | undefined;
 }
 
+/** The holder of a lock as `inspect` or `list` has shown it: a whole `LockInfo` is one. */
+export interface SeenHolder {
+  /** Its owner. */
+  readonly ownerId: string;
+
+  /** The token of its grant; `null` for a lock of other software. */
+  readonly fencingToken: number | null;
+}
+
+/** Options of `forceRelease`. */
+export interface ForceReleaseOptions extends ProviderChoice {
+  /**
+   * Release the key only if this is its holder still: not one that has come since you looked. For a single key.
+   *
+   * @defaultValue any holder
+   */
+  seen?: SeenHolder | undefined;
+}
+
 /** Options of `list`. */
 export interface ListOptions extends ProviderChoice {
   /** A glob over the keys (`*`, `?`, `[a-z]`, `\` to escape), without the namespace; every key without it. */

@@ -74,6 +74,11 @@ export const unknownProvider = (id: string, ids: readonly string[]): string =>
 
 export const jobNotFunction = (call: string): string => `${call}: the job must be a function.`;
 
+export const seenForOneKey = (): string => 'forceRelease: seen is the holder of one key: release one key at a time.';
+
+export const seenNoHolder = (): string =>
+  'forceRelease: seen must be a holder as inspect or list has shown it: { ownerId, fencingToken }.';
+
 export const ownerRequired = (): string => 'extend: ownerId is required: only the owner may extend a lock.';
 
 export const closeFailed = (id: string, cause: unknown): string =>

@@ -12,15 +12,17 @@ import type {
   AcquireOptions,
   ExecuteOptions,
   ExtendOptions,
+  ForceReleaseOptions,
   ListOptions,
   Lock,
   LockInfo,
   ProviderChoice,
   ReleaseOptions,
   RestoreOptions,
+  SeenHolder,
   TryAcquireOptions,
 } from '../interfaces/index.js';
-import { jobNotFunction, ownerRequired } from './locking.messages.js';
+import { jobNotFunction, ownerRequired, seenForOneKey, seenNoHolder } from './locking.messages.js';
 import type { LockingRegistry } from './locking.registry.js';
 
 /** Frozen, so that what it comes to is known from the second call on. */
@@ -222,10 +224,22 @@ export class LockingService {
    * Frees `keys`, with any holder: for operators, and for locks that never expire. A holder finds out at its next
    * renewal at the latest, and its signal aborts.
    *
+   * With `seen`, only if the holder is the one that `inspect` or `list` has shown: one that has come since keeps the key.
+   *
    * @returns how many of them were held
+   *
+   * @example
+   * const seen = await locking.inspect('report');
+   * if (seen && (await ask(`Release what ${seen.ownerId} holds?`))) await locking.forceRelease('report', { seen });
    */
-  async forceRelease(keys: string | readonly string[], options: ProviderChoice = {}): Promise<number> {
-    return this.engine(options).byKey.forceRelease(normalizeKeys(keys, true));
+  async forceRelease(keys: string | readonly string[], options: ForceReleaseOptions = {}): Promise<number> {
+    const { seen } = options;
+    const all = normalizeKeys(keys, true);
+    if (seen === undefined) return this.engine(options).byKey.forceRelease(all);
+    const [key] = all;
+    if (key === undefined || all.length > 1) throw new LockConfigurationError(seenForOneKey());
+    if (!isHolder(seen)) throw new LockConfigurationError(seenNoHolder());
+    return Number(await this.engine(options).byKey.forceReleaseSeen(key, seen));
   }
 
   /** The holder of `key`, and for how long it holds; `null` if the key is free. */
@@ -315,4 +329,10 @@ export class LockingService {
   private engine({ provider = this.providerId }: ProviderChoice): ReturnType<LockingRegistry['engine']> {
     return this.registry.engine(provider);
   }
+}
+
+function isHolder(seen: unknown): seen is SeenHolder {
+  if (typeof seen !== 'object' || seen === null) return false;
+  const { ownerId, fencingToken } = seen as Partial<Record<keyof SeenHolder, unknown>>;
+  return typeof ownerId === 'string' && (fencingToken === null || typeof fencingToken === 'number');
 }

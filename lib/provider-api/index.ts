@@ -10,6 +10,7 @@ export {
   type RecordWrite,
   type StoredRecord,
 } from './record-store.js';
+export { isRevoking, type RevokingStore } from './revoking-store.js';
 export { Reply, type ReplyReader } from './reply.js';
 export { isQueueing, type QueueingStore, type WakeUpListener } from './queueing-store.js';
 export { StoreNotReachedError, type LeaseStore } from './lease-store.js';

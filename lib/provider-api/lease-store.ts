@@ -15,7 +15,7 @@ import type {
  * the same effect then as once. A request that cannot be carried out rejects; if it certainly changed nothing, with a
  * {@link StoreNotReachedError}. Every promise has to settle, at the latest when the connection of the request is lost.
  *
- * What a store offers beyond this is a capability: {@link BatchingStore}, {@link QueueingStore}.
+ * What a store offers beyond this is a capability: {@link BatchingStore}, {@link QueueingStore}, {@link RevokingStore}.
  *
  * Check your own store with `describeLockingProvider` from `nestjs-locking/testing`. A complete example is in
  * docs/custom-provider.md.

@@ -1,5 +1,5 @@
-import type { StoredLease } from './lease-requests.js';
 import type { LeaseStore } from './lease-store.js';
+import type { RevokingStore } from './revoking-store.js';
 
 /** An entry of the queue of a key. */
 export interface QueueEntry {
@@ -42,7 +42,7 @@ export interface Finding {
 export type ExaminationDepth = 'health' | 'full';
 
 /** What operators ask of a store beyond what locks need. The command line and health checks ask it; a store need not offer it. */
-export interface OperableStore extends LeaseStore {
+export interface OperableStore extends RevokingStore {
   /** The time of the store, in milliseconds since 1970. */
   now(): Promise<number>;
 
@@ -51,13 +51,6 @@ export interface OperableStore extends LeaseStore {
 
   /** Yields all keys that have a queue, held or not, without blocking the store. */
   listQueued(): AsyncIterable<string>;
-
-  /**
-   * Revokes the lease that was seen, and no other one: where the owner or the token has changed since, nothing happens.
-   *
-   * @returns whether it stood until now
-   */
-  revokeSeen(seen: StoredLease): Promise<boolean>;
 
   /** Looks over the server: version, rights, memory, replication. Changes nothing. */
   examine(depth: ExaminationDepth): Promise<readonly Finding[]>;

@@ -38,6 +38,8 @@ const CAUGHT: readonly (readonly [keyof typeof broken, string])[] = [
   ['IgnoresVersions', 'compares versions and sets'],
   ['ForgetsDeletedTokens', 'remembers the token of a deleted record, for as long as it is asked to'],
   ['RefusesRepetitions', 'a request that arrives twice is answered twice the same'],
+  ['RevokesAnyOwner', 'leaves the key to a holder that has come since, and a free key free'],
+  ['RevokesAnyToken', 'leaves a later grant of the same owner'],
   ['KeepsRecordsForEver', 'a record without a ttl stays, one with a ttl expires, and a write sets the ttl anew'],
 ];
 

@@ -25,7 +25,7 @@ describeLockingProvider(
     });
   },
   { describe, it },
-  { without: ['batching', 'queueing', 'records'] },
+  { without: ['batching', 'queueing', 'records', 'revoking'] },
 );
 
 describe('docs/custom-provider.md', () => {

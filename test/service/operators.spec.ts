@@ -45,6 +45,73 @@ describe('the calls for operators', () => {
       expect(await locking.inspect('a')).not.toBeNull();
     });
 
+    it('forceRelease with seen frees the lock of the holder that was seen, here and elsewhere', async () => {
+      const [locking, other] = [await store.open(), await store.open()];
+      for (const operator of [locking, other]) {
+        for (const options of [{}, { ownerId: 'one' }]) {
+          const lock = await locking.acquire('a', options);
+          const seen = (await operator.inspect('a'))!;
+          expect(await operator.forceRelease('a', { seen })).toBe(1);
+          if (operator === locking) expect(lock.signal.reason).toBeInstanceOf(LockLostError);
+          expect(await operator.forceRelease('a', { seen })).toBe(0);
+          expect(await lock.release()).toBe(false);
+        }
+      }
+    });
+
+    it('forceRelease with seen leaves the key to a holder that has come since', async () => {
+      const [locking, other] = [await store.open(), await store.open()];
+      for (const operator of [locking, other]) {
+        for (const options of [{}, { ownerId: 'one' }]) {
+          const first = await locking.acquire('a', options);
+          const seen = (await operator.inspect('a'))!;
+          await first.release();
+          expect(await operator.forceRelease('a', { seen })).toBe(0);
+          const second = await locking.acquire('a', { ...options, label: 'second' });
+          expect(await operator.forceRelease('a', { seen })).toBe(0);
+          expect(second.held).toBe(true);
+          expect(await operator.forceRelease('a', { seen: { ...seen, ownerId: 'another' } })).toBe(0);
+          expect(second.held).toBe(true);
+          expect(await second.release()).toBe(true);
+        }
+      }
+    });
+
+    it('forceRelease with seen leaves a lease that was handed on here since, and frees it from the holder seen', async () => {
+      const locking = await store.open();
+      const [started, goOn] = [deferred(), deferred()];
+      const first = locking.execute('a', async () => {
+        started.resolve();
+        await goOn.promise;
+      });
+      await started.promise;
+      const [inSecond, end] = [deferred(), deferred()];
+      const second = locking.execute('a', async ({ signal }) => {
+        inSecond.resolve();
+        await end.promise;
+        return signal.aborted;
+      });
+      const seenFirst = (await locking.inspect('a'))!;
+      goOn.resolve();
+      await first;
+      await inSecond.promise;
+      expect(await locking.forceRelease('a', { seen: seenFirst })).toBe(0);
+      const seenSecond = (await locking.inspect('a'))!;
+      expect(seenSecond.fencingToken).toBeGreaterThan(seenFirst.fencingToken!);
+      expect(await locking.forceRelease('a', { seen: seenSecond })).toBe(1);
+      end.resolve();
+      await expect(second).rejects.toMatchObject({ outcome: { value: true } });
+    });
+
+    it('forceRelease refuses a seen that is no holder, or several keys with it', async () => {
+      const locking = await store.open();
+      const seen = { ownerId: 'one', fencingToken: 1 };
+      await expect(locking.forceRelease(['a', 'b'], { seen })).rejects.toThrow('release one key at a time');
+      for (const bad of [null, 'one', { ownerId: 'one' }, { ownerId: 1, fencingToken: null }]) {
+        await expect(locking.forceRelease('a', { seen: bad as never })).rejects.toThrow('seen must be a holder');
+      }
+    });
+
     it('forceRelease in one instance reaches the holder in another at its next check', async () => {
       const [locking, other] = [await store.open({ expire: '150ms' }), await store.open()];
       const aborted = deferred<unknown>();

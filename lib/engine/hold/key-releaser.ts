@@ -1,10 +1,10 @@
 import { LockBackendError } from '../../errors/index.js';
-import type { LeaseStore, ReleaseOutcome, EndRequest } from '../../provider-api/index.js';
+import { isRevoking, type LeaseStore, type ReleaseOutcome, type EndRequest } from '../../provider-api/index.js';
 import { callFailed, forcedFree, releasedElsewhere } from '../engine.messages.js';
 import type { StoreCalls } from '../store/store-calls.js';
 import type { LeaseTable } from './lease-table.js';
 import type { Lease } from './lease.js';
-import { listLeases } from './lease-view.js';
+import { listLeases, storedHolderOf, type StoredHolder } from './lease-view.js';
 import { requestsFor, sourcesOf } from './releaser.js';
 
 /** Why a lock is gone, in words and by its code. */
@@ -12,6 +12,8 @@ interface EndReason {
   readonly words: (keys: readonly string[]) => string;
   readonly code: 'revoked' | 'released';
 }
+
+const REVOKED: EndReason = { words: forcedFree, code: 'revoked' };
 
 /** How many keys one request of `releaseAll` names at most. */
 const CHUNK = 200;
@@ -59,9 +61,46 @@ export class KeyReleaser {
 
   /** Frees `keys` from any holder. Resolves with how many were held. */
   async forceRelease(keys: readonly string[]): Promise<number> {
-    return this.detach(keys, undefined, { words: forcedFree, code: 'revoked' }, async () =>
+    return this.detach(keys, undefined, REVOKED, async () =>
       this.calls.run('force free', keys, async () => this.provider.revoke(keys)),
     );
+  }
+
+  /**
+   * Frees `key` if its holder is the one that was seen, in this process or in another. Resolves with whether it was. A store
+   * that cannot compare and revoke in one step is asked in two.
+   */
+  async forceReleaseSeen(key: string, seen: StoredHolder): Promise<boolean> {
+    const { provider, calls } = this;
+    const expected = this.storedAs(key, seen);
+    if (!expected) return false;
+    const lease = { key, ownerId: expected.ownerId, fencingToken: expected.fencingToken };
+    // The locks of this process end before the store is asked to revoke: without a look, they might end in vain.
+    if (this.leases.of(key, lease.ownerId) || !isRevoking(provider)) {
+      const [found] = await calls.run('inspect', [key], async () => provider.inspect([key]));
+      if (found?.ownerId !== lease.ownerId) return false;
+      const isOwnerEnough = isRevoking(provider) && provider.comparesOwnersAlone;
+      if (!isOwnerEnough && found.fencingToken !== lease.fencingToken) return false;
+      if (!this.storedAs(key, seen)) return false;
+    }
+    return this.detach([key], lease.ownerId, REVOKED, async () =>
+      calls.run('force free', [key], async () =>
+        isRevoking(provider) ? provider.revokeSeen(lease) : (await provider.revoke([key])) > 0,
+      ),
+    );
+  }
+
+  /**
+   * What the store knows of the holder that was seen. In a lease that is handed from holder to holder here this process alone
+   * knows the present one: `undefined` if that is another one now.
+   */
+  private storedAs(key: string, seen: StoredHolder): StoredHolder | undefined {
+    const stored = storedHolderOf(seen);
+    const lease = this.leases.of(key, (stored ?? seen).ownerId);
+    if (stored && lease?.shared) {
+      if (lease.grants[0]?.ownerId !== seen.ownerId || lease.token !== seen.fencingToken) return undefined;
+    }
+    return stored ?? seen;
   }
 
   /** What this process holds of `keys`, under any owner. */
@@ -127,6 +166,8 @@ export class KeyReleaser {
     this.onFreeing(keys);
     try {
       const answer = await freeInStore();
+      // Not revoked, for another grant stands there: what the locks have of it they release themselves.
+      if (answer === false) return answer;
       for (const lease of detached) this.leases.forget(lease);
       // A late request of theirs must not acquire a key again: their locks do not release it any more.
       for (const source of sourcesOf(detached)) source.settle();

@@ -7,6 +7,25 @@ import type { Lease } from './lease.js';
 /** Of a lock of other software. */
 const UNKNOWN = { instanceId: null, label: null };
 
+/** What the store knows of a lease. */
+export type StoredHolder = Pick<StoredLease, 'ownerId' | 'fencingToken'>;
+
+const stored = new WeakMap<object, StoredHolder>();
+
+/**
+ * What the store knows of a lease that was shown under another owner or token: one that this process hands from holder to
+ * holder. `undefined` for every other.
+ */
+export function storedHolderOf(shown: object): StoredHolder | undefined {
+  return stored.get(shown);
+}
+
+/** Notes that for `shown`. */
+export function noteStoredHolder<Shown extends object>(shown: Shown, holder: StoredHolder): Shown {
+  stored.set(shown, holder);
+  return shown;
+}
+
 /** Every lease in the store that matches, under any owner. */
 export async function* listLeases(
   provider: LeaseStore,
@@ -34,19 +53,21 @@ export async function* listLeases(
  * @param waitersHere - how many wait for it in this process
  */
 export function toLockInfo(
-  { queue = [], ...stored }: StoredLease,
+  { queue = [], ...found }: StoredLease,
   processId: string,
   lease: Lease | undefined,
   waitersHere: number,
 ): LockInfo {
   const waiters = waitersHere + queue.filter((other) => other !== processId).length;
   const line = queue.map((id) => ({ processId: id, instanceId: instanceOfProcess(id) }));
-  const grant = lease?.ownerId === stored.ownerId ? lease.grants[0] : undefined;
+  const grant = lease?.ownerId === found.ownerId ? lease.grants[0] : undefined;
   if (!lease || !grant) {
-    const name = stored.fencingToken === null ? UNKNOWN : readOwner(stored.ownerId);
-    return { ...stored, ...name, waiters, queue: line };
+    const name = found.fencingToken === null ? UNKNOWN : readOwner(found.ownerId);
+    return { ...found, ...name, waiters, queue: line };
   }
   const { label = null } = grant.options;
-  const named = { ...stored, label, instanceId: instanceOfProcess(processId), waiters, queue: line };
-  return lease.shared ? { ...named, ownerId: grant.ownerId, fencingToken: lease.token } : named;
+  const named = { ...found, label, instanceId: instanceOfProcess(processId), waiters, queue: line };
+  if (!lease.shared) return named;
+  const { ownerId, fencingToken } = found;
+  return noteStoredHolder({ ...named, ownerId: grant.ownerId, fencingToken: lease.token }, { ownerId, fencingToken });
 }

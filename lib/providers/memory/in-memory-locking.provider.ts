@@ -15,6 +15,7 @@ import {
   type RecordWrite,
   type ReleaseOutcome,
   type ReleaseRequest,
+  type RevokingStore,
   type StoredLease,
   type StoredRecord,
   type WakeUpListener,
@@ -41,7 +42,7 @@ export interface InMemoryLockingProviderOptions extends LockingProviderOptions {
  * @example
  * LockingModule.forRoot({ providers: [{ resolve: InMemoryLockingProvider, options: { expire: '10s' } }] });
  */
-export class InMemoryLockingProvider extends BatchedStore implements QueueingStore, RecordStore {
+export class InMemoryLockingProvider extends BatchedStore implements QueueingStore, RecordStore, RevokingStore {
   /** The id of a provider of this class that names none. */
   static readonly identifier = 'in-memory';
 
@@ -87,6 +88,12 @@ export class InMemoryLockingProvider extends BatchedStore implements QueueingSto
 
   async revoke(keys: readonly string[]): Promise<number> {
     return Promise.resolve(keys.filter((key) => this.revokeOne(key)).length);
+  }
+
+  async revokeSeen({ key, ...seen }: Pick<StoredLease, 'key' | 'ownerId' | 'fencingToken'>): Promise<boolean> {
+    const lease = this.store.get(key);
+    if (lease?.ownerId !== seen.ownerId || lease.fencingToken !== seen.fencingToken) return Promise.resolve(false);
+    return Promise.resolve(this.revokeOne(key));
   }
 
   async inspect(keys: readonly string[]): Promise<readonly (StoredLease | null)[]> {

@@ -147,7 +147,10 @@ export class RedisQuorumLockingProvider extends BatchedStore implements Batching
     // There are none.
   }
 
-  /** @internal See `OperableStore`. The owner decides, whatever the token: nodes number one grant differently. */
+  /** @internal Nodes number one grant differently. */
+  readonly comparesOwnersAlone = true;
+
+  /** @internal See `RevokingStore`. */
   async revokeSeen(seen: StoredLease): Promise<boolean> {
     return (await this.leases.revoke([seen.key], seen)) === 1;
   }

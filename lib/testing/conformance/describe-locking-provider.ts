@@ -6,11 +6,12 @@ import { blockCases } from './block.cases.js';
 import { extendCases } from './extend.cases.js';
 import { identityCases } from './identity.cases.js';
 import { handOffCases } from './hand-off.cases.js';
-import { isBatching, isQueueing, isRecordStore, type LeaseStore } from '../../provider-api/index.js';
+import { isBatching, isQueueing, isRecordStore, isRevoking, type LeaseStore } from '../../provider-api/index.js';
 import type { Capability, ConformanceCase, ProviderUnderTest } from './provider-under-test.js';
 import { queueCases } from './queue.cases.js';
 import { recordCases } from './record.cases.js';
 import { releaseCases } from './release.cases.js';
+import { revokeCases } from './revoke.cases.js';
 import { tokenCases } from './token.cases.js';
 import { viewCases } from './view.cases.js';
 
@@ -63,6 +64,12 @@ const CAPABILITIES: readonly {
     isOffered: isRecordStore,
     instead: 'idempotency, checkpoints and circuit breakers need another provider',
     section: [['RecordStore', recordCases]],
+  },
+  {
+    capability: 'revoking',
+    isOffered: isRevoking,
+    instead: 'a release by hand looks first and then revokes, which are two steps',
+    section: [['RevokingStore', revokeCases]],
   },
 ];
 

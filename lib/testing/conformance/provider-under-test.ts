@@ -1,7 +1,7 @@
 import type { BatchingStore, LeaseStore } from '../../provider-api/index.js';
 
 /** What a store may offer beside leases. */
-export type Capability = 'batching' | 'queueing' | 'records';
+export type Capability = 'batching' | 'queueing' | 'records' | 'revoking';
 
 /** What the conformance suite needs of a provider; made anew for each of its cases. */
 export interface ProviderUnderTest {

@@ -349,3 +349,16 @@ export class KeepsRecordsForEver extends InMemoryLockingProvider {
     return super.writeRecord({ ...request, ttl: null });
   }
 }
+
+export class RevokesAnyOwner extends InMemoryLockingProvider {
+  override async revokeSeen({ key }: StoredLease): Promise<boolean> {
+    return (await this.revoke([key])) > 0;
+  }
+}
+
+export class RevokesAnyToken extends InMemoryLockingProvider {
+  override async revokeSeen(seen: StoredLease): Promise<boolean> {
+    const [found] = await this.inspect([seen.key]);
+    return super.revokeSeen({ ...seen, fencingToken: found?.fencingToken ?? null });
+  }
+}
