@@ -31,6 +31,15 @@ export interface LockingDashboardOptions {
   allowRelease?: boolean | undefined;
 
   /**
+   * By which names this server may be called: `'admin.example.com'`, or `'.example.com'` with all below it, without a port. A
+   * request by another name is refused, so that no page of another site can read the dashboard by pointing its own name here
+   * (DNS rebinding). IP addresses, which no site can do that with, are always allowed. `true` allows every name.
+   *
+   * @defaultValue with `insecure`, `localhost` and all below it; else `true`, for the guards refuse such a page
+   */
+  allowedHosts?: readonly string[] | true | undefined;
+
+  /**
    * Whether the name of this server in the address of the page is that of `X-Forwarded-Host`: behind a proxy that sets this
    * header, and overwrites what clients send. Other sites are kept from releasing locks by that name.
    *
@@ -50,6 +59,14 @@ export interface LockingDashboardOptions {
    * @defaultValue '2s'
    */
   interval?: Duration | undefined;
+
+  /**
+   * For how long a page gets data before it has to ask again, and so to pass the guards again: a viewer whose rights end
+   * sees nothing new after that. A number is seconds.
+   *
+   * @defaultValue '1m'
+   */
+  recheck?: Duration | undefined;
 
   /**
    * How many pages may be open at a time, on this instance. One more is answered with status 503.

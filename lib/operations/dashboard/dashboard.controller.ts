@@ -16,6 +16,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import type { Observable } from 'rxjs';
 import { DashboardService } from './dashboard.service.js';
 import { CONTENT_SECURITY_POLICY, PAGE } from './page/page.js';
+import { HostGuard } from './host-guard.js';
 import type { PageRequest } from './page-request.js';
 import type { DashboardPlan } from './read-dashboard-options.js';
 import type { ViewMessage } from './viewers.js';
@@ -32,9 +33,9 @@ const HEADERS: Readonly<Record<string, string>> = {
 };
 
 /** The controller of one dashboard: its path and guards are what the application has chosen. */
-export function createDashboardController({ path, guards }: DashboardPlan): Type {
+export function createDashboardController({ path, guards, allowedHosts, trustProxy }: DashboardPlan): Type {
   @Controller(path)
-  @UseGuards(...(guards as Type[]))
+  @UseGuards(new HostGuard(allowedHosts, trustProxy), ...(guards as Type[]))
   class LockingDashboardController {
     constructor(
       @Inject(DashboardService) private readonly dashboard: DashboardService,
@@ -50,8 +51,8 @@ export function createDashboardController({ path, guards }: DashboardPlan): Type
     }
 
     @Sse('events')
-    events(@Query() query: object): Observable<ViewMessage> {
-      return this.dashboard.watch(query as Record<string, unknown>);
+    events(@Query() query: object, @Req() request: object): Observable<ViewMessage> {
+      return this.dashboard.watch(query as Record<string, unknown>, request as PageRequest);
     }
 
     @Post('release')

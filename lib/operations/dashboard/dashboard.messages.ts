@@ -1,5 +1,7 @@
 import { quote } from '../../errors/quote.js';
 
+const tell = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
+
 const inDashboard = (text: string): string => `LockingDashboardModule: ${text}`;
 
 export const noGuards = (): string =>
@@ -29,6 +31,14 @@ export const badIdentify = (): string =>
     'identify: must be a function of the request that returns a name, such as (request) => request.user.email.',
   );
 
+export const badAllowedHosts = (): string =>
+  inDashboard(
+    "allowedHosts: must be true, or an array of host names without a port, such as ['admin.example.com', '.example.com'].",
+  );
+
+export const hostNotAllowed = (host: string | undefined): string =>
+  `Refused: this server is not to be called ${host === undefined ? 'without a name' : quote(host)} here. Add the name to allowedHosts of LockingDashboardModule. Behind a proxy that passes it on in X-Forwarded-Host, set trustProxy as well.`;
+
 export const badMaxViewers = (): string => inDashboard('maxViewers: must be a whole number from 1 on.');
 
 export const tooManyViewers = (most: number): string =>
@@ -53,7 +63,9 @@ export const releasedByHand = (
 ): string =>
   `${quote(key)} was released by hand on the dashboard, by ${quote(person)}: held by ${quote(ownerId)} with token ${String(fencingToken)}, provider ${quote(provider)}`;
 
-export const lookFailed = (cause: unknown): string =>
-  `The store could not be asked: ${cause instanceof Error ? cause.message : String(cause)}`;
+export const mayBeReleasedByHand = (key: string, provider: string, person: string, cause: unknown): string =>
+  `${quote(key)}, provider ${quote(provider)}, may have been released by hand on the dashboard, by ${quote(person)}, for the store has not answered as it should: ${tell(cause)}`;
+
+export const lookFailed = (cause: unknown): string => `The store could not be asked: ${tell(cause)}`;
 
 export const unknownProviderHere = (id: string): string => `There is no provider ${quote(id)}.`;

@@ -16,23 +16,25 @@ import {
   badRelease,
   changedMeanwhile,
   foreignRequest,
+  mayBeReleasedByHand,
   readOnly,
   releasedByHand,
   tooManyViewers,
   unknownProviderHere,
 } from './dashboard.messages.js';
 import type { DashboardPlan } from './read-dashboard-options.js';
-import { clientOf, isFromPage, type PageRequest } from './page-request.js';
+import { clientOf, isFromPage, lineOf, type PageRequest } from './page-request.js';
+import { noteStoredHolder } from '../../engine/hold/lease-view.js';
+import type { SeenHolder } from '../../interfaces/index.js';
 import type { Selection, Snapshot } from './snapshot.interface.js';
 import { StoreObserver } from './store-observer.js';
 import { Viewers, type ViewMessage } from './viewers.js';
 
 /** A lock as a page has seen it, that is to be released. */
-interface SeenLock {
+interface SeenLock extends SeenHolder {
   readonly provider: string;
   readonly key: string;
-  readonly ownerId: string;
-  readonly fencingToken: number | null;
+  readonly lease?: SeenHolder | null;
 }
 
 const LONGEST_SEARCH = 200;
@@ -52,21 +54,22 @@ export class DashboardService implements BeforeApplicationShutdown {
       observer: (provider: string) => this.observer(provider),
       compose: (selection: Selection) => this.compose(selection),
     };
-    this.viewers = new Viewers(source, plan.interval, plan.maxViewers);
+    this.viewers = new Viewers(source, plan);
   }
 
   /** @throws the HTTP errors for a provider that there is not, and for one page too many */
-  watch(query: Readonly<Record<string, unknown>>): Observable<ViewMessage> {
+  watch(query: Readonly<Record<string, unknown>>, request: PageRequest): Observable<ViewMessage> {
     const [first = ''] = this.locking.providerIds;
     const text = (name: string): string | undefined => (typeof query[name] === 'string' ? query[name] : undefined);
     const provider = text('provider') ?? first;
     if (!this.locking.providerIds.includes(provider)) throw new NotFoundException(unknownProviderHere(provider));
     if (this.viewers.isFull) throw new ServiceUnavailableException(tooManyViewers(this.plan.maxViewers));
-    return this.viewers.watch({ provider, search: (text('search') ?? '').slice(0, LONGEST_SEARCH), key: text('key') });
+    const selection = { provider, search: (text('search') ?? '').slice(0, LONGEST_SEARCH), key: text('key') };
+    return this.viewers.watch(selection, lineOf(request));
   }
 
   /**
-   * Releases a lock by hand, if it is still the one that the page has shown.
+   * Releases a lock by hand, if its holder is still the one that the page has shown.
    *
    * @throws the HTTP errors for what may not be, or cannot be
    */
@@ -76,21 +79,21 @@ export class DashboardService implements BeforeApplicationShutdown {
     if (!isSeenLock(body) || !this.locking.providerIds.includes(body.provider)) {
       throw new BadRequestException(badRelease());
     }
-    const { provider, key, ownerId, fencingToken } = body;
+    const { provider, key, ownerId, fencingToken, lease } = body;
     // Before anything is released: it may fail, and there is no release without a line in the log.
     const person = this.plan.identify(request) ?? clientOf(request);
     if (typeof person !== 'string') throw new LockConfigurationError(badPerson());
+    const seen = { ownerId, fencingToken };
+    if (lease) noteStoredHolder(seen, { ownerId: lease.ownerId, fencingToken: lease.fencingToken });
+    let released: number;
     try {
-      const info = await this.locking.inspect(key, { provider });
-      if (info?.ownerId !== ownerId || info.fencingToken !== fencingToken) {
-        throw new ConflictException(changedMeanwhile(key));
-      }
-      const released = (await this.locking.forceRelease(key, { provider })) > 0;
-      if (!released) throw new ConflictException(changedMeanwhile(key));
+      released = await this.locking.forceRelease(key, { provider, seen });
     } catch (error) {
       if (isLockKeyError(error)) throw new BadRequestException(error.message);
+      this.logger.warn(mayBeReleasedByHand(key, provider, person, error));
       throw error;
     }
+    if (released === 0) throw new ConflictException(changedMeanwhile(key));
     this.logger.warn(releasedByHand(key, body, provider, person));
     return { released: true };
   }
@@ -106,11 +109,11 @@ export class DashboardService implements BeforeApplicationShutdown {
     return observer;
   }
 
-  private compose(selection: Selection): Snapshot {
+  private compose(selection: Selection): string {
     const { provider } = selection;
     const { allowRelease, interval } = this.plan;
     const { instanceId, providerIds: providers } = this.locking;
-    return {
+    const snapshot: Snapshot = {
       at: Date.now(),
       provider,
       providers,
@@ -119,12 +122,19 @@ export class DashboardService implements BeforeApplicationShutdown {
       interval,
       ...this.observer(provider).show(selection),
     };
+    return JSON.stringify(snapshot);
   }
 }
 
 function isSeenLock(body: unknown): body is SeenLock {
-  if (typeof body !== 'object' || body === null) return false;
-  const { provider, key, ownerId, fencingToken } = body as Partial<Record<keyof SeenLock, unknown>>;
-  const isToken = fencingToken === null || typeof fencingToken === 'number';
-  return [provider, key, ownerId].every((text) => typeof text === 'string') && isToken;
+  if (!isHolder(body)) return false;
+  const { provider, key, lease } = body as Partial<Record<keyof SeenLock, unknown>>;
+  if (typeof provider !== 'string' || typeof key !== 'string') return false;
+  return lease === undefined || lease === null || isHolder(lease);
+}
+
+function isHolder(value: unknown): value is SeenHolder {
+  if (typeof value !== 'object' || value === null) return false;
+  const { ownerId, fencingToken } = value as Partial<Record<keyof SeenHolder, unknown>>;
+  return typeof ownerId === 'string' && (fencingToken === null || Number.isSafeInteger(fencingToken));
 }

@@ -1,9 +1,15 @@
-import type { LockInfo } from '../../interfaces/index.js';
+import type { LockInfo, SeenHolder } from '../../interfaces/index.js';
+import type { Percentiles } from './durations.js';
 
 /** A lock as the page shows it. Lengths of time are milliseconds. */
 export interface LockRow extends Omit<LockInfo, 'queue'> {
-  /** Since the grant, by its token, which follows the clock of the store; `null` for a lock of other software. */
+  /**
+   * Since the grant, by its token, which follows the clock of the store, or since the look that has found another grant
+   * there; `null` for a lock of other software.
+   */
   readonly heldFor: number | null;
+  /** What the store knows of the holder, where this instance hands the lease from holder to holder. */
+  readonly lease: SeenHolder | null;
   /** In order, with for how long each process has been seen to wait. */
   readonly queue: readonly { readonly processId: string; readonly instanceId: string | null; readonly waits: number }[];
 }
@@ -26,6 +32,9 @@ export interface Sample {
   readonly waiting: number;
   readonly longestHold: number;
   readonly longestWait: number;
+  /** Of the callers of this instance in the minute before; `null` where there were none. */
+  readonly waits: Percentiles | null;
+  readonly holds: Percentiles | null;
 }
 
 export interface LeaderRow {

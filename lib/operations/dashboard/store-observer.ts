@@ -1,7 +1,9 @@
 import { instanceOf } from '../../coordination/leader-election/leader-keys.js';
+import { storedHolderOf } from '../../engine/hold/lease-view.js';
 import type { LockInfo } from '../../interfaces/index.js';
 import type { LockingService } from '../../module/locking.service.js';
 import type { RecordService } from '../../records/record.service.js';
+import { CallTimes } from './call-times.js';
 import { lookFailed } from './dashboard.messages.js';
 import type { LeaderRow, LockRow, RecordRow, Sample, SeenGrant, Selection } from './snapshot.interface.js';
 
@@ -22,6 +24,8 @@ const OWN = [LEADER, ...TICKS, 'idempotency:'];
 /** What was seen of a key. */
 interface SeenKey {
   info: LockInfo | undefined;
+  /** Since when the present grant stands, by its token, or at the earliest by the look before it was seen. */
+  since: number | null;
   readonly grants: SeenGrant[];
   /** Since when each process has been seen to wait. */
   waits: Map<string, number>;
@@ -32,6 +36,11 @@ export class StoreObserver {
   private readonly keys = new Map<string, SeenKey>();
   private samples: Sample[] = [];
   private rows: LockRow[] = [];
+  private plain: LockRow[] = [];
+  private ticks: LockRow[] = [];
+  private leaders: LeaderRow[] = [];
+  private readonly times: CallTimes;
+  private lookedAt = 0;
   private records: RecordRow[] | null = null;
   private failure: string | null = null;
   private looking?: Promise<void>;
@@ -40,7 +49,19 @@ export class StoreObserver {
     private readonly locking: LockingService,
     private readonly recordService: RecordService,
     private readonly provider: string,
-  ) {}
+  ) {
+    this.times = new CallTimes(locking.originOf({ provider }), isOwn);
+  }
+
+  /** A page is open from now on. */
+  start(): void {
+    this.times.start(Date.now());
+  }
+
+  /** No page is open any more: nothing costs anything until there is one again. */
+  stop(): void {
+    this.times.stop();
+  }
 
   /** One look; calls meanwhile share it. */
   async look(): Promise<void> {
@@ -53,7 +74,7 @@ export class StoreObserver {
   /** What a viewer is told of it. */
   show({ search, key }: Selection) {
     const text = search.toLowerCase();
-    const plain = this.rows.filter(({ key: name }) => !isOwn(name));
+    const { plain } = this;
     const matching = text === '' ? plain : plain.filter((row) => matches(row, text));
     const seen = key === undefined ? undefined : this.keys.get(key);
     return {
@@ -62,8 +83,8 @@ export class StoreObserver {
       held: plain.length,
       matching: matching.length,
       locks: matching.slice(0, MOST_ROWS),
-      leaders: this.leaders().slice(0, MOST_ROWS),
-      ticks: this.rows.filter(({ key: name }) => isTick(name)).slice(0, MOST_ROWS),
+      leaders: this.leaders,
+      ticks: this.ticks,
       records: this.records,
       key:
         key === undefined
@@ -97,17 +118,23 @@ export class StoreObserver {
       if (held.has(key) || !seen.info) continue;
       endGrant(seen, now);
       seen.info = undefined;
+      seen.since = null;
       seen.waits = new Map();
     }
     this.rows = found.map((info) => this.noteLock(info, now)).sort(byInterest);
+    this.lookedAt = now;
     this.forgetOldest();
-    const plain = this.rows.filter(({ key }) => !isOwn(key));
+    this.plain = this.rows.filter(({ key }) => !isOwn(key));
+    this.ticks = this.rows.filter(({ key }) => isTick(key)).slice(0, MOST_ROWS);
+    this.leaders = leadersAmong(this.rows).slice(0, MOST_ROWS);
+    const { plain } = this;
     this.samples.push({
       at: now,
       held: plain.length,
       waiting: plain.reduce((sum, { waiters }) => sum + waiters, 0),
       longestHold: plain.reduce((longest, { heldFor }) => Math.max(longest, heldFor ?? 0), 0),
       longestWait: plain.reduce((longest, { queue }) => Math.max(longest, ...queue.map(({ waits }) => waits)), 0),
+      ...this.times.read(now),
     });
     this.samples = this.samples.filter(({ at }) => at > now - HISTORY);
   }
@@ -115,19 +142,23 @@ export class StoreObserver {
   private noteLock(info: LockInfo, now: number): LockRow {
     const { key, ownerId, instanceId, label, fencingToken } = info;
     let seen = this.keys.get(key);
-    if (!seen) this.keys.set(key, (seen = { info: undefined, grants: [], waits: new Map() }));
+    if (!seen) this.keys.set(key, (seen = { info: undefined, since: null, grants: [], waits: new Map() }));
     if (seen.info?.fencingToken !== fencingToken || seen.info.ownerId !== ownerId) {
+      const granted = grantedAt(fencingToken, now);
+      // The token of a lease that is handed on within a process is hardly younger than its first one.
+      seen.since = granted !== null && seen.info ? Math.max(granted, this.lookedAt) : granted;
       endGrant(seen, now);
-      const from = grantedAt(fencingToken, now) ?? now;
+      const from = seen.since ?? now;
       seen.grants.push({ ownerId, instanceId, label, fencingToken, from, until: null });
       if (seen.grants.length > MOST_GRANTS) seen.grants.shift();
     }
     seen.info = info;
     const before = seen.waits;
     seen.waits = new Map(info.queue.map(({ processId }) => [processId, before.get(processId) ?? now]));
-    const since = grantedAt(fencingToken, now);
+    const { since } = seen;
     return {
       ...info,
+      lease: storedHolderOf(info) ?? null,
       heldFor: since === null ? null : now - since,
       queue: info.queue.map((one) => ({ ...one, waits: now - (seen.waits.get(one.processId) ?? now) })),
     };
@@ -139,19 +170,6 @@ export class StoreObserver {
       if (this.keys.size <= MOST_KEYS) return;
       if (!info) this.keys.delete(key);
     }
-  }
-
-  private leaders(): LeaderRow[] {
-    const all = this.rows.filter(({ key }) => key.startsWith(LEADER));
-    return all
-      .filter(({ key }) => !key.slice(LEADER.length).includes(':'))
-      .map(({ key, ownerId, fencingToken, ttl }) => ({
-        name: unescapeName(key.slice(LEADER.length)),
-        instanceId: instanceOf(ownerId),
-        fencingToken,
-        ttl,
-        instances: all.filter((other) => other.key.startsWith(`${key}:instance:`)).length,
-      }));
   }
 
   private async readRecords(): Promise<RecordRow[] | null> {
@@ -171,6 +189,29 @@ export class StoreObserver {
 function endGrant({ grants }: SeenKey, now: number): void {
   const last = grants.at(-1);
   if (last?.until === null) last.until = now;
+}
+
+/** The leader of each election, and how many instances take part in it. */
+function leadersAmong(rows: readonly LockRow[]): LeaderRow[] {
+  const instances = new Map<string, number>();
+  const found: LockRow[] = [];
+  for (const row of rows) {
+    if (!row.key.startsWith(LEADER)) continue;
+    const name = row.key.slice(LEADER.length);
+    const at = name.indexOf(':');
+    if (at < 0) found.push(row);
+    else if (name.startsWith(':instance:', at)) {
+      const election = name.slice(0, at);
+      instances.set(election, (instances.get(election) ?? 0) + 1);
+    }
+  }
+  return found.map(({ key, ownerId, fencingToken, ttl }) => ({
+    name: unescapeName(key.slice(LEADER.length)),
+    instanceId: instanceOf(ownerId),
+    fencingToken,
+    ttl,
+    instances: instances.get(key.slice(LEADER.length)) ?? 0,
+  }));
 }
 
 /** A token is the time of its grant in µs, by the clock of the store, unless tokens ran ahead of it. */

@@ -3,8 +3,9 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { eventually } from '../../support/poll.js';
 import { chromium, type Browser, type Page } from 'playwright-core';
-import { useDashboards, type Dashboard } from './support.js';
+import { useDashboards, useProxies, type Dashboard } from './support.js';
 
 const pictures = fileURLToPath(new URL('../../../.cache/dashboard-looks', import.meta.url));
 const SCREENS = { desktop: { width: 1280, height: 900 }, phone: { width: 390, height: 844 } };
@@ -21,6 +22,7 @@ function findChromium(): string | undefined {
 
 const executablePath = findChromium();
 const start = useDashboards();
+const proxy = useProxies();
 
 /** Needs a Chromium: that in `CHROMIUM_BIN`, or one on the PATH. */
 (executablePath === undefined ? describe.skip : describe)('the dashboard in a browser', () => {
@@ -37,7 +39,7 @@ const start = useDashboards();
 
   async function look(dashboard: Dashboard) {
     const context = await browser.newContext();
-    context.setDefaultTimeout(60_000);
+    context.setDefaultTimeout(120_000);
     const page = await context.newPage();
     const complaints: string[] = [];
     page.on('pageerror', ({ message }) => complaints.push(message));
@@ -61,10 +63,17 @@ const start = useDashboards();
       await rowOf(page, 'order:42').getByText('1 waiter').waitFor();
       await page.locator('#leaders').getByText('outbox relay').waitFor();
 
-      // By keyboard alone.
+      // By keyboard alone. The focus goes with the view.
+      const focused = async (): Promise<unknown> => page.evaluate('document.activeElement.textContent');
       await page.getByRole('link', { name: 'order:42' }).focus();
       await page.keyboard.press('Enter');
       await page.getByRole('heading', { name: 'order:42' }).waitFor();
+      await page.locator('#detail-key:focus').waitFor();
+      await page.goBack();
+      await page.locator('#locks a:focus').waitFor();
+      expect(await focused()).toBe('order:42');
+      await page.keyboard.press('Enter');
+      await page.locator('#detail-key:focus').waitFor();
       await page.getByRole('button', { name: 'Release by hand' }).focus();
       await page.keyboard.press('Enter');
       await page.getByRole('dialog', { name: 'Release this lock?' }).waitFor();
@@ -86,38 +95,89 @@ const start = useDashboards();
     240_000,
   );
 
-  it('a key, a label and an owner of markup stay text', async () => {
-    const dashboard = await start({ insecure: true, allowRelease: true });
-    await dashboard.locking.acquire(NASTY, { label: '<script>globalThis.pwned=2</script>' });
-    await dashboard.locking.acquire('a', { ownerId: '"><svg onload=globalThis.pwned=3>', expire: '1h' });
+  it.each(['express', 'fastify'] as const)(
+    'on %s it works below a prefix behind the path of a proxy',
+    async (platform) => {
+      const behind = await start({ insecure: true, allowRelease: true }, { platform, prefix: 'api/v1' });
+      const url = await proxy(behind.url, '/team/ops');
+      expect(new URL(url).pathname).toBe('/team/ops/api/v1/locks');
+      const lock = await behind.locking.acquire('order:42');
+      for (const address of platform === 'express' ? [url, `${url}/`] : [url]) {
+        const { page, complaints, close } = await look({ ...behind, url: address });
+        await page.getByRole('link', { name: 'order:42' }).click();
+        await page.getByRole('heading', { name: 'order:42' }).waitFor();
+        expect(complaints).toEqual([]);
+        await close();
+      }
+      const { page, close } = await look({ ...behind, url: `${url}#key=order%3A42` });
+      await page.getByRole('button', { name: 'Release by hand' }).click();
+      await page.getByRole('button', { name: 'Release', exact: true }).click();
+      await page.getByText('Free.').waitFor();
+      await close();
+      expect(lock.held).toBe(false);
+    },
+    240_000,
+  );
+
+  it('a page asks again and again whether it may look, without a flicker, and says when it may no longer', async () => {
+    let mayLook = true;
+    const dashboard = await start({ guards: [{ canActivate: () => mayLook }], recheck: '1s' });
     const { page, complaints, close } = await look(dashboard);
-    await rowOf(page, NASTY).getByText('<script>globalThis.pwned=2</script>').waitFor();
-    await page.getByRole('link', { name: NASTY }).click();
-    await page.getByRole('heading', { name: NASTY }).waitFor();
-    await page.getByRole('button', { name: 'Release by hand' }).click();
-    await page.getByRole('dialog').getByText(NASTY).waitFor();
-    expect(await page.evaluate('[globalThis.pwned, document.images.length, document.scripts.length]')).toEqual([
-      undefined,
-      0,
-      1,
-    ]);
-    // The policy holds even for a page that was tricked.
-    const blocked = await page.evaluate(`new Promise((resolve) => {
+    let asked = 0;
+    page.on('request', (request) => {
+      if (request.url().includes('/events')) asked += 1;
+    });
+    await page.evaluate(`{
+      globalThis.said = [];
+      const status = document.getElementById('status');
+      new MutationObserver(() => globalThis.said.push(status.textContent)).observe(status, { childList: true, subtree: true, characterData: true });
+    }`);
+    await eventually(() => asked > 2, 60_000);
+    await dashboard.locking.acquire('new');
+    await rowOf(page, 'new').waitFor();
+    expect(await page.evaluate('globalThis.said.filter((text) => !text.startsWith("as web-1"))')).toEqual([]);
+    expect(complaints).toEqual([]);
+    mayLook = false;
+    await page.getByText(/^refused: .* This is of \d\d:\d\d:\d\d/).waitFor();
+    await close();
+  }, 240_000);
+
+  it.each(['express', 'fastify'] as const)(
+    'on %s a key, a label and an owner of markup stay text',
+    async (platform) => {
+      const dashboard = await start({ insecure: true, allowRelease: true }, { platform, prefix: 'admin' });
+      await dashboard.locking.acquire(NASTY, { label: '<script>globalThis.pwned=2</script>' });
+      await dashboard.locking.acquire('a', { ownerId: '"><svg onload=globalThis.pwned=3>', expire: '1h' });
+      const { page, complaints, close } = await look(dashboard);
+      await rowOf(page, NASTY).getByText('<script>globalThis.pwned=2</script>').waitFor();
+      await page.getByRole('link', { name: NASTY }).click();
+      await page.getByRole('heading', { name: NASTY }).waitFor();
+      await page.getByRole('button', { name: 'Release by hand' }).click();
+      await page.getByRole('dialog').getByText(NASTY).waitFor();
+      expect(await page.evaluate('[globalThis.pwned, document.images.length, document.scripts.length]')).toEqual([
+        undefined,
+        0,
+        1,
+      ]);
+      // The policy holds even for a page that was tricked.
+      const blocked = await page.evaluate(`new Promise((resolve) => {
       addEventListener('securitypolicyviolation', (event) => resolve(event.effectiveDirective));
       const script = document.createElement('script');
       try { script.textContent = 'globalThis.pwned = 4'; document.body.append(script); } catch { resolve('refused'); }
     })`);
-    expect(['script-src-elem', 'require-trusted-types-for', 'refused']).toContain(blocked);
-    expect(await page.evaluate('globalThis.pwned')).toBeUndefined();
-    expect(complaints.filter((text) => !/Content Security Policy|TrustedScript/.test(text))).toEqual([]);
-    await close();
-  }, 240_000);
+      expect(['script-src-elem', 'require-trusted-types-for', 'refused']).toContain(blocked);
+      expect(await page.evaluate('globalThis.pwned')).toBeUndefined();
+      expect(complaints.filter((text) => !/Content Security Policy|TrustedScript/.test(text))).toEqual([]);
+      await close();
+    },
+    240_000,
+  );
 
   it('fits a desktop and a phone, light and dark, with more locks than it shows', async () => {
     const dashboard = await start({ insecure: true, allowRelease: true });
     const { locking } = dashboard;
     await Promise.all(
-      Array.from({ length: 300 }, async (_, i) =>
+      Array.from({ length: 10_000 }, async (_, i) =>
         locking.acquire(`stock:${i}`, { expire: '1h', label: 'StockService.take' }),
       ),
     );
@@ -137,6 +197,19 @@ const start = useDashboards();
         await page.getByText('The first 200 are shown').waitFor();
         await page.getByText('2 waiters').waitFor();
         expect([screen, colorScheme, await overflow()]).toEqual([screen, colorScheme, 0]);
+        // Tables stay tables for screen readers, and each picture tells in words what it shows.
+        expect(await page.getByRole('table').first().getByRole('columnheader').count()).toBe(5);
+        await page.getByRole('cell', { name: /(^| )stock:7$/ }).waitFor();
+        for (const name of [
+          'held: now 10,001',
+          'waiting: now 2',
+          'longest hold',
+          'longest wait',
+          'waits: none',
+          'holds:',
+        ]) {
+          await page.getByRole('img', { name: new RegExp(`^${name}`) }).waitFor();
+        }
         await page.screenshot({ path: path.join(pictures, `overview-${screen}-${colorScheme}.png`) });
         await page.getByLabel('Search').fill('long');
         await page.getByText('1 lock matches').waitFor();
@@ -153,5 +226,5 @@ const start = useDashboards();
     await close();
     over.abort();
     await Promise.all(waiting);
-  }, 300_000);
+  }, 600_000);
 });

@@ -1,18 +1,26 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import { InMemoryLockingProvider, LockConfigurationError } from '../../../lib/index.js';
+import { StoreObserver } from '../../../lib/operations/dashboard/store-observer.js';
 import { LockingDashboardModule, type LockingDashboardOptions } from '../../../lib/operations/dashboard/index.js';
 import { eventually } from '../../support/poll.js';
-import { HeaderGuard, openEvents, useDashboards } from './support.js';
+import { HeaderGuard, openEvents, statusAs, useDashboards } from './support.js';
 
 const start = useDashboards();
 const NASTY = '<img src=x onerror=globalThis.pwned=1>';
 
+type Percentiles = { readonly count: number; readonly p50: number; readonly p95: number; readonly p99: number } | null;
+
 interface Message {
   readonly held: number;
   readonly matching: number;
-  readonly locks: readonly { readonly key: string; readonly label: string; readonly queue: readonly object[] }[];
+  readonly locks: readonly {
+    readonly key: string;
+    readonly label: string;
+    readonly heldFor: number;
+    readonly queue: readonly object[];
+  }[];
   readonly leaders: readonly object[];
-  readonly samples: readonly object[];
+  readonly samples: readonly { readonly at: number; readonly waits: Percentiles; readonly holds: Percentiles }[];
   readonly key: { readonly lock: object | null; readonly grants: readonly object[] } | null;
 }
 
@@ -26,6 +34,14 @@ describe('the options of the dashboard', () => {
     ['no viewer', { guards: [HeaderGuard], maxViewers: 0 }, /maxViewers: must be a whole number/],
     ['a short interval', { guards: [HeaderGuard], interval: '1ms' }, /interval: .*at least 500 ms/],
     ['no function', { guards: [HeaderGuard], identify: 'me' as never }, /identify: must be a function/],
+    [
+      'no list of hosts',
+      { guards: [HeaderGuard], allowedHosts: 'a.example' as never },
+      /allowedHosts: must be true, or/,
+    ],
+    ['a host with a port', { guards: [HeaderGuard], allowedHosts: ['a.example:80'] }, /names without a port/],
+    ['no host', { guards: [HeaderGuard], allowedHosts: [] }, /allowedHosts: must be/],
+    ['a short recheck', { guards: [HeaderGuard], recheck: '10ms' }, /recheck: .*at least 1/],
     ['nothing', undefined as never, /must be an object/],
   ])('%s is refused', (_, options, message) => {
     expect(() => LockingDashboardModule.forRoot(options)).toThrow(LockConfigurationError);
@@ -153,6 +169,153 @@ describe.each(['express', 'fastify'] as const)('the dashboard on %s, below a glo
     expect((await post()).status).toBe(409);
   });
 
+  it('leaves the key to a holder that comes while the dashboard releases it', async () => {
+    const { url, locking } = await open({ insecure: true, allowRelease: true });
+    const lock = await locking.acquire('a', { label: 'first' });
+    const seen = { provider: 'in-memory', key: 'a', ownerId: lock.ownerId, fencingToken: lock.fencingToken };
+    const next = locking.acquire('a', { label: 'second', timeout: '1m' });
+    const list = jest.spyOn(InMemoryLockingProvider.prototype, 'revokeSeen');
+    try {
+      // The request is on its way to the store.
+      list.mockImplementationOnce(async function (this: InMemoryLockingProvider, shown) {
+        await this.release({ keys: ['a'], ownerId: shown.ownerId });
+        return this.revokeSeen(shown);
+      });
+      const answer = await fetch(`${url}/release`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'x-nestjs-locking': 'dashboard', origin: new URL(url).origin },
+        body: JSON.stringify(seen),
+      });
+      expect([answer.status, await answer.json()]).toEqual([
+        409,
+        expect.objectContaining({
+          message: expect.stringContaining('no longer held as the page showed it') as unknown,
+        }),
+      ]);
+    } finally {
+      list.mockRestore();
+    }
+    const second = await next;
+    expect(second.held).toBe(true);
+    await second.release();
+  });
+
+  it('a lease that is handed on in the instance is released from the holder that was shown alone', async () => {
+    const { url, locking } = await open({ insecure: true, allowRelease: true });
+    const ends: (() => void)[] = [];
+    const run = async (label: string): Promise<unknown> =>
+      locking
+        .execute('a', async () => new Promise<void>((resolve) => ends.push(resolve)), { label, timeout: '2m' })
+        .catch((error: unknown) => error);
+    const events = await openEvents(`${url}/events`);
+    const first = run('first');
+    const shown = async (label: string) =>
+      events.until(({ locks }: Message) => locks[0]?.label === label) as unknown as Promise<Message>;
+    const before = await shown('first');
+    const second = run('second');
+    await eventually(async () => (await locking.inspect('a'))?.waiters === 1);
+    ends[0]?.();
+    await first;
+    const after = await shown('second');
+    const release = async (row: object | undefined): Promise<number> => {
+      const headers = {
+        'content-type': 'application/json',
+        'x-nestjs-locking': 'dashboard',
+        origin: new URL(url).origin,
+      };
+      const body = JSON.stringify({ provider: 'in-memory', ...row });
+      return (await fetch(`${url}/release`, { method: 'POST', headers, body })).status;
+    };
+    // Held since the look before, at the earliest, although its token hardly differs from the first one.
+    const [look = { at: 0 }, last = { at: 0 }] = after.samples.slice(-2);
+    expect(after.locks[0]?.heldFor).toBeLessThanOrEqual(last.at - look.at);
+    expect(await release(before.locks[0])).toBe(409);
+    expect(await release(after.locks[0])).toBe(200);
+    ends[1]?.();
+    expect(await second).toMatchObject({ code: 'LOCK_LOST' });
+    events.close();
+  });
+
+  it('says in the log that a lock may have been released, where the store does not answer', async () => {
+    const { url, locking, log } = await open({ insecure: true, allowRelease: true, identify: () => 'ada' });
+    const { ownerId, fencingToken } = await locking.acquire('a');
+    const revoke = jest.spyOn(InMemoryLockingProvider.prototype, 'revokeSeen');
+    revoke.mockRejectedValueOnce(new Error('cut off'));
+    const answer = await fetch(`${url}/release`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-nestjs-locking': 'dashboard', origin: new URL(url).origin },
+      body: JSON.stringify({ provider: 'in-memory', key: 'a', ownerId, fencingToken }),
+    });
+    revoke.mockRestore();
+    expect(answer.status).toBe(500);
+    const lines = log.lines.filter(({ parts }) => parts.includes('LockingDashboard')).map(({ text }) => text);
+    expect(lines).toEqual([expect.stringMatching(/"a".* may have been released by hand.*"ada".*cut off/)]);
+  });
+
+  it('is not read by the name of another site that points here: without guards, localhost and addresses alone', async () => {
+    const { url } = await open({ insecure: true, allowRelease: true });
+    const { port } = new URL(url);
+    for (const host of [
+      'evil.example',
+      `evil.example:${port}`,
+      'localhost.evil.example',
+      'evil-localhost',
+      'a@localhost',
+    ]) {
+      const asked = [statusAs(host, url), statusAs(host, `${url}/events`), statusAs(host, `${url}/release`, 'POST')];
+      expect([host, await Promise.all(asked)]).toEqual([host, [403, 403, 403]]);
+    }
+    for (const host of [
+      `127.0.0.1:${port}`,
+      `localhost:${port}`,
+      'LOCALHOST',
+      'app.localhost',
+      '[::1]',
+      '10.1.2.3:80',
+    ]) {
+      expect([host, await statusAs(host, url)]).toEqual([host, 200]);
+    }
+  });
+
+  it('allowedHosts names the names of the server, whatever guards it', async () => {
+    const named = await open({ insecure: true, allowedHosts: ['Admin.example', '.internal.example'] });
+    const status = async (host: string): Promise<number> => statusAs(host, named.url);
+    expect(await Promise.all(['admin.example', 'ADMIN.example:8080', 'a.b.internal.example'].map(status))).toEqual([
+      200, 200, 200,
+    ]);
+    expect(await Promise.all(['www.admin.example', 'xinternal.example', 'localhost'].map(status))).toEqual([
+      403, 403, 403,
+    ]);
+    expect(await statusAs('any.example', (await open({ insecure: true, allowedHosts: true })).url)).toBe(200);
+    const guarded = await open({ guards: [{ canActivate: () => true }] });
+    expect(await statusAs('any.example', guarded.url)).toBe(200);
+  });
+
+  it('a viewer whose rights end is asked again after recheck, and sees nothing more', async () => {
+    let mayLook = true;
+    const { url } = await open({ guards: [{ canActivate: () => mayLook }], recheck: '1s' });
+    const events = await openEvents(`${url}/events`);
+    await events.next();
+    mayLook = false;
+    await events.ended();
+    expect((await fetch(`${url}/events`)).status).toBe(403);
+  });
+
+  it('the samples tell how long callers of the instance waited and held in the last minute', async () => {
+    const { url, locking } = await open();
+    const events = await openEvents(`${url}/events`);
+    const { samples } = (await events.until(({ samples: all }: Message) => all.length > 0)) as unknown as Message;
+    expect(samples.at(-1)).toMatchObject({ waits: null, holds: null });
+    for (let i = 0; i < 20; i += 1) await locking.execute(`k${i}`, () => i);
+    const isCounted = ({ samples: all }: Message): boolean => all.at(-1)?.holds?.count === 20;
+    const { waits, holds } = ((await events.until(isCounted)) as unknown as Message).samples.at(-1)!;
+    for (const { count, p50, p95, p99 } of [waits!, holds!]) {
+      expect(count).toBe(20);
+      expect([0 < p50, p50 <= p95, p95 <= p99]).toEqual([true, true, true]);
+    }
+    events.close();
+  });
+
   it.each([
     [
       'throws',
@@ -177,7 +340,12 @@ describe.each(['express', 'fastify'] as const)('the dashboard on %s, below a glo
     ['https://admin.example', 200],
     ['https://evil.example', 403],
   ])('behind a proxy the name in its header is that of the server: from %s it is %i', async (origin, status) => {
-    const { url, locking } = await open({ insecure: true, allowRelease: true, trustProxy: true });
+    const { url, locking } = await open({
+      insecure: true,
+      allowRelease: true,
+      trustProxy: true,
+      allowedHosts: ['admin.example'],
+    });
     const { ownerId, fencingToken } = await locking.acquire('a');
     const answer = await fetch(`${url}/release`, {
       method: 'POST',
@@ -241,6 +409,23 @@ describe('what the dashboard costs', () => {
       }, 30_000);
     } finally {
       list.mockRestore();
+    }
+  });
+
+  it('what several pages of the same show is composed once a look', async () => {
+    const show = jest.spyOn(StoreObserver.prototype, 'show');
+    try {
+      const { url, locking } = await start({ insecure: true });
+      await locking.acquire('a');
+      const same = await Promise.all(Array.from({ length: 5 }, async () => openEvents(`${url}/events?search=a`)));
+      await Promise.all(same.map(async (page) => page.until(({ held }: Message) => held > 0)));
+      const before = show.mock.calls.length;
+      const messages = await Promise.all(same.map(async (page) => page.next()));
+      const looks = new Set(messages.map((message) => (message as unknown as Message).samples.at(-1)?.at)).size;
+      expect(show.mock.calls.length - before).toBeLessThanOrEqual(looks + 1);
+      for (const page of same) page.close();
+    } finally {
+      show.mockRestore();
     }
   });
 

@@ -1,4 +1,6 @@
 import { afterEach } from '@jest/globals';
+import { createServer, request as send, type Server } from 'node:http';
+import { once } from 'node:events';
 import { Module, type CanActivate, type INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
@@ -101,5 +103,49 @@ export async function openEvents(url: string, headers: Record<string, string> = 
     close: (): void => {
       abort.abort();
     },
+  };
+}
+
+/** The status of a request that calls the server `host`, whatever its address. */
+export async function statusAs(host: string, url: string, method = 'GET'): Promise<number> {
+  const outgoing = send(url, { method, headers: { host }, agent: false });
+  outgoing.end();
+  const [incoming] = (await once(outgoing, 'response')) as [{ statusCode?: number; destroy(): void }];
+  incoming.destroy();
+  return incoming.statusCode ?? 0;
+}
+
+/** A proxy that serves an application below a path of its own, which it takes away; closed after each test. */
+export function useProxies() {
+  const running: Server[] = [];
+
+  afterEach(async () => {
+    for (const proxy of running.splice(0)) {
+      proxy.closeAllConnections();
+      await new Promise((resolve) => proxy.close(resolve));
+    }
+  });
+
+  return async (target: string, path: string): Promise<string> => {
+    const { origin, pathname } = new URL(target);
+    const proxy = createServer((incoming, outgoing) => {
+      const { method = 'GET', headers, url = '' } = incoming;
+      if (!url.startsWith(path)) {
+        outgoing.writeHead(404).end();
+        return;
+      }
+      const forwarded = send(origin + url.slice(path.length), { method, headers }, (answer) => {
+        outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+        answer.pipe(outgoing);
+      });
+      forwarded.on('error', () => outgoing.destroy());
+      outgoing.on('close', () => forwarded.destroy());
+      incoming.pipe(forwarded);
+    });
+    running.push(proxy);
+    proxy.listen(0, '127.0.0.1');
+    await once(proxy, 'listening');
+    const { port } = proxy.address() as { port: number };
+    return `http://127.0.0.1:${port}${path}${pathname}`;
   };
 }

@@ -33,7 +33,7 @@ export const MARKUP = `<header>
 </main>
 <main id="detail" hidden>
 <p><a href="#">All locks</a></p>
-<h2 id="detail-key"></h2>
+<h2 id="detail-key" tabindex="-1"></h2>
 <p id="detail-state" class="note"></p>
 <dl id="detail-facts"></dl>
 <p><button type="button" id="release" class="danger" hidden>Release by hand …</button></p>

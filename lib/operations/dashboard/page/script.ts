@@ -33,6 +33,10 @@ export const SCRIPT = String.raw`'use strict';
   const address = (key) => '#key=' + encodeURIComponent(key);
   const plural = (count, one, many) => number(count) + ' ' + (count === 1 ? one : many);
 
+  // On a phone the style makes blocks of tables, which then are tables by their roles alone.
+  const ROLES = { table: 'table', thead: 'rowgroup', tbody: 'rowgroup', tr: 'row', th: 'columnheader' };
+  for (const name in ROLES) for (const element of document.querySelectorAll(name)) element.setAttribute('role', ROLES[name]);
+
   // Rows stay the same elements from message to message, so that focus and selection stay.
   const sync = (table, rows, idOf, fill) => {
     const body = table.tBodies[0];
@@ -44,9 +48,9 @@ export const SCRIPT = String.raw`'use strict';
       let row = known.get(id);
       known.delete(id);
       if (!row) {
-        row = make('tr');
+        row = make('tr', undefined, { role: 'row' });
         row.dataset.id = id;
-        for (const head of heads) row.append(make('td', undefined, { 'data-head': head }));
+        for (const head of heads) row.append(make('td', undefined, { role: 'cell', 'data-head': head }));
       }
       if (row === next) next = next.nextElementSibling;
       else body.insertBefore(row, next);
@@ -64,36 +68,65 @@ export const SCRIPT = String.raw`'use strict';
     if (!cell.firstElementChild) cell.append(make('a', key, { href: address(key) }));
   };
 
-  const chart = (samples, name, isTime) => {
-    const values = samples.map((sample) => sample[name]);
-    const last = values.length === 0 ? 0 : values[values.length - 1];
-    return { values, last, text: isTime ? time(last) : number(last), most: Math.max(1, ...values), isTime };
+  // A length of time that was measured: of it two digits are known.
+  const span = (ms) => (ms < 1000 ? Number(ms.toPrecision(2)) + ' ms' : ms < 10000 ? (ms / 1000).toFixed(1) + ' s' : time(ms));
+  // Where a value is null the line has a gap.
+  const pathOf = (values, most) => {
+    const step = values.length > 1 ? 100 / (values.length - 1) : 0;
+    let path = '';
+    let drawn = false;
+    values.forEach((value, i) => {
+      if (value !== null) path += (drawn ? 'L' : 'M') + (i * step).toFixed(1) + ' ' + (38 - (value / most) * 36).toFixed(1);
+      drawn = value !== null;
+    });
+    return path;
   };
-  const tiles = [
-    ['held', 'held', false],
-    ['waiting', 'waiting', false],
-    ['longestHold', 'longest hold', true],
-    ['longestWait', 'longest wait', true],
-  ].map(([name, title, isTime]) => {
-    const tile = make('div', undefined, { class: 'tile' });
+  const lastOf = (samples) => (samples.length === 0 ? undefined : samples[samples.length - 1]);
+  const tile = (title, lines, describe) => {
+    const box = make('div', undefined, { class: 'tile' });
     const value = make('strong');
+    const more = make('small');
     const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
-    const line = document.createElementNS('http://www.w3.org/2000/svg', 'polyline');
+    const paths = lines.map((_, i) => {
+      const path = document.createElementNS('http://www.w3.org/2000/svg', 'path');
+      if (i > 0) path.setAttribute('class', 'minor');
+      svg.append(path);
+      return path;
+    });
     svg.setAttribute('viewBox', '0 0 100 40');
     svg.setAttribute('preserveAspectRatio', 'none');
     svg.setAttribute('role', 'img');
-    svg.append(line);
-    tile.append(make('p', title), value, svg);
-    by('tiles').append(tile);
+    box.append(make('p', title), value, more, svg);
+    by('tiles').append(box);
     return (samples) => {
-      const { values, text, most } = chart(samples, name, isTime);
+      const values = lines.map((read) => samples.map(read));
+      const most = Math.max(1, ...values.flat().filter((one) => one !== null));
+      const { text, small, label } = describe(lastOf(samples), most);
       write(value, text);
-      const step = values.length > 1 ? 100 / (values.length - 1) : 0;
-      line.setAttribute('points', values.map((one, i) => (i * step).toFixed(1) + ',' + (38 - (one / most) * 36).toFixed(1)).join(' '));
-      const label = title + ': now ' + text + ', at most ' + (isTime ? time(most) : number(most)) + ' in the last minutes';
+      write(more, small);
+      paths.forEach((path, i) => path.setAttribute('d', pathOf(values[i], most)));
       if (svg.getAttribute('aria-label') !== label) svg.setAttribute('aria-label', label);
     };
+  };
+  const figure = (name, title, form) => tile(title, [(sample) => sample[name]], (last, most) => {
+    const text = form(last ? last[name] : 0);
+    return { text, small: '', label: title + ': now ' + text + ', at most ' + form(most) + ' in the last minutes' };
   });
+  const percentiles = (name, title) => tile(title + ', P95', ['p95', 'p50', 'p99'].map((rank) => (sample) => (sample[name] ? sample[name][rank] : null)), (last) => {
+    const seen = last && last[name];
+    if (!seen) return { text: '–', small: 'none in the last minute', label: title + ': none in the last minute' };
+    const { p50, p95, p99, count } = seen;
+    const small = 'P50 ' + span(p50) + ' · P99 ' + span(p99);
+    return { text: span(p95), small, label: title + ' in this instance: ' + small.replace(' · ', ', P95 ' + span(p95) + ', ') + ' of ' + number(count) + ' in the last minute' };
+  });
+  const tiles = [
+    figure('held', 'held', number),
+    figure('waiting', 'waiting', number),
+    figure('longestHold', 'longest hold', time),
+    figure('longestWait', 'longest wait', time),
+    percentiles('waits', 'waits'),
+    percentiles('holds', 'holds'),
+  ];
 
   const facts = (list, pairs) => {
     pairs.forEach(([name, text], index) => {
@@ -186,6 +219,7 @@ export const SCRIPT = String.raw`'use strict';
     by('detail').hidden = shown.key === null;
     if (shown.key) showKey(shown);
     else showOverview(shown);
+    follow.focus(shown.key ? shown.key.name : undefined);
   };
 
   const connect = () => {
@@ -198,10 +232,15 @@ export const SCRIPT = String.raw`'use strict';
     source.onmessage = ({ data }) => {
       if (source === view.source) show(JSON.parse(data));
     };
+    // The server has the page ask again, so that it passes the guards again.
+    source.addEventListener('renew', () => {
+      if (source === view.source) connect();
+    });
     source.onerror = () => {
       if (source !== view.source) return;
       const over = source.readyState === EventSource.CLOSED;
-      write(by('status'), over ? 'refused: too many pages are open, or you may no longer look. Trying again …' : 'connection lost, trying again …');
+      const old = view.last ? ' This is of ' + new Date(view.last.at).toLocaleTimeString('en-GB') + '.' : '';
+      write(by('status'), (over ? 'refused: too many pages are open, or you may no longer look. Trying again …' : 'connection lost, trying again …') + old);
       if (over) setTimeout(() => { if (source === view.source) connect(); }, 10000);
     };
   };
@@ -215,10 +254,21 @@ export const SCRIPT = String.raw`'use strict';
     connect();
   };
 
+  // The focus goes with the view: what had it is hidden now.
+  let focused;
+  follow.focus = (key) => {
+    if (key === focused) return;
+    const before = focused;
+    focused = key;
+    if (key !== undefined) by('detail-key').focus();
+    else ([...document.querySelectorAll('#overview a')].find((one) => one.textContent === before) || by('home')).focus();
+  };
+
   const ask = () => {
     const lock = view.last && view.last.key && view.last.key.lock;
     if (!lock) return;
-    view.seen = { provider: view.last.provider, key: lock.key, ownerId: lock.ownerId, fencingToken: lock.fencingToken };
+    const { key, ownerId, fencingToken, lease } = lock;
+    view.seen = { provider: view.last.provider, key, ownerId, fencingToken, lease };
     facts(by('confirm-facts'), [['Key', lock.key], ...factsOf(lock)]);
     by('confirm-failure').hidden = true;
     by('confirm-yes').disabled = false;

@@ -14,11 +14,13 @@ button{cursor:pointer}button.danger{color:var(--danger);border-color:var(--dange
 a{color:var(--accent)}
 .note{color:var(--dim);margin:0 0 6px}
 #failure{color:var(--danger);font-weight:600}
-.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(200px,1fr));gap:12px}
+.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(170px,1fr));gap:12px}
 .tile{background:var(--panel);border:1px solid var(--line);border-radius:8px;padding:10px 12px}
 .tile p{margin:0;color:var(--dim)}.tile strong{display:block;font-size:22px;font-variant-numeric:tabular-nums}
 .tile svg{display:block;width:100%;height:44px;margin-top:4px}
-.tile polyline{fill:none;stroke:var(--accent);stroke-width:2;vector-effect:non-scaling-stroke}
+.tile small{display:block;color:var(--dim);min-height:1.45em;font-size:11px;white-space:nowrap;overflow:hidden;text-overflow:ellipsis;font-variant-numeric:tabular-nums}
+.tile path{fill:none;stroke:var(--accent);stroke-width:2;vector-effect:non-scaling-stroke}.tile path.minor{stroke:var(--dim);stroke-width:1}
+#detail-key:focus{outline:none}
 table{width:100%;border-collapse:collapse}
 th{text-align:left;color:var(--dim);font-weight:500}
 th,td{padding:5px 10px 5px 0;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}
