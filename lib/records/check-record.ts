@@ -22,7 +22,18 @@ const LONGEST_NAME = 1024;
 const LARGEST_VALUE = 262_144;
 
 /** A function has no JSON, nor has `undefined`; the types of TypeScript do not say so. */
-const stringify: (value: unknown) => string | undefined = JSON.stringify;
+const stringify: (value: unknown, replacer: (name: string, value: unknown) => unknown) => string | undefined =
+  JSON.stringify;
+
+/** Of these JSON makes an empty object, so that what was in them would be lost without a word. */
+function refuseEmptied(_: string, value: unknown): unknown {
+  if (value instanceof Map || value instanceof Set || value instanceof ArrayBuffer) {
+    throw new Error(
+      `it has a ${value.constructor.name}, of which JSON keeps nothing: make an array or an object of it`,
+    );
+  }
+  return value;
+}
 
 /** @throws LockKeyError for a name that no store could keep */
 export function assertRecordName(name: unknown, mayBeEmpty = false): asserts name is string {
@@ -53,7 +64,7 @@ export function toJson(
   if (!Number.isSafeInteger(maxSize) || maxSize < 1) throw new LockConfigurationError(sizeNotUsable());
   let text: string | undefined;
   try {
-    text = stringify(value);
+    text = stringify(value, refuseEmptied);
   } catch (error) {
     throw new LockConfigurationError(valueNotJson(name, error instanceof Error ? error.message : String(error)));
   }

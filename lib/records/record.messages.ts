@@ -6,7 +6,7 @@ export const nameNotString = (type: string): string =>
 export const nameEmpty = (): string => 'The name of a record must not be empty.';
 
 export const nameNotWellFormed = (name: string): string =>
-  `The name of the record ${quote(name)} has half a surrogate pair, which no store can keep. Make it of whole characters.`;
+  `The name of the record ${quote(name)} has a NUL character or half a surrogate pair, which no store can keep. Make it of whole characters.`;
 
 export const nameTooLong = (name: string, bytes: number, most: number): string =>
   `The name of the record ${quote(name)} has ${String(bytes)} bytes; at most ${String(most)} are allowed. Use a hash of it.`;

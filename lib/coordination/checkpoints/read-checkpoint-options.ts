@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { parseDuration } from '../../engine/options/duration.js';
+import { isWellFormed } from '../../engine/options/well-formed.js';
 import { LockConfigurationError } from '../../errors/index.js';
 import type { CheckpointOptions } from '../../interfaces/index.js';
 import {
@@ -81,6 +82,9 @@ export function assertProgress(progress: unknown): void {
 
 /** What the names of records have of a name of checkpoints. No other name has the same. */
 export function recordNameOf(name: string): string {
-  if (Buffer.byteLength(name) <= LONGEST_NAME && !name.startsWith(HASHED)) return name;
-  return `${HASHED}${createHash('sha256').update(name).digest('hex')}`;
+  // A key may have what the name of a record must not. In JSON no two of them are the same.
+  const isUsable = isWellFormed(name) && !name.includes('\0');
+  if (isUsable && Buffer.byteLength(name) <= LONGEST_NAME && !name.startsWith(HASHED)) return name;
+  const hashed = isUsable ? name : `\0${JSON.stringify(name)}`;
+  return `${HASHED}${createHash('sha256').update(hashed).digest('hex')}`;
 }

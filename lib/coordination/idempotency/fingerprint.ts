@@ -8,16 +8,6 @@ const stringify: (
   replacer: (this: Readonly<Record<string, unknown>>, name: string, value: unknown) => unknown,
 ) => string | undefined = JSON.stringify;
 
-/** Of some JSON makes an empty object, so that all of them would be the same; of bytes a text of many times their length. */
-function replaceBytes(this: Readonly<Record<string, unknown>>, name: string, value: unknown): unknown {
-  const whole = this[name];
-  if (whole instanceof Uint8Array) return { bytes: fingerprintOf(whole) };
-  if (value instanceof Map || value instanceof Set || value instanceof ArrayBuffer) {
-    throw new Error(`it has a ${value.constructor.name}`);
-  }
-  return value;
-}
-
 /**
  * A hash of a payload that is the same for every order of its fields.
  *
@@ -34,11 +24,27 @@ export function hash(data: string | Uint8Array): string {
   return createHash('sha256').update(data).digest('base64url');
 }
 
+/** Of these JSON makes an empty object, so that all of them would be the same. */
+function refuseEmptied(value: unknown): unknown {
+  if (value instanceof Map || value instanceof Set || value instanceof ArrayBuffer) {
+    throw new Error(`it has a ${value.constructor.name}`);
+  }
+  return value;
+}
+
 function canonicalJson(payload: unknown): string {
   try {
     // There and back, so that toJSON and the like are done with.
-    const text = stringify(payload, replaceBytes);
-    return text === undefined ? '' : canonical(JSON.parse(text));
+    let bytes = 0;
+    const text = stringify(payload, function (name, value) {
+      // JSON makes of them a text of many times their length.
+      const whole = this[name];
+      if (whole instanceof Uint8Array) return [(bytes += 1), hash(whole)];
+      return refuseEmptied(value);
+    });
+    if (text === undefined) return '';
+    // No JSON begins with that: what looks like the hash of bytes is kept apart from it.
+    return `${bytes > 0 ? `bytes:${String(bytes)}:` : ''}${canonical(JSON.parse(text))}`;
   } catch (error) {
     throw new LockConfigurationError(fingerprintNotJson(error instanceof Error ? error.message : String(error)));
   }

@@ -292,6 +292,19 @@ describe('checkpoints of a lock', () => {
       });
     });
 
+    it.each(['nul\0', '\0"nul\\u0000"', 'a/b:c <d> "e" \n é 💶', '__proto__', 'checkpoint/import'])(
+      'the key %j has checkpoints of its own',
+      async (key) => {
+        const locking = await store.open();
+        await locking.execute(key, async (lock) => lock.checkpoints().save(key));
+        await locking.execute(`${key}\0`, async (lock) => expect(await lock.checkpoints().loadLatest()).toBeNull());
+        await locking.execute(key, async (lock) => {
+          expect((await lock.checkpoints().loadLatest())?.data).toBe(key);
+          await lock.checkpoints().deleteAll();
+        });
+      },
+    );
+
     it('long keys have checkpoints of their own', async () => {
       const locking = await store.open();
       for (const last of ['x', 'y']) {
@@ -377,6 +390,10 @@ describe('checkpoints of a lock', () => {
         await checkpoints.save('first');
         expect((await rejectionOf(checkpoints.save('x'.repeat(200)))).message).toMatch(/at most 100 are allowed/);
         expect((await rejectionOf(checkpoints.save(1n))).message).toMatch(/cannot be written as JSON/);
+        for (const lossy of [new Map([[1, 2]]), { done: new Set([1]) }, [new ArrayBuffer(8)]]) {
+          const error = await rejectionOf(checkpoints.save(lossy));
+          expect(error.message).toMatch(/it has a (Map|Set|ArrayBuffer), of which JSON keeps nothing/);
+        }
         const options = { progress: 'x'.repeat(2000) };
         expect((await rejectionOf(checkpoints.save('data', options))).message).toMatch(/^progress has 2002 bytes/);
         expect((await rejectionOf(checkpoints.load(0))).message).toMatch(/^The sequence of a checkpoint/);

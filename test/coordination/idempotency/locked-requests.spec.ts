@@ -158,6 +158,19 @@ describe.each(PLATFORMS)('@Idempotent with @LockRequest on %s', (platform) => {
     },
   );
 
+  it.each(PATHS)(
+    'what a handler has returned whose lock was lost is repeated, and not done again: %s',
+    async (path) => {
+      const first = post(path);
+      await until(() => desk.has('call 1 starts'));
+      await app.locking.forceRelease('order');
+      desk.gate('call 1').resolve();
+      expect((await first).status).toBe(500);
+      expect(await post(path)).toMatchObject({ status: 201, text: '{"call":1}' });
+      expect(calls).toBe(1);
+    },
+  );
+
   it.each(['/retry-outside', '/retry-between', '/retry-inside'])(
     'an interceptor may run a request again whose lock encloses its answer: %s',
     async (path) => {

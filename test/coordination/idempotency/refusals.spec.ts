@@ -84,6 +84,23 @@ class Sessions {
     return { done: await desk.work('inner') };
   }
 
+  @Post('nested')
+  @UseInterceptors(Limiting)
+  @Idempotent()
+  @UseInterceptors(Pending)
+  async nested(): Promise<object> {
+    calls.push('nested');
+    await Promise.resolve();
+    await this.called();
+    return { done: await desk.work('nested') };
+  }
+
+  @Post('called')
+  @Idempotent()
+  async called(): Promise<string> {
+    return Promise.resolve('called');
+  }
+
   @Post('outer')
   @Idempotent()
   @UseInterceptors(Limiting)
@@ -175,6 +192,18 @@ describe.each(PLATFORMS)('refusals of @Idempotent on %s', (platform) => {
     expect(second).toMatchObject({ status: 202, text: '{"state":"pending"}' });
     expect(second.headers.get('idempotent-replayed')).toBe('true');
     expect(calls).toEqual(['inner']);
+  });
+
+  it('a handler that calls another one counts until its own end', async () => {
+    tooLate = 202;
+    const first = post('/nested');
+    await until(() => desk.has('nested starts'));
+    Limiting.over.next(undefined);
+    expect((await first).status).toBe(202);
+    expect((await post('/nested')).status).toBe(409);
+    desk.gate('nested').resolve();
+    await until(async () => (await post('/nested')).status === 202);
+    expect(calls).toEqual(['nested']);
   });
 
   it.each([

@@ -15,7 +15,7 @@ import {
   type IdempotencyOptions,
   type IdempotentRun,
 } from '../../../lib/index.js';
-import { fingerprintOf } from '../../../lib/coordination/idempotency/fingerprint.js';
+import { fingerprintOf, hash } from '../../../lib/coordination/idempotency/fingerprint.js';
 import { useApplications } from '../../support/applications.js';
 import { Deferred } from '../../requests/support.js';
 import { eventually, rejectionOf } from '../../support/poll.js';
@@ -343,4 +343,9 @@ it('bytes in a payload count as they are', () => {
   expect(fingerprintOf(of([1, 2]))).toBe(fingerprintOf(of([1, 2])));
   expect(fingerprintOf(of([1, 2]))).not.toBe(fingerprintOf(of([1, 3])));
   expect(fingerprintOf([new Uint8Array([1])])).toBe(fingerprintOf([Buffer.from([1])]));
+  const looksAlike = [1, hash(Buffer.from([1]))];
+  expect(fingerprintOf({ file: looksAlike })).not.toBe(fingerprintOf({ file: Buffer.from([1]) }));
+  expect(fingerprintOf({ a: Buffer.from([1]), b: Buffer.from([2]) })).not.toBe(
+    fingerprintOf({ a: Buffer.from([2]), b: Buffer.from([1]) }),
+  );
 });

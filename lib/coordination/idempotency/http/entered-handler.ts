@@ -5,8 +5,10 @@ import { carryOver } from '../../../decorators/carry-over.js';
 /** Whether the handler of a request has begun: what guards, pipes and interceptors refuse is no result of it. */
 export interface HandlerEntry {
   entered: boolean;
+  /** How often it, or what it calls in turn, has begun. */
+  calls: number;
   /** The call that is under way: an interceptor that has given up on it does not end it. */
-  running: Promise<unknown> | undefined;
+  running: { readonly call: number; readonly ended: Promise<unknown> } | undefined;
   /** Whether an interceptor has ended what the handler was doing, half-way. */
   isGivenUp: boolean;
 }
@@ -26,14 +28,16 @@ export function notingEntry(method: Method): Method {
     const entry = storage.getStore();
     if (!entry) return method.apply(this, args);
     entry.entered = true;
+    const call = (entry.calls += 1);
     const result = method.apply(this, args);
     if (isObservable(result)) return notingEnd(result, entry);
     if (!isThenable(result)) return result;
-    const running: Promise<unknown> = Promise.resolve(result).finally(() => {
-      if (entry.running === running) entry.running = undefined;
+    const ended: Promise<unknown> = Promise.resolve(result).finally(() => {
+      if (entry.running?.ended === ended) entry.running = undefined;
     });
-    entry.running = running;
-    return running;
+    // A handler may call another one: the outer call is the one that counts.
+    if (!entry.running || entry.running.call > call) entry.running = { call, ended };
+    return ended;
   };
   carryOver(method, noting);
   return noting;

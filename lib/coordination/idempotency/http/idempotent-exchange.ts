@@ -87,14 +87,14 @@ class IdempotentExchange {
   }
 
   private async handle(): Promise<JobEnd<StoredResult>> {
-    const entry: HandlerEntry = { entered: false, running: undefined, isGivenUp: false };
+    const entry: HandlerEntry = { entered: false, calls: 0, running: undefined, isGivenUp: false };
     const [ended] = await Promise.allSettled([noteEntry(entry, async () => this.callHandler())]);
     const { subscriber, gate } = this;
-    if (entry.running) return this.outlast(entry.running, ended);
+    if (entry.running) return this.outlast(entry.running.ended, ended);
     if (ended.status === 'fulfilled' && isStreamBody(ended.value)) return this.refuseStream(ended.value);
     // A lock inside says that the client has left: what the handler has come to counts.
     const unsent = ended.status === 'rejected' ? unsentOutcome(ended.reason) : undefined;
-    const outcome = unsent ?? ended;
+    const outcome = unsent ?? outcomeOf(ended);
     // As the handler may have set it by hand.
     const chosen = subscriber.closed ? undefined : gate.status;
     const sending = subscriber.closed || unsent ? undefined : gate.shut();
@@ -167,6 +167,13 @@ class IdempotentExchange {
 function storableOnly(sent: Sent): JobEnd<StoredResult> {
   if (!sent || sent === 'stream' || !isStorable(sent)) return { value: {}, keep: true, omitted: answeredEarlier };
   return { value: { answer: sent }, keep: true };
+}
+
+/** What the handler has returned counts also where a lock inside was lost by then, and fails the request. */
+function outcomeOf(ended: PromiseSettledResult<unknown>): PromiseSettledResult<unknown> {
+  if (ended.status === 'fulfilled' || !isLockLostError(ended.reason)) return ended;
+  const { outcome } = ended.reason;
+  return outcome?.status === 'fulfilled' ? outcome : ended;
 }
 
 /** Whether a lock inside refused the call, so that the method itself did not run. */
