@@ -194,13 +194,14 @@ export class LockCheckpoints<T> implements Checkpoints<T> {
       held.sent = sequence;
       held.head = undefined;
       const until = records.dataUntil(performance.now());
-      if (!(await records.writeData(sequence, data, token))) throw this.lost();
       const entry: HeadEntry = { sequence, progress, version, token, at: Date.now(), until };
       const all = [...before.entries, entry];
+      // The head first: what refuses it refuses the save before anything is written.
       const written = await records.writeHead({ last: sequence, entries: all.slice(-keep) }, before.version, token);
       if (written === 'token') throw this.lost();
       // Otherwise an earlier request of this holder has arrived meanwhile.
       if (written === 'version') continue;
+      if (!(await records.writeData(sequence, data, token))) throw this.lost();
       await records.deleteData([...sequencesOf(all.slice(0, -keep)), ...this.unnamed(before.last, sequence)], token);
       // It is older, and must not be written after this.
       held.pending = undefined;

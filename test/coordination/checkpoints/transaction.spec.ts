@@ -176,6 +176,8 @@ describe('a checkpoint in a transaction of the application', () => {
     const error = await rejectionOf(lock.checkpoints<Data>().save({ next: 1 }, { transaction: client }));
     expect(error).toBeInstanceOf(LockLostError);
     expect(error.message).toMatch(/^The checkpoint of "import" was refused/);
+    const written = `SELECT 1 FROM nestjs_locking.record WHERE namespace = $1 AND name LIKE 'checkpoint-data/%'`;
+    expect((await client.query(written, [namespace])).rows).toEqual([]);
     await client.query('ROLLBACK');
   });
 

@@ -60,11 +60,15 @@ export function restoreEarlierHeaders(response: object): void {
     else made.setHeader(name, value);
   }
   if (!raw.stream && raw.statusMessage) raw.statusMessage = '';
-  refuseLateCookies(raw, before[COOKIES]);
 }
 
-/** Plugins of Fastify set the cookies of a handler only as the answer is sent. */
-function refuseLateCookies(raw: RawResponse, kept: Value | undefined): void {
+/**
+ * Plugins of Fastify set the cookies of a handler only as the answer is sent. Those from before the handler are lost with them:
+ * nothing tells them apart.
+ */
+export function refuseLateCookies(response: object): void {
+  const raw = 'raw' in response ? (response as FastifyReply).raw : (response as RawResponse);
+  const kept = earlier.get(response)?.[COOKIES];
   const { writeHead } = raw;
   raw.writeHead = function (...args) {
     raw.removeHeader(COOKIES);

@@ -1,7 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { HttpExchange } from '../../../requests/http-exchange.js';
 import { isStreamBody } from '../../../requests/unsent-body.js';
-import { restoreEarlierHeaders } from './earlier-headers.js';
+import { refuseLateCookies, restoreEarlierHeaders } from './earlier-headers.js';
 import { bodyOf, type Answer } from './stored-answer.js';
 
 /** How long a framework may take to send an answer to a client that has left, in milliseconds. */
@@ -146,7 +146,7 @@ export class ResponseGate {
           return;
         }
         const { answer, isRefusal } = replacement;
-        if (isRefusal) restoreEarlierHeaders(response);
+        if (isRefusal) takeHeaders(response);
         for (const name of OF_BODY) response.removeHeader(name);
         response.statusCode = answer.status;
         const body = bodyOf(answer);
@@ -185,7 +185,7 @@ export class ResponseGate {
             return;
           }
           const { answer: sent, isRefusal } = replacement;
-          if (isRefusal) restoreEarlierHeaders(reply);
+          if (isRefusal) takeHeaders(reply);
           for (const name of OF_BODY) reply.removeHeader(name);
           reply.code(sent.status);
           for (const [name, value] of Object.entries(sent.headers)) reply.header(name, value);
@@ -211,6 +211,12 @@ export class ResponseGate {
     }
     this.capture({ status: response.statusCode, ...body, headers: { ...headers, ...body.headers } });
   }
+}
+
+/** Takes from the response all that its handler has set. */
+function takeHeaders(response: object): void {
+  restoreEarlierHeaders(response);
+  refuseLateCookies(response);
 }
 
 function answerOf(chunk: unknown, encoding: unknown): Partial<Answer> {
