@@ -180,6 +180,28 @@ describe('CircuitBreakerState', () => {
       expect((await circuits.getState('stripe', options)).state).toBe('open');
     });
 
+    it('a probe that hangs in one instance does not keep another from probing the next half-open state', async () => {
+      const [one, two] = [await open(), await open()];
+      const options = { ...LONG, minInstances: 1 };
+      await one.setState('stripe', 'half-open', options);
+      const [gate, begun] = [deferred(), deferred()];
+      const hanging = one.execute(
+        'stripe',
+        async () => {
+          begun.resolve();
+          await gate.promise;
+        },
+        options,
+      );
+      await begun.promise;
+      expect(isCircuitOpenError(await rejectionOf(two.execute('stripe', succeeds, options)))).toBe(true);
+      await two.setState('stripe', 'half-open', options);
+      await eventually(async () => (await two.execute('stripe', succeeds, options).catch(() => '')) === 'done');
+      gate.resolve();
+      await hanging;
+      expect((await two.getState('stripe', options)).state).toBe('closed');
+    });
+
     it('an operator opens and closes it for all, and ends what an instance has opened for itself', async () => {
       const [one, two] = [await open(), await open()];
       await failTwice(two, LONG);
