@@ -3,7 +3,7 @@ import { onOneLine, quote } from '../errors/quote.js';
 import { remedyOf } from '../errors/remedy.js';
 
 /** Keys as they appear in messages. */
-function showKeys(keys: readonly string[]): string {
+export function showKeys(keys: readonly string[]): string {
   const shown = keys.slice(0, 3).map((key) => quote(key));
   return keys.length > 3 ? `${shown.join(', ')} and ${String(keys.length - 3)} more` : shown.join(', ');
 }

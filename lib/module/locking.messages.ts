@@ -27,8 +27,10 @@ export const noAnswer = (timeout: number): string => `no answer within ${String(
 export const moduleOptionsMissing = (): string =>
   'LockingModule: the options must be an object, such as { providers: [...] }. A factory must return it.';
 
+export const badDebugLog = (): string => 'LockingModule: debugLog must be true or false.';
+
 export const unknownModuleOption = (name: string): string =>
-  `LockingModule: ${quote(name)} is not an option. Known are: providers, instanceId (and isGlobal beside them).`;
+  `LockingModule: ${quote(name)} is not an option. Known are: providers, instanceId, debugLog (and isGlobal beside them).`;
 
 export const severalModules = (count: number, importers: readonly string[]): string =>
   `LockingModule is configured ${String(count)} times in this application, so that a lock taken by one module would not exclude another${importers.length === 0 ? '' : `: LockingModule.forRoot() or forRootAsync() is imported by ${importers.join(', ')}`}. Import it once, in the root module, with every store in its providers: it is global, and all other modules find the LockingService by themselves.`;

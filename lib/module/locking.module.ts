@@ -21,6 +21,7 @@ import { RecordService } from '../records/record.service.js';
 import { CheckpointService } from '../coordination/checkpoints/checkpoint.service.js';
 import { CircuitBreakerState } from '../coordination/circuit-breaker/circuit-breaker-state.js';
 import { IdempotencyService } from '../coordination/idempotency/idempotency.service.js';
+import { LockDebugLog } from '../operations/debug-log/lock-debug-log.js';
 import { LockEvents } from '../operations/events/lock-events.js';
 import { LockedClasses } from '../requests/locked-classes.js';
 import type { LockingModuleOptions } from './module-options.interface.js';
@@ -101,6 +102,12 @@ import { assertOnePerApplication } from './one-per-application.js';
       provide: LockEvents,
       inject: [LockingRegistry],
       useFactory: (registry: LockingRegistry) => new LockEvents(registry.application),
+    },
+    {
+      provide: LockDebugLog,
+      inject: [LockEvents, MODULE_OPTIONS_TOKEN],
+      useFactory: (events: LockEvents, { debugLog }: LockingModuleOptions) =>
+        new LockDebugLog(events, debugLog === true),
     },
     {
       provide: CircuitBreakerState,

@@ -37,6 +37,14 @@ export interface LockingModuleOptions<
    * @defaultValue host name and process id
    */
   instanceId?: string | undefined;
+
+  /**
+   * Whether each acquire, refusal, release and loss is a line of the log, at Nest's level `debug`, as are leaders, ticks,
+   * jobs put back and wake-ups. The lines name keys. Where the level is off at the start of the application, nothing listens.
+   *
+   * @defaultValue false
+   */
+  debugLog?: boolean | undefined;
 }
 
 /** Makes the options of the module, for `useClass` and `useExisting` of `LockingModule.forRootAsync`. */

@@ -5,6 +5,7 @@ import type { LockingProviderClass } from '../provider-api/index.js';
 import type { LockingModuleOptions, LockingProviderDefinition } from './module-options.interface.js';
 import { PROVIDER_ID_PREFIX } from './locking.constants.js';
 import {
+  badDebugLog,
   entryNotObject,
   idNotString,
   inProvider,
@@ -33,7 +34,7 @@ export interface ProviderPlan {
   readonly failFast: boolean;
 }
 
-const OPTION_NAMES = ['providers', 'instanceId'];
+const OPTION_NAMES = ['providers', 'instanceId', 'debugLog'];
 const ENTRY_FIELDS = ['resolve', 'id', 'is_default', 'options'];
 
 /** `lp_locking-redis` and `locking-redis` mean the same. */
@@ -50,8 +51,11 @@ export function readModuleOptions(options: LockingModuleOptions): ProviderPlan[]
   if (!isObject(options)) throw new LockConfigurationError(moduleOptionsMissing());
   const unknown = Object.keys(options).find((name) => !OPTION_NAMES.includes(name));
   if (unknown !== undefined) throw new LockConfigurationError(unknownModuleOption(unknown));
-  const { providers = [], instanceId } = options;
+  const { providers = [], instanceId, debugLog } = options;
   if (instanceId !== undefined) assertInstanceId(instanceId);
+  if (debugLog !== undefined && typeof (debugLog as unknown) !== 'boolean') {
+    throw new LockConfigurationError(badDebugLog());
+  }
   if (!Array.isArray(providers)) throw new LockConfigurationError(providersNotArray());
   const entries = providers.length > 0 ? providers : [{ resolve: InMemoryLockingProvider }];
   const plans = entries.map(readEntry);

@@ -19,11 +19,14 @@ import {
   variableOfOther,
 } from './environment.messages.js';
 import { isServiceVariable } from './service-variables.js';
-import { ADDRESSES, PROVIDER_NAMES, VARIABLES, type ProviderName } from './variables.js';
+import { ADDRESSES, flag, PROVIDER_NAMES, VARIABLES, type ProviderName } from './variables.js';
 
 const PREFIX = 'LOCKING_';
 const PROVIDER = 'LOCKING_PROVIDER';
 const INSTANCE_ID = 'LOCKING_INSTANCE_ID';
+const DEBUG_LOG = 'LOCKING_DEBUG_LOG';
+/** Those that are of no provider. */
+const OF_MODULE = [PROVIDER, INSTANCE_ID, DEBUG_LOG];
 const SENTINELS = 'LOCKING_REDIS_SENTINELS';
 const CLUSTER = 'LOCKING_REDIS_CLUSTER';
 const TLS = 'LOCKING_REDIS_TLS';
@@ -63,13 +66,15 @@ export function lockingOptionsFromEnv(
   const provider = chooseProvider(values);
   const options: Record<string, unknown> = {};
   for (const [name, value] of values) {
-    if (name !== PROVIDER && name !== INSTANCE_ID) put(options, provider, name, value, values);
+    if (!OF_MODULE.includes(name)) put(options, provider, name, value, values);
   }
   completeTls(options, values);
   const instanceId = values.get(INSTANCE_ID);
+  const debugLog = values.get(DEBUG_LOG);
   const chosen = {
     providers: [{ resolve: CLASSES[provider], options }],
     ...(instanceId !== undefined && { instanceId }),
+    ...(debugLog !== undefined && { debugLog: flag(debugLog, DEBUG_LOG) }),
   };
   assertAccepted(chosen, values);
   return chosen;
@@ -148,4 +153,4 @@ function put(
   target[option.at(-1) ?? ''] ??= found;
 }
 
-const nearestTo = (name: string): string => nearestOf(name, [PROVIDER, INSTANCE_ID, ...Object.keys(VARIABLES)]);
+const nearestTo = (name: string): string => nearestOf(name, [...OF_MODULE, ...Object.keys(VARIABLES)]);

@@ -34,7 +34,7 @@ function length(value: string, name: string): Duration {
   return value as Duration;
 }
 
-function flag(value: string, name: string): boolean {
+export function flag(value: string, name: string): boolean {
   if (value !== 'true' && value !== 'false') throw new LockConfigurationError(notABoolean(name, value));
   return value === 'true';
 }
