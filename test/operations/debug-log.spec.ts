@@ -22,6 +22,8 @@ describe('the debug log', () => {
 
   afterEach(async () => {
     await Promise.all(running.splice(0).map(async (app) => app.close()));
+    // Nest 11 keeps the levels of one application for the next.
+    Logger.overrideLogger(['fatal', 'error', 'warn', 'log', 'debug', 'verbose']);
     Logger.overrideLogger(false);
   });
 

@@ -58,7 +58,9 @@ export class PrometheusSink implements MetricsSink {
   record(histogram: HistogramName, labels: Labels, seconds: number, trace?: Labels): void {
     const kept = this.histograms.get(histogram);
     if (!this.settings.exemplars) kept?.observe(labels, seconds);
-    else kept?.observe({ labels, value: seconds, ...(trace && { exemplarLabels: trace }) });
+    else if (trace) kept?.observe({ labels, value: seconds, exemplarLabels: trace });
+    // `observe` of prom-client 15.0 would replace the exemplar that there is by an empty one.
+    else kept?.labels(labels).observe(seconds);
   }
 
   count(counter: CounterName, labels: Labels): void {
