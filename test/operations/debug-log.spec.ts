@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { ConsoleLogger, Logger, Module, type LogLevel } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { INestApplicationContext } from '@nestjs/common';
@@ -70,6 +70,13 @@ describe('the debug log', () => {
     expect(isListening()).toBe(false);
     await locking.execute('a', () => undefined);
     expect(log.lines).toEqual([]);
+  });
+
+  it('is written where Nest 11 says no to every level, as none was chosen', async () => {
+    const isLevelEnabled = jest.spyOn(Logger, 'isLevelEnabled').mockReturnValue(false);
+    await start(true);
+    isLevelEnabled.mockRestore();
+    expect(isListening()).toBe(true);
   });
 
   it('ends with the application', async () => {

@@ -12,10 +12,17 @@ export class LockDebugLog implements OnModuleInit {
 
   /** Called by Nest. Nothing is listened to where the line would be thrown away. */
   onModuleInit(): void {
-    if (!this.isWanted || !Logger.isLevelEnabled('debug')) return;
+    if (!this.isWanted || isOff()) return;
     const logger = new Logger('Locks');
     this.events.on('waited', 'released', 'leader', 'tick', 'job-put-back', 'wake-ups').subscribe((event) => {
       logger.debug(lineOf(event));
     });
   }
+}
+
+function isOff(): boolean {
+  if (Logger.isLevelEnabled('debug')) return false;
+  // Nest 11 says no to every level while none was chosen, and shows all of them unless it has no logger at all.
+  const { staticInstanceRef } = Logger as unknown as { readonly staticInstanceRef?: unknown };
+  return staticInstanceRef === undefined || Logger.isLevelEnabled('fatal');
 }
