@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger, type INestApplicationContext } from '@nestjs/common';
 import {
   CheckpointService,
-  isLockKeyError,
+  isLockLostError,
   LockBackendError,
   LockingService,
   RecordService,
@@ -70,10 +70,12 @@ describe('checkpoints when requests fail', () => {
 
     it('a save that was refused is not tried again at the release', async () => {
       const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
-      const { locking } = open(await store.openApplication());
+      const { locking, records } = open(await store.openApplication());
       await locking.execute('import', async (lock) => {
-        const error = await rejectionOf(lock.checkpoints<number>({ name: 'a\0' }).save(1));
-        expect(isLockKeyError(error)).toBe(true);
+        const later = { last: 0, entries: [] };
+        await records.write('checkpoint/import', later, { token: lock.fencingToken + 1, ttl: '1h' });
+        const error = await rejectionOf(lock.checkpoints<number>().save(1));
+        expect(isLockLostError(error)).toBe(true);
       });
       expect(warn.mock.calls.flat().join('\n')).not.toContain('checkpoint');
     });
