@@ -5,7 +5,7 @@ import { Acquirer } from './acquire/acquirer.js';
 import { Poller } from './acquire/poller.js';
 import { Dispatcher } from './dispatch/dispatcher.js';
 import { HeldKeyPolls } from './dispatch/held-key-polls.js';
-import { LocalHandOff } from './dispatch/local-hand-off.js';
+import { LocalHandOff, type HandOffHost } from './dispatch/local-hand-off.js';
 import type { SoloContext } from './dispatch/solo-waiter.js';
 import { WakeUpRouter } from './dispatch/wake-up-router.js';
 import { KeyReleaser } from './hold/key-releaser.js';
@@ -22,6 +22,7 @@ import { inNeutralContext } from './runtime/neutral-context.js';
 import { ReleaseRetry } from './store/release-retry.js';
 import { StoreCalls } from './store/store-calls.js';
 import { QueueTable } from './wait/queue.js';
+import { WaitLimits } from './wait/wait-limits.js';
 
 /** The parts of an engine with which it begins: a part knows only those that its constructor names. */
 export interface Assembly extends SoloContext {
@@ -79,7 +80,7 @@ export function assemble({ store, settings, clock, origin, processId, reports }:
     clock,
     leaseClock,
     processId,
-    (grant) => host.tryHandOff(grant),
+    (grant) => handOff.tryHandOff(grant),
     advance,
   );
 
@@ -104,17 +105,38 @@ export function assemble({ store, settings, clock, origin, processId, reports }:
     subscribe,
   );
 
-  const handOff = new LocalHandOff(leases, renewer, extender, clock, leaseClock, nextId, queueing?.cohortGrants);
+  const limits = new WaitLimits(queues, leases, calls, clock, (waiter, error) => {
+    host.end(waiter, error);
+  });
+  const handOffHost: HandOffHost = {
+    finish: (waiter, grant) => {
+      host.finish(waiter, grant);
+    },
+    advance: (queue) => {
+      host.advance(queue);
+    },
+  };
+  const handOff: LocalHandOff = new LocalHandOff(
+    handOffHost,
+    queues,
+    leases,
+    releaser,
+    renewer,
+    extender,
+    limits,
+    clock,
+    leaseClock,
+    nextId,
+    queueing?.cohortGrants,
+  );
   const host: Dispatcher = new Dispatcher(
     queues,
     leases,
     acquirer,
     handOff,
+    limits,
     releaser,
-    renewer,
     new HeldKeyPolls(poller, leases, extender, backoff.maximum),
-    calls,
-    clock,
     queueing ? 0 : backoff.initial,
     (waiter, error) => {
       reports.refused(waiter, error);
@@ -123,6 +145,18 @@ export function assemble({ store, settings, clock, origin, processId, reports }:
   const router = new WakeUpRouter(queues, leases, acquirer, handOff, retry, advance, (status) => {
     lockingChannels.wakeUps.publish({ ...origin, status });
   });
-  const solo: SoloContext = { host, queues, leases, acquirer, releaser, renewer, extender, clock, leaseClock, nextId };
+  const solo: SoloContext = {
+    host,
+    limits,
+    queues,
+    leases,
+    acquirer,
+    releaser,
+    renewer,
+    extender,
+    clock,
+    leaseClock,
+    nextId,
+  };
   return { ...solo, host, calls, retry, poller, byKey, advance };
 }

@@ -21,7 +21,7 @@ interface Parts {
   readonly retry: Sized;
   readonly calls: { readonly pending: Sized };
   readonly poller: { readonly polled: Sized };
-  readonly host: { readonly deadlines: Sized; readonly heldKeys: { readonly polls: Sized } };
+  readonly host: { readonly limits: { readonly deadlines: Sized }; readonly heldKeys: { readonly polls: Sized } };
 }
 
 function insideOf(engine: LockEngine): Inside {
@@ -67,7 +67,7 @@ export function sizesOf(engine: LockEngine): Record<string, number> {
     calls: calls.pending.size,
     polled: poller.polled.size,
     'polled keys held here': host.heldKeys.polls.size,
-    deadlines: host.deadlines.size,
+    deadlines: host.limits.deadlines.size,
     jobs: insideOf(engine).shutdown.running,
   };
 }

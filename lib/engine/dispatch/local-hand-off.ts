@@ -1,18 +1,26 @@
 import type { LeaseExtender } from '../hold/lease-extender.js';
 import type { LeaseTable } from '../hold/lease-table.js';
 import { Grant, type Lease } from '../hold/lease.js';
+import type { Releaser } from '../hold/releaser.js';
 import type { Renewer } from '../hold/renewer.js';
-import { canShare } from '../options/call-options.js';
+import { isSolo } from '../options/call-options.js';
 import { ownerOf } from '../options/lock-names.js';
 import type { Clock } from '../runtime/clock.js';
 import type { LeaseClock } from '../runtime/lease-clock.js';
-import type { Waiter } from '../wait/queue.js';
+import type { KeyQueue, QueueTable, Waiter } from '../wait/queue.js';
+import type { WaitLimits } from '../wait/wait-limits.js';
 
 /** How many grants in a row a process makes of its lease while another process waits, unless the store says otherwise. */
 export const COHORT_GRANTS = 32;
 
 /** And for how long it goes on making them, in milliseconds. */
 export const COHORT_TIME = 20;
+
+/** What the hand-off asks of the dispatcher. */
+export interface HandOffHost {
+  finish(waiter: Waiter, grant: Grant): void;
+  advance(queue: KeyQueue): void;
+}
 
 /** The part of a lease that has to be left for it to be handed on. */
 const ENOUGH = 1 / 3;
@@ -24,9 +32,13 @@ const ENOUGH = 1 / 3;
  */
 export class LocalHandOff {
   constructor(
+    private readonly host: HandOffHost,
+    private readonly queues: QueueTable,
     private readonly leases: LeaseTable,
+    private readonly releaser: Releaser,
     private readonly renewer: Renewer,
     private readonly extender: LeaseExtender,
+    private readonly limits: WaitLimits,
     private readonly clock: Clock,
     private readonly leaseClock: LeaseClock,
     private readonly nextId: () => string,
@@ -40,10 +52,45 @@ export class LocalHandOff {
     lease.grantsLeft = this.cohortGrants;
   }
 
+  /** Hands what `grant` has held until now to the next waiter here, without the store, if that may be. */
+  tryHandOff(grant: Grant): boolean {
+    const [lease] = grant.leases;
+    if (!lease?.shared) return false;
+    const queue = this.queues.get(lease.key);
+    const next = queue?.head?.waiter;
+    if (!queue || !next || isSolo(next.keys, next.options)) return false;
+    const verdict = this.judge(lease, next);
+    if (verdict === 'no') {
+      queue.adaptTokenBlock(lease);
+      if (lease.token < lease.lastToken) queue.isGivingWay = true;
+      return false;
+    }
+    // The only grant of the lease, which stays for the next waiter.
+    this.leases.untie(grant, lease);
+    grant.close();
+    if (verdict === 'now') this.host.finish(next, this.grant(lease, next, grant));
+    else {
+      this.renewer.unwatch(grant);
+      this.renew(lease, queue);
+    }
+    return true;
+  }
+
+  /** Grants `lease`, which is idle, to the first waiter in `queue`, at once or after a renewal; whether that may be. */
+  grantNext(lease: Lease, waiter: Waiter, queue: KeyQueue): boolean {
+    const verdict = this.judge(lease, waiter);
+    if (verdict === 'now') this.host.finish(waiter, this.grant(lease, waiter, undefined));
+    else if (verdict === 'renewed') {
+      if (waiter.options.timeout > 0) this.limits.watch(waiter);
+      this.renew(lease, queue);
+    }
+    return verdict !== 'no';
+  }
+
   /** Whether `waiter` may have `lease`, which is idle: at once, after a renewal, or not at all. */
-  judge(lease: Lease, { keys, options }: Waiter): 'now' | 'renewed' | 'no' {
+  private judge(lease: Lease, { options }: Waiter): 'now' | 'renewed' | 'no' {
     const { ttl } = lease;
-    if (ttl === null || lease.isReliedOn || keys.length > 1 || options.ttl !== ttl || !canShare(options)) return 'no';
+    if (ttl === null || lease.isReliedOn || options.ttl !== ttl) return 'no';
     if (lease.token >= lease.lastToken) return 'no';
     const now = this.leaseClock.now();
     if (lease.used && (lease.grantsLeft <= 0 || now - lease.contendedSince >= COHORT_TIME)) return 'no';
@@ -54,7 +101,7 @@ export class LocalHandOff {
   }
 
   /** The next grant of `lease`. The care for it passes from `previous`, which has ended. */
-  grant(lease: Lease, waiter: Waiter, previous: Grant | undefined): Grant {
+  private grant(lease: Lease, waiter: Waiter, previous: Grant | undefined): Grant {
     // An owner of its own for each grant, so that no holder can release another's by its name.
     const ownerId = lease.used ? ownerOf(this.nextId(), waiter.options.label) : lease.ownerId;
     lease.used = true;
@@ -67,24 +114,22 @@ export class LocalHandOff {
     return grant;
   }
 
-  /** Ends `grant`, the only one of `lease`, which stays for the next waiter. */
-  end(grant: Grant, lease: Lease): void {
-    this.leases.untie(grant, lease);
-    grant.close();
-  }
-
   /** Gives `lease`, which is idle, the time that its next holder needs. A lost one leaves the table. */
-  renew(lease: Lease, onDone: (error?: unknown) => void): void {
+  private renew(lease: Lease, queue: KeyQueue): void {
     lease.renewing = true;
-    const done = (error?: unknown): void => {
+    const done = (isConfirmed: boolean): void => {
       lease.renewing = false;
-      if (this.leases.get(lease.key) === lease) onDone(error);
+      if (this.leases.get(lease.key) !== lease) return;
+      if (!isConfirmed) this.releaser.releaseIdle(lease);
+      this.host.advance(queue);
     };
     this.extender.extend([lease.key], lease.ownerId, lease.ttl, {
       answered: () => {
-        done();
+        done(true);
       },
-      failed: done,
+      failed: () => {
+        done(false);
+      },
     });
   }
 }

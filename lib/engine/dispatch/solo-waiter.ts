@@ -12,6 +12,7 @@ import type { Clock } from '../runtime/clock.js';
 import { localDeadline } from '../runtime/drift.js';
 import type { LeaseClock } from '../runtime/lease-clock.js';
 import { Patience } from '../wait/patience.js';
+import type { WaitLimits } from '../wait/wait-limits.js';
 import { Waiter, type KeyQueue, type QueueEntry, type QueueTable } from '../wait/queue.js';
 
 /** A lease of a fixed length that has lost more than this part of it on the way is brought back to its full length. */
@@ -22,15 +23,13 @@ export interface SoloHost {
   advance(queue: KeyQueue): void;
   finish(waiter: Waiter, grant: Grant): void;
   end(waiter: Waiter, error: unknown): void;
-  timeOut(waiter: Waiter): void;
-  refuseCrowded(waiter: Waiter, key: string): void;
   waitHere(waiter: Waiter, queue: KeyQueue): void;
-  noteAnswer(waiter: Waiter, inTheWay?: string): void;
 }
 
 /** What solo waiters work with. */
 export interface SoloContext {
   readonly host: SoloHost;
+  readonly limits: WaitLimits;
   readonly queues: QueueTable;
   readonly leases: LeaseTable;
   readonly acquirer: Acquirer;
@@ -133,8 +132,8 @@ export class SoloWaiter extends Waiter implements AttemptOwner {
   }
 
   refused({ once, content }: AcquireAttempt, inTheWay: string): void {
-    this.context.host.noteAnswer(this, inTheWay);
-    if (this.options.timeout === 0) this.context.host.timeOut(this);
+    this.context.limits.noteAnswer(this, inTheWay);
+    if (this.options.timeout === 0) this.context.limits.timeOut(this);
     else if (once) this.go();
     else {
       if (content.keys.length > 1) this.waitForOne(inTheWay);
@@ -154,9 +153,9 @@ export class SoloWaiter extends Waiter implements AttemptOwner {
   }
 
   late(): void {
-    if (this.options.timeout === 0) this.context.host.timeOut(this);
+    if (this.options.timeout === 0) this.context.limits.timeOut(this);
     else {
-      this.context.host.noteAnswer(this);
+      this.context.limits.noteAnswer(this);
       this.go();
     }
   }
@@ -270,8 +269,8 @@ export class SoloWaiter extends Waiter implements AttemptOwner {
         entries.map(({ queue }) => queue.key),
         true,
       );
-    } else if (options.timeout === 0) this.context.host.timeOut(this);
-    else if (crowded !== undefined) this.context.host.refuseCrowded(this, crowded);
+    } else if (options.timeout === 0) this.context.limits.timeOut(this);
+    else if (crowded !== undefined) this.context.limits.queueFull(this, crowded);
   }
 
   /** Waits for the key of `entry` alone from now on. What it has already is kept for a while. */

@@ -87,11 +87,11 @@ export function resolveCallOptions(options: ExecuteOptions, mode: HoldMode, sett
 }
 
 /**
- * Whether a lock may be a share in a lease that this process hands from holder to holder: any but those whose owner,
- * length or end is the caller's own.
+ * Whether a lock needs a lease of its own: one of several keys, or whose owner, length or end is the caller's own. Any other
+ * is a share in a lease that this process hands from holder to holder.
  */
-export function canShare({ ownerId, renew, ttl, maxHold, minHold }: CallOptions): boolean {
-  return ownerId === undefined && renew && ttl !== null && maxHold === Infinity && minHold === 0;
+export function isSolo(keys: readonly string[], { ownerId, renew, ttl, maxHold, minHold }: CallOptions): boolean {
+  return keys.length > 1 || ownerId !== undefined || !renew || ttl === null || maxHold !== Infinity || minHold !== 0;
 }
 
 function leaseLength(

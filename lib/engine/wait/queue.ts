@@ -202,8 +202,9 @@ export class QueueTable {
     });
   }
 
-  delete(queue: KeyQueue): void {
-    if (this.queues.get(queue.key) === queue) this.queues.delete(queue.key);
+  /** Forgets a queue that is not in use. */
+  tidy(queue: KeyQueue): void {
+    if (queue.isEmpty && this.queues.get(queue.key) === queue) this.queues.delete(queue.key);
   }
 
   /** How many wait for `key` here. */
