@@ -37,6 +37,15 @@ describe('renewal of many leases', () => {
     expect(extensions).toHaveLength(6);
   });
 
+  it('a lock that was revoked leaves no timer, although its holder has not released it', async () => {
+    const lock = await process.acquire('k');
+    await process.engine.byKey.forceRelease(['k']);
+    await world.clock.advance('11s');
+    expect(lock.held).toBe(false);
+    expect(process.wire.extensions).toHaveLength(0);
+    expect(world.clock.pendingTimers).toBe(0);
+  });
+
   it('leases that were acquired one after another come to be renewed in one call', async () => {
     for (const key of times(15, (index) => `k${index}`)) {
       await process.acquire(key);
