@@ -189,6 +189,26 @@ describe('a grant whose answer comes only after the key was released', () => {
   });
 });
 
+describe('a grant whose answer comes only after the key was released, and no other lock of it is here', () => {
+  it.each([
+    ['its owner', () => process.engine.byKey.release(['a'], 'me')],
+    ['force', () => process.engine.byKey.forceRelease(['a'])],
+  ])('a late grant is no lock after %s released the only grant of the key', async (_, release) => {
+    process.wire.fail('acquire', 'hold');
+    const late = track(process.acquire('a', { ownerId: 'me', renew: false, timeout: '1h' }));
+    await world.settle();
+    process.wire.mend();
+    await release();
+    const elsewhere = await other.acquire('a');
+    process.wire.letGo('acquire');
+    await world.settle();
+    expect([elsewhere.held, late.outcome]).toEqual([true, undefined]);
+    await elsewhere.release();
+    await world.clock.advance('1s');
+    expect(lockOf(late).held).toBe(true);
+  });
+});
+
 describe('a named owner that acquires several keys and holds one of them in another process too', () => {
   let end: AbortController;
 

@@ -108,6 +108,8 @@ describe('fencing tokens', () => {
     const ahead = Date.now() * 1000 + 3_600_000_000;
     await redis.raw.set(FENCE, String(ahead));
     expect([await tokenOf(locking), await tokenOf(locking, 'l')]).toEqual([ahead + 1, ahead + 2]);
+    const forEver = await locking.acquire('m', { ownerId: 'me' });
+    expect(forEver.fencingToken).toBe(ahead + 3);
   });
 
   it('tokens rise over a restart of the server without its data', async () => {

@@ -184,7 +184,7 @@ export const MUTATIONS = [
     file: 'lib/engine/acquire/acquire-attempt.ts',
     search: '    if (acquired.now < acquired.deadline) {\n',
     replace: '    if (acquired.now < Infinity) {\n',
-    tests: engine('late-arrival'),
+    tests: engine('overtaking'),
   },
   {
     rule: 'a grant from before a release by key is over',
