@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 const providers = new URL('../lib/providers/', import.meta.url);
 
 /**
- * The text of a script. Comments are left out, and a line `--#include name` is what `shared/name` says.
+ * The text of a script. Comments are left out, and `--#include name` is replaced by `shared/name`.
  *
  * @param {string} source @param {URL} folder @param {string} extension
  * @returns {Promise<string>}

@@ -1,6 +1,6 @@
 const WIDTH = 120;
 
-/** Markdown gives these a meaning where a line begins with them. */
+/** Markdown gives these a meaning at the start of a line. */
 const HAS_A_MEANING = /^([-+*#>|]|\d+[.)])/;
 
 /** Breaks a text into lines, those after the first with an indent. */

@@ -3,7 +3,7 @@ import { formatDuration } from '../operations/examination/format-duration.js';
 import { count } from './terminal/format.js';
 import { printable } from './terminal/printable.js';
 
-/** What has become of a key from one look to the next, as JSON has it. */
+/** One key's change since the last look, as JSON has it. */
 export type LockChange =
   /** `held`: it was held at the first look. */
   | ({ readonly change: 'held' | 'acquired' } & LockRow)

@@ -81,7 +81,7 @@ export function lockCells(row: LockRow): string[] {
   ];
 }
 
-/** Who holds it, for people: the instance and what it does, where the owner's id tells. */
+/** The holder's name for people: the instance and its task, where the owner's id tells. */
 export function nameOf({ ownerId, instanceId, label, fencingToken }: LockRow): string {
   if (fencingToken === null) return `(other software) ${shortened(ownerId)}`;
   return printable(instanceId === null ? ownerId : [instanceId, label].filter((part) => part !== null).join(' '));

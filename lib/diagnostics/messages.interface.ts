@@ -92,7 +92,7 @@ export interface HoldMessage extends LockSubject {
 
 /** The message of the channel `nestjs-locking:store`: one call to the store, with the requests that travel together. */
 export interface StoreMessage extends LockOrigin {
-  /** What is asked: `acquire`, `extend`, `release`, `revoke`, `inspect`, `list`, … */
+  /** The operation: `acquire`, `extend`, `release`, `revoke`, `inspect`, `list`, … */
   readonly operation: string;
 
   /** How many requests travel together. */

@@ -10,7 +10,7 @@ const MOST_TOLD = 500;
 
 /**
  * A text from outside (a key, an owner, the name of an option) as it stands in messages: quoted, on one line and cut
- * short, so that it can neither forge a line of a log nor flood it.
+ * short, so that it can neither forge log lines nor flood the log.
  */
 export function quote(text: string, most = MOST_SHOWN): string {
   return escapeControls(JSON.stringify(cut(text, most)));

@@ -1,7 +1,7 @@
 import type { Duration } from './duration.interface.js';
 import type { LockTransaction } from './lock-transaction.interface.js';
 
-/** What is known of a checkpoint without its data. */
+/** Everything about a checkpoint but its data. */
 export interface CheckpointInfo {
   /** Counts the saves, over all holders: 1, 2, 3 … One that failed, or was rolled back, may leave a gap. */
   readonly sequence: number;
@@ -21,7 +21,7 @@ export interface CheckpointInfo {
 
 /** A checkpoint with its data. */
 export interface Checkpoint<T> extends CheckpointInfo {
-  /** What was saved, as JSON gives it back. */
+  /** The saved data, as JSON gives it back. */
   readonly data: T;
 }
 
@@ -142,6 +142,6 @@ export interface Checkpoints<T> {
   /** Deletes all but the newest `keep`. */
   cleanup(options: { keep: number }): Promise<void>;
 
-  /** Deletes all of them: call it when the job is done. What is kept in memory is dropped. */
+  /** Deletes all of them: call it when the job is done. Data that is kept in memory is dropped. */
   deleteAll(): Promise<void>;
 }

@@ -30,7 +30,7 @@ export interface Lock extends AsyncDisposable {
   fencingTokenFor(key: string): number;
 
   /**
-   * Aborts, with a `LockLostError` as its reason, the moment the lock can no longer be trusted. Its listeners run in the
+   * Is aborted, with a `LockLostError` as its reason, the moment the lock can no longer be trusted. Its listeners run in the
    * async context (`AsyncLocalStorage`) in which `signal` was first read, whatever ends the lock.
    */
   readonly signal: AbortSignal;

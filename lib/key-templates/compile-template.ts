@@ -5,7 +5,7 @@ import { EACH, type Level, type Plan, type Segment, type Step } from './plan.js'
 import type { ScannedTemplate } from './scan-template.js';
 import { isArrayIndex } from './template-roots.js';
 
-/** Turns a template into the reads and joins of its rendering. */
+/** Compiles a template into the reads and joins of its rendering. */
 export function compileTemplate({ source, literals, paths }: ScannedTemplate): Plan {
   const known = new Map<Step | undefined, Map<Step['name'], Step>>();
   const steps: Step[] = [];

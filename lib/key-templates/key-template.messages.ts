@@ -4,7 +4,7 @@ import type { Plan, Step } from './plan.js';
 
 /*
  * Every message says which template, which placeholder, what is wrong with it and what to do. None contains a value:
- * it may be a secret, or forge a line in a log.
+ * it may be a secret, or forge log lines.
  */
 
 /** A template is the program's own text: it may be longer than what comes from outside. */
@@ -60,7 +60,7 @@ export function notReadable(plan: Plan, step: Step, indices: readonly number[], 
 }
 
 /** A value is so long that no key could be made of it. */
-export function tooLong(
+export function keyOverLimit(
   plan: Plan,
   step: Step,
   indices: readonly number[],

@@ -2,7 +2,15 @@ import { LONGEST_KEY, MOST_KEYS } from '../engine/options/lock-keys.js';
 import { isLockKeyError } from '../errors/index.js';
 import { EACH, type Plan, type Step } from './plan.js';
 import { escapeValue } from './escape-value.js';
-import { emptyKey, noKey, notAnArray, notReadable, tooLong, tooManyKeys, unusable } from './key-template.messages.js';
+import {
+  emptyKey,
+  noKey,
+  notAnArray,
+  notReadable,
+  keyOverLimit,
+  tooManyKeys,
+  unusable,
+} from './key-template.messages.js';
 import { readLength, readProperty } from './read-property.js';
 import type { TemplateScope } from './template-roots.js';
 
@@ -90,7 +98,7 @@ class Rendering {
   private textOf(step: Step, value: unknown): string {
     switch (typeof value) {
       case 'string':
-        if (value.length > LONGEST_KEY) throw tooLong(this.plan, step, this.indices, value.length, LONGEST_KEY);
+        if (value.length > LONGEST_KEY) throw keyOverLimit(this.plan, step, this.indices, value.length, LONGEST_KEY);
         return escapeValue(value);
       case 'number':
         if (!Number.isFinite(value)) break;

@@ -170,7 +170,7 @@ export class LockingModule extends ConfigurableModuleClass implements BeforeAppl
    * @throws LockConfigurationError for options that cannot work
    *
    * @example
-   * LockingModule.forFeature({ leaders: [{ name: 'outbox', heartbeatInterval: '5s', leaderTimeout: '15s' }] })
+   * LockingModule.forFeature({ leaders: [{ name: 'relay', heartbeatInterval: '5s', leaderTimeout: '15s' }] })
    */
   static forFeature(options: LockingFeatureOptions): DynamicModule {
     return leaderElectionFeature(options);
@@ -183,9 +183,9 @@ export class LockingModule extends ConfigurableModuleClass implements BeforeAppl
    *
    * @example
    * LockingModule.forFeatureAsync({
-   *   names: ['outbox'],
+   *   names: ['relay'],
    *   inject: [ConfigService],
-   *   useFactory: (config: ConfigService) => ({ leaders: [{ name: 'outbox', instanceId: config.get('POD_NAME') }] }),
+   *   useFactory: (config: ConfigService) => ({ leaders: [{ name: 'relay', instanceId: config.get('POD_NAME') }] }),
    * })
    */
   static forFeatureAsync(options: LockingFeatureAsyncOptions): DynamicModule {

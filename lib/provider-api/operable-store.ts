@@ -19,13 +19,13 @@ export type FindingLevel = 'ok' | 'note' | 'warning' | 'problem';
 export interface Finding {
   readonly level: FindingLevel;
 
-  /** What was looked at, in a word or two: `eviction`. */
+  /** The subject of the check, in a word or two: `eviction`. */
   readonly subject: string;
 
   /** Which of several servers it is about: its address, or its name. */
   readonly server?: string;
 
-  /** What was found: one sentence. */
+  /** The finding: one sentence. */
   readonly message: string;
 
   /** What to do about it. */

@@ -4,7 +4,7 @@ import type { Duration, ProviderChoice } from '../interfaces/index.js';
 export interface LockRecord<T> {
   readonly name: string;
 
-  /** What was written, as JSON gives it back. */
+  /** The written value, as JSON gives it back. */
   readonly value: T;
 
   /** The fencing token of the write; 0 if it had none. */

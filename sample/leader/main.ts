@@ -16,13 +16,13 @@ import 'reflect-metadata';
 const store = new MemoryLockStore();
 
 @Injectable()
-class OutboxRelay {
+class MessageRelay {
   constructor(
-    @InjectLeaderElection('outbox') readonly election: LeaderElection,
+    @InjectLeaderElection('relay') readonly election: LeaderElection,
     @Inject('INSTANCE') private readonly instance: string,
   ) {}
 
-  @OnLeader('outbox')
+  @OnLeader('relay')
   async relay({ signal, fencingToken }: LeaderTerm): Promise<void> {
     console.log(`instance ${this.instance} leads, with the token ${fencingToken}`);
     while (!signal.aborted) await delay(500, undefined, { signal }).catch(() => undefined); // relay a batch
@@ -33,14 +33,14 @@ class OutboxRelay {
 @Module({})
 class AppModule {
   static for(instance: string): DynamicModule {
-    const leader = { name: 'outbox', instanceId: instance, heartbeatInterval: '1s', leaderTimeout: '3s' } as const;
+    const leader = { name: 'relay', instanceId: instance, heartbeatInterval: '1s', leaderTimeout: '3s' } as const;
     return {
       module: AppModule,
       imports: [
         LockingModule.forRoot({ providers: [{ resolve: InMemoryLockingProvider, options: { store } }] }),
         LockingModule.forFeature({ leaders: [leader] }),
       ],
-      providers: [OutboxRelay, { provide: 'INSTANCE', useValue: instance }],
+      providers: [MessageRelay, { provide: 'INSTANCE', useValue: instance }],
     };
   }
 }
@@ -52,6 +52,6 @@ const instances = await Promise.all(['A', 'B', 'C'].map(start));
 // Each instance that leads is stopped: the next one takes over at once.
 while (instances.length > 0) {
   await delay(1500);
-  const index = instances.findIndex((instance) => instance.get(OutboxRelay).election.isLeader());
+  const index = instances.findIndex((instance) => instance.get(MessageRelay).election.isLeader());
   if (index >= 0) await instances.splice(index, 1)[0]?.close();
 }

@@ -181,7 +181,7 @@ describe.each([
     expect(shown.stdout).toContain(`Instance ${String(instanceId)}\nLabel    nightly report\n`);
   });
 
-  it('watch without a terminal prints a line for each change', async () => {
+  it('watch without a terminal prints one line per change', async () => {
     const locking = await store.open();
     await hold(locking, 'first');
     const child = spawn(process.execPath, [CLI, 'watch', '--json', '--interval', '200ms', ...flags()], {

@@ -10,8 +10,8 @@ const tick = { name: 'report', at: Date.parse('2026-01-01T00:00:00Z'), mayBeLate
 
 /** The keys that this package reserves. */
 const OWN = [
-  leaderKey('outbox'),
-  presenceKey('outbox', 'pod-1', 'x'),
+  leaderKey('relay'),
+  presenceKey('relay', 'pod-1', 'x'),
   ...(['cron', 'interval'] as const).flatMap((kind) => [keyOfRun({ ...tick, kind }), keyOfTick({ ...tick, kind })]),
   'nestjs-locking:fence',
 ];
@@ -41,14 +41,14 @@ describe('the keys that this package reserves', () => {
   });
 
   it('an operator can inspect, list and free reserved keys', async () => {
-    const leaders = [{ name: 'outbox' }];
+    const leaders = [{ name: 'relay' }];
     const app = await applications.start({
       imports: [LockingModule.forRoot(), LockingModule.forFeature({ leaders })],
     });
     const locking = app.get(LockingService);
-    await eventually(async () => (await locking.inspect('leader:outbox')) !== null);
-    expect(await listedKeys(locking, 'leader:outbox*')).toHaveLength(2);
-    expect(await locking.provider('in-memory').forceRelease('leader:outbox')).toBe(1);
+    await eventually(async () => (await locking.inspect('leader:relay')) !== null);
+    expect(await listedKeys(locking, 'leader:relay*')).toHaveLength(2);
+    expect(await locking.provider('in-memory').forceRelease('leader:relay')).toBe(1);
   });
 
   it('keys that look like reserved ones are allowed', async () => {

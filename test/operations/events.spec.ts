@@ -167,9 +167,9 @@ describe('events of elections, ticks and queue jobs', () => {
 
   it('the begin and the end of a term are events', async () => {
     const app = await startApp({
-      imports: [LockingModule.forRoot(), LockingModule.forFeature({ leaders: [{ name: 'outbox' }] })],
+      imports: [LockingModule.forRoot(), LockingModule.forFeature({ leaders: [{ name: 'relay' }] })],
     });
-    const election = app.get<LeaderElection>(getLeaderElectionToken('outbox'));
+    const election = app.get<LeaderElection>(getLeaderElectionToken('relay'));
     const seen: LockEvent<'leader'>[] = [];
     app
       .get(LockEvents)
@@ -180,7 +180,7 @@ describe('events of elections, ticks and queue jobs', () => {
     await eventually(() => seen.some(({ role }) => role === 'follower'));
     const ended = seen.find(({ role }) => role === 'follower');
     expect(ended).toMatchObject({
-      election: 'outbox',
+      election: 'relay',
       instanceId: election.instanceId,
       provider: 'in-memory',
       fencingToken: expect.any(Number),

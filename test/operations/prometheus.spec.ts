@@ -197,16 +197,16 @@ describe('LockingPrometheusModule', () => {
     const app = await startApp({
       imports: [
         LockingModule.forRoot(),
-        LockingModule.forFeature({ leaders: [{ name: 'outbox' }] }),
+        LockingModule.forFeature({ leaders: [{ name: 'relay' }] }),
         LockingPrometheusModule.forRoot({ registry }),
       ],
       providers: [OncePerTick, SchedulerRegistry],
     });
-    const election = app.get<LeaderElection>(getLeaderElectionToken('outbox'));
+    const election = app.get<LeaderElection>(getLeaderElectionToken('relay'));
     await eventually(() => election.isLeader());
-    expect(await value(registry, 'locking_leader', 'election="outbox"')).toBe(1);
+    expect(await value(registry, 'locking_leader', 'election="relay"')).toBe(1);
     await election.resign();
-    expect(await value(registry, 'locking_leader', 'election="outbox"')).toBe(0);
+    expect(await value(registry, 'locking_leader', 'election="relay"')).toBe(0);
     await app.get(OncePerTick).run('report', () => 1, { every: '1h' });
     expect(await value(registry, 'locking_ticks_total', 'job_name="interval:report"', 'outcome="ran"')).toBe(1);
     const { application } = await originOf(app.get(LockingService));

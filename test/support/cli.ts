@@ -12,7 +12,7 @@ export async function cli(args: string[], env: Record<string, string> = {}): Pro
   return runCommand(process.execPath, [CLI, ...args], { cwd: root, env, timeout: 120_000 });
 }
 
-/** The objects that a command has printed, one a line. */
+/** The objects that a command has printed, one per line. */
 export function jsonLines({ stdout }: CommandResult): Record<string, unknown>[] {
   return stdout
     .split('\n')

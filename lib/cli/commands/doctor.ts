@@ -62,7 +62,7 @@ async function lookAtServer(store: OpenStore): Promise<readonly Finding[]> {
   }
 }
 
-/** What is about one of several servers names it. */
+/** A finding about one of several servers names the server. */
 function asPrinted({ level, subject, server, message, remedy }: Finding): Finding {
   const about = server === undefined ? subject : `${subject} (${server})`;
   return { level, subject: about, message, ...(remedy !== undefined && { remedy }) };

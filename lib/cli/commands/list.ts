@@ -28,7 +28,7 @@ export const list: Command = {
   },
 };
 
-/** One object a line. Without an order each is printed when it is found, so that any number of locks fits. */
+/** One object per line. Without an order each is printed when it is found, so that any number of locks fits. */
 async function printJson(call: CommandCall, query: LockQuery, limit: number): Promise<ExitCode> {
   const { terminal } = call;
   if (query.isSorted) {

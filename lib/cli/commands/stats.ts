@@ -14,7 +14,7 @@ const SHOWN_GROUPS = 10;
 /** What one look at the store counts, as JSON has it. */
 interface Stats {
   held: number;
-  /** Of those: */
+  /** How many of the held ones never expire. */
   neverExpire: number;
   foreign: number;
   contended: number;

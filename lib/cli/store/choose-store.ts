@@ -7,7 +7,7 @@ import { CommandError, EXIT } from '../exit-code.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What is not about where the server is. */
+/** Options that do not say where the server is. */
 const WITH_REDIS = [
   'LOCKING_NAMESPACE',
   'LOCKING_REDIS_MIN_REPLICAS',

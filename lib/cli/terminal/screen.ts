@@ -16,7 +16,7 @@ export class Screen {
   constructor(private readonly terminal: Terminal) {
     const { stdin, stdout } = terminal.streams;
     stdout.write(ENTER);
-    // Whatever ends the process: a terminal without a cursor helps no one.
+    // At any end of the process: a terminal without a cursor helps no one.
     process.once('exit', this.restore);
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, this.quit);
     stdout.on('resize', this.redraw);

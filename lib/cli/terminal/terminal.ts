@@ -40,7 +40,7 @@ export class Terminal {
     return this.streams.stdin.isTTY && this.streams.stderr.isTTY;
   }
 
-  /** How many cells a line has; `Infinity` where there is no terminal. */
+  /** The width in cells; `Infinity` where there is no terminal. */
   get columns(): number {
     return this.isShown ? this.streams.stdout.columns || 80 : Infinity;
   }

@@ -3,7 +3,7 @@ import type { CacheFlightStore } from './cache-store.interface.js';
 
 /** What a load is given. */
 export interface CacheLoad {
-  /** Aborts when `loadTimeout` is over. */
+  /** Is aborted when `loadTimeout` is over. */
   readonly signal: AbortSignal;
 
   /** The fencing token of the lock under which the value is loaded; `undefined` if it is loaded without a lock. */

@@ -127,7 +127,7 @@ export class ValueLoader {
     const at = this.settings.now();
     const controller = new AbortController();
     let timer: NodeJS.Timeout | undefined;
-    const tooLong = new Promise<never>((_, reject) => {
+    const timedOut = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
         const error = new CacheLoadTimeoutError(key, loadTimeout);
         reject(error);
@@ -137,7 +137,7 @@ export class ValueLoader {
     const token = lock?.fencingToken;
     try {
       const loading = Promise.resolve().then(() => load({ signal: controller.signal, fencingToken: token }));
-      const value = await Promise.race([loading, tooLong]);
+      const value = await Promise.race([loading, timedOut]);
       const unstarted = unstartedWork(value);
       if (unstarted) throw new LockConfigurationError(unstartedLoad(key, unstarted));
       const cost = Math.max(0, this.settings.now() - at);

@@ -17,7 +17,7 @@ export interface HeadEntry {
   readonly until: number;
 }
 
-/** What is to be written to the head: all checkpoints that are kept, oldest first. */
+/** The content to write to the head: all checkpoints that are kept, oldest first. */
 export interface HeadContent {
   /** The greatest sequence so far. */
   readonly last: number;

@@ -44,7 +44,7 @@ export class HeldCheckpoints {
 
   /** One request after the other: they would overtake one another on several connections. */
   async inTurn<R>(lock: Lock, work: () => Promise<R>): Promise<R> {
-    // What is certain needs no answer of the store.
+    // A loss that is certain needs no answer of the store.
     lock.signal.throwIfAborted();
     const result = this.last.then(work, work);
     this.last = result.catch(() => undefined);
@@ -157,7 +157,7 @@ export class LockCheckpoints<T> implements Checkpoints<T> {
       held.savedAt = performance.now();
       return info;
     } catch (error) {
-      // What was refused would be refused again.
+      // The store would refuse the same checkpoint again.
       if (!(error instanceof LockBackendError)) held.pending = undefined;
       throw error;
     }

@@ -39,7 +39,7 @@ const LONGEST_TURNS = '1m';
 /** With more circuits than this, those that are not in use are forgotten. */
 const MANY_CIRCUITS = 1000;
 
-/** Of how many changes a line is logged in 10 s. */
+/** How many changes are logged in 10 s. */
 const MOST_LOGGED = 10;
 
 /**

@@ -98,7 +98,7 @@ export interface CircuitBreakerInfo {
 
   readonly state: CircuitState;
 
-  /** Whom the state concerns: all instances, or this one, which has opened the circuit for itself. */
+  /** The state concerns all instances, or only this one, which has opened the circuit for itself. */
   readonly scope: 'shared' | 'instance';
 
   /** After how many seconds a call may be let through; 0 now, `Infinity` where an operator holds the circuit open. */

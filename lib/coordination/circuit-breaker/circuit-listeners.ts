@@ -10,7 +10,7 @@ type Told = Pick<CircuitBreakerInfo, 'state' | 'scope'>;
 /** Messages may be lost, and a store may have none: so often it is read for listeners, in milliseconds. */
 const LOOK_EVERY = 1000;
 
-/** Who is told of the changes of one circuit. */
+/** Tells listeners of the changes of one circuit. */
 export class CircuitListeners {
   private readonly listeners = new Set<{ readonly call: CircuitListener }>();
   private told: Told = { state: 'closed', scope: 'shared' };
@@ -47,7 +47,7 @@ export class CircuitListeners {
     const { told } = this;
     if (told.state === state && told.scope === scope) return false;
     this.told = { state, scope };
-    // Whom the closed circuit had been open for does not matter.
+    // The former scope of a circuit that is closed now does not matter.
     if (told.state === state && state === 'closed') return false;
     const change: CircuitBreakerChange = Object.freeze({ name, state, scope, retryAfter, previous: told.state });
     for (const { call } of [...this.listeners]) {

@@ -7,7 +7,7 @@ import { SharedCircuit } from './shared-circuit.js';
 export interface Probe {
   /** Held while the call is under way; `undefined` where it is the probe of this instance alone. */
   readonly lock: Lock | undefined;
-  /** The half-open state that stands for it; `undefined` where only this instance is open. */
+  /** The half-open state that the probe has written; `undefined` where only this instance is open. */
   readonly change: string | undefined;
   /** The state that was known before, and still is where the store cannot be asked. */
   readonly before: string;

@@ -70,7 +70,7 @@ export class SharedCircuit {
   /** Reads the state as it is from now on. Resolves with whether the store has answered. */
   async refresh(): Promise<boolean> {
     if (!this.reading) return (this.reading = inNeutralContext(async () => this.read()));
-    // What is being read may be older already. All who ask meanwhile share the read after it.
+    // The read under way may return an older state. All callers that ask meanwhile share the read after it.
     this.next ??= this.reading.then(async () => {
       this.next = undefined;
       return this.isClosed ? this.isReached : this.refresh();
@@ -187,7 +187,7 @@ export class SharedCircuit {
         return;
       }
       this.unwatch = unwatch;
-      // What was changed before the messages came.
+      // The state may have changed before the messages came.
       void this.refresh();
     } catch (error) {
       this.watching = undefined;

@@ -19,7 +19,7 @@ export function fingerprintOf(payload: unknown): string {
   return hash(canonicalJson(payload));
 }
 
-/** So many bits that nobody finds two texts with the same. */
+/** So many bits that two texts with the same hash cannot be found. */
 export function hash(data: string | Uint8Array): string {
   return createHash('sha256').update(data).digest('base64url');
 }

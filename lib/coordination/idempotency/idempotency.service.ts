@@ -45,7 +45,7 @@ export class IdempotencyService {
    * @param options - `ttl` (default 24 h), `wait` (0), `expire`, `onAbandoned` (`'rerun'`), `maxSize`, `signal`, `provider`
    * @throws IdempotencyError when there is no result to give; its `reason` says why
    * @throws LockLostError when the lease ended while the job ran, and another call has taken over; `outcome` has what the job
-   * came to. Where nobody has taken over, the result counts.
+   * came to. Where no call has taken over, the result counts.
    * @throws LockBackendError when the store cannot be asked; the job was not run
    * @throws LockKeyError, LockConfigurationError for a key, a fingerprint or options that cannot work
    *

@@ -32,7 +32,7 @@ export class Candidate {
   private readonly presence: Presence;
   private readonly watch: LeaderWatch;
   private readonly stopping = new AbortController();
-  /** Aborts when the time that a shutdown leaves for work that is under way is over. */
+  /** Is aborted when the time that a shutdown leaves for work that is under way is over. */
   private readonly hurry = new AbortController();
   private current?: Term;
   private released: Promise<void> = Promise.resolve();

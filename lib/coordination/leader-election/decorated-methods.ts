@@ -6,7 +6,7 @@ import { rolesOf, type LeaderRole } from './leader-role.js';
 
 /** A method of a provider or controller with a role in an election. */
 export interface DecoratedMethod extends LeaderRole {
-  /** `@OnLeader("outbox") on Relay.run` */
+  /** `@OnLeader("relay") on Relay.run` */
   readonly label: string;
   /** Absent where there is no single instance to call it on. */
   readonly call?: LeaderHandler['call'];
@@ -38,7 +38,7 @@ export function* decoratedMethods(components: Iterable<Component>, seen: WeakSet
     const hasOne = hasOneInstance(component);
     const prototype = hasOne ? prototypeOf(instance) : prototypeOfClass(component.metatype);
     if (!prototype) continue;
-    // An alias shares the instance; of a class without one, its prototype stands for it.
+    // An alias shares the instance; a class without one is known by its prototype.
     const known = hasOne ? (instance as object) : prototype;
     if (seen.has(known)) continue;
     seen.add(known);

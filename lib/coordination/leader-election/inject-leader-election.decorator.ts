@@ -8,7 +8,7 @@ import { assertElectionName } from './read-leader-options.js';
  * @throws LockConfigurationError for anything but a name
  *
  * @example
- * const election = app.get<LeaderElection>(getLeaderElectionToken('outbox'));
+ * const election = app.get<LeaderElection>(getLeaderElectionToken('relay'));
  */
 export function getLeaderElectionToken(name: string): string {
   assertElectionName(name);
@@ -21,7 +21,7 @@ export function getLeaderElectionToken(name: string): string {
  * @throws LockConfigurationError at decoration for anything but a name
  *
  * @example
- * constructor(@InjectLeaderElection('outbox') private readonly election: LeaderElection) {}
+ * constructor(@InjectLeaderElection('relay') private readonly election: LeaderElection) {}
  */
 export function InjectLeaderElection(name: string): ParameterDecorator & PropertyDecorator {
   const inject = Inject(getLeaderElectionToken(name)) as (

@@ -13,18 +13,18 @@ const tell = (cause: unknown): string => {
 const howToAdd = (name: string): string => `LockingModule.forFeature({ leaders: [{ name: ${quote(name)} }] })`;
 
 export const featureNotObject = (call: string): string =>
-  `${call}: the options must be an object, such as { leaders: [{ name: 'outbox' }] }.`;
+  `${call}: the options must be an object, such as { leaders: [{ name: 'relay' }] }.`;
 
 export const unknownFeatureOption = (call: string, name: string, known: readonly string[]): string =>
   `${call}: ${quote(name)} is not an option. Known are: ${known.join(', ')}.`;
 
 export const leadersNotArray = (call: string): string =>
-  `${call}: leaders must be an array, such as [{ name: 'outbox' }].`;
+  `${call}: leaders must be an array, such as [{ name: 'relay' }].`;
 
 export const isGlobalNotBoolean = (call: string): string => `${call}: isGlobal must be true or false.`;
 
 export const namesNotArray = (): string =>
-  "LockingModule.forFeatureAsync: names must be an array of the names that the factory configures, such as ['outbox'].";
+  "LockingModule.forFeatureAsync: names must be an array of the names that the factory configures, such as ['relay'].";
 
 export const factoryNotFunction = (): string => 'LockingModule.forFeatureAsync: useFactory must be a function.';
 
@@ -32,7 +32,7 @@ export const otherNames = (announced: readonly string[], made: readonly string[]
   `LockingModule.forFeatureAsync: names announces ${list(announced)}, but the factory returned ${list(made)}. Make them the same.`;
 
 export const leaderNotObject = (): string =>
-  "A leader election must be an object with a name, such as { name: 'outbox' }.";
+  "A leader election must be an object with a name, such as { name: 'relay' }.";
 
 export const unknownLeaderOption = (name: string, known: readonly string[]): string =>
   `${quote(name)} is not an option of a leader election. Known are: ${known.join(', ')}.`;

@@ -12,7 +12,7 @@ import type { LeaderElectionEvents } from './leader-term.interface.js';
  * application to its shutdown; while it waits it costs the store next to nothing.
  *
  * @example
- * constructor(@InjectLeaderElection('outbox') private readonly election: LeaderElection) {}
+ * constructor(@InjectLeaderElection('relay') private readonly election: LeaderElection) {}
  *
  * async relayOnce(): Promise<void> {
  *   if (this.election.isLeader()) await this.relay(this.election.signal);
@@ -64,7 +64,7 @@ export class LeaderElection {
     return this.#candidate.term !== undefined;
   }
 
-  /** Aborts when the term of this moment ends; aborted already while this instance does not lead. */
+  /** Is aborted when the term of this moment ends; already while this instance does not lead. */
   get signal(): AbortSignal {
     return this.#candidate.term?.signal ?? AbortSignal.abort(new DOMException(notLeading(this.name), 'AbortError'));
   }

@@ -9,7 +9,7 @@ type EventName = keyof LeaderElectionEvents;
 
 /** A decorated method, bound to its instance. */
 export interface LeaderHandler {
-  /** For messages: `@OnLeader("outbox") on Relay.run`. */
+  /** For messages: `@OnLeader("relay") on Relay.run`. */
   readonly label: string;
   readonly call: (term: Term | undefined) => unknown;
 }

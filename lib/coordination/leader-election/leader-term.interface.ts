@@ -3,7 +3,7 @@
  * greater `fencingToken`.
  *
  * @example
- * \@OnLeader('outbox')
+ * \@OnLeader('relay')
  * async relay({ signal, fencingToken }: LeaderTerm): Promise<void> {
  *   while (!signal.aborted) await this.relayBatch(fencingToken, signal);
  * }
@@ -22,7 +22,7 @@ export interface LeaderTerm {
   readonly fencingToken: number;
 
   /**
-   * Aborts when the term ends: with a `LockLostError` as its reason where the leadership was lost, with an `AbortError`
+   * Is aborted when the term ends: with a `LockLostError` as its reason where the leadership was lost, with an `AbortError`
    * where this instance steps down.
    */
   readonly signal: AbortSignal;

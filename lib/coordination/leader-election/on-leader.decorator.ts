@@ -29,7 +29,7 @@ type HandlerDecorator<Argument> = <Decorated extends (argument: Argument) => unk
  * but a method of instances
  *
  * @example
- * \@OnLeader('outbox')
+ * \@OnLeader('relay')
  * async relay({ signal, fencingToken }: LeaderTerm): Promise<void> {
  *   while (!signal.aborted) await this.relayBatch(fencingToken, signal);
  * }
@@ -45,7 +45,7 @@ export function OnLeader(name: string): HandlerDecorator<LeaderTerm> {
  * Otherwise as `@OnLeader`.
  *
  * @example
- * \@OnFollower('outbox')
+ * \@OnFollower('relay')
  * pause(): void { this.metrics.leading.set(0); }
  */
 export function OnFollower(name: string): HandlerDecorator<LeaderTerm | undefined> {

@@ -15,7 +15,7 @@ export type LockedCronOptions = CronOptions &
 
 /**
  * `@Cron` for an application that runs in many instances: the method runs once per tick, in one of them, also where
- * their clocks are apart by some seconds. The others pass the tick over quietly, and stand by: if the instance that runs
+ * their clocks are apart by some seconds. The others skip the tick quietly, and are stand-bys: if the instance that runs
  * it dies, one of them runs it again, with a greater fencing token.
  *
  * A tick that is due while an earlier one is still running, in whichever instance, is left out, unless `allowOverlap`.

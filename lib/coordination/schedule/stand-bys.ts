@@ -1,8 +1,8 @@
-/** So many ticks of one job an instance stands by for at once; the oldest makes room for the next. */
+/** An instance is the stand-by for this many ticks of one job at once; the oldest makes room for the next. */
 const MOST_PER_JOB = 16;
 
 /**
- * The ticks that this instance stands by for. Ordinarily one per job, the one that is running: only jobs whose runs may
+ * The ticks whose stand-by this instance is. Ordinarily one per job, the one that is running: only jobs whose runs may
  * overlap have more.
  */
 export class StandBys {

@@ -69,7 +69,7 @@ export class TickAttempt<T> {
           keyTemplate: templateOfTick(this.tick),
           // A tick of this job that is fired from inside another job is a tick of its own.
           reentrant: false,
-          // An instance that stands by waits for long, and the key of the job is held for as long as this one.
+          // A stand-by waits for long, and the key of the job is held for as long as this one.
           ...((waits.tick > 0 || !this.settings.allowOverlap) && { warnAfter: false }),
           ...(waits.signal && { signal: waits.signal }),
         },

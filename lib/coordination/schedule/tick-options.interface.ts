@@ -26,7 +26,7 @@ export interface TickOptions {
   clockSkew?: Duration | undefined;
 
   /**
-   * Whether the other instances stand by while one of them runs a tick, so that one of them runs it again if that one
+   * Whether the other instances wait while one of them runs a tick, so that one of them runs it again if that one
    * dies or loses its lock.
    *
    * @defaultValue true

@@ -15,7 +15,7 @@ import { TickAttempt, type TickWork } from './tick-attempt.js';
 import { keyOfRun, keyOfTick, retentionOf, type Tick } from './tick.js';
 
 /**
- * How long an instance that stands by waits, if the store may have lost the mark of a tick, for the instance that ran the
+ * How long a stand-by waits, if the store may have lost the mark of a tick, for the instance that ran the
  * tick to be connected again and to mark it once more.
  */
 const MARK_PAUSE = 3000;
@@ -23,7 +23,7 @@ const MARK_PAUSE = 3000;
 /** How much earlier than the store said a lease may end, in milliseconds, as clocks run at different speeds. */
 const TOLERANCE = 200;
 
-/** How long an instance that stands by waits before it asks again, where the store could not be asked. */
+/** How long a stand-by waits before it asks again, where the store could not be asked. */
 const STORE_PAUSE = 1000;
 
 /** Counts the time for which the machine slept. */
@@ -57,7 +57,7 @@ interface Sight {
 /** How an attempt ended, as subscribers are told. */
 const OUTCOMES = { ran: 'ran', busy: 'elsewhere', overlap: 'overlap', stale: 'late' } as const;
 
-/** What an instance that stands by does if it has to. */
+/** The task of a stand-by. */
 interface Duty {
   readonly tick: Tick;
   readonly settings: TickSettings;
@@ -69,7 +69,7 @@ interface Duty {
 class TickRunner {
   private readonly logger = new Logger('LockedSchedule');
   private readonly standBys = new StandBys();
-  /** The keys of the ticks that this instance runs or stands by for. */
+  /** The keys of the ticks that this instance runs, or whose stand-by it is. */
   private readonly taken = new Set<string>();
   private readonly done: DoneTicks;
 

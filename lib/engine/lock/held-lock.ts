@@ -33,7 +33,7 @@ export class HeldLock implements Lock {
   #releasing?: boolean | Promise<boolean>;
   /** A release must not overtake it, or its transaction would rely on a lock that is free. */
   #asserting?: Promise<unknown>;
-  /** What is to be done first, when the lock is released. */
+  /** Work that the release of the lock does first. */
   #beforeRelease?: (() => Promise<void>)[];
   #combined?: CombinedSignal;
   #dropped?: DroppedLocks;

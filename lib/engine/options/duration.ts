@@ -35,7 +35,7 @@ export function duration(text: string): Duration {
 }
 
 /**
- * Turns a {@link Duration} into whole milliseconds.
+ * Converts a {@link Duration} into whole milliseconds.
  *
  * @throws LockConfigurationError naming `option` and how to spell what was probably meant.
  */

@@ -19,7 +19,7 @@ export interface AnswerSink<Answer> {
 export interface OpenCall extends ListElement<OpenCall> {
   readonly since: number;
 
-  /** What is asked, and how many requests travel together. */
+  /** The action, and how many requests travel together. */
   readonly action: string;
   readonly size: number;
 

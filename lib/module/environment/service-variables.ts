@@ -3,7 +3,7 @@ const SUFFIX = /_(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT(?:_\d+_(?:TCP|UDP|SC
 
 /**
  * Whether Kubernetes set the variable for a Service of the namespace, such as `LOCKING_REDIS_PORT` for `locking-redis`:
- * it comes with the address of the Service, and nobody meant it as an option.
+ * it comes with the address of the Service, and is not meant as an option.
  */
 export function isServiceVariable(name: string, env: Readonly<Record<string, string | undefined>>): boolean {
   const service = name.replace(SUFFIX, '');

@@ -10,7 +10,7 @@ export interface LockingDashboardOptions {
    */
   path?: string | undefined;
 
-  /** Who may see it: each request, the page included, has to pass all of these guards. */
+  /** Guards of the dashboard: each request, the page included, has to pass all of these guards. */
   guards?: readonly (Type<CanActivate> | CanActivate)[] | undefined;
 
   /** The modules that export what the guards inject. */
@@ -24,7 +24,7 @@ export interface LockingDashboardOptions {
   insecure?: boolean | undefined;
 
   /**
-   * Whether locks can be released by hand. Whoever passes the guards can.
+   * Whether locks can be released by hand. Every person who passes the guards can.
    *
    * @defaultValue false
    */
@@ -48,7 +48,7 @@ export interface LockingDashboardOptions {
   trustProxy?: boolean | undefined;
 
   /**
-   * The name of the person behind a request, for the line in the log about a lock that was released by hand: an account, an
+   * The name of the person behind a request, for the log entry about a lock that was released by hand: an account, an
    * e-mail address. The address of the client without it.
    */
   identify?: ((request: unknown) => string | undefined) | undefined;

@@ -80,7 +80,7 @@ export class DashboardService implements BeforeApplicationShutdown {
       throw new BadRequestException(badRelease());
     }
     const { provider, key, ownerId, fencingToken, lease } = body;
-    // Before anything is released: it may fail, and there is no release without a line in the log.
+    // Before anything is released: it may fail, and no release goes unlogged.
     const person = this.plan.identify(request) ?? clientOf(request);
     if (typeof person !== 'string') throw new LockConfigurationError(badPerson());
     const seen = { ownerId, fencingToken };

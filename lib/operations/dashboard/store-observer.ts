@@ -21,7 +21,7 @@ const LEADER = 'leader:';
 const TICKS = ['cron:', 'interval:'];
 const OWN = [LEADER, ...TICKS, 'idempotency:'];
 
-/** What was seen of a key. */
+/** The last look at a key. */
 interface SeenKey {
   info: LockInfo | undefined;
   /** Since when the present grant stands, by its token, or at the earliest by the look before it was seen. */

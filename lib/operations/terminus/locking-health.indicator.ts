@@ -41,10 +41,10 @@ export interface HealthFinding {
   /** What it makes of the whole: `up` where something could not be looked at. */
   readonly status: 'up' | 'degraded' | 'down';
 
-  /** What was looked at: `eviction`, `memory`, `persistence`, `replication`, `role`, `clock`, `nodes` or `server`. */
+  /** The subject of the check: `eviction`, `memory`, `persistence`, `replication`, `role`, `clock`, `nodes` or `server`. */
   readonly subject: string;
 
-  /** What was found: one sentence. `npx nestjs-locking doctor` says the same, and what to do. */
+  /** The finding: one sentence. `npx nestjs-locking doctor` says the same, and what to do. */
   readonly message: string;
 }
 

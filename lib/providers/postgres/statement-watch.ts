@@ -29,7 +29,7 @@ export class StatementWatch {
     if (this.underWay.size === 0) this.onIdle?.();
   }
 
-  /** Resolves once nothing is under way any more. What is not answered soon is given up: its connection could not be closed. */
+  /** Resolves once nothing is under way any more. A statement without an answer soon is given up: its connection could not be closed. */
   async close(): Promise<void> {
     clearInterval(this.timer);
     if (this.underWay.size === 0) return;

@@ -160,7 +160,7 @@ describe('CacheFlight', () => {
       const loading = one.getOrSet('report', slow.load);
       await slow.called();
       expect(await two.delete('report')).toBe(false);
-      // What is loaded from now on is newer than the deletion: the instance that deleted does not share the former load.
+      // A load from now on is newer than the deletion: the instance that deleted does not share the former load.
       const next = two.getOrSet('report', slow.load);
       await slow.called();
       slow.end('before the deletion');

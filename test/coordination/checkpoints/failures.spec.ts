@@ -140,7 +140,7 @@ describe('checkpoints when requests fail', () => {
 
 describe('checkpoints that expire', () => {
   onEveryStore((store) => {
-    it('checkpoints without a ttl stay without one, whoever cleans up or loads', async () => {
+    it('checkpoints without a ttl stay without one after any cleanup or load', async () => {
       const { locking, outside, records } = open(await store.openApplication());
       await locking.execute('import', async (lock) => {
         for (const data of [1, 2]) await lock.checkpoints<number>({ ttl: null }).save(data);

@@ -183,7 +183,7 @@ describe('idempotent runs', () => {
       expect(await one.idempotency.run('charge', 1, () => 'third')).toBe('next');
     });
 
-    it('a result that comes after the end of the lease counts where nobody has taken over', async () => {
+    it('a result that comes after the end of the lease counts where no call has taken over', async () => {
       const [one, two] = [await open(store), await open(store)];
       const { job, begun, end } = slowJob();
       const first = one.idempotency.run('charge', 1, job, { expire: '1s' });

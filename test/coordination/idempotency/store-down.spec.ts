@@ -17,7 +17,7 @@ jest.setTimeout(120_000);
 @Module({})
 class RootModule {}
 
-// What was written stays over a restart.
+// Written data stays over a restart.
 const redis = useRawRedis({ config: { appendonly: 'yes', appendfsync: 'always' } });
 let app: INestApplicationContext;
 let idempotency: IdempotencyService;

@@ -210,30 +210,30 @@ describe('LockingModule.forFeatureAsync', () => {
 describe('a name that is not registered', () => {
   @Injectable()
   class Leads {
-    @OnLeader('outbox')
+    @OnLeader('relay')
     lead(): void {
       // never called
     }
   }
   @Injectable()
   class Follows {
-    @OnFollower('outbox')
+    @OnFollower('relay')
     follow(): void {
       // never called
     }
   }
   @Injectable()
   class Only {
-    @LeaderOnly('outbox')
+    @LeaderOnly('relay')
     async work(): Promise<void> {
       return Promise.resolve();
     }
   }
 
   it.each([
-    ['@OnLeader("outbox") on Leads.lead', Leads],
-    ['@OnFollower("outbox") on Follows.follow', Follows],
-    ['@LeaderOnly("outbox") on Only.work', Only],
+    ['@OnLeader("relay") on Leads.lead', Leads],
+    ['@OnFollower("relay") on Follows.follow', Follows],
+    ['@LeaderOnly("relay") on Only.work', Only],
   ])('an application does not start with a decorator for an unknown election: %s', async (label, provider) => {
     const leaders = [{ name: 'nightly' }, { name: 'mail' }];
     const known = await rejectionOf(
@@ -241,7 +241,7 @@ describe('a name that is not registered', () => {
     );
     expect(known).toBeInstanceOf(LockConfigurationError);
     expect(known.message).toBe(
-      `${label}: there is no leader election "outbox". Registered are: "mail", "nightly". Add it with LockingModule.forFeature({ leaders: [{ name: "outbox" }] }).`,
+      `${label}: there is no leader election "relay". Registered are: "mail", "nightly". Add it with LockingModule.forFeature({ leaders: [{ name: "relay" }] }).`,
     );
     const none = await rejectionOf(start({ imports: [LockingModule.forRoot()], providers: [provider] }));
     expect(none.message).toContain('Registered are: none.');
@@ -250,10 +250,10 @@ describe('a name that is not registered', () => {
   it('the error of an injected election that is not registered names it', async () => {
     @Injectable()
     class Injected {
-      constructor(@InjectLeaderElection('outbox') readonly election: LeaderElection) {}
+      constructor(@InjectLeaderElection('relay') readonly election: LeaderElection) {}
     }
     await expect(start({ imports: [LockingModule.forRoot()], providers: [Injected] })).rejects.toThrow(
-      getLeaderElectionToken('outbox'),
+      getLeaderElectionToken('relay'),
     );
   });
 

@@ -61,7 +61,7 @@ const proxy = useProxies();
       const { page, complaints, close } = await look(dashboard);
       await rowOf(page, 'order:42').getByText('OrderService.pay').waitFor();
       await rowOf(page, 'order:42').getByText('1 waiter').waitFor();
-      await page.locator('#leaders').getByText('outbox relay').waitFor();
+      await page.locator('#leaders').getByText('mail relay').waitFor();
 
       // By keyboard alone. The focus goes with the view.
       const focused = async (): Promise<unknown> => page.evaluate('document.activeElement.textContent');

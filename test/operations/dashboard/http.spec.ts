@@ -91,7 +91,7 @@ describe.each(['express', 'fastify'] as const)('the dashboard on %s, below a glo
       allowRelease: false,
       failure: null,
       locks: [{ key: NASTY, label: 'Orders.pay', instanceId: 'web-1', waiters: 1 }],
-      leaders: [{ name: 'outbox relay', instanceId: 'web-1' }],
+      leaders: [{ name: 'mail relay', instanceId: 'web-1' }],
     });
     events.close();
     await locking.forceRelease(NASTY);

@@ -46,7 +46,7 @@ export function useDashboards() {
           instanceId: 'web-1',
           providers: [{ resolve: InMemoryLockingProvider, options: { store } }],
         }),
-        LockingModule.forFeature({ leaders: [{ name: 'outbox relay', instanceId: 'web-1' }] }),
+        LockingModule.forFeature({ leaders: [{ name: 'mail relay', instanceId: 'web-1' }] }),
         LockingDashboardModule.forRoot({ interval: '500ms', ...options }),
       ],
     })

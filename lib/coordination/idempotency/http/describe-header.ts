@@ -4,7 +4,7 @@ import type { IdempotentRequestDefinition } from './idempotent-request.definitio
 
 /**
  * Where `@nestjs/swagger` has what its decorators of parameters say of a handler. It is written without that package, which
- * may not be there: then nobody reads it.
+ * may not be there: then no reader exists.
  */
 const API_PARAMETERS = 'swagger/apiParameters';
 

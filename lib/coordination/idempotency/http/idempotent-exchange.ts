@@ -24,7 +24,7 @@ export function exchangeOnce(
 ): Observable<unknown> {
   return new Observable((subscriber) => {
     const { context, next, headers } = exchange;
-    // What has begun goes on, and is stored, also if its client leaves or an interceptor gives up on it.
+    // A handler that has begun goes on, and its answer is stored, also if its client leaves or an interceptor gives up on it.
     void new IdempotentExchange(context, next, subscriber, ResponseGate.of(context, headers)).start(service, call);
   });
 }

@@ -27,7 +27,7 @@ export interface IdempotentRequestOptions extends Omit<IdempotencyOptions, 'sign
   headers?: readonly string[] | undefined;
 
   /**
-   * Who asks: keys of one are not those of another. A text or a number; `undefined` for requests without a user.
+   * The client: keys of one client are not those of another. A text or a number; `undefined` for requests without a user.
    *
    * @defaultValue the `id`, `sub` or `userId` of `request.user`; without a user the header `Authorization`
    */

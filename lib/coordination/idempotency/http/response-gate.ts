@@ -29,7 +29,7 @@ interface FastifyReply {
   send: (this: unknown, payload?: unknown) => unknown;
 }
 
-/** What is sent: an answer, or something that cannot be repeated. */
+/** The content that is sent: an answer, or something that cannot be repeated. */
 export type Sent = Answer | 'stream' | undefined;
 
 /** What an answer has that is replaced by another one. */
@@ -119,7 +119,7 @@ export class ResponseGate {
     this.open();
   }
 
-  /** Whatever is sent from now on, the client gets `answer`. */
+  /** From now on the client gets `answer` in place of any other content. */
   replace(answer: Answer): void {
     this.replacement = { answer, isRefusal: false };
     this.open();

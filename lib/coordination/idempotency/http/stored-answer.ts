@@ -38,7 +38,7 @@ export interface Answer {
 /** The result of a request: the answer that was sent; or, where none could be sent, what the handler returned. */
 export type StoredResult = { readonly answer: Answer } | { readonly returned?: unknown };
 
-/** Statuses that say something about the moment, or about who asks: another try may end otherwise. */
+/** Statuses that say something about the moment, or about the client: another try may end otherwise. */
 const NOT_STORED: ReadonlySet<number> = new Set([401, 403, 408, 409, 423, 425, 429]);
 
 export function isStorable({ status }: Pick<Answer, 'status'>): boolean {
