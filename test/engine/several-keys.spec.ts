@@ -238,6 +238,20 @@ describe('a wait for several keys that ends without them', () => {
     },
   );
 
+  it('a key that is kept for a wait for several keys is released when the wait ends', async () => {
+    const [one, two] = processes;
+    const [b] = [await two!.acquire('b', { ownerId: 'x' }), await two!.acquire('c', { ownerId: 'y' })];
+    const abort = new AbortController();
+    track(one!.acquire(['b', 'c'], { timeout: '1h', signal: abort.signal }));
+    await world.clock.advance('40s');
+    await b.release();
+    await world.settle();
+    expect(await owners('b', 'c')).toEqual([expect.any(String), 'y']);
+    abort.abort('enough');
+    await world.settle();
+    expect(await owners('b', 'c')).toEqual([undefined, 'y']);
+  });
+
   it('a key that is granted while a wait for several keys ends is released', async () => {
     const [one, two] = processes;
     const b = await two!.acquire('b', { ownerId: 'x' });

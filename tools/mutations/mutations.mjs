@@ -261,7 +261,7 @@ export const MUTATIONS = [
     file: 'lib/engine/wait/wait-limits.ts',
     search: '        this.end(waiter, signal.reason);\n',
     replace: '',
-    tests: engine('waiting'),
+    tests: engine('faults'),
   },
   {
     rule: 'maxWaiters limits the queue',
@@ -429,7 +429,7 @@ export const MUTATIONS = [
     file: 'lib/providers/redis/scripts/shared/queue.lua',
     search: "    if tag == '' and isGone(process) then\n",
     replace: '    if false then\n',
-    tests: ['test/redis/hand-off.spec.ts'],
+    tests: REDIS,
   },
   {
     rule: 'redis: several keys are acquired all or none',

@@ -37,8 +37,15 @@ function isCaught({ file, search, replace, tests }) {
       source.replace(search, () => replace),
     );
     if (isEmbedded) embed();
-    const { status } = spawnSync('node', [...jest, ...tests], { cwd: copy, stdio: 'ignore', timeout: 300_000 });
-    return status !== 0;
+    const { stdout, stderr } = spawnSync('node', [...jest, ...tests], {
+      cwd: copy,
+      encoding: 'utf8',
+      timeout: 900_000,
+    });
+    const [, failed] = /^\d+ passed, (\d+) failed/m.exec(stdout) ?? [];
+    // Tests that do not start, or do not end, have caught nothing.
+    if (failed === undefined) throw new Error(`${tests.join(' ')} has no result: ${stderr}`);
+    return failed !== '0';
   } finally {
     writeFileSync(place, source);
     if (isEmbedded) embed();
