@@ -56,7 +56,8 @@ export interface Lock extends AsyncDisposable {
    * transaction at the level READ COMMITTED.
    *
    * @throws LockLostError when the lock is no longer held; roll back then.
-   * @throws LockConfigurationError when the store of the lock is no database, or the transaction has another isolation level.
+   * @throws LockConfigurationError when the store of the lock is no database, the transaction has another isolation level, or no
+   * transaction is open.
    * @throws LockBackendError when the statement fails or is not answered within 5 s; its `cause` is the error of the driver.
    *
    * @example

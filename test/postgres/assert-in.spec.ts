@@ -18,7 +18,10 @@ interface Client extends LockTransaction {
   end(): Promise<void>;
 }
 
-const { Client } = createRequire(import.meta.url)('pg') as { Client: new (options: object) => Client };
+const { Client, Pool } = createRequire(import.meta.url)('pg') as Record<
+  'Client' | 'Pool',
+  new (options: object) => Client
+>;
 
 const postgres = usePostgresServer();
 const applications = useApplications();
@@ -58,6 +61,23 @@ describe('assertIn', () => {
     const waiting = other.acquire('a', { timeout: '20s' });
     await client.query('COMMIT');
     expect((await waiting).fencingToken).toBeGreaterThan(lock.fencingToken);
+  });
+
+  it('refuses a client whose statements are committed one by one, and a pool', async () => {
+    const lock = await locking.acquire('alone');
+    await client.query('COMMIT');
+    const pool = new Pool({ connectionString: postgres.url });
+    for (const outside of [client, pool]) {
+      const error = await rejectionOf(lock.assertIn(outside));
+      expect(isLockConfigurationError(error)).toBe(true);
+      expect(error.message).toMatch(
+        /^The transaction of assertIn is no open transaction, .* a client of pg after BEGIN, not a Pool/,
+      );
+    }
+    await pool.end();
+    await client.query('BEGIN');
+    await lock.assertIn(client);
+    await lock.release();
   });
 
   it('fails when the transaction does not answer, and the release goes on then', async () => {

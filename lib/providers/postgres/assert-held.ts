@@ -2,7 +2,7 @@ import { LockConfigurationError } from '../../errors/index.js';
 import type { LockTransaction } from '../../interfaces/index.js';
 import type { HeldKey } from '../../provider-api/index.js';
 import { malformedAnswer } from './postgres-errors.js';
-import { cannotAssertAt } from './postgres.messages.js';
+import { cannotAssertAt, cannotAssertOutside } from './postgres.messages.js';
 import { encodeKey, encodeText } from './text-codec.js';
 
 /** Where the leases are. */
@@ -14,6 +14,9 @@ interface Place {
   readonly namespace: string;
 }
 
+/** When the transaction began: of two statements that are committed one by one, each has its own. */
+const BEGAN = 'transaction_timestamp()::text';
+
 /**
  * Asks in a transaction of the application which leases stand. FOR KEY SHARE lets renewals and the release pass, and keeps the
  * next grant waiting until the transaction has ended: see `is_relied_on` in `sql/shared/rows.sql`. The rows are locked in the
@@ -24,7 +27,7 @@ export async function assertHeld(
   { id, schema, namespace }: Place,
   held: readonly HeldKey[],
 ): Promise<boolean[]> {
-  const sql = `SELECT lease.key, current_setting('transaction_isolation') AS isolation
+  const sql = `SELECT lease.key, current_setting('transaction_isolation') AS isolation, ${BEGAN} AS began
     FROM jsonb_to_recordset($1::text::jsonb) AS held (key text, owner text, attempt text)
     JOIN ${schema}.lease ON lease.namespace = $2 AND lease.key = held.key COLLATE "C" AND lease.owner = held.owner
       AND held.attempt = ANY (lease.attempts) AND lease.until > clock_timestamp()
@@ -37,6 +40,11 @@ export async function assertHeld(
   const rows = rowsOf(await transaction.query(sql, [JSON.stringify(items), encodeText(namespace)]), 'assertIn');
   for (const { isolation } of rows) {
     if (isolation !== 'read committed') throw new LockConfigurationError(cannotAssertAt(id, String(isolation)));
+  }
+  // What a statement locks is free again at once where it is committed by itself.
+  if (rows.length > 0) {
+    const [next] = rowsOf(await transaction.query(`SELECT ${BEGAN} AS began`, []), 'assertIn');
+    if (next?.began !== rows[0]?.began) throw new LockConfigurationError(cannotAssertOutside());
   }
   const standing = new Set(rows.map(({ key }) => key));
   return items.map(({ key }) => standing.has(key));
