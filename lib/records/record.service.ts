@@ -163,7 +163,7 @@ export class RecordService {
    *
    * @throws LockConfigurationError for a store that is not in the transaction's database, and for what is no transaction
    */
-  async within(transaction: LockTransaction, options: ProviderChoice): Promise<RecordCalls> {
+  async within(transaction: LockTransaction, name: string, options: ProviderChoice): Promise<RecordCalls> {
     const { store, call } = this.open(options);
     if (!hasTransactionalRecords(store)) {
       const id = this.registry.resolveId(options.provider);
@@ -172,7 +172,7 @@ export class RecordService {
     if (typeof (transaction as Partial<LockTransaction> | null)?.query !== 'function') {
       throw new LockConfigurationError(notATransaction());
     }
-    return recordsWithin(async () => store.recordsIn(transaction), call);
+    return recordsWithin(name, async () => store.recordsIn(transaction), call);
   }
 
   private open({ provider }: ProviderChoice): Access {

@@ -10,15 +10,21 @@ type Call = <T>(action: string, name: string, request: () => Promise<T>) => Prom
 /**
  * The calls in a transaction of the application, one after the other: drivers run one statement of a transaction at a time, and
  * some refuse a second one. A delete remembers no token.
+ *
+ * @param name - the record that errors name before there is any other
  */
-export async function recordsWithin(open: () => Promise<RecordsInTransaction>, call: Call): Promise<RecordCalls> {
+export async function recordsWithin(
+  name: string,
+  open: () => Promise<RecordsInTransaction>,
+  call: Call,
+): Promise<RecordCalls> {
   let last: Promise<unknown> = Promise.resolve();
   const inTurn: Call = async (action, name, request) => {
     const result = last.then(async () => unlessMistaken(call, action, name, request));
     last = result.catch(() => undefined);
     return result;
   };
-  const records = await inTurn('save', 'in the transaction', open);
+  const records = await inTurn('save', name, open);
   return {
     read: async (name) => {
       const [found] = await inTurn('read', name, async () => records.read([name]));

@@ -71,7 +71,7 @@ describe('assertIn', () => {
       const error = await rejectionOf(lock.assertIn(outside));
       expect(isLockConfigurationError(error)).toBe(true);
       expect(error.message).toMatch(
-        /^The transaction of assertIn is no open transaction, .* a client of pg after BEGIN, not a Pool/,
+        /^The transaction of assertIn is no open transaction: .* a client of pg after BEGIN, not a Pool/,
       );
     }
     await pool.end();

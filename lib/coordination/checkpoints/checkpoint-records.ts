@@ -78,8 +78,9 @@ export class CheckpointRecords<T> {
    * @throws LockConfigurationError for a transaction in which they cannot be changed; nothing was written
    */
   async within(transaction: LockTransaction): Promise<CheckpointRecords<T>> {
-    const { store, settings, provider } = this;
-    return new CheckpointRecords<T>(store, settings, await store.service.within(transaction, { provider }));
+    const { store, settings, headName, provider } = this;
+    const records = await store.service.within(transaction, headName, { provider });
+    return new CheckpointRecords<T>(store, settings, records);
   }
 
   /** @throws LockConfigurationError for a record of another form */

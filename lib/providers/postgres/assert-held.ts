@@ -1,8 +1,9 @@
 import { LockConfigurationError } from '../../errors/index.js';
+import { withRemedy } from '../../errors/remedy.js';
 import type { LockTransaction } from '../../interfaces/index.js';
 import type { HeldKey } from '../../provider-api/index.js';
 import { malformedAnswer } from './postgres-errors.js';
-import { cannotAssertAt, cannotAssertOutside } from './postgres.messages.js';
+import { cannotAssertAt, cannotAssertOutside, rollBack } from './postgres.messages.js';
 import { encodeKey, encodeText } from './text-codec.js';
 
 /** Where the leases are. */
@@ -37,13 +38,13 @@ export async function assertHeld(
     owner: encodeText(ownerId),
     attempt: encodeText(attemptId),
   }));
-  const rows = rowsOf(await transaction.query(sql, [JSON.stringify(items), encodeText(namespace)]), 'assertIn');
+  const rows = await rowsIn(transaction, sql, [JSON.stringify(items), encodeText(namespace)], 'assertIn');
   for (const { isolation } of rows) {
     if (isolation !== 'read committed') throw new LockConfigurationError(cannotAssertAt(id, String(isolation)));
   }
   // What a statement locks is free again at once where it is committed by itself.
   if (rows.length > 0) {
-    const [next] = rowsOf(await transaction.query(`SELECT ${BEGAN} AS began`, []), 'assertIn');
+    const [next] = await rowsIn(transaction, `SELECT ${BEGAN} AS began`, [], 'assertIn');
     if (next?.began !== rows[0]?.began) throw new LockConfigurationError(cannotAssertOutside());
   }
   const standing = new Set(rows.map(({ key }) => key));
@@ -51,7 +52,18 @@ export async function assertHeld(
 }
 
 /** The rows of an answer, which some give as they are, others in an object. */
-export function rowsOf(result: unknown, what: string): readonly Record<string, unknown>[] {
+export async function rowsIn(
+  transaction: LockTransaction,
+  sql: string,
+  parameters: string[],
+  what: string,
+): Promise<readonly Record<string, unknown>[]> {
+  let result: unknown;
+  try {
+    result = await transaction.query(sql, parameters);
+  } catch (error) {
+    throw error instanceof Error ? withRemedy(error, rollBack()) : error;
+  }
   const rows = Array.isArray(result) ? result : (result as { rows?: unknown } | undefined)?.rows;
   if (!Array.isArray(rows)) throw malformedAnswer(what);
   return rows as Record<string, unknown>[];

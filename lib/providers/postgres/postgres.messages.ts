@@ -74,15 +74,19 @@ export const otherDatabase = (id: string): string =>
 export const cannotSaveAt = (id: string, isolation: string): string =>
   `save: the option transaction has the isolation level ${quote(isolation)}, which shows it the records of ${quote(id)} as they were when it began. Nothing was written. Begin it with BEGIN ISOLATION LEVEL READ COMMITTED.`;
 
+/** For a statement that failed in a transaction of the application. */
+export const rollBack = (): string =>
+  'The statement ran in your transaction: roll that back. Its user needs the rights on the tables of the locks that the user of the provider has.';
+
 /** What both expect of the user. */
 const OPEN_TRANSACTION =
   'Give what runs statements in the transaction: a client of pg after BEGIN, not a Pool; the manager that TypeORM hands to the callback; fromPrisma(tx), not fromPrisma(prisma).';
 
 export const noTransactionOpen = (): string =>
-  `save: the option transaction is no open transaction, as each of its statements was committed by itself. The checkpoint was not saved. ${OPEN_TRANSACTION}`;
+  `save: the option transaction is no open transaction: it has ended, or each of its statements is committed by itself. The checkpoint was not saved. ${OPEN_TRANSACTION}`;
 
 export const cannotAssertOutside = (): string =>
-  `The transaction of assertIn is no open transaction, as each of its statements is committed by itself: nothing would keep the next holder waiting until your writes are there. ${OPEN_TRANSACTION}`;
+  `The transaction of assertIn is no open transaction: it has ended, or each of its statements is committed by itself, and nothing would keep the next holder waiting until your writes are there. ${OPEN_TRANSACTION}`;
 
 export const readOnly = (id: string, isStandby: boolean): string =>
   isStandby

@@ -2,7 +2,7 @@ import { LockConfigurationError } from '../../errors/index.js';
 import type { LockTransaction } from '../../interfaces/index.js';
 import type { RecordAnswer, RecordWrite, StoredRecord } from '../../provider-api/index.js';
 import type { RecordsInTransaction } from '../../provider-api/transactional-records.js';
-import { rowsOf } from './assert-held.js';
+import { rowsIn } from './assert-held.js';
 import { malformedAnswer } from './postgres-errors.js';
 import { toRecord } from './postgres-records.js';
 import { cannotSaveAt, noTransactionOpen, otherDatabase } from './postgres.messages.js';
@@ -10,6 +10,9 @@ import { encodeText } from './text-codec.js';
 
 /** Which server and database a connection leads to. */
 const PLACE = `json_build_array(floor(extract(epoch FROM pg_postmaster_start_time()) * 1000)::text, current_database())::text`;
+
+/** A statement changes nothing once the transaction that it was meant for has ended, though its connection still serves. */
+const IN_TRANSACTION = `txid_current()::text = r ->> 'number'`;
 
 /** The records of a provider. */
 interface Place {
@@ -43,7 +46,7 @@ export class TransactionRecords implements RecordsInTransaction {
     const sql = `SELECT ${PLACE} AS place, current_setting('transaction_isolation') AS isolation,
       (CASE WHEN pg_is_in_recovery() THEN '' ELSE txid_current()::text END) AS number,
       (to_regclass($1) IS NOT NULL)::text AS known`;
-    const [found] = rowsOf(await transaction.query(sql, [`${place.schema}.record`]), 'recordsIn');
+    const [found] = await rowsIn(transaction, sql, [`${place.schema}.record`], 'recordsIn');
     const { place: there, isolation, number, known } = found ?? {};
     if (typeof number !== 'string') throw malformedAnswer('recordsIn');
     const [here] = await place.query(`SELECT ${PLACE} AS place`, []);
@@ -76,7 +79,7 @@ export class TransactionRecords implements RecordsInTransaction {
         SELECT r ->> 'namespace' AS namespace, r ->> 'name' AS name, r ->> 'value' AS value, r ->> 'version' AS version,
           (r ->> 'token')::bigint AS token, ${schema}.end_v1(clock_timestamp(), (r ->> 'ttl')::float8) AS until,
           (r ->> 'conditional')::boolean AS conditional, r ->> 'condition' AS condition
-        FROM request
+        FROM request WHERE ${IN_TRANSACTION}
       ),
       written AS (
         INSERT INTO ${schema}.record AS o (namespace, name, value, version, token, written, until)
@@ -121,7 +124,8 @@ export class TransactionRecords implements RecordsInTransaction {
       deleted AS (
         UPDATE ${schema}.record AS o SET value = NULL, version = NULL, written = clock_timestamp(), until = clock_timestamp()
         FROM request
-        WHERE o.namespace = r ->> 'namespace' AND o.name = r ->> 'name' AND o.token <= (r ->> 'token')::bigint
+        WHERE ${IN_TRANSACTION}
+          AND o.namespace = r ->> 'namespace' AND o.name = r ->> 'name' AND o.token <= (r ->> 'token')::bigint
         RETURNING 1
       )
       SELECT txid_current()::text AS number, count(*)::text AS answer FROM deleted`;
@@ -141,8 +145,8 @@ export class TransactionRecords implements RecordsInTransaction {
   /** @throws LockConfigurationError where each statement is a transaction of its own */
   private async ask(sql: string, request: Record<string, unknown>): Promise<string> {
     const { transaction, place } = this;
-    const parameter = JSON.stringify({ namespace: encodeText(place.namespace), ...request });
-    const [row] = rowsOf(await transaction.query(sql, [parameter]), 'recordsIn');
+    const parameter = JSON.stringify({ namespace: encodeText(place.namespace), number: this.number, ...request });
+    const [row] = await rowsIn(transaction, sql, [parameter], 'recordsIn');
     if (row?.number !== this.number) throw new LockConfigurationError(noTransactionOpen());
     if (typeof row.answer !== 'string') throw malformedAnswer('recordsIn');
     return row.answer;

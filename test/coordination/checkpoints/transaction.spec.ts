@@ -73,7 +73,40 @@ async function takeAway(key: string): Promise<void> {
   await rowsOf(postgres.url, `UPDATE nestjs_locking.lease SET owner = NULL, attempts = '{}' WHERE key = '${key}'`);
 }
 
+/** Ends the transaction before its statement number `before`, which is committed by itself then. */
+function rolledBackBefore(before: number): LockTransaction {
+  let sent = 0;
+  return {
+    query: async (sql, values) => {
+      sent += 1;
+      if (sent === before) await client.query('ROLLBACK');
+      return client.query(sql, [...values]);
+    },
+  };
+}
+
 describe('a checkpoint in a transaction of the application', () => {
+  it('leaves nothing when the transaction is rolled back in the middle of the save, wherever that is', async () => {
+    await locking.execute('import', async (lock) => {
+      const checkpoints = lock.checkpoints<Data>({ keep: 1 });
+      await checkpoints.save({ next: 500 });
+      let before = 1;
+      for (let refused = true; refused; before += 1) {
+        await client.query('BEGIN');
+        const error = await checkpoints
+          .save({ next: 501 }, { transaction: rolledBackBefore(before) })
+          .catch((reason: unknown) => reason);
+        refused = error !== undefined && !('sequence' in (error as object));
+        if (refused) expect(isLockConfigurationError(error)).toBe(true);
+        await client.query('ROLLBACK');
+        expect((await checkpoints.loadLatest())?.data).toEqual({ next: 500 });
+        expect(await checkpoints.list()).toHaveLength(1);
+      }
+      // The place, the lock twice, the head twice, the data, what is not kept any more.
+      expect(before).toBeGreaterThan(6);
+    });
+  });
+
   it.each(['COMMIT', 'ROLLBACK'])('stands or falls with what else the transaction writes: %s', async (end) => {
     await locking.execute('import', async (lock) => {
       const checkpoints = lock.checkpoints<Data>();
