@@ -5,7 +5,7 @@ import { unknownCommand } from './cli.messages.js';
 import { COMMANDS } from './commands/index.js';
 import { CommandError, EXIT, type ExitCode } from './exit-code.js';
 import { helpLines, helpOf } from './help.js';
-import { storeVariables } from './store/choose-store.js';
+import { blameOptions, storeVariables } from './store/choose-store.js';
 import { OpenStore } from './store/open-store.js';
 import { withoutPasswords } from './terminal/printable.js';
 import { Terminal, type ProcessStreams } from './terminal/terminal.js';
@@ -49,6 +49,9 @@ async function dispatch(args: readonly string[], around: Surroundings, terminal:
     (opened ??= OpenStore.connect(storeVariables(values, around.env), warn));
   try {
     return await command.run({ values, positionals, terminal, open });
+  } catch (error) {
+    if (!isLockConfigurationError(error)) throw error;
+    throw new CommandError(blameOptions(error.message, values), EXIT.misuse, { cause: error });
   } finally {
     await opened?.then(
       async (store) => store.close(),

@@ -82,6 +82,22 @@ describe('the command line', () => {
   });
 
   it.each([
+    [['--redis', 'redis://127.0.0.1:1/abc'], /^--redis: Provider .* is followed by what is no number of a database/],
+    [['--redis', 'http://u:secret@b'], /^--redis: Provider .* is not a URL/],
+    [['--postgres', 'mysql://u:secret@b/c'], /^--postgres: Provider .* is not a URL/],
+    [['--postgres', 'postgres://b/c', '--schema', 'pg_x'], /^--schema: Provider .*schema must be/],
+    [['--postgres', 'postgres://b/c'], /^Environment variable LOCKING_POSTGRES_SCHEMA: Provider/],
+    [[], /^Environment variable LOCKING_REDIS_URL: Provider/],
+  ])('blames the option %j or the environment variable that is wrong', async (options, message) => {
+    const env = { LOCKING_REDIS_URL: 'redis://127.0.0.1:1/abc', LOCKING_POSTGRES_SCHEMA: 'pg_y' };
+    const { LOCKING_REDIS_URL } = env;
+    const { code, stderr } = await inProcess(['list', ...options], options.length > 0 ? env : { LOCKING_REDIS_URL });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toContain('secret');
+  });
+
+  it.each([
     'redis://:12/sec-ret@127.0.0.1:1',
     'redis://u:12#sec-ret@127.0.0.1:1/0',
     'redis://u:12?sec-ret@127.0.0.1:1/0',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Cluster, Redis } from 'ioredis';
 import { inspect } from 'node:util';
-import { LockConfigurationError, RedisLockingProvider } from '../../lib/index.js';
+import { LockConfigurationError, RedisLockingProvider, RedisQuorumLockingProvider } from '../../lib/index.js';
 import { useRedisServer } from '../support/redis.js';
 import { useApplications } from '../support/applications.js';
 import { rejectionOf } from '../support/poll.js';
@@ -77,6 +77,45 @@ describe('redisUrl', () => {
     expect(error.message).toMatch(/^Provider "shop": redisUrl ".*\*\*\*.*" is not a URL.* %2F %3F %23 %40 and %25\.$/);
     expect(inspect(error, { depth: Infinity, showHidden: true })).not.toContain('S3cret');
     expect(JSON.stringify(error)).not.toContain('S3cret');
+  });
+});
+
+describe('the database', () => {
+  it.each(['/abc', '/-1', '/1.5', '/0/1', '//', '/0x1', '/%31', '/0/', '?db=abc', '/0?db=-1', '?db=', '/S3cret'])(
+    'a URL that ends with %j is refused before anything connects, without what stands there',
+    async (end) => {
+      const redisUrl = `redis://:S3cret@127.0.0.1:1${end}`;
+      const expected =
+        'Provider "shop": redisUrl "redis://***@127.0.0.1:1" is followed by what is no number of a database. Write the number after the host, such as redis://host:6379/0, or nothing.';
+      expect(await refusal({ redisUrl })).toBe(expected);
+      expect(await refusal({ redisUrl, redisOptions: { sentinels: [{ host: '127.0.0.1', port: 1 }] } })).toBe(expected);
+    },
+  );
+
+  it('a URL of a quorum that names no database is refused', async () => {
+    const nodes = ['redis://127.0.0.1:1/abc', 'redis://127.0.0.1:2', 'redis://127.0.0.1:3'];
+    const providers = [{ resolve: RedisQuorumLockingProvider, options: { nodes } }];
+    const error = await rejectionOf(applications.withLocks({ providers }));
+    expect(error).toBeInstanceOf(LockConfigurationError);
+    expect(error.message).toContain('"redis://127.0.0.1:1" is followed by what is no number of a database');
+  });
+
+  it.each([NaN, -1, 1.5, 'abc', ''])('redisOptions.db must be its number, not %p', async (db) => {
+    const redisOptions = { host: '127.0.0.1', port: 1, db };
+    const expected = `Provider "shop": redisOptions.db is "${String(db)}". It must be the number of a database: a whole number, 0 or more.`;
+    expect(await refusal({ redisOptions })).toBe(expected);
+    expect(await refusal({ redisUrl: 'redis://127.0.0.1:1', redisOptions: { db } })).toBe(expected);
+    expect(await refusal({ redisOptions: { sentinels: [{ host: '127.0.0.1', port: 1 }], db } })).toBe(expected);
+    const cluster = { nodes: [{ host: '127.0.0.1', port: 1 }], options: { redisOptions: { db } } };
+    expect(await refusal({ cluster })).toBe(expected);
+  });
+
+  it.each(['', '/', '/0', '/3', '?db=2'])('a URL that ends with %j is used', async (end) => {
+    const redisUrl = new URL(end, redis.url).href;
+    const { locking } = await applications.withLocks({
+      providers: [{ resolve: RedisLockingProvider, options: { redisUrl, failFast: true } }],
+    });
+    expect(await locking.execute('database', ({ held }) => held)).toBe(true);
   });
 });
 

@@ -7,6 +7,14 @@ import { CommandError, EXIT } from '../exit-code.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+/** The options that stand for environment variables. */
+const STANDS_FOR = {
+  redis: 'LOCKING_REDIS_URL',
+  postgres: 'LOCKING_POSTGRES_URL',
+  namespace: 'LOCKING_NAMESPACE',
+  schema: 'LOCKING_POSTGRES_SCHEMA',
+} as const;
+
 /** Options that do not say where the server is. */
 const WITH_REDIS = [
   'LOCKING_NAMESPACE',
@@ -30,22 +38,37 @@ export function storeVariables(values: Values, env: Environment): Environment {
   const [redis, postgres] = [text(values.redis), text(values.postgres)];
   if (redis !== undefined && postgres !== undefined) throw new CommandError(twoStores(), EXIT.misuse);
   const named = {
-    ...(text(values.namespace) !== undefined && { LOCKING_NAMESPACE: text(values.namespace) }),
-    ...(text(values.schema) !== undefined && { LOCKING_POSTGRES_SCHEMA: text(values.schema) }),
+    ...(text(values.namespace) !== undefined && { [STANDS_FOR.namespace]: text(values.namespace) }),
+    ...(text(values.schema) !== undefined && { [STANDS_FOR.schema]: text(values.schema) }),
   };
   if (redis !== undefined) {
     if (values.schema !== undefined) throw new CommandError(onlyFor('schema', 'postgres'), EXIT.misuse);
     return {
       ...only(variables, WITH_REDIS),
-      LOCKING_REDIS_URL: redis,
+      [STANDS_FOR.redis]: redis,
       ...named,
     };
   }
   if (postgres !== undefined) {
     const kept = only(variables, ['LOCKING_NAMESPACE', 'LOCKING_POSTGRES_SCHEMA']);
-    return { ...kept, LOCKING_POSTGRES_URL: postgres, ...named };
+    return { ...kept, [STANDS_FOR.postgres]: postgres, ...named };
   }
   return { ...variables, ...named };
+}
+
+/** A message about environment variables, which names the options of the command where those stand for them. */
+export function blameOptions(message: string, values: Values): string {
+  return message.replace(/^Environment variables? (LOCKING_\w+(?: and LOCKING_\w+)*)/, (whole, list: string) => {
+    const names = list.split(' and ');
+    const options = names.map((name) => optionFor(name, values));
+    if (options.every((option) => option === undefined)) return whole;
+    return names.map((name, index) => options[index] ?? `environment variable ${name}`).join(' and ');
+  });
+}
+
+function optionFor(variable: string, values: Values): string | undefined {
+  const option = Object.entries(STANDS_FOR).find(([name, of]) => of === variable && values[name] !== undefined)?.[0];
+  return option && `--${option}`;
 }
 
 function withFile(file: string | undefined, env: Environment): Environment {

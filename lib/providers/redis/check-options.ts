@@ -1,3 +1,4 @@
+import type { RedisOptions } from 'ioredis';
 import { isWellFormed } from '../../engine/options/well-formed.js';
 import { LockConfigurationError } from '../../errors/index.js';
 import { splitsPassword } from './redact.js';
@@ -6,6 +7,8 @@ import {
   badClient,
   badCluster,
   badCredentialsOption,
+  badDatabase,
+  badDatabaseInUrl,
   badMinReplicas,
   badNamespace,
   badUrl,
@@ -34,12 +37,14 @@ export function assertUsable(options: RedisLockingProviderOptions, id: string): 
   if (cluster !== undefined && !hasNodes(cluster)) throw new LockConfigurationError(badCluster(id));
   if (client && (redisUrl !== undefined || redisOptions)) throw new LockConfigurationError(clientAndUrl(id));
   if (namespace !== undefined && !isNamespace(namespace)) throw new LockConfigurationError(badNamespace(id));
-  if (client || cluster || redisOptions?.sentinels) return;
-  if (redisUrl === undefined && (redisOptions?.host !== undefined || redisOptions?.path !== undefined)) return;
+  const { db } = (cluster?.options?.redisOptions ?? redisOptions ?? {}) as { db?: unknown };
+  if (db !== undefined && db !== null && !isDatabase(db)) throw new LockConfigurationError(badDatabase(id, db));
+  if (client || cluster || (redisUrl === undefined && isAddressed(redisOptions))) return;
   if (redisUrl === undefined || redisUrl === '') throw new LockConfigurationError(missingUrl(id));
   if (typeof redisUrl !== 'string' || !isRedisUrl(redisUrl)) {
     throw new LockConfigurationError(badUrl(id, redisUrl));
   }
+  if (!namesDatabase(new URL(redisUrl))) throw new LockConfigurationError(badDatabaseInUrl(id, redisUrl));
 }
 
 export function isForCluster({ client, cluster }: RedisLockingProviderOptions): boolean {
@@ -54,6 +59,20 @@ function hasNodes(cluster: unknown): boolean {
 /** Half of a surrogate pair would become the same character as every other one. */
 function isNamespace(value: unknown): boolean {
   return typeof value === 'string' && isWellFormed(value);
+}
+
+function isAddressed({ sentinels, host, path }: RedisOptions = {}): boolean {
+  return Boolean(sentinels) || host !== undefined || path !== undefined;
+}
+
+/** ioredis makes a number of it in any case, and its `SELECT NaN` would end the process. */
+function isDatabase(value: unknown): boolean {
+  return typeof value === 'string' ? /^\d+$/.test(value) : Number.isSafeInteger(value) && Number(value) >= 0;
+}
+
+/** Whether a URL leaves the database out, or names it by its number: in the path, or as `?db=`. */
+function namesDatabase({ pathname, searchParams }: URL): boolean {
+  return /^\/?\d*$/.test(pathname) && searchParams.getAll('db').every(isDatabase);
 }
 
 function isClient(value: unknown): boolean {

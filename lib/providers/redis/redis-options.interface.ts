@@ -15,7 +15,7 @@ export type RedisCredentialsFunction = () => RedisCredentials | Promise<RedisCre
 /** Options of `RedisLockingProvider`, beside those of every provider. */
 export interface RedisLockingProviderOptions extends LockingProviderOptions {
   /**
-   * Where the server is: `redis://[user:password@]host:port[/db]`, or `rediss://` for TLS. Required unless `client`,
+   * Where the server is: `redis://[user:password@]host:port[/db]`, or `rediss://` for TLS; `db` is a number. Required unless `client`,
    * `cluster`, or `redisOptions` with a `host`, a `path` or `sentinels` is given.
    */
   redisUrl?: string | undefined;

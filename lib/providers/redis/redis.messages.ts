@@ -7,6 +7,13 @@ export const missingUrl = (id: string): string =>
 export const badUrl = (id: string, url: unknown): string =>
   `Provider ${quote(id)}: redisUrl ${quote(redact(String(url)))} is not a URL that begins with redis:// or rediss://, such as redis://user:password@host:6379/0.${passwordHint(String(url))}`;
 
+/** The path itself may be a part of a password, and is not shown. */
+export const badDatabaseInUrl = (id: string, url: string): string =>
+  `Provider ${quote(id)}: redisUrl ${quote(redact(url.replace(/(?<=^\w+:\/\/[^/?#]*)[/?#].*/s, '')))} is followed by what is no number of a database. Write the number after the host, such as redis://host:6379/0, or nothing.`;
+
+export const badDatabase = (id: string, value: unknown): string =>
+  `Provider ${quote(id)}: redisOptions.db is ${quote(String(value))}. It must be the number of a database: a whole number, 0 or more.`;
+
 export const badNamespace = (id: string): string =>
   `Provider ${quote(id)}: namespace must be a string without halves of surrogate pairs, such as 'lock:'.`;
 
