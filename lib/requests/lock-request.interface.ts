@@ -12,7 +12,10 @@ export interface LockRequestRoots {
   body: unknown;
   /** HTTP: the headers, by a name in any case. */
   headers: Record<string, string | string[] | undefined>;
-  /** HTTP: `request.user`; GraphQL: `context.req.user`. Set by an authentication guard. */
+  /**
+   * HTTP: `request.user`, or `request.raw.user`, where middleware sets it under Fastify; GraphQL: that of `context.req`. Set by
+   * an authentication guard or middleware.
+   */
   user: unknown;
   /** GraphQL: the arguments of the field. */
   args: unknown;

@@ -22,12 +22,12 @@ const KINDS: Readonly<Record<string, Readers>> = {
     query: httpRoot('query'),
     body: httpRoot('body'),
     headers: ([request]) => inAnyCase(property(request, 'headers')),
-    user: httpRoot('user'),
+    user: ([request]) => userOf(request),
   },
   graphql: {
     args: (args) => resolverArgs(args)[1],
     context: (args) => resolverArgs(args)[2],
-    user: (args) => property(property(resolverArgs(args)[2], 'req'), 'user'),
+    user: (args) => userOf(property(resolverArgs(args)[2], 'req')),
   },
   rpc: { data: ([data]) => data, context: ([, context]) => context },
   ws: { data: ([, data]) => data, context: ([client]) => client },
@@ -79,6 +79,14 @@ export function requestContext(executionContext: ExecutionContext): LockRequestC
 /** For messages: `OrdersController.pay`. */
 export function nameHandler(context: ExecutionContext): string {
   return `${context.getClass().name}.${context.getHandler().name}`;
+}
+
+/**
+ * The user of an HTTP request. Under Fastify, middleware gets Node's own request, and sets the user there, beside which a
+ * guard's counts.
+ */
+export function userOf(request: unknown): unknown {
+  return property(request, 'user') ?? property(property(request, 'raw'), 'user');
 }
 
 /** A resolver gets (root, args, context, info); one of a federated reference no args: (root, context, info). */

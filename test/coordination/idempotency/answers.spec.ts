@@ -6,6 +6,7 @@ import {
   HttpException,
   Injectable,
   Post,
+  Req,
   Res,
   UseFilters,
   UseInterceptors,
@@ -20,7 +21,7 @@ import {
   type NestInterceptor,
 } from '@nestjs/common';
 import { catchError, delay, of, throwError, timeout, type Observable } from 'rxjs';
-import { Idempotent, LockTimeoutError, WithLock } from '../../../lib/index.js';
+import { Idempotent, LockRequest, LockTimeoutError, WithLock } from '../../../lib/index.js';
 import { PLATFORMS, TestApp } from '../../requests/support.js';
 
 let calls: string[] = [];
@@ -64,6 +65,42 @@ class GivesUp implements NestInterceptor {
   }
 }
 
+interface WithUser {
+  user?: { id: string };
+  /** Under Fastify: the request that middleware gets. */
+  readonly raw?: WithUser;
+}
+
+/** Sets the user as middleware does. */
+function authenticate(
+  request: WithUser & { readonly headers: Record<string, string> },
+  _response: unknown,
+  next: () => void,
+): void {
+  const id = request.headers['x-user'];
+  if (id !== undefined) request.user = { id };
+  next();
+}
+
+const UNWRITABLE = {
+  bigint: () => ({ amount: 10n }),
+  circular: () => {
+    const receipt: Record<string, unknown> = { id: 1 };
+    receipt.self = [receipt];
+    return receipt;
+  },
+  deep: () => {
+    let receipt: object = {};
+    for (let depth = 0; depth < 50_000; depth += 1) receipt = { receipt };
+    return receipt;
+  },
+  getter: () => ({
+    get id(): never {
+      throw new Error('no id');
+    },
+  }),
+};
+
 @Controller()
 class Answers {
   @Post('by-status')
@@ -76,9 +113,16 @@ class Answers {
 
   @Post('unwritable')
   @Idempotent()
-  unwritable(): object {
+  unwritable(@Body() { kind }: { kind: keyof typeof UNWRITABLE }): object {
     calls.push('unwritable');
-    return { amount: 10n };
+    return UNWRITABLE[kind]();
+  }
+
+  @Post('whoami')
+  @Idempotent()
+  whoami(@Req() request: WithUser): object {
+    calls.push('whoami');
+    return { user: (request.raw ?? request).user?.id };
   }
 
   @Post('in-pieces')
@@ -104,6 +148,12 @@ class Answers {
   async locked(): Promise<object> {
     calls.push('locked');
     return Promise.resolve({ call: calls.length });
+  }
+
+  @Post('locked-by-user')
+  @LockRequest('user:<user.id>')
+  lockedByUser(@Req() request: WithUser): string {
+    return (request.raw ?? request).user?.id ?? 'nobody';
   }
 
   @Post('versioned')
@@ -148,6 +198,7 @@ describe.each(PLATFORMS)('answers of @Idempotent on %s', (platform) => {
     calls = [];
     const controllers = [Answers, ...(platform === 'fastify' ? [WithSchema] : [])];
     app = await TestApp.start(platform, { controllers }, (made) => {
+      made.use(authenticate);
       made.enableVersioning({ type: VersioningType.HEADER, header: 'x-version', defaultVersion: VERSION_NEUTRAL });
       if (platform === 'fastify') addSchema(made);
     });
@@ -177,10 +228,24 @@ describe.each(PLATFORMS)('answers of @Idempotent on %s', (platform) => {
     expect(await post('/by-status', { status: 404 })).toEqual([404, '{"call":1}']);
   });
 
-  it('a result that cannot be written is answered with 500, and its handler does not run again', async () => {
-    expect((await post('/unwritable'))[0]).toBe(500);
-    expect((await post('/unwritable'))[0]).toBe(409);
-    expect(calls).toEqual(['unwritable']);
+  it('the key of a locked request names the user that middleware has set', async () => {
+    expect(await post('/locked-by-user', {}, { 'x-user': 'ann' })).toEqual([201, 'ann']);
+  });
+
+  it.each(Object.keys(UNWRITABLE))(
+    'a result that cannot be written (%s) is answered with 500, and its handler does not run again',
+    async (kind) => {
+      expect((await post('/unwritable', { kind }))[0]).toBe(500);
+      expect((await post('/unwritable', { kind }))[0]).toBe(409);
+      expect(calls).toEqual(['unwritable']);
+    },
+  );
+
+  it('users that middleware has set are kept apart', async () => {
+    expect(await post('/whoami', {}, { 'x-user': 'ann' })).toEqual([201, '{"user":"ann"}']);
+    expect(await post('/whoami', {}, { 'x-user': 'bob' })).toEqual([201, '{"user":"bob"}']);
+    expect(await post('/whoami', {}, { 'x-user': 'ann' })).toEqual([201, '{"user":"ann"}']);
+    expect(calls).toEqual(['whoami', 'whoami']);
   });
 
   it('a handler whose Observable an interceptor has ended half-way is not run again, and what that answered is repeated', async () => {

@@ -99,7 +99,7 @@ export const streamed = (handler: string): string =>
 export const answeredEarlier = 'an interceptor had answered in place of the handler';
 
 export const noLongerThere =
-  'the client had left, and the handler returned an instance of a class, of which only an interceptor knows what to show';
+  'no answer of the handler was sent, and it returned what is no plain JSON: an instance of a class, of which only an interceptor knows what to show, a bigint, a function, or a getter that throws';
 
 export const headerNotUsable = (name: string): string =>
   `header: ${JSON.stringify(name)} is not the name of an HTTP header, such as 'Idempotency-Key'.`;

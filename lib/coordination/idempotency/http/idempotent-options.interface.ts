@@ -29,7 +29,8 @@ export interface IdempotentRequestOptions extends Omit<IdempotencyOptions, 'sign
   /**
    * The client: keys of one client are not those of another. A text or a number; `undefined` for requests without a user.
    *
-   * @defaultValue the `id`, `sub` or `userId` of `request.user`; without a user the header `Authorization`
+   * @defaultValue the `id`, `sub` or `userId` of `request.user`, or of `request.raw.user` under Fastify; without a user the header
+   * `Authorization`
    */
   principal?: ((request: LockRequestContext) => string | number | undefined) | undefined;
 

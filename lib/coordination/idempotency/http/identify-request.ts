@@ -1,6 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { LockConfigurationError } from '../../../errors/index.js';
-import { nameHandler, requestContext } from '../../../requests/request-context.js';
+import { nameHandler, requestContext, userOf } from '../../../requests/request-context.js';
 import { hash } from '../fingerprint.js';
 import type { IdempotentCall } from '../idempotency.service.js';
 import { keyInvalid, keyMissing, principalNotUsable, principalUnknown } from './http.messages.js';
@@ -24,7 +24,6 @@ interface Request {
   readonly originalUrl?: string;
   readonly headers: Readonly<Record<string, unknown>>;
   readonly body?: unknown;
-  readonly user?: unknown;
   readonly baseUrl?: string;
   readonly route?: { readonly path?: unknown };
   readonly routeOptions?: { readonly url?: string };
@@ -65,7 +64,7 @@ function readKey({ header, required }: IdempotentRequestDefinition, sent: unknow
 function principalOf(
   { principal }: IdempotentRequestDefinition,
   context: ExecutionContext,
-  { user, headers }: Request,
+  request: Request,
 ): readonly unknown[] {
   if (principal) {
     const named: unknown = principal(requestContext(context));
@@ -75,8 +74,10 @@ function principalOf(
     }
     return ['principal', String(named)];
   }
+  const user = userOf(request);
   if (user === undefined || user === null) {
-    return typeof headers.authorization === 'string' ? ['authorization', headers.authorization] : [];
+    const { authorization } = request.headers;
+    return typeof authorization === 'string' ? ['authorization', authorization] : [];
   }
   if (typeof user === 'string') return ['user', user];
   const { id, sub, userId } = user as Record<string, unknown>;

@@ -52,11 +52,29 @@ export function bodyOf({ body, bytes }: Answer): string | Buffer | undefined {
 /**
  * Whether a value consists of nothing but JSON. Of the instance of a class, an interceptor such as
  * `ClassSerializerInterceptor` decides what a client may see, so it must not be stored as it is.
+ *
+ * Throws for no value. Cycles and depth count as plain: the store refuses them, and says why.
  */
 export function isPlainData(value: unknown): boolean {
-  if (Array.isArray(value)) return value.every(isPlainData);
-  if (typeof value !== 'object' || value === null) return typeof value !== 'bigint' && typeof value !== 'function';
-  if (value instanceof Date) return true;
+  const seen = new Set<unknown>();
+  const open = [value];
+  try {
+    while (open.length > 0) {
+      const one = open.pop();
+      if (typeof one === 'bigint' || typeof one === 'function') return false;
+      if (typeof one !== 'object' || one === null || one instanceof Date || seen.has(one)) continue;
+      seen.add(one);
+      if (!isPlainObject(one)) return false;
+      for (const field of Object.values(one) as unknown[]) open.push(field);
+    }
+    return true;
+  } catch {
+    // A getter has thrown, or a Proxy.
+    return false;
+  }
+}
+
+function isPlainObject(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
-  return (prototype === Object.prototype || prototype === null) && Object.values(value).every(isPlainData);
+  return Array.isArray(value) || prototype === Object.prototype || prototype === null;
 }
