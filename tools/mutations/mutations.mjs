@@ -315,8 +315,8 @@ export const MUTATIONS = [
   {
     rule: 'a shutdown releases what is held',
     file: 'lib/engine/control/shutdown.ts',
-    search: '      this.releaser.releaseHeld(endedByShutdown);\n',
-    replace: '',
+    search: '    const settled = this.settled();\n',
+    replace: '    const settled = Promise.resolve();\n',
     tests: engine('shutdown'),
   },
   {
@@ -324,7 +324,7 @@ export const MUTATIONS = [
     file: 'lib/engine/control/shutdown.ts',
     search: '    return this.isBegun;\n',
     replace: '    return false;\n',
-    tests: engine('shutdown'),
+    tests: ['test/service/shutdown.spec.ts'],
   },
   {
     rule: 'a release is repeated on a server that has taken over',
@@ -429,7 +429,7 @@ export const MUTATIONS = [
     file: 'lib/providers/redis/scripts/shared/queue.lua',
     search: "    if tag == '' and isGone(process) then\n",
     replace: '    if false then\n',
-    tests: REDIS,
+    tests: ['test/processes/waiting.spec.ts'],
   },
   {
     rule: 'redis: several keys are acquired all or none',
