@@ -81,7 +81,7 @@ function idempotentHandler(
       return notingEntry(original);
     });
     const handler = descriptor.value as object;
-    attachIdempotentRequest(definition, handler);
+    attachIdempotentRequest({ ...definition, takesResponse: takesResponse(target, propertyKey) }, handler);
     describeHeader(definition, handler);
     UseInterceptors(IdempotencyInterceptor)(target, propertyKey, descriptor);
     UseFilters(new IdempotencyProblemFilter())(target, propertyKey, descriptor);
@@ -96,8 +96,13 @@ function assertNoClass(target: object, propertyKey: unknown): void {
 }
 
 /** Decorators of parameters come before those of their method, so Nest's own marks of them are there. */
-function answersItself(target: object, name: string | symbol): boolean {
+function takesResponse(target: object, name: string | symbol): boolean {
   const marks = Reflect.getMetadata('__routeArguments__', target.constructor, name) as object | undefined;
-  const isByHand = Object.keys(marks ?? {}).some((mark) => BY_HAND.test(mark));
-  return isByHand && Reflect.getMetadata('__responsePassthrough__', target.constructor, name) !== true;
+  return Object.keys(marks ?? {}).some((mark) => BY_HAND.test(mark));
+}
+
+function answersItself(target: object, name: string | symbol): boolean {
+  return (
+    takesResponse(target, name) && Reflect.getMetadata('__responsePassthrough__', target.constructor, name) !== true
+  );
 }

@@ -22,6 +22,11 @@ export function noteEntry<R>(entry: HandlerEntry, work: () => R): R {
   return storage.run(entry, work);
 }
 
+/** Whether this is called by what `noteEntry` has called for `entry`, however much later. */
+export function isCalledIn(entry: HandlerEntry): boolean {
+  return storage.getStore() === entry;
+}
+
 /** The same method, which notes its begin. */
 export function notingEntry(method: Method): Method {
   const noting: Method = function (...args) {

@@ -98,6 +98,12 @@ export const streamed = (handler: string): string =>
 
 export const answeredEarlier = 'an interceptor had answered in place of the handler';
 
+export const answeredByHand =
+  'the handler has sent its answer by hand. Return the answer, and set its status by @HttpCode() or response.status().';
+
+export const nothingReturned =
+  'the handler takes the response (@Res()) and returned nothing, and an interceptor had answered before. Return the answer.';
+
 export const noLongerThere =
   'no answer of the handler was sent, and it returned what is no plain JSON: an instance of a class, of which only an interceptor knows what to show, a bigint, a function, or a getter that throws';
 

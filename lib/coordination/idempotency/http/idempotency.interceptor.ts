@@ -28,6 +28,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
     noteEarlierHeaders(context);
     const call = identifyRequest(definition, context);
     if (!call) return next.handle();
-    return exchangeOnce(this.service, call, { context, next, headers: definition.headers });
+    const { headers, takesResponse } = definition;
+    return exchangeOnce(this.service, call, { context, next, headers, takesResponse });
   }
 }

@@ -8,24 +8,41 @@ import { addTail } from '../../../requests/request-tails.js';
 import { isLockLostError, isLockTimeoutError, LockConfigurationError } from '../../../errors/index.js';
 import type { JobEnd } from '../idempotent-runs.js';
 import type { IdempotencyService, IdempotentCall } from '../idempotency.service.js';
-import { noteEntry, type HandlerEntry } from './entered-handler.js';
-import { answeredEarlier, noLongerThere, streamed, streamedOnce } from './http.messages.js';
+import { AnswersByHand } from './answers-by-hand.js';
+import { isCalledIn, noteEntry, type HandlerEntry } from './entered-handler.js';
+import {
+  answeredByHand,
+  answeredEarlier,
+  noLongerThere,
+  nothingReturned,
+  streamed,
+  streamedOnce,
+} from './http.messages.js';
 import { problemOf } from './problem.js';
 import { ResponseGate, type Sent } from './response-gate.js';
 import { isPlainData, isStorable, type StoredResult } from './stored-answer.js';
 
 const logger = new Logger('IdempotencyInterceptor');
 
+interface Exchange {
+  readonly context: ExecutionContext;
+  readonly next: CallHandler;
+  /** The names of the headers that are repeated. */
+  readonly headers: readonly string[];
+  /** Whether the handler can answer by hand. */
+  readonly takesResponse: boolean;
+}
+
 /** Handles a request once per key. */
 export function exchangeOnce(
   service: IdempotencyService,
   call: IdempotentCall,
-  exchange: { readonly context: ExecutionContext; readonly next: CallHandler; readonly headers: readonly string[] },
+  exchange: Exchange,
 ): Observable<unknown> {
   return new Observable((subscriber) => {
-    const { context, next, headers } = exchange;
+    const gate = ResponseGate.of(exchange.context, exchange.headers);
     // A handler that has begun goes on, and its answer is stored, also if its client leaves or an interceptor gives up on it.
-    void new IdempotentExchange(context, next, subscriber, ResponseGate.of(context, headers)).start(service, call);
+    void new IdempotentExchange(exchange, subscriber, gate).start(service, call);
   });
 }
 
@@ -36,13 +53,15 @@ class IdempotentExchange {
   /** Whether the chain of interceptors has got the outcome of the handler. */
   private told = false;
   private finished: Promise<void> | undefined;
+  private readonly context: ExecutionContext;
 
   constructor(
-    private readonly context: ExecutionContext,
-    private readonly next: CallHandler,
+    private readonly exchange: Exchange,
     private readonly subscriber: Subscriber<unknown>,
     private readonly gate: ResponseGate,
-  ) {}
+  ) {
+    this.context = exchange.context;
+  }
 
   async start(service: IdempotencyService, call: IdempotentCall): Promise<void> {
     const earlier = latest.get(this.context);
@@ -88,13 +107,20 @@ class IdempotentExchange {
 
   private async handle(): Promise<JobEnd<StoredResult>> {
     const entry: HandlerEntry = { entered: false, calls: 0, running: undefined, isGivenUp: false };
-    const [ended] = await Promise.allSettled([noteEntry(entry, async () => this.callHandler())]);
     const { subscriber, gate } = this;
-    if (entry.running) return this.outlast(entry.running.ended, ended);
+    const byHand = new AnswersByHand(this.context.getArgByIndex<object>(1), () => isCalledIn(entry));
+    const [ended] = await Promise.allSettled([noteEntry(entry, async () => this.callHandler())]);
+    byHand.stop();
+    if (entry.running) return this.outlast(entry.running.ended, ended, byHand);
     if (ended.status === 'fulfilled' && isStreamBody(ended.value)) return this.refuseStream(ended.value);
+    if (byHand.status !== undefined) {
+      this.tell(ended);
+      return endedByHand(byHand.status, entry.entered);
+    }
     // A lock inside says that the client has left: what the handler has come to counts.
     const unsent = ended.status === 'rejected' ? unsentOutcome(ended.reason) : undefined;
     const outcome = unsent ?? outcomeOf(ended);
+    const isAnswered = gate.answered;
     // As the handler may have set it by hand.
     const chosen = subscriber.closed ? undefined : gate.status;
     const sending = subscriber.closed || unsent ? undefined : gate.shut();
@@ -109,6 +135,9 @@ class IdempotentExchange {
     const isRefusal = outcome.status === 'rejected' || (chosen !== undefined && !isStorable({ status: chosen }));
     if (isRefusal) return { value: {}, keep: false };
     const { value } = outcome;
+    // A handler that finds its client answered (by an outer interceptor) may leave out the answer that it would send by hand.
+    const isUnsaid = isAnswered && value === undefined && this.exchange.takesResponse;
+    if (isUnsaid) return { value: {}, keep: entry.entered, omitted: nothingReturned };
     if (!isPlainData(value)) return { value: {}, keep: entry.entered, omitted: noLongerThere };
     return { value: { returned: value }, keep: entry.entered };
   }
@@ -120,12 +149,15 @@ class IdempotentExchange {
   private async outlast(
     running: Promise<unknown>,
     outcome: PromiseSettledResult<unknown>,
+    byHand: AnswersByHand,
   ): Promise<JobEnd<StoredResult>> {
-    const sending = this.subscriber.closed ? undefined : this.gate.watch();
+    const isUnseen = this.subscriber.closed || byHand.status !== undefined;
+    const sending = isUnseen ? undefined : this.gate.watch();
     this.tell(outcome);
     const [ended] = await Promise.allSettled([running]);
+    if (ended.status === 'fulfilled') discardBody(ended.value);
+    if (byHand.status !== undefined) return endedByHand(byHand.status);
     if (ended.status === 'rejected') return { value: {}, keep: false };
-    discardBody(ended.value);
     return storableOnly(await sending);
   }
 
@@ -133,7 +165,7 @@ class IdempotentExchange {
   private async callHandler(): Promise<unknown> {
     return new Promise((resolve, reject) => {
       let last: unknown;
-      this.next.handle().subscribe({
+      this.exchange.next.handle().subscribe({
         next: (value: unknown) => {
           last = value;
         },
@@ -167,6 +199,11 @@ class IdempotentExchange {
 function storableOnly(sent: Sent): JobEnd<StoredResult> {
   if (!sent || sent === 'stream' || !isStorable(sent)) return { value: {}, keep: true, omitted: answeredEarlier };
   return { value: { answer: sent }, keep: true };
+}
+
+/** What was sent by hand is not known. It may be the answer of a handler that has done its work, also where that fails later. */
+function endedByHand(status: number, entered = true): JobEnd<StoredResult> {
+  return { value: {}, keep: entered && isStorable({ status }), omitted: answeredByHand };
 }
 
 /** What the handler has returned counts also where a lock inside was lost by then, and fails the request. */

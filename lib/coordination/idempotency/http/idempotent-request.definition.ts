@@ -16,6 +16,12 @@ export interface IdempotentRequestDefinition {
   readonly fingerprint: IdempotentRequestOptions['fingerprint'];
 }
 
+/** What is known of the handler besides. */
+export interface IdempotentHandlerDefinition extends IdempotentRequestDefinition {
+  /** Whether it takes the response (`@Res()`), so that it can answer by hand. */
+  readonly takesResponse: boolean;
+}
+
 /** Where it is kept: on the function of the handler. */
 const IDEMPOTENT = 'nestjs-locking:idempotent';
 
@@ -39,10 +45,10 @@ export function defineIdempotentRequest(options: IdempotentRequestOptions): Idem
   return { settings, header, required, headers: [...REPLAYED_HEADERS, ...names], principal, fingerprint };
 }
 
-export function attachIdempotentRequest(definition: IdempotentRequestDefinition, handler: object): void {
+export function attachIdempotentRequest(definition: IdempotentHandlerDefinition, handler: object): void {
   Reflect.defineMetadata(IDEMPOTENT, definition, handler);
 }
 
-export function idempotentRequestOf(context: ExecutionContext): IdempotentRequestDefinition | undefined {
-  return Reflect.getMetadata(IDEMPOTENT, context.getHandler()) as IdempotentRequestDefinition | undefined;
+export function idempotentRequestOf(context: ExecutionContext): IdempotentHandlerDefinition | undefined {
+  return Reflect.getMetadata(IDEMPOTENT, context.getHandler()) as IdempotentHandlerDefinition | undefined;
 }

@@ -20,6 +20,8 @@ interface ExpressResponse {
 /** The part of the replies of Fastify that is needed. */
 interface FastifyReply {
   readonly raw: { readonly headersSent: boolean };
+  /** Also where the handler has taken the response over (`hijack`). */
+  readonly sent: boolean;
   readonly statusCode: number;
   code(status: number): unknown;
   getHeader(name: string): unknown;
@@ -61,6 +63,12 @@ export class ResponseGate {
     return new ResponseGate(context, context.getArgByIndex<ExpressResponse | FastifyReply>(1), headers);
   }
 
+  /** Whether the client has got an answer already. */
+  get answered(): boolean {
+    const { exchange } = this;
+    return exchange?.sent === true && !exchange.clientGone;
+  }
+
   get status(): number {
     return this.response.statusCode;
   }
@@ -73,7 +81,7 @@ export class ResponseGate {
 
   /**
    * From now on an answer is kept back until `open` is called. Resolves with it; with `undefined` where none is sent, as the
-   * client has left.
+   * client has left, or an interceptor outside has answered.
    */
   async shut(): Promise<Sent> {
     const { exchange, response } = this;
@@ -88,7 +96,7 @@ export class ResponseGate {
       else this.hookEnd(response);
       stopListening = exchange?.onceOver(giveUp);
       // Nothing follows what was sent. Of a client that has left, the answer may still be made.
-      if (exchange?.sent && !exchange.clientGone) resolve(undefined);
+      if (this.answered) resolve(undefined);
       else if (exchange?.over) giveUp();
     });
     clearTimeout(timer);
@@ -170,6 +178,12 @@ export class ResponseGate {
       if (payload instanceof Error || isStream(payload)) {
         restore();
         this.capture(payload instanceof Error ? undefined : 'stream');
+        return send.call(reply, payload);
+      }
+      // What else was sent, or is being sent in pieces, did not come this way.
+      if (reply.raw.headersSent || reply.sent) {
+        restore();
+        this.capture('stream');
         return send.call(reply, payload);
       }
       // What cannot be written as JSON throws here as it would there, and what a filter sends instead comes this way again.
