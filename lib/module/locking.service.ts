@@ -226,7 +226,7 @@ export class LockingService {
    *
    * With `seen`, only if the holder is the one that `inspect` or `list` has shown: one that has come since keeps the key.
    *
-   * @returns how many of them were held
+   * @returns how many of them were held; a lock of this instance that has ended by it counts in any case
    *
    * @example
    * const seen = await locking.inspect('report');

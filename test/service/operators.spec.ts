@@ -1,6 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
-import { LockConfigurationError, LockLostError } from '../../lib/index.js';
+import {
+  InMemoryLockingProvider,
+  LockConfigurationError,
+  LockLostError,
+  MemoryLockStore,
+  type Lock,
+  type LockInfo,
+} from '../../lib/index.js';
+import { useApplications } from '../support/applications.js';
 import { deferred } from '../support/deferred.js';
+import { eventually } from '../support/poll.js';
 import { onEveryStore } from '../support/stores.js';
 
 describe('the calls for operators', () => {
@@ -103,6 +112,38 @@ describe('the calls for operators', () => {
       await expect(second).rejects.toMatchObject({ outcome: { value: true } });
     });
 
+    it('forceRelease with seen, its owner and token, or a copy of it, tells the holders of one lease from each other', async () => {
+      const locking = await store.open();
+      const held = [deferred<Lock>(), deferred<Lock>(), deferred<Lock>()];
+      const ends = [deferred(), deferred(), deferred()];
+      const jobs = held.map(async (holder, index) =>
+        locking.execute('a', async (lock) => {
+          holder.resolve(lock);
+          await ends[index]!.promise;
+        }),
+      );
+      await held[0]!.promise;
+      const seen = (await locking.inspect('a'))!;
+      ends[0]!.resolve();
+      const second = await held[1]!.promise;
+      const copiesOf = (shown: LockInfo) => {
+        const { ownerId, fencingToken } = shown;
+        return [shown, { ownerId, fencingToken }, structuredClone(shown)];
+      };
+      for (const copy of copiesOf(seen)) expect(await locking.forceRelease('a', { seen: copy })).toBe(0);
+      expect(second.signal.aborted).toBe(false);
+
+      const present = (await locking.inspect('a'))!;
+      expect(await locking.forceRelease('a', { seen: structuredClone(present) })).toBe(1);
+      expect(second.signal.aborted).toBe(true);
+      for (const copy of copiesOf(present)) expect(await locking.forceRelease('a', { seen: copy })).toBe(0);
+      ends[1]!.resolve();
+      await expect(jobs[1]).rejects.toBeInstanceOf(LockLostError);
+      expect((await held[2]!.promise).signal.aborted).toBe(false);
+      ends[2]!.resolve();
+      await Promise.all([jobs[0], jobs[2]]);
+    });
+
     it('forceRelease refuses a seen that is no holder, or several keys with it', async () => {
       const locking = await store.open();
       const seen = { ownerId: 'one', fencingToken: 1 };
@@ -130,5 +171,43 @@ describe('the calls for operators', () => {
         LockConfigurationError,
       );
     });
+  });
+});
+
+describe('forceRelease whose request reaches the store after the release of the job that it has ended', () => {
+  let revoking = deferred();
+
+  class LateRevocation extends InMemoryLockingProvider {
+    override async revokeSeen(seen: Parameters<InMemoryLockingProvider['revokeSeen']>[0]): Promise<boolean> {
+      await revoking.promise;
+      return super.revokeSeen(seen);
+    }
+
+    override async revoke(keys: readonly string[]): Promise<number> {
+      await revoking.promise;
+      return super.revoke(keys);
+    }
+  }
+
+  const applications = useApplications();
+
+  it.each([true, false])('answers that it has ended the job (with seen: %p)', async (withSeen) => {
+    revoking = deferred();
+    const providers = [{ resolve: LateRevocation, options: { store: new MemoryLockStore() } }];
+    const { locking } = await applications.withLocks({ providers });
+    const [begun, end] = [deferred<Lock>(), deferred()];
+    const job = locking.execute('a', async (lock) => {
+      begun.resolve(lock);
+      await end.promise;
+    });
+    const lock = await begun.promise;
+    const seen = (await locking.inspect('a'))!;
+    const answer = locking.forceRelease('a', withSeen ? { seen } : {});
+    await eventually(() => lock.signal.aborted);
+    end.resolve();
+    await expect(job).rejects.toBeInstanceOf(LockLostError);
+    await eventually(async () => (await locking.inspect('a')) === null);
+    revoking.resolve();
+    expect(await answer).toBe(1);
   });
 });

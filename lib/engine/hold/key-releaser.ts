@@ -59,16 +59,21 @@ export class KeyReleaser {
     return countFreed(await this.freeInWindows(requests), requests);
   }
 
-  /** Frees `keys` from any holder. Resolves with how many were held. */
+  /**
+   * Frees `keys` from any holder. Resolves with how many were held: at least as many as the locks of this process that it has
+   * ended, whose own release may overtake the request of the store.
+   */
   async forceRelease(keys: readonly string[]): Promise<number> {
-    return this.detach(keys, undefined, REVOKED, async () =>
+    const [revoked, ended] = await this.detach(keys, undefined, REVOKED, async () =>
       this.calls.run('force free', keys, async () => this.provider.revoke(keys)),
     );
+    return Math.max(revoked, ended);
   }
 
   /**
-   * Frees `key` if its holder is the one that was seen, in this process or in another. Resolves with whether it was. A store
-   * that cannot compare and revoke in one step is asked in two.
+   * Frees `key` if its holder is the one that was seen, in this process or in another. Resolves with whether it was: also where
+   * a lock of this process has ended by it, and its own release overtakes the request of the store. A store that cannot
+   * compare and revoke in one step is asked in two.
    */
   async forceReleaseSeen(key: string, seen: StoredHolder): Promise<boolean> {
     const { provider, calls } = this;
@@ -83,24 +88,29 @@ export class KeyReleaser {
       if (!isOwnerEnough && found.fencingToken !== lease.fencingToken) return false;
       if (!this.storedAs(key, seen)) return false;
     }
-    return this.detach([key], lease.ownerId, REVOKED, async () =>
+    const [isRevoked, ended] = await this.detach([key], lease.ownerId, REVOKED, async () =>
       calls.run('force free', [key], async () =>
         isRevoking(provider) ? provider.revokeSeen(lease) : (await provider.revoke([key])) > 0,
       ),
     );
+    return isRevoked || ended > 0;
   }
 
   /**
    * What the store knows of the holder that was seen. In a lease that is handed from holder to holder here this process alone
-   * knows the present one: `undefined` if that is another one now.
+   * knows the present one: `undefined` if that is another one now, however `seen` has come here.
    */
   private storedAs(key: string, seen: StoredHolder): StoredHolder | undefined {
     const stored = storedHolderOf(seen);
-    const lease = this.leases.of(key, (stored ?? seen).ownerId);
-    if (stored && lease?.shared) {
-      if (lease.grants[0]?.ownerId !== seen.ownerId || lease.token !== seen.fencingToken) return undefined;
+    const lease = this.leases.get(key);
+    if (!lease?.shared) return stored ?? seen;
+    const [holder] = lease.grants;
+    if (holder?.ownerId === seen.ownerId && lease.token === seen.fencingToken) {
+      return stored ?? { ownerId: lease.ownerId, fencingToken: lease.firstToken };
     }
-    return stored ?? seen;
+    // The store knows the lease by the owner of its first holder, which may have passed it on.
+    const isFirst = !lease.used || holder?.ownerId === lease.ownerId;
+    return (stored ?? seen).ownerId === lease.ownerId && !isFirst ? undefined : (stored ?? seen);
   }
 
   /** What this process holds of `keys`, under any owner. */
@@ -143,35 +153,39 @@ export class KeyReleaser {
 
   private async free(request: EndRequest): Promise<readonly ReleaseOutcome[]> {
     const { keys, ownerId } = request;
-    return this.detach(keys, ownerId, { words: releasedElsewhere, code: 'released' }, async () =>
+    const [outcomes] = await this.detach(keys, ownerId, { words: releasedElsewhere, code: 'released' }, async () =>
       this.calls.askToRelease(request),
     );
+    return outcomes;
   }
 
   /**
    * Ends the trust in what this process has of `keys` (under `ownerId`, or any owner), then has the store free them:
    * from that moment on another process may hold them, however late the answer. If it fails, their locks release them.
+   *
+   * @returns the answer of the store, and how many keys had a holder here, which has ended
    */
   private async detach<T>(
     keys: readonly string[],
     ownerId: string | undefined,
     reason: EndReason,
     freeInStore: () => Promise<T>,
-  ): Promise<T> {
+  ): Promise<readonly [T, number]> {
     const detached = keys
       .map((key) => this.leases.get(key))
       .filter((lease) => lease !== undefined)
       .filter((lease) => ownerId === undefined || lease.ownerId === ownerId);
+    const ended = detached.filter(({ isIdle }) => !isIdle).length;
     for (const lease of detached) this.leases.detach(lease, reason.words([lease.key]), reason.code);
     this.onFreeing(keys);
     try {
       const answer = await freeInStore();
       // Not revoked, for another grant stands there: what the locks have of it they release themselves.
-      if (answer === false) return answer;
+      if (answer === false) return [answer, ended];
       for (const lease of detached) this.leases.forget(lease);
       // A late request of theirs must not acquire a key again: their locks do not release it any more.
       for (const source of sourcesOf(detached)) source.settle();
-      return answer;
+      return [answer, ended];
     } finally {
       this.onFreeing(keys);
       this.advance(keys);
