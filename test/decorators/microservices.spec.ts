@@ -15,7 +15,7 @@ import {
 import { createServer, type AddressInfo } from 'node:net';
 import { firstValueFrom, of, toArray, type Observable } from 'rxjs';
 import { LockingModule, LockingService, WithLock } from '../../lib/index.js';
-import { eventually } from '../support/processes.js';
+import { eventually } from '../support/poll.js';
 import { Stage, waiting } from '../support/nest-apps.js';
 
 interface Pay {

@@ -17,7 +17,7 @@ import {
   type Subscription,
 } from 'rxjs';
 import { isLockConfigurationError, isLockLostError, LockingService, WithLock, type Lock } from '../../lib/index.js';
-import { eventually } from '../support/processes.js';
+import { eventually } from '../support/poll.js';
 import { freed, isHeld, rejection, useLockingApps, waiting } from '../support/nest-apps.js';
 
 const failure = new TypeError('no more');

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import { Cron, Interval, ScheduleModule, SchedulerRegistry, Timeout } from '@nestjs/schedule';
 import { InMemoryLockingProvider, LockingModule, LockingService, MemoryLockStore, WithLock } from '../../lib/index.js';
-import { eventually } from '../support/processes.js';
+import { eventually } from '../support/poll.js';
 import { useApps } from '../support/nest-apps.js';
 
 /** Ticks every few milliseconds and runs for longer, so that its runs overlap without a lock. */

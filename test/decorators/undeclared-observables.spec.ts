@@ -11,7 +11,7 @@ import {
   WithLock,
   type LockRequestOptions,
 } from '../../lib/index.js';
-import { eventually } from '../support/processes.js';
+import { eventually } from '../support/poll.js';
 import { freed, isHeld, rejection, thrown, useLockingApps, waiting } from '../support/nest-apps.js';
 
 const failure = new TypeError('no more');

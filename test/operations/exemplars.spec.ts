@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { context, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { AlwaysOffSampler, BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
-import { Registry, type OpenMetricsContentType } from 'prom-client';
+import { openMetricsContentType, Registry, type OpenMetricsContentType } from 'prom-client';
 import { LockingService } from '../../lib/index.js';
 import { LockingPrometheusModule, type LockingPrometheusOptions } from '../../lib/operations/prometheus/index.js';
 import { LockingTestControl, LockingTestingModule } from '../../lib/testing/index.js';
@@ -22,7 +22,7 @@ describe('exemplars in a registry of OpenMetrics', () => {
 
   const openMetrics = (): Registry => {
     const registry = new Registry<OpenMetricsContentType>();
-    registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
+    registry.setContentType(openMetricsContentType);
     return registry as unknown as Registry;
   };
 
@@ -91,7 +91,7 @@ describe('exemplars in a registry of OpenMetrics', () => {
     const error = await rejection(start(new Registry(), { exemplars: true }));
     expect(error).toMatchObject({
       code: 'LOCK_CONFIGURATION',
-      message: expect.stringMatching(/setContentType\(Registry\.OPENMETRICS_CONTENT_TYPE\)/),
+      message: expect.stringMatching(/setContentType\(openMetricsContentType\)/),
     });
     expect(() => LockingPrometheusModule.forRoot({ exemplars: 'yes' as unknown as true })).toThrow(/true or false/);
   });

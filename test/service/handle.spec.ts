@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { LockConfigurationError, LockLostError } from '../../lib/index.js';
-import { eventually } from '../support/processes.js';
+import { eventually } from '../support/poll.js';
 import { onEveryStore } from '../support/stores.js';
 
 describe('acquire, tryAcquire and the lock', () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { LockingService } from '../../lib/index.js';
 import { setImmediate as turn } from 'node:timers/promises';
 import { deferred } from '../support/deferred.js';
-import { eventually } from '../support/processes.js';
+import { eventually } from '../support/poll.js';
 import { onEveryStore } from '../support/stores.js';
 
 describe('shutdown', () => {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { Cluster } from 'ioredis';
 import { startRedisCluster } from '../../tools/redis-server/index.mjs';
-import { eventually, isRunning } from '../support/processes.js';
+import { eventually } from '../support/poll.js';
+import { isRunning } from '../support/processes.js';
 
 describe('startRedisCluster', () => {
   it('startRedisCluster starts a cluster whose slots move and whose masters are replaced, and leaves nothing running', async () => {

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { describe, expect, it } from '@jest/globals';
-import { eventually, isRunning } from '../support/processes.js';
+import { eventually } from '../support/poll.js';
+import { isRunning } from '../support/processes.js';
 
 const toolUrl = new URL('../../tools/redis-server/index.mjs', import.meta.url).href;
 

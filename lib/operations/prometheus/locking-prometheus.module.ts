@@ -6,7 +6,7 @@ import {
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
-import { register, Registry } from 'prom-client';
+import { register, type Registry } from 'prom-client';
 import { LockConfigurationError } from '../../errors/index.js';
 import { findLocking } from '../find-locking.js';
 import type { LockMetricsOptions } from '../metrics/metrics-options.interface.js';
@@ -16,6 +16,9 @@ import { assertMethod } from '../read-options.js';
 import { badPrefix, noOpenMetrics, noOpenTelemetry, noRegistry, notBoolean } from './prometheus.messages.js';
 import { PrometheusSink } from './prometheus-sink.js';
 import { SpanExemplars } from './span-exemplars.js';
+
+/** Of `contentType`. prom-client has it as a constant, but not in the types of all its versions. */
+const OPEN_METRICS = 'application/openmetrics-text; version=1.0.0; charset=utf-8';
 
 /** Options of `LockingPrometheusModule.forRoot`. */
 export interface LockingPrometheusOptions extends LockMetricsOptions {
@@ -114,7 +117,7 @@ export class LockingPrometheusModule implements OnApplicationBootstrap, OnApplic
 
 async function tracesFor({ registry, exemplars }: Settings): Promise<SpanExemplars | undefined> {
   if (exemplars === false) return undefined;
-  const hasRoom = (registry.contentType as string) === Registry.OPENMETRICS_CONTENT_TYPE;
+  const hasRoom = (registry.contentType as string) === OPEN_METRICS;
   if (!hasRoom && exemplars === true) throw new LockConfigurationError(noOpenMetrics());
   const traces = hasRoom ? await SpanExemplars.load() : undefined;
   if (!traces && exemplars === true) throw new LockConfigurationError(noOpenTelemetry());

@@ -10,7 +10,7 @@ export const badPrefix = (): string => `${WHAT}: prefix must be letters, digits 
 export const notBoolean = (): string => `${WHAT}: exemplars must be true or false.`;
 
 export const noOpenMetrics = (): string =>
-  `${WHAT}: exemplars need a registry in the format of OpenMetrics: registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE), before the application starts.`;
+  `${WHAT}: exemplars need a registry in the format of OpenMetrics: registry.setContentType(openMetricsContentType), before the application starts.`;
 
 export const noOpenTelemetry = (): string =>
   `${WHAT}: exemplars name the trace of a wait, and @opentelemetry/api is not installed: npm install @opentelemetry/api.`;
