@@ -51,16 +51,25 @@ class ByHand {
   @Idempotent()
   inPieces(@Res({ passthrough: true }) reply: Reply): string {
     calls += 1;
-    (reply.raw ?? reply).write('part 1');
+    reply.write('part 1');
     return 'rest';
   }
 
   @Post('headers')
   @Idempotent()
-  headers(@Res({ passthrough: true }) reply: Reply & { flushHeaders(): void; raw?: { flushHeaders(): void } }): string {
+  headers(@Res({ passthrough: true }) reply: Reply & { flushHeaders(): void }): string {
     calls += 1;
-    (reply.raw ?? reply).flushHeaders();
+    reply.flushHeaders();
     return 'rest';
+  }
+
+  /** Of Fastify. */
+  @Post('hijacked')
+  @Idempotent()
+  hijacked(@Res({ passthrough: true }) reply: Reply & { hijack(): void }): void {
+    calls += 1;
+    reply.hijack();
+    setImmediate(() => reply.raw?.end('by hand'));
   }
 
   @Post('by-timer')
@@ -175,11 +184,11 @@ describe.each(PLATFORMS)('answers by hand of a handler with @Idempotent on %s', 
     expect(app.log.lines.join('\n')).toContain('the handler has sent its answer by hand');
   });
 
-  it.each(['/in-pieces', '/headers'])(
+  // What is returned besides has Fastify fail, in some versions by an error that nothing catches.
+  it.each(platform === 'express' ? ['/in-pieces', '/headers'] : ['/hijacked'])(
     'an answer that a handler has begun by hand (%s) is not repeated',
     async (path) => {
-      // Fastify breaks the connection off.
-      await post(path).catch(() => undefined);
+      expect((await post(path)).status).toBe(201);
       await expectRefused(path);
     },
   );
