@@ -93,6 +93,12 @@ export const ranOut = (keys: readonly string[], { by, ms }: LeaseEnd): string =>
 export const takenAway = (keys: readonly string[]): string =>
   `${showKeys(keys)} is no longer held: the store has lost it, or it was released by force.`;
 
+export const handedOver = (keys: readonly string[]): string =>
+  `${showKeys(keys)} is no longer held here: lock.serialize() has given this lock up already. Restore the text that it returned.`;
+
+export const wasReleased = (keys: readonly string[]): string =>
+  `${showKeys(keys)} is no longer held: this lock was released.`;
+
 export const notRun = (loss: string): string => `${loss} That was before the job began: it was not run.`;
 
 export const takenOver = (keys: readonly string[]): string =>

@@ -153,8 +153,9 @@ export class LockEngine {
     keys: readonly string[],
     options: CallOptions,
   ): Promise<HeldLock | null> {
-    const stands = await this.transfer.stands(tokens, keys, options.ownerId);
-    return stands ? this.tryAcquire(keys, { ...options, onlyIfOwned: true }) : null;
+    return this.transfer.takeOver(tokens, keys, options.ownerId, async () =>
+      this.tryAcquire(keys, { ...options, onlyIfOwned: true }),
+    );
   }
 
   /** A call of the store that is not about leases. Rejects as those do. */

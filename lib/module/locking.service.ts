@@ -160,8 +160,8 @@ export class LockingService {
 
   /**
    * Goes on with a lock that another process has given up by `lock.serialize()`: it is held here from now on, with a greater
-   * token, and renewed unless `expire` is given, as by {@link acquire}. Restore each text once: two calls at the
-   * same moment may both have the lock, as two callers of one owner do.
+   * token, and renewed unless `expire` is given, as by {@link acquire}. Restore each text in one process: two
+   * processes at the same moment may both have the lock, as two callers of one owner do. In one process one call has it.
    *
    * @returns `null` if the lock is no longer what was serialized: it ended with its lease, was revoked or was restored already
    * @throws LockConfigurationError for a text that `serialize` has not returned

@@ -48,6 +48,18 @@ describe('a lock that is handed to another process', () => {
       expect(await there.inspect('a')).toBeNull();
     });
 
+    it('is held by one of several calls of restore at the same moment in one process', async () => {
+      const [here, there] = [await store.open(), await store.open()];
+      const text = await (await here.acquire(['a', 'b'], { expire: '1m' })).serialize();
+      const restored = await Promise.all([1, 2, 3].map(async () => there.restore(text)));
+      const locks = restored.filter((lock) => lock !== null);
+      expect(locks.map(({ held }) => held)).toEqual([true]);
+      expect(await locks[0]!.release()).toBe(true);
+      expect(await there.inspect('a')).toBeNull();
+      const again = await (await here.acquire('a', { expire: '1m' })).serialize();
+      expect((await there.restore(again))?.held).toBe(true);
+    });
+
     it('is gone for good when it was revoked or has expired meanwhile, also if another holder has it', async () => {
       const [here, there] = [await store.open(), await store.open()];
       const revoked = await (await here.acquire('a', { expire: '1m' })).serialize();
@@ -94,6 +106,14 @@ describe('a lock that is handed to another process', () => {
       const over = await locking.acquire('b');
       await over.release();
       await expect(over.serialize()).rejects.toBeInstanceOf(LockLostError);
+      await expect(over.serialize()).rejects.toThrow('"b" is no longer held: this lock was released.');
+      const given = await locking.acquire('c', { expire: '1m' });
+      const both = await Promise.allSettled([given.serialize(), given.serialize()]);
+      expect(both.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+      const message = '"c" is no longer held here: lock.serialize() has given this lock up already.';
+      await expect(given.serialize()).rejects.toThrow(message);
+      expect((both[1] as PromiseRejectedResult).reason).toMatchObject({ code: 'LOCK_LOST' });
+      expect(String((both[1] as PromiseRejectedResult).reason)).toContain(message);
     });
 
     it.each([

@@ -2,7 +2,7 @@ import { LockKeyError, LockLostError } from '../../errors/index.js';
 import type { CheckpointOptions, Checkpoints, Duration, Lock, LockTransaction } from '../../interfaces/index.js';
 import { followSignal } from '../runtime/abort-listeners.js';
 import type { DroppedLocks, WatchedLock } from './dropped-locks.js';
-import { notCovered, takenAway } from '../engine.messages.js';
+import { handedOver, notCovered, takenAway, wasReleased } from '../engine.messages.js';
 import type { Grant, Lease } from '../hold/lease.js';
 import { ContextAbort } from '../runtime/neutral-context.js';
 
@@ -40,6 +40,7 @@ export class HeldLock implements Lock {
   #watched?: WatchedLock;
   #signal?: AbortSignal;
   #isOfJob = false;
+  #isHandedOver = false;
 
   constructor(
     readonly keys: readonly string[],
@@ -144,7 +145,7 @@ export class HeldLock implements Lock {
   }
 
   async assertIn(transaction: LockTransaction): Promise<void> {
-    if (!this.held && !this.doubted) throw this.loss ?? new LockLostError(this.keys, takenAway(this.keys));
+    if (!this.held && !this.doubted) throw this.whyNotHeld();
     const asserting = this.#actions.assertIn(this, transaction);
     this.#asserting = Promise.allSettled([this.#asserting, asserting]);
     await asserting;
@@ -157,6 +158,7 @@ export class HeldLock implements Lock {
     this.assertHeld();
     const text = this.#actions.handOver(this);
     this.#releasing = false;
+    this.#isHandedOver = true;
     this.#combined?.stop();
     if (this.#watched) this.#dropped?.unwatch(this.#watched);
     return text;
@@ -193,7 +195,14 @@ export class HeldLock implements Lock {
   }
 
   private assertHeld(): void {
-    if (!this.held) throw this.loss ?? new LockLostError(this.keys, takenAway(this.keys));
+    if (!this.held) throw this.whyNotHeld();
+  }
+
+  private whyNotHeld(): LockLostError {
+    const { keys, loss } = this;
+    if (loss) return loss;
+    if (this.#isHandedOver) return new LockLostError(keys, handedOver(keys));
+    return new LockLostError(keys, this.#releasing === undefined ? takenAway(keys) : wasReleased(keys));
   }
 
   private sharedSignal(): AbortSignal {

@@ -9,6 +9,9 @@ import type { HeldLock } from './held-lock.js';
 
 /** Hands locks to other processes: what this process has of them stays in the store. */
 export class LockTransfer {
+  /** The newest call of {@link takeOver} of each owner. */
+  private readonly underWay = new Map<string | undefined, Promise<unknown>>();
+
   constructor(
     private readonly store: LeaseStore,
     private readonly calls: StoreCalls,
@@ -43,8 +46,33 @@ export class LockTransfer {
     return writeHandedOver({ ownerId, tokens });
   }
 
-  /** Whether the store has what `handOver` of another process has left there. */
-  async stands(
+  /**
+   * Calls `acquire` if the store still has what `handOver` of another process has left there. One call for an owner is under
+   * way at a time in this process: the next one then finds the token of the lock that the first has taken over.
+   *
+   * @returns what `acquire` does, or `null`
+   */
+  async takeOver<T>(
+    tokens: ReadonlyMap<string, number>,
+    keys: readonly string[],
+    ownerId: string | undefined,
+    acquire: () => Promise<T | null>,
+  ): Promise<T | null> {
+    const { underWay } = this;
+    const previous = underWay.get(ownerId);
+    const own = (async () => {
+      await previous?.catch(() => undefined);
+      return (await this.stands(tokens, keys, ownerId)) ? acquire() : null;
+    })();
+    underWay.set(ownerId, own);
+    try {
+      return await own;
+    } finally {
+      if (underWay.get(ownerId) === own) underWay.delete(ownerId);
+    }
+  }
+
+  private async stands(
     tokens: ReadonlyMap<string, number>,
     keys: readonly string[],
     ownerId: string | undefined,
