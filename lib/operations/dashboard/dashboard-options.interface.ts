@@ -49,9 +49,9 @@ export interface LockingDashboardOptions {
 
   /**
    * The name of the person behind a request, for the log entry about a lock that was released by hand: an account, an
-   * e-mail address. The address of the client without it.
+   * e-mail address. It may return a promise. The address of the client without it. Where it fails, nothing is released.
    */
-  identify?: ((request: unknown) => string | undefined) | undefined;
+  identify?: ((request: unknown) => string | undefined | Promise<string | undefined>) | undefined;
 
   /**
    * How often the store is looked at while anybody looks at the dashboard, however many they are. A number is seconds.

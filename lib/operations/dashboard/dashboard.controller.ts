@@ -51,8 +51,12 @@ export function createDashboardController({ path, guards, allowedHosts, trustPro
     }
 
     @Sse('events')
-    events(@Query() query: object, @Req() request: object): Observable<ViewMessage> {
-      return this.dashboard.watch(query as Record<string, unknown>, request as PageRequest);
+    events(
+      @Query() query: object,
+      @Req() request: object,
+      @Res({ passthrough: true }) response: object,
+    ): Observable<ViewMessage> {
+      return this.dashboard.watch(query as Record<string, unknown>, request as PageRequest, response);
     }
 
     @Post('release')

@@ -23,7 +23,7 @@ import {
   unknownProviderHere,
 } from './dashboard.messages.js';
 import type { DashboardPlan } from './read-dashboard-options.js';
-import { clientOf, isFromPage, lineOf, type PageRequest } from './page-request.js';
+import { clientOf, isFromPage, lineOf, type PageRequest, type PageResponse } from './page-request.js';
 import { noteStoredHolder } from '../../engine/hold/lease-view.js';
 import type { SeenHolder } from '../../interfaces/index.js';
 import type { Selection, Snapshot } from './snapshot.interface.js';
@@ -58,14 +58,18 @@ export class DashboardService implements BeforeApplicationShutdown {
   }
 
   /** @throws the HTTP errors for a provider that there is not, and for one page too many */
-  watch(query: Readonly<Record<string, unknown>>, request: PageRequest): Observable<ViewMessage> {
+  watch(
+    query: Readonly<Record<string, unknown>>,
+    request: PageRequest,
+    response: PageResponse,
+  ): Observable<ViewMessage> {
     const [first = ''] = this.locking.providerIds;
     const text = (name: string): string | undefined => (typeof query[name] === 'string' ? query[name] : undefined);
     const provider = text('provider') ?? first;
     if (!this.locking.providerIds.includes(provider)) throw new NotFoundException(unknownProviderHere(provider));
     if (this.viewers.isFull) throw new ServiceUnavailableException(tooManyViewers(this.plan.maxViewers));
     const selection = { provider, search: (text('search') ?? '').slice(0, LONGEST_SEARCH), key: text('key') };
-    return this.viewers.watch(selection, lineOf(request));
+    return this.viewers.watch(selection, lineOf(request, response));
   }
 
   /**
@@ -81,7 +85,7 @@ export class DashboardService implements BeforeApplicationShutdown {
     }
     const { provider, key, ownerId, fencingToken, lease } = body;
     // Before anything is released: it may fail, and no release goes unlogged.
-    const person = this.plan.identify(request) ?? clientOf(request);
+    const person: unknown = (await this.plan.identify(request)) ?? clientOf(request);
     if (typeof person !== 'string') throw new LockConfigurationError(badPerson());
     const seen = { ownerId, fencingToken };
     if (lease) noteStoredHolder(seen, { ownerId: lease.ownerId, fencingToken: lease.fencingToken });

@@ -8,8 +8,16 @@ export interface PageRequest {
 }
 
 interface PageSocket {
-  readonly writableLength?: number | undefined;
   destroy?(): unknown;
+}
+
+/** The response of Express, or of Node behind that of Fastify. */
+export interface PageResponse extends PageSocket {
+  /** What has not left yet, of this response alone: over HTTP/2 several share a connection. */
+  readonly writableLength?: number | undefined;
+  /** Over HTTP/2. */
+  readonly stream?: object | undefined;
+  readonly raw?: PageResponse | undefined;
 }
 
 /** The header that only scripts of the same origin can send, unless the server allows others to. */
@@ -24,8 +32,7 @@ export function isFromPage({ headers }: PageRequest, trustProxy: boolean): boole
   if (!/^application\/json\b/i.test(one(headers['content-type']) ?? '')) return false;
   const site = one(headers['sec-fetch-site']);
   if (site !== undefined && site !== 'same-origin') return false;
-  const origin = hostIn(one(headers.origin));
-  return origin !== undefined && hostOf({ headers }, trustProxy)?.toLowerCase() === origin;
+  return isSameHost(one(headers.origin), hostOf({ headers }, trustProxy));
 }
 
 /** What the request calls this server, with a port if that is not the usual one. HTTP/2 has a header of its own for it. */
@@ -34,14 +41,15 @@ export function hostOf({ headers }: PageRequest, trustProxy: boolean): string | 
   return forwarded ?? one(headers.host) ?? one(headers[':authority']);
 }
 
-/** The connection of the request. */
-export function lineOf({ socket }: PageRequest): ViewerLine {
+/** What leads to the page: the connection of the request, or its stream over HTTP/2, where other requests share the connection. */
+export function lineOf({ socket }: PageRequest, response: PageResponse): ViewerLine {
+  const answer = response.raw ?? response;
   return {
     get isBehind() {
-      return (socket?.writableLength ?? 0) > 0;
+      return (answer.writableLength ?? 0) > 0;
     },
     drop: () => {
-      socket?.destroy?.();
+      (answer.stream ? answer : socket)?.destroy?.();
     },
   };
 }
@@ -51,9 +59,12 @@ export function clientOf({ ip }: PageRequest): string {
   return ip ?? 'an unknown client';
 }
 
-function hostIn(origin: string | undefined): string | undefined {
-  if (origin === undefined || !URL.canParse(origin)) return undefined;
-  return new URL(origin).host;
+/** Browsers leave the usual port of the scheme out of `Origin`, and proxies may write it into `Host`. */
+function isSameHost(origin: string | undefined, host: string | undefined): boolean {
+  if (origin === undefined || host === undefined || /[/?#@\\\s]/.test(host) || !URL.canParse(origin)) return false;
+  const { protocol, host: expected } = new URL(origin);
+  const called = `${protocol}//${host}`;
+  return expected !== '' && URL.canParse(called) && new URL(called).host === expected;
 }
 
 function one(value: string | readonly string[] | undefined): string | undefined {

@@ -23,7 +23,7 @@ export interface DashboardPlan {
   /** `true` for every name. */
   readonly allowedHosts: readonly string[] | true;
   readonly trustProxy: boolean;
-  readonly identify: (request: unknown) => string | undefined;
+  readonly identify: NonNullable<LockingDashboardOptions['identify']>;
   readonly interval: number;
   readonly recheck: number;
   readonly maxViewers: number;

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect, type Http2Server, type ServerHttp2Stream } from 'node:http2';
 import { describe, expect, it, jest } from '@jest/globals';
 import { InMemoryLockingProvider, LockConfigurationError } from '../../../lib/index.js';
 import { StoreObserver } from '../../../lib/operations/dashboard/store-observer.js';
@@ -233,7 +235,11 @@ describe.each(['express', 'fastify'] as const)('the dashboard on %s, below a glo
   });
 
   it('says in the log that a lock may have been released, where the store does not answer', async () => {
-    const { url, locking, log } = await open({ insecure: true, allowRelease: true, identify: () => 'ada' });
+    const { url, locking, log } = await open({
+      insecure: true,
+      allowRelease: true,
+      identify: async () => Promise.resolve('ada'),
+    });
     const { ownerId, fencingToken } = await locking.acquire('a');
     const revoke = jest.spyOn(InMemoryLockingProvider.prototype, 'revokeSeen');
     revoke.mockRejectedValueOnce(new Error('cut off'));
@@ -319,7 +325,9 @@ describe.each(['express', 'fastify'] as const)('the dashboard on %s, below a glo
         throw new Error('no session');
       },
     ],
-    ['returns no text', (async () => Promise.resolve('ada')) as never],
+    ['returns no text', () => 7 as never],
+    ['resolves with no text', async () => Promise.resolve({ name: 'ada' } as never)],
+    ['rejects', async () => Promise.reject(new Error('no session'))],
   ])('releases nothing where identify %s', async (_, identify) => {
     const { url, locking } = await open({ insecure: true, allowRelease: true, identify });
     const lock = await locking.acquire('a');
@@ -333,28 +341,38 @@ describe.each(['express', 'fastify'] as const)('the dashboard on %s, below a glo
   });
 
   it.each([
-    ['https://admin.example', 200],
-    ['https://evil.example', 403],
-  ])('behind a proxy the name in its header is that of the server: from %s it is %i', async (origin, status) => {
-    const { url, locking } = await open({
-      insecure: true,
-      allowRelease: true,
-      trustProxy: true,
-      allowedHosts: ['admin.example'],
-    });
-    const { ownerId, fencingToken } = await locking.acquire('a');
-    const answer = await fetch(`${url}/release`, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        'x-nestjs-locking': 'dashboard',
-        'x-forwarded-host': 'admin.example',
-        origin,
-      },
-      body: JSON.stringify({ provider: 'in-memory', key: 'a', ownerId, fencingToken }),
-    });
-    expect(answer.status).toBe(status);
-  });
+    ['admin.example', 'https://admin.example', 200],
+    ['Admin.Example:443', 'https://admin.example', 200],
+    ['admin.example:80', 'http://admin.example', 200],
+    ['admin.example:8443', 'https://admin.example:8443', 200],
+    ['admin.example', 'https://evil.example', 403],
+    ['admin.example:80', 'https://admin.example', 403],
+    ['admin.example:443', 'http://admin.example', 403],
+    ['admin.example:8443', 'https://admin.example', 403],
+    ['admin.example', 'https://admin.example:8443', 403],
+  ])(
+    'behind a proxy that calls the server %s, a release from a page of %s is answered with %i',
+    async (host, origin, status) => {
+      const { url, locking } = await open({
+        insecure: true,
+        allowRelease: true,
+        trustProxy: true,
+        allowedHosts: ['admin.example'],
+      });
+      const { ownerId, fencingToken } = await locking.acquire('a');
+      const answer = await fetch(`${url}/release`, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          'x-nestjs-locking': 'dashboard',
+          'x-forwarded-host': host,
+          origin,
+        },
+        body: JSON.stringify({ provider: 'in-memory', key: 'a', ownerId, fencingToken }),
+      });
+      expect(answer.status).toBe(status);
+    },
+  );
 
   it('is read-only by default', async () => {
     const { url, locking } = await open();
@@ -387,6 +405,32 @@ describe.each(['express', 'fastify'] as const)('the dashboard on %s, below a glo
 });
 
 describe('what the dashboard costs', () => {
+  it('pages that do not read over HTTP/2 are cut off when they have to ask again, and others of their connection are not', async () => {
+    const { url, app, locking } = await start(
+      { insecure: true, recheck: '1s', maxViewers: 3 },
+      { platform: 'fastify', http2: true },
+    );
+    await locking.acquire(Array.from({ length: 50 }, (_, index) => `${'k'.repeat(300)}${String(index)}`));
+    const streams = new Set<ServerHttp2Stream>();
+    (app.getHttpServer() as Http2Server).on('stream', (stream) => {
+      streams.add(stream);
+      stream.on('close', () => streams.delete(stream));
+    });
+    const client = connect(new URL(url).origin, { settings: { initialWindowSize: 0 } });
+    try {
+      for (let round = 0; round < 2; round += 1) {
+        const opened = [1, 2].map(() => client.request({ ':path': '/locks/events' }));
+        for (const stream of opened) stream.on('error', () => undefined);
+        await Promise.all(opened.map(async (stream) => once(stream, 'response')));
+        expect(streams.size).toBe(2);
+        await eventually(() => streams.size === 0);
+        expect(client.destroyed).toBe(false);
+      }
+    } finally {
+      client.destroy();
+    }
+  });
+
   it('several pages cost one look an interval, and none costs nothing', async () => {
     const list = jest.spyOn(InMemoryLockingProvider.prototype, 'list');
     try {

@@ -36,7 +36,11 @@ export function useDashboards() {
 
   return async (
     options: LockingDashboardOptions,
-    { platform = 'express', prefix = '' }: { platform?: Platform; prefix?: string } = {},
+    {
+      platform = 'express',
+      prefix = '',
+      http2 = false,
+    }: { platform?: Platform; prefix?: string; http2?: boolean } = {},
   ): Promise<Dashboard> => {
     const store = new MemoryLockStore();
 
@@ -53,7 +57,7 @@ export function useDashboards() {
     class AppModule {}
 
     const log = new LogCapture();
-    const adapter = platform === 'fastify' ? [new FastifyAdapter()] : [];
+    const adapter = platform === 'fastify' ? [new FastifyAdapter({ http2 } as object)] : [];
     const app = await NestFactory.create(AppModule, ...(adapter as []), {
       logger: log,
       abortOnError: false,
