@@ -147,7 +147,8 @@ describe.each([
     const free = await cli(['release', 'nothing', '--yes', ...flags()]);
     expect(free).toMatchObject({ code: 1, stdout: '' });
     expect(free.stderr).toContain('"nothing" is free');
-  });
+    // Four programs are started one after the other.
+  }, 90_000);
 
   it('a lock that has passed on since it was shown is not released', async () => {
     const locking = await store.open();

@@ -132,5 +132,7 @@ onEveryStore((store) => {
       await poll();
       expect(await alive.promise).toBeLessThan(5);
     },
+    // Each collection takes seconds in a worker whose heap has grown large over many files.
+    120_000,
   );
 });
