@@ -11,7 +11,7 @@ const refusal = (options: unknown): Promise<string> => refusalOf(applications, o
 describe('options that cannot work', () => {
   it('the error names an unknown option of the module', async () => {
     expect(await refusal({ provider: [] })).toBe(
-      'LockingModule: "provider" is not an option. Known are: providers, instanceId (and isGlobal beside them).',
+      'LockingModule: "provider" is not an option. Known are: providers, instanceId, debugLog (and isGlobal beside them).',
     );
   });
 
