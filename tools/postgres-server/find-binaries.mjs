@@ -54,8 +54,18 @@ async function usable(folder) {
   } catch (error) {
     if (!serverUser) throw error;
     const copy = join(tmpdir(), `nestjs-locking-postgres-${VERSION}`);
+    const found = await check(join(copy, 'bin'), 'fetched copy').catch(() => undefined);
+    if (found) return found;
     await run('chmod', ['-R', 'a+rX', folder]);
-    await cp(folder, copy, { recursive: true, verbatimSymlinks: true });
+    // By one rename: other processes start servers from the copy, and must never see half of it.
+    const work = await mkdtemp(`${copy}-`);
+    try {
+      const whole = join(work, 'whole');
+      await cp(folder, whole, { recursive: true, verbatimSymlinks: true });
+      await rename(whole, copy).catch(() => undefined);
+    } finally {
+      await rm(work, { recursive: true, force: true });
+    }
     return await check(join(copy, 'bin'), 'fetched copy');
   }
 }

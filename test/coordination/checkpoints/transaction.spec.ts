@@ -105,7 +105,8 @@ describe('a checkpoint in a transaction of the application', () => {
       // The place, the lock twice, the head twice, the data, what is not kept any more.
       expect(before).toBeGreaterThan(6);
     });
-  });
+    // Ten saves and more, one after the other.
+  }, 90_000);
 
   it.each(['COMMIT', 'ROLLBACK'])('stands or falls with what else the transaction writes: %s', async (end) => {
     await locking.execute('import', async (lock) => {
