@@ -93,10 +93,10 @@ describe('LockingService.execute', () => {
       await locking.execute(
         'a',
         async ({ signal }) => {
-          await expect(other.acquire('a', { timeout: '700ms' })).rejects.toBeInstanceOf(LockTimeoutError);
+          await expect(other.acquire('a', { timeout: '3s' })).rejects.toBeInstanceOf(LockTimeoutError);
           expect(signal.aborted).toBe(false);
         },
-        { expire: '250ms' },
+        { expire: '2s' },
       );
       // The other's cancel may still be on its way, and the key is its own until then.
       await eventually(async () => (await locking.inspect('a')) === null);
