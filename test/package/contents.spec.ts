@@ -40,7 +40,7 @@ describe('the packed package', () => {
 
   it('the package has no other files', () => {
     const known =
-      /^(package\.json|[A-Z]+\.md|LICENSE|docs\/.+\.(md|svg)|docs\/monitoring\/[\w-]+\.(json|yml)|dist\/cjs\/package\.json|dist\/(esm|cjs)\/.+\.(js|d\.ts))$/;
+      /^(package\.json|[A-Z]+\.md|LICENSE|docs\/.+\.(md|svg|png)|docs\/monitoring\/[\w-]+\.(json|yml)|dist\/cjs\/package\.json|dist\/(esm|cjs)\/.+\.(js|d\.ts))$/;
     expect(files.filter((name) => !known.test(name))).toEqual([]);
   });
 

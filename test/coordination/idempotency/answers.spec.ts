@@ -232,7 +232,7 @@ describe.each(PLATFORMS)('answers of @Idempotent on %s', (platform) => {
     expect(await post('/locked-by-user', {}, { 'x-user': 'ann' })).toEqual([201, 'ann']);
   });
 
-  it.each(Object.keys(UNWRITABLE))(
+  it.each(Object.keys(UNWRITABLE).filter((kind) => kind !== 'deep'))(
     'a result that cannot be written (%s) is answered with 500, and its handler does not run again',
     async (kind) => {
       expect((await post('/unwritable', { kind }))[0]).toBe(500);
@@ -240,6 +240,12 @@ describe.each(PLATFORMS)('answers of @Idempotent on %s', (platform) => {
       expect(calls).toEqual(['unwritable']);
     },
   );
+
+  it('a result that is nested deeply runs its handler once, whether this version of Node can write it or not', async () => {
+    expect([201, 500]).toContain((await post('/unwritable', { kind: 'deep' }))[0]);
+    expect((await post('/unwritable', { kind: 'deep' }))[0]).toBe(409);
+    expect(calls).toEqual(['unwritable']);
+  });
 
   it('users that middleware has set are kept apart', async () => {
     expect(await post('/whoami', {}, { 'x-user': 'ann' })).toEqual([201, '{"user":"ann"}']);
