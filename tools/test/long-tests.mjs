@@ -46,5 +46,8 @@ export const longTests = [
   { path: 'test/coordination/idempotency/processes', reason: 'processes that are killed and frozen' },
   { path: 'test/coordination/cache/processes', reason: 'four processes, one of which is killed or frozen' },
   { path: 'test/coordination/idempotency/http-processes', reason: 'processes that are killed and frozen' },
+  { path: 'test/coordination/checkpoints/transaction-processes', reason: 'processes that are killed and frozen' },
+  { path: 'test/coordination/leader-election/processes', reason: 'processes that are killed and frozen' },
+  { path: 'test/operations/dashboard/browser', reason: 'Chromium is started, and fetched where there is none' },
   { path: 'test/coordination/leader-election/store-down', reason: 'outages that outlast a term' },
 ];
