@@ -13,7 +13,7 @@ interface PageSocket {
 
 /** The response of Express, or of Node behind that of Fastify. */
 export interface PageResponse extends PageSocket {
-  /** What has not left yet, of this response alone: over HTTP/2 several share a connection. */
+  /** How much of this response alone has not left yet: over HTTP/2 several share a connection. */
   readonly writableLength?: number | undefined;
   /** Over HTTP/2. */
   readonly stream?: object | undefined;

@@ -48,7 +48,7 @@ const MOST_COMPOSED = 100;
 export class Viewers {
   private readonly viewers = new Map<Subscriber<ViewMessage>, Viewer>();
   private readonly loops = new Map<string, NodeJS.Timeout | undefined>();
-  /** What was composed since the last look, by what it is about. */
+  /** The messages that were composed since the last look, by their subject. */
   private readonly composed = new Map<string, string>();
   private isClosed = false;
 

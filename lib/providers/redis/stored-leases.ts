@@ -9,7 +9,7 @@ import type { StoreConnection } from './store-connection.js';
 import type { StoreKeys } from './store-keys.js';
 import { toStoredLease } from './stored-value.js';
 
-/** The leases that the store has, whoever holds them. */
+/** The leases that the store has, under any holder. */
 export class StoredLeases {
   constructor(
     private readonly connection: StoreConnection,

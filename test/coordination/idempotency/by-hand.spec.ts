@@ -184,7 +184,7 @@ describe.each(PLATFORMS)('answers by hand of a handler with @Idempotent on %s', 
     expect(app.log.lines.join('\n')).toContain('the handler has sent its answer by hand');
   });
 
-  // What is returned besides has Fastify fail, in some versions by an error that nothing catches.
+  // A value that is returned besides has Fastify fail, in some versions by an error that nothing catches.
   it.each(platform === 'express' ? ['/in-pieces', '/headers'] : ['/hijacked'])(
     'an answer that a handler has begun by hand (%s) is not repeated',
     async (path) => {

@@ -175,7 +175,7 @@ describe.each(PLATFORMS)('refusals of @Idempotent on %s', (platform) => {
     const refused = await post('/login', {});
     expect(refused.status).toBe(400);
     expectBare(refused);
-    // No handler has run, so this one is of somebody else.
+    // No handler has run, so this one is another's.
     expect(refused.headers.get('set-cookie')).toBe(platform === 'fastify' ? 'late=secret' : null);
     const other = await post('/inner', {});
     expect([other.status, other.headers.get('x-middleware')]).toEqual([400, 'kept']);

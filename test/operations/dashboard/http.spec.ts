@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Http2Server, type ServerHttp2Stream } from 'node:http2';
 import { describe, expect, it, jest } from '@jest/globals';
-import { InMemoryLockingProvider, LockConfigurationError } from '../../../lib/index.js';
+import { InMemoryLockingProvider, LockConfigurationError, type Lock } from '../../../lib/index.js';
 import { StoreObserver } from '../../../lib/operations/dashboard/store-observer.js';
 import { LockingDashboardModule, type LockingDashboardOptions } from '../../../lib/operations/dashboard/index.js';
 import { eventually } from '../../support/poll.js';
@@ -17,6 +17,8 @@ interface Message {
   readonly matching: number;
   readonly locks: readonly {
     readonly key: string;
+    readonly ownerId: string;
+    readonly fencingToken: number;
     readonly label: string;
     readonly heldFor: number;
     readonly queue: readonly object[];
@@ -24,6 +26,21 @@ interface Message {
   readonly leaders: readonly object[];
   readonly samples: readonly { readonly at: number; readonly waits: Percentiles; readonly holds: Percentiles }[];
   readonly key: { readonly lock: object | null; readonly grants: readonly object[] } | null;
+}
+
+/** Asks for a release as the page does; `more` says otherwise. */
+async function askToRelease(
+  url: string,
+  { ownerId, fencingToken }: Pick<Lock, 'ownerId' | 'fencingToken'>,
+  more: object = {},
+  headers: Record<string, string> = {},
+): Promise<Response> {
+  const own = { 'content-type': 'application/json', 'x-nestjs-locking': 'dashboard', origin: new URL(url).origin };
+  return fetch(`${url}/release`, {
+    method: 'POST',
+    headers: { ...own, ...headers },
+    body: JSON.stringify({ provider: 'in-memory', key: 'a', ownerId, fencingToken, ...more }),
+  });
 }
 
 describe('the options of the dashboard', () => {
@@ -130,22 +147,7 @@ describe.each(['express', 'fastify'] as const)('the dashboard on %s, below a glo
     });
     const lock = await locking.acquire('order:1');
     const post = async (more: object = {}, headers: Record<string, string> = {}) =>
-      fetch(`${url}/release`, {
-        method: 'POST',
-        headers: {
-          'content-type': 'application/json',
-          'x-nestjs-locking': 'dashboard',
-          origin: new URL(url).origin,
-          ...headers,
-        },
-        body: JSON.stringify({
-          provider: 'in-memory',
-          key: 'order:1',
-          ownerId: lock.ownerId,
-          fencingToken: lock.fencingToken,
-          ...more,
-        }),
-      });
+      askToRelease(url, lock, { key: 'order:1', ...more }, headers);
     const foreign: Record<string, string>[] = [
       { 'x-nestjs-locking': 'no' },
       { origin: 'https://evil.example' },
@@ -174,7 +176,6 @@ describe.each(['express', 'fastify'] as const)('the dashboard on %s, below a glo
   it('ends the holder that it has shown, and leaves the key to one that comes meanwhile', async () => {
     const { url, locking } = await open({ insecure: true, allowRelease: true });
     const lock = await locking.acquire('a', { label: 'first' });
-    const seen = { provider: 'in-memory', key: 'a', ownerId: lock.ownerId, fencingToken: lock.fencingToken };
     const next = locking.acquire('a', { label: 'second', timeout: '1m' });
     const list = jest.spyOn(InMemoryLockingProvider.prototype, 'revokeSeen');
     try {
@@ -183,11 +184,7 @@ describe.each(['express', 'fastify'] as const)('the dashboard on %s, below a glo
         await this.release({ keys: ['a'], ownerId: shown.ownerId });
         return this.revokeSeen(shown);
       });
-      const answer = await fetch(`${url}/release`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', 'x-nestjs-locking': 'dashboard', origin: new URL(url).origin },
-        body: JSON.stringify(seen),
-      });
+      const answer = await askToRelease(url, lock);
       expect([answer.status, await answer.json()]).toEqual([200, { released: true }]);
       expect(lock.signal.reason).toMatchObject({ code: 'LOCK_LOST' });
     } finally {
@@ -215,15 +212,8 @@ describe.each(['express', 'fastify'] as const)('the dashboard on %s, below a glo
     ends[0]?.();
     await first;
     const after = await shown('second');
-    const release = async (row: object | undefined): Promise<number> => {
-      const headers = {
-        'content-type': 'application/json',
-        'x-nestjs-locking': 'dashboard',
-        origin: new URL(url).origin,
-      };
-      const body = JSON.stringify({ provider: 'in-memory', ...row });
-      return (await fetch(`${url}/release`, { method: 'POST', headers, body })).status;
-    };
+    const release = async (row: Message['locks'][number] | undefined): Promise<number> =>
+      (await askToRelease(url, row!, row)).status;
     // Held since the look before, at the earliest, although its token hardly differs from the first one.
     const [look = { at: 0 }, last = { at: 0 }] = after.samples.slice(-2);
     expect(after.locks[0]?.heldFor).toBeLessThanOrEqual(last.at - look.at);
@@ -240,14 +230,10 @@ describe.each(['express', 'fastify'] as const)('the dashboard on %s, below a glo
       allowRelease: true,
       identify: async () => Promise.resolve('ada'),
     });
-    const { ownerId, fencingToken } = await locking.acquire('a');
+    const lock = await locking.acquire('a');
     const revoke = jest.spyOn(InMemoryLockingProvider.prototype, 'revokeSeen');
     revoke.mockRejectedValueOnce(new Error('cut off'));
-    const answer = await fetch(`${url}/release`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', 'x-nestjs-locking': 'dashboard', origin: new URL(url).origin },
-      body: JSON.stringify({ provider: 'in-memory', key: 'a', ownerId, fencingToken }),
-    });
+    const answer = await askToRelease(url, lock);
     revoke.mockRestore();
     expect(answer.status).toBe(500);
     const lines = log.lines.filter(({ parts }) => parts.includes('LockingDashboard')).map(({ text }) => text);
@@ -331,12 +317,7 @@ describe.each(['express', 'fastify'] as const)('the dashboard on %s, below a glo
   ])('releases nothing where identify %s', async (_, identify) => {
     const { url, locking } = await open({ insecure: true, allowRelease: true, identify });
     const lock = await locking.acquire('a');
-    const { ownerId, fencingToken } = lock;
-    const answer = await fetch(`${url}/release`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', 'x-nestjs-locking': 'dashboard', origin: new URL(url).origin },
-      body: JSON.stringify({ provider: 'in-memory', key: 'a', ownerId, fencingToken }),
-    });
+    const answer = await askToRelease(url, lock);
     expect([answer.status, lock.held]).toEqual([500, true]);
   });
 
@@ -359,17 +340,7 @@ describe.each(['express', 'fastify'] as const)('the dashboard on %s, below a glo
         trustProxy: true,
         allowedHosts: ['admin.example'],
       });
-      const { ownerId, fencingToken } = await locking.acquire('a');
-      const answer = await fetch(`${url}/release`, {
-        method: 'POST',
-        headers: {
-          'content-type': 'application/json',
-          'x-nestjs-locking': 'dashboard',
-          'x-forwarded-host': host,
-          origin,
-        },
-        body: JSON.stringify({ provider: 'in-memory', key: 'a', ownerId, fencingToken }),
-      });
+      const answer = await askToRelease(url, await locking.acquire('a'), {}, { 'x-forwarded-host': host, origin });
       expect(answer.status).toBe(status);
     },
   );
@@ -377,12 +348,7 @@ describe.each(['express', 'fastify'] as const)('the dashboard on %s, below a glo
   it('is read-only by default', async () => {
     const { url, locking } = await open();
     const lock = await locking.acquire('a');
-    const { ownerId, fencingToken } = lock;
-    const answer = await fetch(`${url}/release`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', 'x-nestjs-locking': 'dashboard', origin: new URL(url).origin },
-      body: JSON.stringify({ provider: 'in-memory', key: 'a', ownerId, fencingToken }),
-    });
+    const answer = await askToRelease(url, lock);
     expect(answer.status).toBe(403);
     expect(await answer.json()).toMatchObject({ message: expect.stringMatching(/read-only/) as unknown });
     expect(lock.held).toBe(true);

@@ -201,7 +201,7 @@ function storableOnly(sent: Sent): JobEnd<StoredResult> {
   return { value: { answer: sent }, keep: true };
 }
 
-/** What was sent by hand is not known. It may be the answer of a handler that has done its work, also where that fails later. */
+/** An answer that was sent by hand is not known. Its handler may have done its work, also where it fails later. */
 function endedByHand(status: number, entered = true): JobEnd<StoredResult> {
   return { value: {}, keep: entered && isStorable({ status }), omitted: answeredByHand };
 }

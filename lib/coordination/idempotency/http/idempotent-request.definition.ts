@@ -16,7 +16,7 @@ export interface IdempotentRequestDefinition {
   readonly fingerprint: IdempotentRequestOptions['fingerprint'];
 }
 
-/** What is known of the handler besides. */
+/** Facts about the handler itself. */
 export interface IdempotentHandlerDefinition extends IdempotentRequestDefinition {
   /** Whether it takes the response (`@Res()`), so that it can answer by hand. */
   readonly takesResponse: boolean;
