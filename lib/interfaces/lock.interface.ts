@@ -51,8 +51,8 @@ export interface Lock extends AsyncDisposable {
 
   /**
    * Makes sure in a transaction that the lock is held, where the store of the lock is the transaction's own database
-   * (`PostgresLockingProvider`). If it resolves, no other holder is granted the keys until the transaction has ended: what it
-   * writes is safe, even if the process was paused or the lease ends before the commit. Call it before the first write, in a
+   * (`PostgresLockingProvider`). If it resolves, no other holder is granted the keys until the transaction has ended, or has been
+   * rolled back to a savepoint from before the call: what it writes is safe, even if the process was paused or the lease ends before the commit. Call it before the first write, in a
    * transaction at the level READ COMMITTED.
    *
    * @throws LockLostError when the lock is no longer held; roll back then.

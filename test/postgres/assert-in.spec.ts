@@ -80,6 +80,32 @@ describe('assertIn', () => {
     await lock.release();
   });
 
+  it('goes by no setting of the session, and takes READ UNCOMMITTED for what it is in PostgreSQL', async () => {
+    const lock = await locking.acquire('settings');
+    await client.query('ROLLBACK');
+    await client.query('BEGIN ISOLATION LEVEL READ UNCOMMITTED');
+    const changing: LockTransaction = {
+      query: async (sql, values) => {
+        const answer = await client.query(sql, [...values]);
+        await client.query("SET TIME ZONE 'Asia/Tokyo'");
+        await client.query("SET DateStyle = 'SQL, DMY'");
+        return answer;
+      },
+    };
+    await lock.assertIn(changing);
+    await client.query('COMMIT');
+    await lock.release();
+  });
+
+  it('says that rows as arrays are no answer', async () => {
+    const lock = await locking.acquire('arrays');
+    const arrays: LockTransaction = {
+      query: async (sql, values) => client.query({ text: sql, values, rowMode: 'array' } as never),
+    };
+    expect(await rejectionOf(lock.assertIn(arrays))).toBeInstanceOf(LockBackendError);
+    await lock.release();
+  });
+
   it('fails when the transaction does not answer, and the release goes on then', async () => {
     const lock = await locking.acquire('silent');
     const asserting = rejectionOf(lock.assertIn({ query: async () => new Promise(() => undefined) }));

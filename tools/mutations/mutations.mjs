@@ -432,6 +432,13 @@ export const MUTATIONS = [
     tests: ['test/processes/waiting.spec.ts'],
   },
   {
+    rule: 'redis: a kept key remembers that others wait',
+    file: 'lib/providers/redis/scripts/release.lua',
+    search: "compose(token, '', holder, contended)",
+    replace: "compose(token, '', holder, false)",
+    tests: REDIS,
+  },
+  {
     rule: 'redis: several keys are acquired all or none',
     file: 'lib/providers/redis/scripts/acquireAll.lua',
     search: "      return refuse(i / 2, redis.call('PTTL', KEYS[i]), holder and 0 or 1)\n",

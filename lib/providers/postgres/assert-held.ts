@@ -15,8 +15,16 @@ interface Place {
   readonly namespace: string;
 }
 
-/** When the transaction began: of two statements that are committed one by one, each has its own. */
-const BEGAN = 'transaction_timestamp()::text';
+/**
+ * When the transaction began, in a form that no setting of the session changes: of two statements that are committed one by one,
+ * each has its own.
+ */
+const BEGAN = '(extract(epoch FROM transaction_timestamp()) * 1000000)::bigint::text';
+
+/** Whether a statement sees what was committed before it, and not before its transaction: the two are the same in PostgreSQL. */
+export function isReadCommitted(isolation: unknown): boolean {
+  return isolation === 'read committed' || isolation === 'read uncommitted';
+}
 
 /**
  * Asks in a transaction of the application which leases stand. FOR KEY SHARE lets renewals and the release pass, and keeps the
@@ -40,7 +48,7 @@ export async function assertHeld(
   }));
   const rows = await rowsIn(transaction, sql, [JSON.stringify(items), encodeText(namespace)], 'assertIn');
   for (const { isolation } of rows) {
-    if (isolation !== 'read committed') throw new LockConfigurationError(cannotAssertAt(id, String(isolation)));
+    if (!isReadCommitted(isolation)) throw new LockConfigurationError(cannotAssertAt(id, String(isolation)));
   }
   // What a statement locks is free again at once where it is committed by itself.
   if (rows.length > 0) {
@@ -65,6 +73,6 @@ export async function rowsIn(
     throw error instanceof Error ? withRemedy(error, rollBack()) : error;
   }
   const rows = Array.isArray(result) ? result : (result as { rows?: unknown } | undefined)?.rows;
-  if (!Array.isArray(rows)) throw malformedAnswer(what);
+  if (!Array.isArray(rows) || Array.isArray(rows[0])) throw malformedAnswer(what);
   return rows as Record<string, unknown>[];
 }

@@ -2,7 +2,7 @@ import { LockConfigurationError } from '../../errors/index.js';
 import type { LockTransaction } from '../../interfaces/index.js';
 import type { RecordAnswer, RecordWrite, StoredRecord } from '../../provider-api/index.js';
 import type { RecordsInTransaction } from '../../provider-api/transactional-records.js';
-import { rowsIn } from './assert-held.js';
+import { isReadCommitted, rowsIn } from './assert-held.js';
 import { malformedAnswer } from './postgres-errors.js';
 import { toRecord } from './postgres-records.js';
 import { cannotSaveAt, noTransactionOpen, otherDatabase } from './postgres.messages.js';
@@ -53,7 +53,7 @@ export class TransactionRecords implements RecordsInTransaction {
     if (known !== 'true' || number === '' || there !== here?.place) {
       throw new LockConfigurationError(otherDatabase(place.id));
     }
-    if (isolation !== 'read committed') throw new LockConfigurationError(cannotSaveAt(place.id, String(isolation)));
+    if (!isReadCommitted(isolation)) throw new LockConfigurationError(cannotSaveAt(place.id, String(isolation)));
     return new TransactionRecords(transaction, place, number);
   }
 

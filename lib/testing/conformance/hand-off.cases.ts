@@ -146,6 +146,17 @@ export const handOffCases: ConformanceCase[] = [
     assert.equal((await acquire(other, 'a', 'two')).granted, false);
     assert.equal((await look(other, 'a'))?.ownerId, 'here');
   }),
+  queueCase(
+    'hands over a key that its owner has acquired again while it was kept, and releases',
+    async ({ here, provider, other }) => {
+      await take(provider, 'a', 'one', { attemptId: 'one.1' });
+      await here.queue('a');
+      await release(provider, ['a'], 'one', { attemptId: 'one.1', keepFor: 20_000 });
+      await take(provider, 'a', 'one', { attemptId: 'one.2' });
+      assert.deepEqual(await release(provider, ['a'], 'one', { attemptId: 'one.2' }), ['freed']);
+      assert.equal((await look(other, 'a'))?.ownerId, 'here');
+    },
+  ),
   queueCase('ends the queue entry of a cancelled attempt', async ({ here, there, nobody, provider }) => {
     await nobody.hold('a');
     const attemptId = await here.queue('a');

@@ -94,7 +94,7 @@ local function release(lock, queue, claim, value)
     end
   end
   if how == 'keep' then
-    redis.call('SET', lock, compose(token, '', holder, false), 'PX', expires)
+    redis.call('SET', lock, compose(token, '', holder, contended), 'PX', expires)
   elseif not handOff(lock, queue) then
     redis.call('DEL', lock)
   end
