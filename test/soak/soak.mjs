@@ -32,7 +32,8 @@ async function start(redisUrl) {
 
 /** The sizes of the collections inside an engine. @param {any} service */
 function insideOf(service) {
-  const { running, leases, queues, renewer, retry, calls, poller, dispatcher } = service.registry.engine();
+  const { parts, shutdown } = service.registry.engine();
+  const { leases, queues, renewer, retry, calls, poller, limits, host } = parts;
   return {
     leases: leases.all().length,
     queues: queues.queues.size,
@@ -40,9 +41,9 @@ function insideOf(service) {
     retries: retry.size,
     calls: calls.pending.size,
     polled: poller.polled.size,
-    polledHeldKeys: dispatcher.heldKeys.polls.size,
-    deadlines: dispatcher.deadlines.size,
-    running,
+    polledHeldKeys: host.heldKeys.polls.size,
+    deadlines: limits.deadlines.size,
+    running: shutdown.running,
   };
 }
 
