@@ -20,9 +20,10 @@ interface RunScope {
 
 const storage = new AsyncLocalStorage<RunScope>();
 
-/** The innermost handler that is running under a request's lock around this call. */
-export function currentRun(): HandlerRun | undefined {
-  return storage.getStore()?.current.run;
+/** The handler of the request of `context` that is running under the request's lock around this call. */
+export function currentRunOf(context: ExecutionContext): HandlerRun | undefined {
+  const run = storage.getStore()?.current.run;
+  return run?.context === context ? run : undefined;
 }
 
 /**
@@ -45,12 +46,15 @@ export function callHandler(isHandler: (handler: object) => boolean, method: () 
  * when a subscriber leaves, because a client has left or a time limit has passed: that ends an Observable, but a
  * Promise runs on. Nest shows interceptors an Observable in either case. Hence the handler's calls are counted, and
  * when an outer interceptor or the client has gone, the chain goes on until its first value, unless the handler is
- * known to have returned an Observable.
+ * known to have returned an Observable. An interceptor inside the lock may need the handler's outcome all the same
+ * (`@Idempotent`): then the chain goes on to its end.
  */
 export class HandlerRun {
   private readonly stopped = new Subject<void>();
   private streaming = false;
-  private abandoned = false;
+  private isAbandoned = false;
+  private isNeeded = false;
+  private isStopped = false;
   private chainEnded = false;
   /** Calls of the handler, and subscriptions to what it returned, that have not ended. */
   private active = 0;
@@ -63,6 +67,21 @@ export class HandlerRun {
     private readonly next: CallHandler,
     private readonly subscriber: Subscriber<unknown>,
   ) {}
+
+  /** Whether the last subscriber has gone, so that the request has another answer than that of the handler. */
+  get abandoned(): boolean {
+    return this.isAbandoned;
+  }
+
+  /** Whether the Observable that the handler has returned was ended from here. To the handler's decorators it has completed. */
+  get cut(): boolean {
+    return this.isStopped;
+  }
+
+  /** Whether the lock was lost. */
+  get lost(): boolean {
+    return this.lock?.signal.aborted === true;
+  }
 
   /** Whether a call of the handler is under way. */
   get busy(): boolean {
@@ -94,9 +113,14 @@ export class HandlerRun {
 
   /** The last subscriber has gone. */
   abandon(): void {
-    this.abandoned = true;
+    this.isAbandoned = true;
     // after its end the chain itself has given up on what is still running, which is then waited for
-    if (this.streaming && !this.chainEnded) this.stop();
+    if (this.streaming && !this.chainEnded) this.stopUnneeded();
+  }
+
+  /** An interceptor inside the lock needs what the handler comes to, also when the last subscriber has gone. */
+  need(): void {
+    this.isNeeded = true;
   }
 
   /** Resolves when no call of the handler is under way. */
@@ -148,9 +172,10 @@ export class HandlerRun {
   /** The Observable that the handler has returned: it is running for as long as anybody is subscribed. */
   private underLock(source: Observable<unknown>): Observable<unknown> {
     this.streaming = true;
-    if (this.abandoned) this.stop();
+    if (this.lost) this.stop();
+    else if (this.isAbandoned) this.stopUnneeded();
     return new Observable((subscriber) => {
-      if (this.chainEnded) {
+      if (this.chainEnded || this.lost) {
         subscriber.error(this.tooLate());
         return;
       }
@@ -184,12 +209,13 @@ export class HandlerRun {
         last = value;
         this.streaming = true;
         // of a lost lock nothing is passed on: the request is about to fail, with the value in its outcome
-        if (!this.abandoned && !lock.signal.aborted) {
+        if (!this.isAbandoned && !lock.signal.aborted) {
           this.subscriber.next(value);
           return;
         }
         discardBody(value);
-        this.stop();
+        if (lock.signal.aborted) this.stop();
+        else this.stopUnneeded();
       };
       const complete = (): void => {
         resolve(last);
@@ -198,7 +224,12 @@ export class HandlerRun {
     });
   }
 
+  private stopUnneeded(): void {
+    if (!this.isNeeded) this.stop();
+  }
+
   private stop(): void {
+    this.isStopped = true;
     this.stopped.next();
   }
 }

@@ -66,8 +66,8 @@ type AnswersWith<Decorated extends (...args: never[]) => unknown, Unavailable> =
  *
  * A client that leaves while its request waits ends the wait, and the handler does not run. One that leaves later does
  * not end the lock, nor does an interceptor that gives up on the handler (`timeout()` of rxjs): a handler that returns a
- * Promise is waited for, an Observable is unsubscribed from by Nest. An interceptor inside the lock that calls the
- * handler again (`retry()`) has to wait for the end of the call before.
+ * Promise is waited for, an Observable is unsubscribed from (not with `@Idempotent`, which needs its result). An
+ * interceptor inside the lock that calls the handler again (`retry()`) has to wait for the end of the call before.
  *
  * Give a template a prefix (`'order:<body.id>'`): a key that the client names freely can be any key of the application.
  *

@@ -3,7 +3,7 @@ import type { Observable } from 'rxjs';
 import { injectLockingService } from '../decorators/inject-locking-service.js';
 import { LOCKING_SERVICE } from '../module/locking.constants.js';
 import type { LockingService } from '../module/locking.service.js';
-import { currentRun } from './handler-run.js';
+import { currentRunOf } from './handler-run.js';
 import { lockRequestOf } from './lock-request.definition.js';
 import { lockRequest } from './locked-request.js';
 
@@ -31,7 +31,7 @@ export class LockInterceptor implements NestInterceptor {
     const locking = this[LOCKING_SERVICE];
     const definition = lockRequestOf(context);
     // every request has a context of its own, which all of its interceptors share
-    if (!locking || !definition || currentRun()?.context === context) return next.handle();
+    if (!locking || !definition || currentRunOf(context)) return next.handle();
     return lockRequest(locking, definition, context, next);
   }
 }

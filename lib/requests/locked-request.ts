@@ -12,7 +12,7 @@ import type { LockRequestDefinition } from './lock-request.definition.js';
 import { answerRefused, clientGone } from './refused-request.js';
 import { nameHandler } from './request-context.js';
 import { keysOfRequest } from './request-keys.js';
-import { tailsOf } from './request-tails.js';
+import { hasTails, tailsOf } from './request-tails.js';
 import { ResponseWait } from './response-wait.js';
 import { discardBody } from './unsent-body.js';
 
@@ -52,7 +52,7 @@ class LockedRequest {
   /** @returns called when the last subscriber has gone */
   start(): () => void {
     const stopListening = this.exchange?.onceOver(() => {
-      if (this.exchange?.clientGone) this.leave();
+      if (this.exchange?.clientGone) this.clientLeft();
     });
     if (this.exchange?.clientGone) this.leave();
     const finished = this.run().finally(stopListening);
@@ -60,6 +60,11 @@ class LockedRequest {
     return () => {
       this.leave();
     };
+  }
+
+  private clientLeft(): void {
+    // the answer is needed when the client comes again
+    if (!this.entered || !hasTails(this.context)) this.leave();
   }
 
   /** The last subscriber has left. Not every Nest 11 and 12 unsubscribes when a client leaves. */
@@ -131,8 +136,13 @@ class LockedRequest {
       this.lossTold = !subscriber.closed;
       subscriber.error(new LockLostError(lock.keys, (lock.signal.reason as Error).message, outcome));
     } else if (outcome.status === 'rejected') subscriber.error(outcome.reason);
-    else if (this.exchange?.clientGone) subscriber.error(clientGone(this.context, outcome));
+    else if (this.isUnheard) subscriber.error(clientGone(this.context));
     else subscriber.complete();
+  }
+
+  /** Whether nobody is there for what the handler has come to. */
+  private get isUnheard(): boolean {
+    return this.exchange?.clientGone === true && (this.handler.abandoned || !hasTails(this.context));
   }
 
   private refused(error: unknown): void {

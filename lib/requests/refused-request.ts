@@ -22,28 +22,16 @@ export function answerRefused(
   return answer === undefined && isServerSentEvents(context) ? EMPTY : of(answer);
 }
 
-/** What the handlers came to whose clients have left, by the error that is told instead. */
-const unsent = new WeakMap<object, PromiseFulfilledResult<unknown>>();
-
 /** The requests that have failed with `clientGone`. */
 const gone = new WeakSet<ExecutionContext>();
 
 /**
  * The error of a request whose client has left. There is no client to answer; it ends the request for other interceptors and for
  * access logs (499 is the customary status), and Nest does not log it.
- *
- * @param outcome - what the handler has come to; none where it did not run
  */
-export function clientGone(context: ExecutionContext, outcome?: PromiseFulfilledResult<unknown>): HttpException {
-  const error = new HttpException('Client Closed Request', 499);
+export function clientGone(context: ExecutionContext): HttpException {
   gone.add(context);
-  if (outcome) unsent.set(error, outcome);
-  return error;
-}
-
-/** What the handler came to whose client had left by then, where `error` tells of that. */
-export function unsentOutcome(error: unknown): PromiseFulfilledResult<unknown> | undefined {
-  return typeof error === 'object' && error !== null ? unsent.get(error) : undefined;
+  return new HttpException('Client Closed Request', 499);
 }
 
 /** Whether a lock has failed the request as its client has left: what is sent then is no answer of the handler. */

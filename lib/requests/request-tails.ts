@@ -1,5 +1,5 @@
 import type { ExecutionContext } from '@nestjs/common';
-import { currentRun, type HandlerRun } from './handler-run.js';
+import { currentRunOf, type HandlerRun } from './handler-run.js';
 
 /** What an interceptor does for a request after its handler's end, such as to store the answer. */
 export interface RequestTail {
@@ -17,14 +17,23 @@ interface PlacedTail extends RequestTail {
 
 const tails = new WeakMap<ExecutionContext, Set<PlacedTail>>();
 
-/** From now on the request's locks are kept until `tail` has ended. To be called where the interceptor is subscribed to. */
+/**
+ * From now on the request's locks are kept until `tail` has ended, and the handler goes on until its end if the client leaves. To be
+ * called where the interceptor is subscribed to.
+ */
 export function addTail(context: ExecutionContext, tail: RequestTail): void {
   let ofRequest = tails.get(context);
   if (!ofRequest) tails.set(context, (ofRequest = new Set()));
-  const run = currentRun();
-  const placed = { ...tail, inside: run?.context === context ? run : undefined };
+  const inside = currentRunOf(context);
+  inside?.need();
+  const placed = { ...tail, inside };
   const all = ofRequest.add(placed);
   void tail.ended.then(() => all.delete(placed));
+}
+
+/** Whether an interceptor of the request needs what its handler comes to. */
+export function hasTails(context: ExecutionContext): boolean {
+  return (tails.get(context)?.size ?? 0) > 0;
 }
 
 /** The tails of a request that have not ended: those of interceptors inside `run`, and those of all. */

@@ -1,3 +1,4 @@
+import { request as httpRequest, type Server } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   Module,
@@ -118,6 +119,22 @@ export class TestApp {
   async get(path: string, init?: RequestInit): Promise<{ status: number; text: string; headers: Headers }> {
     const response = await fetch(this.url + path, init);
     return { status: response.status, text: await response.text(), headers: response.headers };
+  }
+
+  /** Sends a request whose client leaves when the returned function is called, which resolves once the server knows. */
+  leaving(path: string, headers: Readonly<Record<string, string>> = {}): () => Promise<void> {
+    const request = httpRequest(this.url + path, { method: 'POST', headers, agent: false });
+    request.on('error', () => undefined);
+    let connection: { readonly destroyed: boolean } | undefined;
+    const server = this.app.getHttpServer() as Server;
+    server.once('request', ({ socket }) => (connection = socket));
+    request.end();
+    return async () => {
+      request.destroy();
+      await until(() => connection?.destroyed === true);
+      // What listens to the connection has been called.
+      await new Promise(setImmediate);
+    };
   }
 
   async waiters(key: string): Promise<number> {

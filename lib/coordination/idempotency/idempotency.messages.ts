@@ -32,6 +32,9 @@ export const notStored = (key: string, cause: unknown): string =>
 export const notKept = (key: string, why: string): string =>
   `The result of the idempotency key ${quote(key)} cannot be kept: ${onOneLine(why)} Further calls with this key are refused.`;
 
+export const notFinished = (key: string): string =>
+  `The job of the idempotency key ${quote(key)} was ended half-way, as the lock of its request was lost. A further call counts it as abandoned.`;
+
 export const tooLarge = (bytes: number, most: number): string =>
   `it has ${String(bytes)} bytes as JSON, and at most ${String(most)} are kept (option maxSize).`;
 

@@ -7,7 +7,7 @@ import type { LockingService } from '../../module/locking.service.js';
 import type { LockRecord, RecordService } from '../../records/index.js';
 import { HeldRun } from './held-run.js';
 import type { IdempotentRun } from './idempotency.interface.js';
-import { abandoned, inProgress, mismatch, notKept, notReplayable } from './idempotency.messages.js';
+import { abandoned, inProgress, mismatch, notFinished, notKept, notReplayable } from './idempotency.messages.js';
 import type { IdempotencySettings } from './read-idempotency-options.js';
 import { assertStoredRun, type StoredRun } from './stored-run.js';
 
@@ -31,7 +31,8 @@ export interface RunRequest {
 /** What a job came to, and whether further calls are to get it, too. */
 export interface JobEnd<T> {
   readonly value: T;
-  readonly keep: boolean;
+  /** `'unfinished'`: it was ended half-way, as if its process had died: the run counts as abandoned. */
+  readonly keep: boolean | 'unfinished';
   /** Why further calls cannot get it, although the job is not to run again. */
   readonly omitted?: string | undefined;
 }
@@ -158,7 +159,8 @@ export class IdempotentRuns {
       return { error };
     }
     const { value, keep } = ended;
-    if (keep) {
+    if (keep === 'unfinished') logger.warn(notFinished(held.key));
+    else if (keep) {
       const omitted = await held.store(value, ended.omitted);
       if (omitted !== undefined) logger.warn(notKept(held.key, omitted));
     } else await held.drop();

@@ -2,14 +2,15 @@ import type { CallHandler, ExecutionContext } from '@nestjs/common';
 import { Logger } from '@nestjs/common';
 import { Observable, type Subscriber } from 'rxjs';
 import { isStreamBody, discardBody } from '../../../requests/unsent-body.js';
-import { failedAsGone, unsentOutcome } from '../../../requests/refused-request.js';
+import { currentRunOf, type HandlerRun } from '../../../requests/handler-run.js';
+import { failedAsGone } from '../../../requests/refused-request.js';
 import { nameHandler } from '../../../requests/request-context.js';
 import { addTail } from '../../../requests/request-tails.js';
 import { isLockLostError, isLockTimeoutError, LockConfigurationError } from '../../../errors/index.js';
 import type { JobEnd } from '../idempotent-runs.js';
 import type { IdempotencyService, IdempotentCall } from '../idempotency.service.js';
 import { AnswersByHand } from './answers-by-hand.js';
-import { isCalledIn, noteEntry, type HandlerEntry } from './entered-handler.js';
+import { isCalledIn, newEntry, noteEntry, type HandlerEntry } from './entered-handler.js';
 import {
   answeredByHand,
   answeredEarlier,
@@ -54,6 +55,8 @@ class IdempotentExchange {
   private told = false;
   private finished: Promise<void> | undefined;
   private readonly context: ExecutionContext;
+  /** Of a lock outside. */
+  private readonly enclosing: HandlerRun | undefined;
 
   constructor(
     private readonly exchange: Exchange,
@@ -61,6 +64,7 @@ class IdempotentExchange {
     private readonly gate: ResponseGate,
   ) {
     this.context = exchange.context;
+    this.enclosing = currentRunOf(this.context);
   }
 
   async start(service: IdempotencyService, call: IdempotentCall): Promise<void> {
@@ -106,28 +110,27 @@ class IdempotentExchange {
   }
 
   private async handle(): Promise<JobEnd<StoredResult>> {
-    const entry: HandlerEntry = { entered: false, calls: 0, running: undefined, isGivenUp: false };
-    const { subscriber, gate } = this;
+    const entry = newEntry(this.context);
+    const { gate } = this;
     const byHand = new AnswersByHand(this.context.getArgByIndex<object>(1), () => isCalledIn(entry));
     const [ended] = await Promise.allSettled([noteEntry(entry, async () => this.callHandler())]);
     byHand.stop();
-    if (entry.running) return this.outlast(entry.running.ended, ended, byHand);
+    if (entry.running) return this.outlast(entry, entry.running.ended, { outcome: ended, byHand });
     if (ended.status === 'fulfilled' && isStreamBody(ended.value)) return this.refuseStream(ended.value);
     if (byHand.status !== undefined) {
       this.tell(ended);
       return endedByHand(byHand.status, entry.entered);
     }
-    // A lock inside says that the client has left: what the handler has come to counts.
-    const unsent = ended.status === 'rejected' ? unsentOutcome(ended.reason) : undefined;
-    const outcome = unsent ?? outcomeOf(ended);
-    const isAnswered = gate.answered;
+    const outcome = outcomeOf(ended);
+    const { isAnsweredOutside } = this;
+    const { answered } = gate;
     // As the handler may have set it by hand.
-    const chosen = subscriber.closed ? undefined : gate.status;
-    const sending = subscriber.closed || unsent ? undefined : gate.shut();
+    const chosen = isAnsweredOutside ? undefined : gate.status;
+    const sending = isAnsweredOutside ? undefined : gate.shut();
     this.tell(ended);
-    const captured = await sending;
-    const sent = failedAsGone(this.context) ? undefined : captured;
-    if (entry.isGivenUp && outcome.status === 'rejected') return storableOnly(sent);
+    const sent = this.ofHandler(await sending);
+    if (entry.cut === 'lock-lost') return UNFINISHED;
+    if (entry.cut === 'without-value' || (entry.cut && outcome.status === 'rejected')) return this.inPlace(sent);
     if (outcome.status === 'rejected' && hasNotRun(outcome.reason)) return { value: {}, keep: false };
     if (sent === 'stream' && isStorable(gate)) return { value: {}, keep: entry.entered, omitted: streamedOnce };
     if (sent && sent !== 'stream' && isStorable(sent)) return { value: { answer: sent }, keep: entry.entered };
@@ -136,7 +139,7 @@ class IdempotentExchange {
     if (isRefusal) return { value: {}, keep: false };
     const { value } = outcome;
     // A handler that finds its client answered (by an outer interceptor) may leave out the answer that it would send by hand.
-    const isUnsaid = isAnswered && value === undefined && this.exchange.takesResponse;
+    const isUnsaid = answered && value === undefined && this.exchange.takesResponse;
     if (isUnsaid) return { value: {}, keep: entry.entered, omitted: nothingReturned };
     if (!isPlainData(value)) return { value: {}, keep: entry.entered, omitted: noLongerThere };
     return { value: { returned: value }, keep: entry.entered };
@@ -147,18 +150,40 @@ class IdempotentExchange {
    * repetition gets what the client got, once the handler has ended well.
    */
   private async outlast(
+    entry: HandlerEntry,
     running: Promise<unknown>,
-    outcome: PromiseSettledResult<unknown>,
-    byHand: AnswersByHand,
+    { outcome, byHand }: { readonly outcome: PromiseSettledResult<unknown>; readonly byHand: AnswersByHand },
   ): Promise<JobEnd<StoredResult>> {
-    const isUnseen = this.subscriber.closed || byHand.status !== undefined;
+    const isUnseen = this.isAnsweredOutside || byHand.status !== undefined;
     const sending = isUnseen ? undefined : this.gate.watch();
     this.tell(outcome);
     const [ended] = await Promise.allSettled([running]);
     if (ended.status === 'fulfilled') discardBody(ended.value);
     if (byHand.status !== undefined) return endedByHand(byHand.status);
+    if (entry.cut === 'lock-lost') return UNFINISHED;
     if (ended.status === 'rejected') return { value: {}, keep: false };
-    return storableOnly(await sending);
+    return this.inPlace(this.ofHandler(await sending));
+  }
+
+  /** Whether an interceptor outside has given up on the handler: the status and the answer of the request are its own. */
+  private get isAnsweredOutside(): boolean {
+    return this.subscriber.closed || this.enclosing?.abandoned === true || this.gate.answered;
+  }
+
+  /** What was sent, unless a lock has sent it to a client that had left. */
+  private ofHandler(sent: Sent): Sent {
+    return failedAsGone(this.context) ? undefined : sent;
+  }
+
+  /**
+   * What an interceptor has answered in place of the handler, if that can be repeated: a client has got it. In no case the handler is
+   * to run again.
+   */
+  private inPlace(sent: Sent): JobEnd<StoredResult> {
+    if (!sent || sent === 'stream' || !isStorable(sent) || this.gate.isUnheard) {
+      return { value: {}, keep: true, omitted: answeredEarlier };
+    }
+    return { value: { answer: sent }, keep: true };
   }
 
   /** The last value: Nest sends no other. */
@@ -195,11 +220,8 @@ class IdempotentExchange {
   }
 }
 
-/** What an interceptor has answered, if that can be repeated. In no case the handler is to run again. */
-function storableOnly(sent: Sent): JobEnd<StoredResult> {
-  if (!sent || sent === 'stream' || !isStorable(sent)) return { value: {}, keep: true, omitted: answeredEarlier };
-  return { value: { answer: sent }, keep: true };
-}
+/** The lock of the request was lost, which has ended the handler half-way. */
+const UNFINISHED: JobEnd<StoredResult> = { value: {}, keep: 'unfinished' };
 
 /** An answer that was sent by hand is not known. Its handler may have done its work, also where it fails later. */
 function endedByHand(status: number, entered = true): JobEnd<StoredResult> {

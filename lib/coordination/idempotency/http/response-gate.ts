@@ -2,13 +2,14 @@ import type { ExecutionContext } from '@nestjs/common';
 import { HttpExchange } from '../../../requests/http-exchange.js';
 import { isStreamBody } from '../../../requests/unsent-body.js';
 import { refuseLateCookies, restoreEarlierHeaders } from './earlier-headers.js';
+import { answerOf, payloadAnswer } from './sent-body.js';
 import { bodyOf, type Answer } from './stored-answer.js';
 
 /** How long a framework may take to send an answer to a client that has left, in milliseconds. */
 const GRACE = 1000;
 
-/** The part of the responses of Express, and of Node, that is needed. */
-interface ExpressResponse {
+/** The part of the responses of Node that is needed; those of Express have it as well. */
+interface RawResponse {
   statusCode: number;
   readonly headersSent: boolean;
   getHeader(name: string): unknown;
@@ -19,7 +20,7 @@ interface ExpressResponse {
 
 /** The part of the replies of Fastify that is needed. */
 interface FastifyReply {
-  readonly raw: { readonly headersSent: boolean };
+  readonly raw: RawResponse;
   /** Also where the handler has taken the response over (`hijack`). */
   readonly sent: boolean;
   readonly statusCode: number;
@@ -37,8 +38,6 @@ export type Sent = Answer | 'stream' | undefined;
 /** What an answer has that is replaced by another one. */
 const OF_BODY = ['content-type', 'content-length', 'etag'];
 
-const JSON_TYPE = 'application/json; charset=utf-8';
-
 /**
  * Stands between the frameworks and the response: sees the answer as it is about to leave, after all interceptors and
  * filters, and keeps it back until it is stored.
@@ -49,10 +48,13 @@ export class ResponseGate {
   private letGo: (() => void) | undefined;
   private replacement: { readonly answer: Answer; readonly isRefusal: boolean } | undefined;
   private opened = false;
+  /** Whether an answer is kept back. */
+  private isHeld = false;
+  private unheard = false;
 
   private constructor(
     context: ExecutionContext,
-    private readonly response: ExpressResponse | FastifyReply,
+    private readonly response: RawResponse | FastifyReply,
     private readonly headers: readonly string[],
   ) {
     this.exchange = HttpExchange.of(context);
@@ -60,13 +62,18 @@ export class ResponseGate {
 
   /** @param headers - the names of the headers that are captured */
   static of(context: ExecutionContext, headers: readonly string[]): ResponseGate {
-    return new ResponseGate(context, context.getArgByIndex<ExpressResponse | FastifyReply>(1), headers);
+    return new ResponseGate(context, context.getArgByIndex<RawResponse | FastifyReply>(1), headers);
   }
 
   /** Whether the client has got an answer already. */
   get answered(): boolean {
     const { exchange } = this;
     return exchange?.sent === true && !exchange.clientGone;
+  }
+
+  /** Whether the client had left before the answer was made that was caught. */
+  get isUnheard(): boolean {
+    return this.unheard;
   }
 
   get status(): number {
@@ -76,7 +83,8 @@ export class ResponseGate {
   setHeader(name: string, value: string): void {
     const { response } = this;
     if ('raw' in response) response.header(name, value);
-    else response.setHeader(name, value);
+    // Of Fastify as well: a filter may answer past the reply.
+    ('raw' in response ? response.raw : response).setHeader(name, value);
   }
 
   /**
@@ -84,7 +92,7 @@ export class ResponseGate {
    * client has left, or an interceptor outside has answered.
    */
   async shut(): Promise<Sent> {
-    const { exchange, response } = this;
+    const { exchange } = this;
     let timer: NodeJS.Timeout | undefined;
     let stopListening: (() => void) | undefined;
     const sent = await new Promise<Sent>((resolve) => {
@@ -92,8 +100,7 @@ export class ResponseGate {
       const giveUp = (): void => {
         timer ??= setTimeout(resolve, GRACE, undefined);
       };
-      if ('raw' in response) this.hookSend(response);
-      else this.hookEnd(response);
+      this.hook();
       stopListening = exchange?.onceOver(giveUp);
       // Nothing follows what was sent. Of a client that has left, the answer may still be made.
       if (this.answered) resolve(undefined);
@@ -131,30 +138,36 @@ export class ResponseGate {
   replace(answer: Answer): void {
     this.replacement = { answer, isRefusal: false };
     this.open();
+    this.hook();
+  }
+
+  private hook(): void {
     const { response } = this;
-    if ('raw' in response) this.hookSend(response);
+    if ('raw' in response) this.hookReply(response);
     else this.hookEnd(response);
   }
 
-  private hookEnd(response: ExpressResponse): void {
+  private hookEnd(response: RawResponse): () => void {
     const { end } = response;
-    response.end = (...args) => {
+    let isPassing = false;
+    const hooked = (...args: unknown[]): unknown => {
+      if (isPassing) return end.apply(response, args);
+      // Until the answer is stored, nothing else can end the response.
+      if (this.isHeld) return response;
       if (response.headersSent) {
-        response.end = end;
+        restore();
         this.capture('stream');
         return end.apply(response, args);
       }
-      // Until the answer is stored, nothing else can end the response.
-      response.end = () => response;
-      this.pass(answerOf(args[0], args[1]), () => {
-        response.end = end;
+      this.hold(response, answerOf(args[0], args[1]), () => {
+        restore();
         const { replacement } = this;
         if (!replacement) {
           end.apply(response, args);
           return;
         }
         const { answer, isRefusal } = replacement;
-        if (isRefusal) takeHeaders(response);
+        if (isRefusal) takeHeaders(this.response);
         for (const name of OF_BODY) response.removeHeader(name);
         response.statusCode = answer.status;
         const body = bodyOf(answer);
@@ -164,17 +177,28 @@ export class ResponseGate {
       });
       return response;
     };
+    // Others may have replaced it meanwhile, and call it.
+    const restore = (): void => {
+      isPassing = true;
+      if (response.end === hooked) response.end = end;
+    };
+    response.end = hooked;
+    return restore;
   }
 
-  private hookSend(reply: FastifyReply): void {
+  private hookReply(reply: FastifyReply): void {
     const { send } = reply;
     const isOwn = Object.hasOwn(reply, 'send');
-    // Nest waits for what it returns. That must not be the reply, which is a thenable of its own.
+    // Not all that answers goes by the reply.
+    const restoreEnd = this.hookEnd(reply.raw);
     const restore = (): void => {
+      restoreEnd();
       if (isOwn) reply.send = send;
       else delete (reply as { send?: unknown }).send;
     };
+    // Nest waits for what it returns. That must not be the reply, which is a thenable of its own.
     reply.send = (payload) => {
+      if (this.isHeld) return undefined;
       if (payload instanceof Error || isStream(payload)) {
         restore();
         this.capture(payload instanceof Error ? undefined : 'stream');
@@ -188,9 +212,8 @@ export class ResponseGate {
       }
       // What cannot be written as JSON throws here as it would there, and what a filter sends instead comes this way again.
       const answer = payloadAnswer(payload, reply);
-      reply.send = () => undefined;
       return new Promise<void>((resolve) => {
-        this.pass(answer, () => {
+        this.hold(reply, answer, () => {
           restore();
           const { replacement } = this;
           resolve();
@@ -209,14 +232,19 @@ export class ResponseGate {
     };
   }
 
-  private pass(body: Partial<Answer>, letGo: () => void): void {
-    this.captureAnswer(body);
-    if (this.opened) letGo();
-    else this.letGo = letGo;
+  /** Keeps back what `letGo` sends, unless the gate is open. */
+  private hold(response: RawResponse | FastifyReply, body: Partial<Answer>, letGo: () => void): void {
+    this.isHeld = true;
+    this.unheard = this.exchange?.clientGone === true;
+    this.letGo = () => {
+      this.isHeld = false;
+      letGo();
+    };
+    this.captureAnswer(response, body);
+    if (this.opened) this.letGo();
   }
 
-  private captureAnswer(body: Partial<Answer>): void {
-    const { response } = this;
+  private captureAnswer(response: RawResponse | FastifyReply, body: Partial<Answer>): void {
     const headers: Record<string, string> = {};
     for (const name of this.headers) {
       const value = response.getHeader(name);
@@ -231,36 +259,6 @@ export class ResponseGate {
 function takeHeaders(response: object): void {
   restoreEarlierHeaders(response);
   refuseLateCookies(response);
-}
-
-function answerOf(chunk: unknown, encoding: unknown): Partial<Answer> {
-  if (typeof chunk === 'string') {
-    const isText = typeof encoding !== 'string' || /^utf-?8$/i.test(encoding);
-    return isText ? { body: chunk } : bytesAnswer(Buffer.from(chunk, encoding as BufferEncoding));
-  }
-  return chunk instanceof Uint8Array ? bytesAnswer(chunk) : {};
-}
-
-/** Text is stored as it is, which is smaller and can be read by people. */
-function bytesAnswer(bytes: Uint8Array): Partial<Answer> {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const text = buffer.toString('utf8');
-  if (Buffer.from(text, 'utf8').equals(buffer)) return { body: text };
-  return { body: buffer.toString('base64'), bytes: true };
-}
-
-/** As it leaves after the response schema of the route, which may leave fields out. */
-function payloadAnswer(payload: unknown, reply: FastifyReply): Partial<Answer> {
-  const type = reply.getHeader('content-type');
-  if (payload === undefined) return {};
-  if (typeof payload === 'string') return { body: payload };
-  if (payload instanceof Uint8Array) {
-    return {
-      ...(type === undefined && { headers: { 'content-type': 'application/octet-stream' } }),
-      ...bytesAnswer(payload),
-    };
-  }
-  return { ...(type === undefined && { headers: { 'content-type': JSON_TYPE } }), body: reply.serialize(payload) };
 }
 
 function isStream(payload: unknown): boolean {
