@@ -4,6 +4,7 @@ import type { CallHandler, ExecutionContext } from '@nestjs/common';
 import { isObservable, Observable, Subject, takeUntil, type Subscriber } from 'rxjs';
 import { LockConfigurationError, LockLostError } from '../errors/index.js';
 import type { Lock } from '../interfaces/index.js';
+import { noteEarlierHeaders } from './earlier-headers.js';
 import { generatorHandler, handlerTooLate } from './interceptor.messages.js';
 import { nameHandler } from './request-context.js';
 import { discardBody } from './unsent-body.js';
@@ -136,6 +137,7 @@ export class HandlerRun {
   private begin(method: () => unknown): unknown {
     const { lock, scope } = this;
     if (!lock || !scope || this.chainEnded || !lock.held) throw this.tooLate();
+    if (this.context.getType<string>() === 'http') noteEarlierHeaders(this.context);
     this.active += 1;
     let result: unknown;
     try {

@@ -1,3 +1,4 @@
+import { takeHandlerHeaders } from './earlier-headers.js';
 import type { LockFailureAnswer } from './lock-failure.js';
 
 /** What Node's responses have. */
@@ -29,6 +30,7 @@ export function sendHttp(response: unknown, answer: LockFailureAnswer): void {
     raw.end();
     return;
   }
+  takeHandlerHeaders(response as object);
   // the type again, as the handler may have set another one for its own answer
   const headers: [name: string, value: string][] = [['Content-Type', JSON_TYPE]];
   if (answer.retryAfter !== undefined) headers.push(['Retry-After', String(answer.retryAfter)]);

@@ -45,10 +45,22 @@ const ERRORS: Readonly<Record<string, Error>> = {
   other: new Error('secret'),
 };
 
+/** Takes the lock from the handler that is running. */
+let lose: () => Promise<unknown> = async () => Promise.resolve();
+
 class Controlled {
   @Get('busy')
   @LockRequest('busy', { timeout: 0 })
   busy() {
+    return 'handled';
+  }
+
+  @Get('session')
+  @LockRequest('session')
+  async session(@Res({ passthrough: true }) response: { header(name: string, value: string): void }) {
+    response.header('Set-Cookie', 'session=secret');
+    response.header('X-Handler', 'secret');
+    await lose();
     return 'handled';
   }
 
@@ -146,6 +158,13 @@ describe.each(PLATFORMS)('LockExceptionFilter (%s)', (platform) => {
       const { text, headers } = await test.get('/typed');
       expect(headers.get('content-type')).toMatch(/^application\/json/);
       expect(JSON.parse(text)).toEqual({ ...busy, code: 'LOCK_TIMEOUT' });
+    });
+
+    it('the filter leaves no cookie and no header that the handler has set', async () => {
+      lose = async () => test.locking.forceRelease('session');
+      const { status, headers } = await test.get('/session');
+      expect([status, headers.get('set-cookie'), headers.get('x-handler')]).toEqual([409, null, null]);
+      expect(headers.get('content-type')).toMatch(/^application\/json/);
     });
 
     it('the filter ends a response that has begun', async () => {

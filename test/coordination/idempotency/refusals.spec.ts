@@ -65,6 +65,18 @@ class Sessions {
     return { call: calls.length };
   }
 
+  @Post('appended')
+  @Idempotent()
+  appended(
+    @Res({ passthrough: true }) response: Settable & { appendHeader?(name: string, value: string): void },
+  ): object {
+    calls.push('appended');
+    // Under Fastify, `header` adds.
+    if (response.appendHeader) response.appendHeader('Set-Cookie', 'session=secret');
+    else response.header('Set-Cookie', 'session=secret');
+    return { call: calls.length };
+  }
+
   // The interceptor of the upper decorator is the inner one.
   @Post('inner')
   @UseInterceptors(Limiting)
@@ -111,10 +123,27 @@ class Sessions {
   }
 }
 
-/** Middleware sets headers before the request is handled; a plugin of Fastify cookies as the answer is sent. */
+interface Response {
+  setHeader(name: string, value: string | string[]): void;
+  writeHead: (status: number, headers?: object) => unknown;
+}
+
+/**
+ * Middleware sets headers before the request is handled; a plugin of Fastify sets cookies as the answer is sent, as middleware of Express
+ * does, with the head or just before.
+ */
 function addPlugins(app: INestApplication, platform: string): void {
-  app.use((_request: unknown, response: { setHeader(name: string, value: string): void }, next: () => void) => {
+  app.use(({ url }: { url: string }, response: Response, next: () => void) => {
     response.setHeader('X-Middleware', 'kept');
+    if (url.startsWith('/appended')) response.setHeader('Set-Cookie', ['early=1', 'early=2']);
+    if (platform === 'express') {
+      const { writeHead } = response;
+      response.writeHead = (status) => {
+        if (url.startsWith('/login')) return writeHead.call(response, status, { 'Set-Cookie': 'late=secret' });
+        if (url.startsWith('/appended')) response.setHeader('Set-Cookie', 'late=secret');
+        return writeHead.call(response, status);
+      };
+    }
     next();
   });
   if (platform !== 'fastify') return;
@@ -153,13 +182,23 @@ describe.each(PLATFORMS)('refusals of @Idempotent on %s', (platform) => {
     expect(headers.get('content-type')).toMatch(/^application\/problem\+json/);
   };
 
-  it('a refusal in place of an answer has no cookie and no header of the handler', async () => {
+  const storeNothing = (): void => {
     const records = app.app.get(RecordService);
     const write = records.write.bind(records);
     jest.spyOn(records, 'write').mockImplementation(async (name, value, options) => {
       if ((value as { state?: string }).state === 'done') throw new LockBackendError([], 'the store is down');
       return write(name, value, options);
     });
+  };
+
+  it('a refusal in place of an answer keeps the cookies from before the handler, and no other', async () => {
+    storeNothing();
+    const refused = await post('/appended');
+    expect([refused.status, refused.headers.getSetCookie()]).toEqual([503, ['early=1', 'early=2']]);
+  });
+
+  it('a refusal in place of an answer has no cookie and no header of the handler', async () => {
+    storeNothing();
     const refused = await post('/login');
     expect([refused.status, JSON.parse(refused.text)]).toMatchObject([503, { code: 'IDEMPOTENCY_NOT_STORED' }]);
     expect(refused.headers.get('set-cookie')).toBeNull();
@@ -168,7 +207,7 @@ describe.each(PLATFORMS)('refusals of @Idempotent on %s', (platform) => {
     const answered = await post('/login');
     expect([answered.status, answered.text]).toEqual([201, '{"call":2}']);
     expect(answered.headers.get('x-handler')).toBe('secret');
-    expect(answered.headers.get('set-cookie')).toContain('session=secret');
+    expect(answered.headers.get('set-cookie')).toContain(platform === 'fastify' ? 'session=secret' : 'late=secret');
   });
 
   it('a refusal before the handler has no header of it, and those of middleware', async () => {
@@ -176,7 +215,7 @@ describe.each(PLATFORMS)('refusals of @Idempotent on %s', (platform) => {
     expect(refused.status).toBe(400);
     expectBare(refused);
     // No handler has run, so this one is another's.
-    expect(refused.headers.get('set-cookie')).toBe(platform === 'fastify' ? 'late=secret' : null);
+    expect(refused.headers.get('set-cookie')).toBe('late=secret');
     const other = await post('/inner', {});
     expect([other.status, other.headers.get('x-middleware')]).toEqual([400, 'kept']);
   });

@@ -5,7 +5,7 @@ import { LockConfigurationError } from '../../../errors/index.js';
 import { nameHandler } from '../../../requests/request-context.js';
 import { IdempotencyService } from '../idempotency.service.js';
 import { notHttp, notOnThis, serverSentEvents } from './http.messages.js';
-import { noteEarlierHeaders } from './earlier-headers.js';
+import { noteEarlierHeaders } from '../../../requests/earlier-headers.js';
 import { exchangeOnce } from './idempotent-exchange.js';
 import { idempotentRequestOf } from './idempotent-request.definition.js';
 import { identifyRequest } from './identify-request.js';

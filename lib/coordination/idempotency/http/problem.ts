@@ -7,7 +7,7 @@ import {
   isLockTimeoutError,
   type IdempotencyErrorReason,
 } from '../../../errors/index.js';
-import { restoreEarlierHeaders } from './earlier-headers.js';
+import { restoreEarlierHeaders } from '../../../requests/earlier-headers.js';
 import { PROBLEMS, type ProblemText } from './http.messages.js';
 import type { Answer } from './stored-answer.js';
 

@@ -1,7 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { HttpExchange } from '../../../requests/http-exchange.js';
 import { isStreamBody } from '../../../requests/unsent-body.js';
-import { refuseLateCookies, restoreEarlierHeaders } from './earlier-headers.js';
+import { takeHandlerHeaders } from '../../../requests/earlier-headers.js';
 import { answerOf, payloadAnswer } from './sent-body.js';
 import { bodyOf, type Answer } from './stored-answer.js';
 
@@ -167,7 +167,7 @@ export class ResponseGate {
           return;
         }
         const { answer, isRefusal } = replacement;
-        if (isRefusal) takeHeaders(this.response);
+        if (isRefusal) takeHandlerHeaders(this.response);
         for (const name of OF_BODY) response.removeHeader(name);
         response.statusCode = answer.status;
         const body = bodyOf(answer);
@@ -222,7 +222,7 @@ export class ResponseGate {
             return;
           }
           const { answer: sent, isRefusal } = replacement;
-          if (isRefusal) takeHeaders(reply);
+          if (isRefusal) takeHandlerHeaders(reply);
           for (const name of OF_BODY) reply.removeHeader(name);
           reply.code(sent.status);
           for (const [name, value] of Object.entries(sent.headers)) reply.header(name, value);
@@ -253,12 +253,6 @@ export class ResponseGate {
     }
     this.capture({ status: response.statusCode, ...body, headers: { ...headers, ...body.headers } });
   }
-}
-
-/** Takes from the response all that its handler has set. */
-function takeHeaders(response: object): void {
-  restoreEarlierHeaders(response);
-  refuseLateCookies(response);
 }
 
 function isStream(payload: unknown): boolean {
