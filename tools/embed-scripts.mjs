@@ -16,7 +16,7 @@ const providers = new URL('../lib/providers/', import.meta.url);
  */
 async function render(source, folder, extension) {
   const lines = source.split('\n').map(async (line) => {
-    const name = /^--#include (\w+)$/.exec(line)?.[1];
+    const name = /^ *--#include (\w+)$/.exec(line)?.[1];
     if (name) return render(await read(folder, `shared/${name}${extension}`), folder, extension);
     return line.trimStart().startsWith('--') ? '' : line;
   });

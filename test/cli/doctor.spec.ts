@@ -51,7 +51,8 @@ describe('doctor on Redis', () => {
     await client.config('SET', 'maxmemory-policy', 'allkeys-lru');
     const { locking } = await applications.onRedis({ redisUrl: redis.url });
     await locking.acquire('nightly\u001b[31m', { ownerId: 'importer' });
-    await client.set('lock:nestjs-locking:fence', 'x');
+    await client.del('lock:nestjs-locking:fence');
+    await client.rpush('lock:nestjs-locking:fence', 'x');
     const { code, found } = await complaints(['--redis', redis.url]);
     expect(code).toBe(1);
     expect(found).toMatchObject([

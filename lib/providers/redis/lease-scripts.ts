@@ -7,7 +7,7 @@ import {
   type ReleaseOutcome,
 } from '../../provider-api/index.js';
 import { inBatches, LARGEST_BATCH, PIPELINED_BATCH, type RunScript, type ScriptCall } from './batches.js';
-import { malformedReply, refusalOf, wholeNumber } from './redis-errors.js';
+import { failureOf, malformedReply, refusalOf, wholeNumber } from './redis-errors.js';
 import type { StoreKeys } from './store-keys.js';
 
 /** What scripts are told beside their requests. */
@@ -127,7 +127,7 @@ export class LeaseScripts {
     const args = [this.manner(first)];
     const keys = addClaims(args, batch);
     const read = (reply: readonly unknown[]): (readonly ReleaseOutcome[] | Error)[] =>
-      split(batch, reply, 'release', (outcome) => OUTCOMES[wholeNumber(outcome)]);
+      split(batch, reply, 'release', (outcome) => failureIn(outcome) ?? OUTCOMES[wholeNumber(outcome)]);
     return { name: 'release', keys: this.around.keys.forRelease(keys), args, read };
   }
 
@@ -150,7 +150,7 @@ export class LeaseScripts {
     }
     const keys = this.namesOf(batch.map(({ keys: [key] }) => key));
     const read = (replies: readonly unknown[]): (boolean | Error)[] =>
-      replies.map((reply) => HELD[wholeNumber(reply)] ?? malformedReply('repair'));
+      replies.map((reply) => failureIn(reply) ?? HELD[wholeNumber(reply)] ?? malformedReply('repair'));
     return { name: 'repair', keys, args, read };
   }
 
@@ -249,18 +249,28 @@ function areShort(one: Claimed, other: Claimed): boolean {
   return one.keys.length === 1 && other.keys.length === 1;
 }
 
+/** The error that stands in the place of one key's answer. Part of what was asked for may have been done. */
+function failureIn(reply: unknown): Error | undefined {
+  if (!Array.isArray(reply) || wholeNumber(reply[0]) !== -1 || typeof reply[1] !== 'string') return undefined;
+  return failureOf(reply[1]);
+}
+
 /** Gives each request of a batch what was said of its own keys. */
 function split<Answer>(
   batch: readonly Claimed[],
   replies: readonly unknown[],
   script: string,
-  read: (reply: unknown) => Answer | undefined,
+  read: (reply: unknown) => Answer | Error | undefined,
 ): (readonly Answer[] | Error)[] {
   let start = 0;
   return batch.map(({ keys }) => {
-    const answers = replies.slice(start, (start += keys.length)).map(read);
-    const known = answers.filter((answer) => answer !== undefined);
-    return known.length === keys.length ? known : malformedReply(script);
+    const answers: Answer[] = [];
+    for (const reply of replies.slice(start, (start += keys.length))) {
+      const answer = read(reply);
+      if (answer instanceof Error) return answer;
+      if (answer !== undefined) answers.push(answer);
+    }
+    return answers.length === keys.length ? answers : malformedReply(script);
   });
 }
 

@@ -53,6 +53,12 @@ export function refusalOf(text: string): Error {
   return meaning ? toError(text, { ...meaning, untouched: true }) : new StoreNotReachedError(text);
 }
 
+/** The error that a script has passed on for one of its keys, of which it may have done a part. */
+export function failureOf(text: string): Error {
+  const meaning = meaningOf(text);
+  return meaning ? toError(text, { ...meaning, untouched: false }) : new Error(text);
+}
+
 /** An answer that has not the shape that it should have: what was asked for may have been done or not. */
 export function malformedReply(what: string): Error {
   return new RedisError(nonsense(what), NOT_REDIS.remedy);

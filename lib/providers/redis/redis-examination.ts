@@ -37,7 +37,8 @@ export async function examineServer(server: Redis, minReplicas: number): Promise
 export function examineCounter(stored: string | null, now: number): Finding[] {
   if (stored === null) return [];
   const last = Number(stored);
-  if (!/^\d+$/.test(stored) || !Number.isSafeInteger(last)) return [say.badCounter()];
+  // The scripts take no other spelling of a number, and none beyond 9e15.
+  if (String(last) !== stored || !Number.isSafeInteger(last) || last >= 9e15) return [say.badCounter()];
   const ahead = last - now * 1000;
   return ahead > MOST_AHEAD ? [say.counterAhead(Math.round(ahead / 1e6))] : [];
 }

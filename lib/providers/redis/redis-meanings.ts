@@ -77,8 +77,9 @@ const BY_CODE: Readonly<Record<string, Meaning>> = {
     untouched: true,
   },
   WRONGTYPE: {
-    means: 'a key of the namespace holds something that is no lock',
-    remedy: 'Find out what else writes there, and give locks a namespace of their own; forceRelease removes it.',
+    means: 'another program has written a key of the namespace',
+    remedy:
+      'Find out which, and give locks a namespace of their own. Then delete the key with DEL; forceRelease deletes that of a lock.',
   },
   BADFENCE: {
     means: 'the token counter of the namespace, nestjs-locking:fence, holds something else than this package writes',

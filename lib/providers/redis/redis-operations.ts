@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import type { StoredLease } from '../../provider-api/index.js';
 import type { ExaminationDepth, Finding, QueueEntry } from '../../provider-api/operable-store.js';
 import type { RunScript } from './batches.js';
-import { malformedReply, wholeNumber } from './redis-errors.js';
+import { isReply, malformedReply, wholeNumber } from './redis-errors.js';
 import { examineCounter, examineServer } from './redis-examination.js';
 import { isOut, ofSeveralServers } from './several-servers.js';
 import { scanKeys } from './scan-keys.js';
@@ -73,12 +73,20 @@ export class RedisOperations {
       const findings = await examineServer(server, this.minReplicas);
       // In a cluster each slot has a counter of its own.
       if (depth === 'full' && !this.connection.client().isCluster) {
-        findings.push(...examineCounter(await server.get(this.keys.counter('')), await this.timeOf(server)));
+        findings.push(...examineCounter(await this.counterOf(server), await this.timeOf(server)));
       }
       return { name: serverOf(server), findings };
     } catch (error) {
       throw this.explain(error);
     }
+  }
+
+  /** Empty where another program has written a value of another type. */
+  private async counterOf(server: Redis): Promise<string | null> {
+    return server.get(this.keys.counter('')).catch((error: unknown) => {
+      if (isReply(error) && error.message.startsWith('WRONGTYPE ')) return '';
+      throw error;
+    });
   }
 
   private async timeOf(server: Redis): Promise<number> {

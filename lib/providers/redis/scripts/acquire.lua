@@ -35,7 +35,7 @@ local function refuse(lock, queue, claim, attempts)
   if process ~= '' then
     mark(lock)
     enqueue(queue, process, lease, ARGV[2], claim)
-    queued, last = 1, tonumber(redis.call('GET', KEYS[1]) or 0)
+    queued, last = 1, tonumber(redis.pcall('GET', KEYS[1]) or 0) or 0
     if attempts and firstWaiter(queue) == process then
       tellHolder(attempts, 'contended', lock)
     end
@@ -50,7 +50,8 @@ local function consider(lock, queue, claim)
   end
   local value = redis.pcall('GET', lock)
   if type(value) == 'table' then
-    return {-1, value.err}
+    --#include types
+    return {-1, isWrongType(value) and wrongType(lock, 'string') or value.err}
   end
   if value then
     local _, attempts, holder = parse(value)
@@ -82,6 +83,13 @@ end
 
 for i = 2, #KEYS, 2 do
   local n = i / 2
-  replies[n] = replies[n] or consider(KEYS[i], KEYS[i + 1], ARGV[n + 3])
+  if not replies[n] then
+    local done, reply = pcall(consider, KEYS[i], KEYS[i + 1], ARGV[n + 3])
+    if not done then
+      --#include refusal
+      reply = refusal(reply, {KEYS[i + 1]})
+    end
+    replies[n] = reply
+  end
 end
 return replies

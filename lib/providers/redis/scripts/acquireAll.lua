@@ -33,9 +33,7 @@ local function refuse(index, ttl, foreign)
       end
       local left = table.concat(others, ',')
       if left == '' and attempts ~= '' then
-        if not handOff(KEYS[i], KEYS[i + 1]) then
-          redis.call('DEL', KEYS[i])
-        end
+        handOffOrFree(KEYS[i], KEYS[i + 1])
       elseif left ~= attempts then
         redis.call('SET', KEYS[i], compose(token, left, holder, contended), 'KEEPTTL')
       end
@@ -45,42 +43,56 @@ local function refuse(index, ttl, foreign)
 end
 
 -- All checks come before the first write.
-local found = {}
-for i = 2, #KEYS, 2 do
-  found[i] = redis.pcall('GET', KEYS[i])
-  if type(found[i]) == 'table' then
-    return {-1, found[i].err}
-  end
-end
-for i = 2, #KEYS, 2 do
-  if hasTombstone(KEYS[i + 1], attempt) then
-    return refuse(i / 2, -2, 0)
-  elseif found[i] then
-    local _, _, holder = parse(found[i])
-    if holder ~= owner then
-      return refuse(i / 2, redis.call('PTTL', KEYS[i]), holder and 0 or 1)
+local function acquireAll()
+  local found = {}
+  for i = 2, #KEYS, 2 do
+    found[i] = redis.pcall('GET', KEYS[i])
+    if type(found[i]) == 'table' then
+      --#include types
+      return {-1, isWrongType(found[i]) and wrongType(KEYS[i], 'string') or found[i].err}
     end
-  elseif onlyIfOwned then
-    return refuse(i / 2, -2, 0)
   end
-end
--- A free key with a queue goes to its first waiter.
-for i = 2, #KEYS, 2 do
-  if not found[i] and isContended(KEYS[i + 1]) == 1 and handOff(KEYS[i], KEYS[i + 1]) then
-    return refuse(i / 2, redis.call('PTTL', KEYS[i]), 0)
+  for i = 2, #KEYS, 2 do
+    if hasTombstone(KEYS[i + 1], attempt) then
+      return refuse(i / 2, -2, 0)
+    elseif found[i] then
+      local _, _, holder = parse(found[i])
+      if holder ~= owner then
+        return refuse(i / 2, redis.call('PTTL', KEYS[i]), holder and 0 or 1)
+      end
+    elseif onlyIfOwned then
+      return refuse(i / 2, -2, 0)
+    end
   end
+  -- A free key with a queue goes to its first waiter.
+  for i = 2, #KEYS, 2 do
+    if not found[i] and isContended(KEYS[i + 1]) == 1 and handOff(KEYS[i], KEYS[i + 1]) then
+      return refuse(i / 2, redis.call('PTTL', KEYS[i]), 0)
+    end
+  end
+
+  local fresh = takeTokens(1)
+  local reply = {1}
+  for i = 2, #KEYS, 2 do
+    local token, reentered = tonumber(fresh), 0
+    if found[i] then
+      token, reentered = reenter(KEYS[i], found[i], attempt, owner, lease)
+    else
+      write(KEYS[i], 'nl1:' .. fresh .. claim, lease)
+    end
+    reply[#reply + 1] = token
+    reply[#reply + 1] = reentered
+  end
+  return reply
 end
 
-local fresh = takeTokens(1)
-local reply = {1}
-for i = 2, #KEYS, 2 do
-  local token, reentered = tonumber(fresh), 0
-  if found[i] then
-    token, reentered = reenter(KEYS[i], found[i], attempt, owner, lease)
-  else
-    write(KEYS[i], 'nl1:' .. fresh .. claim, lease)
+local done, reply = pcall(acquireAll)
+if not done then
+  --#include refusal
+  local queues = {}
+  for i = 3, #KEYS, 2 do
+    queues[#queues + 1] = KEYS[i]
   end
-  reply[#reply + 1] = token
-  reply[#reply + 1] = reentered
+  reply = refusal(reply, queues)
 end
 return reply

@@ -14,7 +14,7 @@
 
 local record, token, condition, ttl = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
 local version, value = ARGV[6], ARGV[7]
-local found = redis.call('HMGET', record, 'token', 'version')
+local found = readFields(record, 'token', 'version')
 local exists = found[2] and true or false
 
 if version and found[2] == version then

@@ -11,7 +11,7 @@
 --#include value
 
 local function holds(value, claim)
-  if not value then
+  if type(value) ~= 'string' then
     return false
   end
   -- The usual case: a token of 16 digits, and the claim.
@@ -30,7 +30,7 @@ local held, all = {}, true
 for i = 1, #KEYS do
   local value = values[i]
   if #KEYS > 1000 then
-    value = redis.call('GET', KEYS[i])
+    value = redis.pcall('GET', KEYS[i])
   end
   held[i] = holds(value, ARGV[i + 2]) and 1 or 0
   all = all and held[i] == 1

@@ -8,8 +8,9 @@
 -- ARGV[2..]  for each key the claim, `:attempt:owner`: the grant of this attempt, and the older ones; with an empty
 --            attempt, all that the owner holds
 --
--- Returns for each key: 0 the owner did not hold it, 1 freed, 2 still held by another attempt of the owner. One key that is
--- freed on the short path has no list around its answer.
+-- Returns for each key: 0 the owner did not hold it, 1 freed, 2 still held by another attempt of the owner, {-1, error} the
+-- attempt does not hold it, but may be in its queue or still arrive: another program has overwritten the queue. One key
+-- that is freed on the short path has no list around its answer.
 
 -- The short path: without waiters the value is the one that the holder knows, a token of 16 digits and the claim. The
 -- functions after it are defined only if they are needed.
@@ -95,19 +96,31 @@ local function release(lock, queue, claim, value)
   end
   if how == 'keep' then
     redis.call('SET', lock, compose(token, '', holder, contended), 'PX', expires)
-  elseif not handOff(lock, queue) then
-    redis.call('DEL', lock)
+  else
+    handOffOrFree(lock, queue)
   end
   return 1
 end
 
-for n = 1, #KEYS - 1 do
-  local lock = KEYS[n + 1]
-  outcomes[n] = outcomes[n] or release(lock, queueOf(lock), ARGV[n + 1], value or redis.pcall('GET', lock))
+local function finish(lock, queue, claim, value)
+  local outcome = release(lock, queue, claim, value)
   if cancel and expires ~= '' then
     -- A copy of the attempt may still arrive.
-    local attempt = parseClaim(ARGV[n + 1])
-    writeTombstone(queueOf(lock), attempt, tonumber(expires))
+    writeTombstone(queue, parseClaim(claim), tonumber(expires))
+  end
+  return outcome
+end
+
+for n = 1, #KEYS - 1 do
+  local lock = KEYS[n + 1]
+  if not outcomes[n] then
+    local queue = queueOf(lock)
+    local done, outcome = pcall(finish, lock, queue, ARGV[n + 1], value or redis.pcall('GET', lock))
+    if not done then
+      --#include refusal
+      outcome = refusal(outcome, {queue})
+    end
+    outcomes[n] = outcome
   end
 end
 return outcomes

@@ -7,7 +7,8 @@
 --            set aside with it, and the claim, `:attempt:owner`
 --
 -- Returns for each key: 1 the owner has it here; 0 it does not: another owner does, the attempt was cancelled, or an
--- operator has just freed the key by force (noted as an attempt called `repair` that was cancelled).
+-- operator has just freed the key by force (noted as an attempt called `repair` that was cancelled); {-1, error} nothing
+-- was changed.
 
 --#include value
 --#include tokens
@@ -15,13 +16,13 @@
 
 -- Later tokens have to be greater than the tokens that were set aside.
 local function raiseTo(token)
-  local stored = redis.pcall('GET', KEYS[1]) or '0'
-  local last = type(stored) == 'string' and tonumber(stored)
-  if not last or not (last < 9e15) then
-    error({err = 'BADFENCE the token counter holds no usable number'})
+  local last = lastToken()
+  if not last then
+    error({err = BADFENCE})
   end
   if last < token then
     redis.call('INCRBY', KEYS[1], string.format('%.0f', token - last))
+    counter = token
   end
 end
 
@@ -43,6 +44,11 @@ end
 local replies = {}
 for i = 2, #KEYS, 2 do
   local n = i / 2
-  replies[n] = give(KEYS[i], KEYS[i + 1], ARGV[4 * n - 3], ARGV[4 * n - 2], ARGV[4 * n - 1], ARGV[4 * n])
+  local done, reply = pcall(give, KEYS[i], KEYS[i + 1], ARGV[4 * n - 3], ARGV[4 * n - 2], ARGV[4 * n - 1], ARGV[4 * n])
+  if not done then
+    --#include refusal
+    reply = refusal(reply, {KEYS[i + 1]})
+  end
+  replies[n] = reply
 end
 return replies

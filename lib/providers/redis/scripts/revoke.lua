@@ -38,9 +38,7 @@ for i = 2, #KEYS, 2 do
         tellHolder(attempts, 'revoked', lock)
       end
     end
-    if not handOff(lock, queue) then
-      redis.call('DEL', lock)
-    end
+    handOffOrFree(lock, queue)
   end
 end
 return held

@@ -86,7 +86,8 @@ local function consider(lock, queue, claim)
   end
   local value = redis.pcall('GET', lock)
   if type(value) == 'table' then
-    return {-1, value.err}
+    --#include types
+    return {-1, isWrongType(value) and wrongType(lock, 'string') or value.err}
   end
   local note = noteOf(attempt)
   if not waited then
@@ -121,6 +122,13 @@ end
 
 for i = 2, #KEYS, 2 do
   local n = i / 2
-  replies[n] = replies[n] or consider(KEYS[i], KEYS[i + 1], ARGV[n + 3])
+  if not replies[n] then
+    local done, reply = pcall(consider, KEYS[i], KEYS[i + 1], ARGV[n + 3])
+    if not done then
+      --#include refusal
+      reply = refusal(reply, {KEYS[i + 1]})
+    end
+    replies[n] = reply
+  end
 end
 return replies

@@ -34,10 +34,13 @@ if waiters == 0 and lease ~= '' and tokens > 0 then
   end
   if token > first then
     local last = redis.pcall('SET', KEYS[1], only or string.format('%.0f', token - 1), 'GET')
-    if only and (not last or (tonumber(last) or 9e15) < first) then
+    -- Of numbers with as many digits, the texts are in order, too.
+    if only and (not last or #last == #only and last < only and string.find(last, '^[1-9]%d*$')) then
       return only
     end
-    if last and not (type(last) == 'string' and (tonumber(last) or 9e15) < 9e15) then
+    local number = last and tonumber(last) or 9e15
+    -- As in `lastToken`: no other spelling of a number counts.
+    if last and not (number < 9e15 and string.format('%.0f', number) == last) then
       -- The counter holds no usable number, or this user may not write it: undo the grants.
       for i = 2, #KEYS, 2 do
         if replies[i / 2] then
@@ -51,7 +54,7 @@ if waiters == 0 and lease ~= '' and tokens > 0 then
       end
       return redis.error_reply('BADFENCE the token counter holds no usable number')
     end
-    local behind = last and last + 1 - first or 0
+    local behind = last and number + 1 - first or 0
     if behind > 0 then
       -- The counter is ahead of the clock: the tokens follow it.
       for i = 2, #KEYS, 2 do

@@ -164,6 +164,22 @@ local function handOff(lock, queue, asking, attempt)
   end
 end
 
+-- Frees a held key, or gives it to the first waiter. Where another program has overwritten the queue there is no waiter to
+-- find, and the holder is done all the same.
+local function handOffOrFree(lock, queue)
+  local done, handedOff = pcall(handOff, lock, queue)
+  if not done then
+    --#include types
+    if not isWrongType(caught(handedOff)) then
+      error(caught(handedOff))
+    end
+    handedOff = false
+  end
+  if not handedOff then
+    redis.call('DEL', lock)
+  end
+end
+
 -- Refuses a cancelled attempt, should it still arrive within so many ms.
 local function writeTombstone(queue, attempt, expires)
   dropStaleEntries(queue)

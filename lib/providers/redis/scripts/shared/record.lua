@@ -6,9 +6,18 @@ local function microseconds()
   return time[1] * 1000000 + time[2]
 end
 
+local function readFields(key, ...)
+  local found = redis.pcall('HMGET', key, ...)
+  if found.err then
+    --#include types
+    error(isWrongType(found) and {err = wrongType(key, 'hash')} or found)
+  end
+  return found
+end
+
 -- The record as it is: value, token, version, age in ms and PTTL; nothing if there is none.
 local function describe(key)
-  local found = redis.call('HMGET', key, 'value', 'token', 'version', 'written')
+  local found = readFields(key, 'value', 'token', 'version', 'written')
   if not found[1] then
     return {}
   end
