@@ -103,40 +103,59 @@ export class LockEngine {
     return resolved;
   }
 
-  // These two are no async functions: that would cost every call another promise.
+  // These are no async functions: each would cost a call another promise.
   /* eslint-disable @typescript-eslint/promise-function-async */
 
   execute<T>(keys: readonly string[], job: LockedJob<T>, options: CallOptions): Promise<T> {
+    const run = (lock: HeldLock): Promise<T> => runJob(this, lock, job, options.awaitRelease, this.shutdown.jobEnds);
     this.shutdown.jobBegins();
-    return runJob(this, this.hold(keys, options), job, options.awaitRelease, this.shutdown.jobEnds);
+    const joined = this.joinedBy(keys, options);
+    // A caller that waits weighs a third less than as an async function.
+    if (joined) return this.join(keys, joined, options).then(run, this.notRun);
+    return this.grantOf(keys, options).then((grant) => run(this.lockOn(keys, [grant], options)), this.notRun);
   }
 
   acquire(keys: readonly string[], options: CallOptions): Promise<HeldLock> {
     // The caller may release by the name that it gave, without the lock.
-    return options.ownerId === undefined ? this.hold(keys, options, this.dropped) : this.hold(keys, options);
+    const dropped = options.ownerId === undefined ? this.dropped : undefined;
+    const joined = this.joinedBy(keys, options);
+    if (joined) return this.join(keys, joined, options, dropped);
+    return this.grantOf(keys, options).then((grant) => this.lockOn(keys, [grant], options, dropped));
   }
 
-  /** @param dropped - watches over a lock that only its caller can release, if that is to be noticed */
-  private hold(keys: readonly string[], options: CallOptions, dropped?: DroppedLocks): Promise<HeldLock> {
-    if (options.signal?.aborted) return Promise.reject(options.signal.reason as Error);
-    const joined = options.reentrant ? enclosingGrants(this, keys, options.ownerId) : undefined;
-    if (joined) return this.join(keys, joined, options, dropped);
+  /** What `keys` are granted under, for this call alone. */
+  private grantOf(keys: readonly string[], options: CallOptions): Promise<Grant> {
     return new Promise((resolve, reject) => {
-      this.take(
-        keys,
-        options,
-        (grant) => {
-          this.deliver(grant);
-          const lock = new HeldLock(keys, grant.ownerId, [grant], options.minHold, this.actions);
-          if (dropped && grant.isRenewed()) lock.watchWith(dropped);
-          resolve(lock);
-        },
-        reject,
-      );
+      this.take(keys, options, resolve, reject);
     });
   }
 
   /* eslint-enable @typescript-eslint/promise-function-async */
+
+  private readonly notRun = (error: unknown): never => {
+    this.shutdown.jobEnds();
+    throw error;
+  };
+
+  private joinedBy(
+    keys: readonly string[],
+    { reentrant, ownerId, signal }: CallOptions,
+  ): ReadonlyMap<string, Grant> | undefined {
+    return reentrant && !signal?.aborted ? enclosingGrants(this, keys, ownerId) : undefined;
+  }
+
+  /** @param dropped - watches over a lock that only its caller can release, if that is to be noticed */
+  private lockOn(
+    keys: readonly string[],
+    grants: readonly [Grant, ...Grant[]],
+    { minHold }: CallOptions,
+    dropped?: DroppedLocks,
+  ): HeldLock {
+    for (const grant of grants) if (!grant.isDelivered) this.deliver(grant);
+    const lock = new HeldLock(keys, grants[0].ownerId, grants, minHold, this.actions);
+    if (dropped && grants.some((grant) => grant.isRenewed())) lock.watchWith(dropped);
+    return lock;
+  }
 
   async tryAcquire(keys: readonly string[], options: CallOptions): Promise<HeldLock | null> {
     try {
@@ -189,6 +208,10 @@ export class LockEngine {
     granted: (grant: Grant) => void,
     failed: (error: unknown) => void,
   ): void {
+    if (options.signal?.aborted) {
+      failed(options.signal.reason);
+      return;
+    }
     if (this.shutdown.isClosing) {
       failed(closedFor(keys));
       return;
@@ -218,32 +241,21 @@ export class LockEngine {
     keys: readonly string[],
     joined: ReadonlyMap<string, Grant>,
     options: CallOptions,
-    dropped: DroppedLocks | undefined,
+    dropped?: DroppedLocks,
   ): Promise<HeldLock> {
     const missing = keys.filter((key) => !joined.has(key));
     const grants = new Set(joined.values());
     for (const grant of grants) grant.join();
     if (missing.length > 0) {
       try {
-        grants.add(
-          await new Promise<Grant>((resolve, reject) => {
-            const granted = (grant: Grant): void => {
-              this.deliver(grant);
-              resolve(grant);
-            };
-            this.take(missing, options, granted, reject);
-          }),
-        );
+        grants.add(await this.grantOf(missing, options));
       } catch (error) {
         // Each of them, whatever becomes of the others, and without waiting for the store.
         for (const grant of grants) this.parts.releaser.leaveQuietly(grant);
         throw error;
       }
     }
-    const all = [...grants] as [Grant, ...Grant[]];
-    const lock = new HeldLock(keys, all[0].ownerId, all, options.minHold, this.actions);
-    if (dropped && all.some((grant) => grant.isRenewed())) lock.watchWith(dropped);
-    return lock;
+    return this.lockOn(keys, [...grants] as [Grant, ...Grant[]], options, dropped);
   }
 }
 

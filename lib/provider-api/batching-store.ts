@@ -14,6 +14,13 @@ import type { LeaseStore } from './lease-store.js';
  * answer per request, a promise: the failure of one request does not touch the others.
  */
 export interface BatchingStore extends LeaseStore {
+  /**
+   * How many acquires are worth a call of their own. The engine sends the first so many of a turn of the event loop while
+   * callers go on asking, so that the store works meanwhile. Without it all of a turn go out together, which is better
+   * where a call costs a commit.
+   */
+  readonly pipelinedBatch?: number;
+
   /** {@link LeaseStore.acquire} for each request. */
   acquireBatch(requests: readonly LeaseRequest[]): PromiseLike<LeaseAnswer>[];
 

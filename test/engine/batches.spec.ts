@@ -1,4 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { LockEngine } from '../../lib/engine/lock-engine.js';
+import { readEngineSettings } from '../../lib/engine/options/engine-settings.js';
+import { InMemoryLockingProvider, LockBackendError, type LeaseRequest, type ReleaseRequest } from '../../lib/index.js';
 import { track } from '../support/faulty-provider.js';
 import { SharedStore, lockOf, times, type StoreProcess } from '../support/shared-store.js';
 
@@ -71,5 +74,65 @@ describe('the requests of one turn of the event loop', () => {
     expect(process.wire.acquires).toMatchObject([[{ keys: ['a'] }]]);
     expect(process.wire.acquires[0]![0]!.tokens).toBeGreaterThanOrEqual(10);
     expect(waits.filter(({ outcome }) => outcome)).toHaveLength(1);
+  });
+});
+
+describe('a store with a pipelinedBatch', () => {
+  const calls: string[] = [];
+  let isBroken = false;
+
+  class PipelinedProvider extends InMemoryLockingProvider {
+    readonly pipelinedBatch = 3;
+
+    override acquireBatch(requests: readonly LeaseRequest[]) {
+      calls.push(`acquire ${requests.map(({ keys: names }) => names.join()).join(' ')}`);
+      if (isBroken) throw new Error('broken');
+      return super.acquireBatch(requests);
+    }
+
+    override releaseBatch(requests: readonly ReleaseRequest[]) {
+      calls.push(`release ${requests.map(({ keys: names }) => names.join()).join(' ')}`);
+      return super.releaseBatch(requests);
+    }
+  }
+
+  beforeEach(() => {
+    calls.length = 0;
+    isBroken = false;
+    process = Object.assign(Object.create(process) as StoreProcess, {
+      engine: new LockEngine(new PipelinedProvider({ store: world.store }), readEngineSettings({}), world.clock),
+    });
+  });
+
+  it('is sent so many acquires before the turn is over, and the rest after', async () => {
+    const waits = times(8, (index) => track(process.acquire(`k${index}`)));
+    expect(calls).toEqual(['acquire k0 k1 k2', 'acquire k3 k4 k5']);
+    await world.settle();
+    expect(calls.slice(2)).toEqual(['acquire k6 k7']);
+    expect(waits.map((wait) => lockOf(wait).held)).toEqual(waits.map(() => true));
+  });
+
+  it('hears of the releases of the turn first', async () => {
+    const lock = await process.acquire('a', { ownerId: 'one' });
+    calls.length = 0;
+    const released = lock.release();
+    const next = [
+      track(process.acquire('a', { ownerId: 'two' })),
+      ...times(2, (index) => track(process.acquire(`k${index}`))),
+    ];
+    expect(calls).toEqual(['release a', 'acquire a k0 k1']);
+    expect(await released).toBe(true);
+    await world.settle();
+    expect(next.map((wait) => lockOf(wait).held)).toEqual([true, true, true]);
+  });
+
+  it('fails a call that it cannot make only after the turn', async () => {
+    isBroken = true;
+    const waits = times(3, (index) => track(process.acquire(`k${index}`)));
+    const late = track(process.acquire('k0'));
+    await world.settle();
+    for (const { outcome } of [...waits, late]) expect(outcome).toMatchObject({ reason: expect.any(LockBackendError) });
+    isBroken = false;
+    expect(await process.tryAcquire('k0')).not.toBeNull();
   });
 });

@@ -53,7 +53,7 @@ export function collectedIn(engine: LockEngine, keys?: readonly string[]): reado
 
 /** The leases that `handle` must release, still trusted or not. */
 export function leasesOf({ grants }: HeldLock): readonly Lease[] {
-  return grants.flatMap(({ leases, leftovers }) => [...leases, ...leftovers]);
+  return grants.flatMap(({ leases, leftovers }) => [...leases, ...(leftovers ?? [])]);
 }
 
 /** The sizes of all collections in an engine that must be empty once it has no holder and no waiter. */

@@ -122,7 +122,7 @@ export class Dispatcher implements AttemptOwner, HandOffHost, SoloHost {
   acquired({ content, request }: AcquireAttempt, { tokens: [token = 0], contended, deadline, now }: Acquired): void {
     const [key = ''] = content.keys;
     const { ownerId, attemptId, ttl, tokens = 1 } = content;
-    const lease = new Lease(key, ownerId, attemptId, token - 1, token - 1 + tokens, ttl, deadline, true);
+    const lease = new Lease(key, ownerId, attemptId, token - 1, tokens, ttl, deadline, true);
     this.leases.add(lease, request.unsettled ? request : undefined);
     // Without wake-ups the holder cannot know about other processes, so it assumes that one waits.
     if (contended || !this.acquirer.canQueue) this.handOff.noteContended(lease, now);

@@ -47,9 +47,7 @@ export class LocalHandOff {
 
   /** Another process waits for `lease`: the budget begins. */
   noteContended(lease: Lease, now = this.leaseClock.now()): void {
-    if (!lease.shared || lease.contendedSince !== Infinity) return;
-    lease.contendedSince = now;
-    lease.grantsLeft = this.cohortGrants;
+    if (lease.shared) lease.contention ??= { since: now, grantsLeft: this.cohortGrants };
   }
 
   /** Hands what `grant` has held until now to the next waiter here, without the store, if that may be. */
@@ -62,7 +60,7 @@ export class LocalHandOff {
     const verdict = this.judge(lease, next);
     if (verdict === 'no') {
       queue.adaptTokenBlock(lease);
-      if (lease.token < lease.lastToken) queue.isGivingWay = true;
+      if (lease.tokensLeft > 0) queue.isGivingWay = true;
       return false;
     }
     // The only grant of the lease, which stays for the next waiter.
@@ -91,9 +89,11 @@ export class LocalHandOff {
   private judge(lease: Lease, { options }: Waiter): 'now' | 'renewed' | 'no' {
     const { ttl } = lease;
     if (ttl === null || lease.isReliedOn || options.ttl !== ttl) return 'no';
-    if (lease.token >= lease.lastToken) return 'no';
+    if (lease.tokensLeft <= 0) return 'no';
     const now = this.leaseClock.now();
-    if (lease.used && (lease.grantsLeft <= 0 || now - lease.contendedSince >= COHORT_TIME)) return 'no';
+    const { contention, grantsMade } = lease;
+    const isSpent = contention && (contention.grantsLeft <= 0 || now - contention.since >= COHORT_TIME);
+    if (grantsMade > 0 && isSpent) return 'no';
     const isToBeKept = lease.keepUntil > 0 && lease.keepUntil > this.clock.now();
     // Extended beyond what this waiter asked for, a lease would block the key for longer after a crash.
     if (lease.deadline <= now || lease.extendedUntil > now + ttl || isToBeKept) return 'no';
@@ -103,10 +103,8 @@ export class LocalHandOff {
   /** The next grant of `lease`. The care for it passes from `previous`, which has ended. */
   private grant(lease: Lease, waiter: Waiter, previous: Grant | undefined): Grant {
     // An owner of its own for each grant, so that no holder can release another's by its name.
-    const ownerId = lease.used ? ownerOf(this.nextId(), waiter.options.label) : lease.ownerId;
-    lease.used = true;
-    lease.grantsLeft -= 1;
-    lease.token += 1;
+    const ownerId = lease.grantsMade > 0 ? ownerOf(this.nextId(), waiter.options.label) : lease.ownerId;
+    lease.handOn();
     const grant = new Grant(waiter.keys, ownerId, [lease.token], waiter.options, this.leaseClock);
     this.leases.tie(grant, lease);
     if (previous) this.renewer.pass(previous, grant);

@@ -109,7 +109,7 @@ export class KeyReleaser {
       return stored ?? { ownerId: lease.ownerId, fencingToken: lease.firstToken };
     }
     // The store knows the lease by the owner of its first holder, which may have passed it on.
-    const isFirst = !lease.used || holder?.ownerId === lease.ownerId;
+    const isFirst = lease.grantsMade === 0 || holder?.ownerId === lease.ownerId;
     return (stored ?? seen).ownerId === lease.ownerId && !isFirst ? undefined : (stored ?? seen);
   }
 

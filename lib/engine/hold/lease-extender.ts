@@ -89,12 +89,12 @@ export class LeaseExtender {
   private heldOf(key: string, ownerId: string): AskedAfter {
     const lease = this.leases.of(key, ownerId);
     if (!lease) return undefined;
-    const { attemptId, token, firstToken, lastToken, shared, deadline } = lease;
+    const { attemptId, firstToken, lastToken, deadline } = lease;
     return {
       lease,
       attemptId,
-      fencingToken: shared ? firstToken : token,
-      lastToken: Math.max(lastToken, token),
+      fencingToken: firstToken,
+      lastToken,
       remaining: deadline === Infinity ? null : deadline - this.clock.now(),
     };
   }

@@ -63,7 +63,7 @@ export class LeaseTable {
       lease.regrant(token, attemptId);
       lease.extendTo(deadline);
     } else {
-      lease = new Lease(key, ownerId, attemptId, token, token, options.ttl, deadline, false);
+      lease = new Lease(key, ownerId, attemptId, token, 0, options.ttl, deadline, false);
       this.leases.set(key, lease);
     }
     if (source) lease.source = source;
@@ -114,7 +114,7 @@ export class LeaseTable {
   detach(lease: Lease, message: string, reason: LossReason | 'released'): void {
     for (const grant of lease.grants) {
       remove(grant.leases, lease);
-      grant.leftovers = [...grant.leftovers, lease];
+      grant.leftovers = [...(grant.leftovers ?? []), lease];
       grant.lose(message);
     }
     this.drop(lease);
@@ -123,12 +123,12 @@ export class LeaseTable {
 
   /** The store has confirmed what was detached. */
   forget(lease: Lease): void {
-    for (const grant of lease.grants) grant.leftovers = grant.leftovers.filter((leftover) => leftover !== lease);
+    for (const grant of lease.grants) grant.leftovers = grant.leftovers?.filter((leftover) => leftover !== lease);
   }
 
   /** Time ran out: the store may or may not have the keys of `grant`. */
   expire(grant: Grant): void {
-    grant.leftovers = [...grant.leftovers, ...this.leave(grant, grant.leases)];
+    grant.leftovers = [...(grant.leftovers ?? []), ...this.leave(grant, grant.leases)];
     grant.expire();
     this.tellLost([grant], 'expired');
   }
@@ -136,9 +136,9 @@ export class LeaseTable {
   /** Ends `grant`. Returns what no other grant covers, and so is to be released in the store. */
   end(grant: Grant): Lease[] {
     const last = this.leave(grant, grant.leases);
-    if (grant.leftovers.length === 0) return last;
+    if (!grant.leftovers) return last;
     const all = [...grant.leftovers, ...last];
-    grant.leftovers = [];
+    grant.leftovers = undefined;
     return all;
   }
 

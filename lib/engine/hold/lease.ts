@@ -39,12 +39,11 @@ export class Lease {
   /** Kept by the LeaseTable. */
   source?: LeaseSource;
 
-  /** Since when, on the lease clock, another process has been waiting for it; how many more grants it is good for then. */
-  contendedSince = Infinity;
-  grantsLeft = Infinity;
+  /** Since when, on the lease clock, another process has been waiting for it; how many more grants it is good for. */
+  contention?: { readonly since: number; grantsLeft: number };
 
-  /** Whether it was ever granted here; whether it is being renewed before the next grant. Kept by the LocalHandOff. */
-  used = false;
+  /** How often it was granted here; whether it is being renewed before the next grant. Kept by the LocalHandOff. */
+  grantsMade = 0;
   renewing = false;
 
   /**
@@ -63,9 +62,6 @@ export class Lease {
   /** A transaction of the application may rely on it, and only the store can tell when that has ended: no hand-off here. */
   isReliedOn = false;
 
-  /** The first token that the store has set aside for it. */
-  readonly firstToken: number;
-
   constructor(
     readonly key: string,
     readonly ownerId: string,
@@ -73,15 +69,22 @@ export class Lease {
     public attemptId: string,
     /** The token of the newest grant; one less than the first while there has been none. */
     public token: number,
-    /** The last token that the store has set aside for it. */
-    readonly lastToken: number,
+    /** How many more tokens the store has set aside for it. */
+    public tokensLeft: number,
     readonly ttl: number | null,
     /** Until when, on the lease clock, the store is sure to agree; `Infinity` for one that never expires. */
     public deadline: number,
     /** Whether it is handed from holder to holder within this process. */
     readonly shared: boolean,
-  ) {
-    this.firstToken = shared ? token + 1 : token;
+  ) {}
+
+  /** The first and the last token that the store has set aside for it. */
+  get firstToken(): number {
+    return this.shared ? this.token - this.grantsMade + 1 : this.token;
+  }
+
+  get lastToken(): number {
+    return this.token + this.tokensLeft;
   }
 
   /** When it counts as lost, on the lease clock: at its deadline, or a little later if that is in doubt. */
@@ -106,6 +109,14 @@ export class Lease {
   /** The milliseconds to ask for in order to end the doubt. */
   get leftInDoubt(): number {
     return this.doubt?.left ?? Infinity;
+  }
+
+  /** The next holder here is granted it. */
+  handOn(): void {
+    this.grantsMade += 1;
+    this.token += 1;
+    this.tokensLeft -= 1;
+    if (this.contention) this.contention.grantsLeft -= 1;
   }
 
   extendTo(deadline: number): void {
@@ -155,7 +166,7 @@ export interface Watch extends ListElement<Watch> {
 export class Grant {
   /** Leases that are held, and those that are no longer trusted but may still stand in the store. Kept by the LeaseTable. */
   leases: Lease[] = [];
-  leftovers: readonly Lease[] = [];
+  leftovers?: readonly Lease[] | undefined;
 
   /** Milliseconds for which the store is to keep the keys after the release. */
   minHold = 0;

@@ -15,13 +15,12 @@ export type LockedJob<T> = (lock: Lock) => T | PromiseLike<T>;
  */
 export async function runJob<T>(
   engine: object,
-  acquiring: Promise<HeldLock>,
+  lock: HeldLock,
   job: LockedJob<T>,
   awaitRelease: boolean,
   onEnd: () => void,
 ): Promise<T> {
   try {
-    const lock = await acquiring;
     lock.isOfJob = true;
     if (!lock.held && !(await isHeldAfterAll(lock))) throw await lostBeforeStart(lock);
     const frame = openFrame(lock, engine, lock.grants);

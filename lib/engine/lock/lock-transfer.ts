@@ -38,7 +38,7 @@ export class LockTransfer {
       throw new LockBackendError(keys, callFailed('hand over', keys, cause), { cause });
     }
     // Of a lease that went from holder to holder here, the store knows the first one.
-    const tokens = new Map(leases.map(({ key, shared, firstToken, token }) => [key, shared ? firstToken : token]));
+    const tokens = new Map(leases.map(({ key, firstToken }) => [key, firstToken]));
     this.renewer.unwatch(grant);
     this.leases.end(grant);
     grant.close();

@@ -66,7 +66,8 @@ export class RequestBatcher<Request extends { readonly keys: readonly string[] }
     return true;
   }
 
-  send(): void {
+  /** @param ahead - before the callers of this turn have all asked: none of them may be answered yet */
+  send(ahead = false): void {
     if (this.requests.length === 0) return;
     const isWhole = this.cancelled === 0;
     const requests = (isWhole ? this.requests : this.requests.filter((request) => request !== undefined)) as Request[];
@@ -74,7 +75,7 @@ export class RequestBatcher<Request extends { readonly keys: readonly string[] }
     this.requests = [];
     this.sinks = [];
     this.cancelled = 0;
-    if (requests.length > 0) new RequestBatch(this.action, requests, sinks, this.calls).follow(this.call);
+    if (requests.length > 0) new RequestBatch(this.action, requests, sinks, this.calls).follow(this.call, ahead);
   }
 }
 
@@ -101,15 +102,24 @@ class RequestBatch<Request extends { readonly keys: readonly string[] }, Answer>
     this.left = this.size = requests.length;
   }
 
-  follow(call: (requests: readonly Request[]) => readonly PromiseLike<Answer>[]): void {
+  follow(call: (requests: readonly Request[]) => readonly PromiseLike<Answer>[], ahead: boolean): void {
     this.calls.open(this);
+    let error: unknown;
     try {
       this.answers = call(this.requests);
-    } catch (error) {
-      this.expire(error);
-      return;
+      this.trace?.returned();
+    } catch (thrown) {
+      error = thrown;
     }
-    this.trace?.returned();
+    const read = (): void => {
+      if (error === undefined) this.readAnswers();
+      else this.expire(error);
+    };
+    if (ahead) void Promise.resolve().then(read);
+    else read();
+  }
+
+  private readAnswers(): void {
     for (let index = 0; index < this.requests.length; index += 1) {
       const answer = this.answers[index];
       if (answer instanceof Reply) (answer as Reply<Answer>).read(this, index);

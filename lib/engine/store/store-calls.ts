@@ -50,6 +50,9 @@ export class StoreCalls implements CallLog {
 
   readonly recent: RecentReleases;
 
+  /** How many acquires go out before the turn is over. */
+  private readonly pipelined: number | undefined;
+
   /** Only a store that is connected to can be: a remembered release outlives its call, which costs the collector time. */
   private readonly canBeReplaced: boolean;
 
@@ -62,6 +65,7 @@ export class StoreCalls implements CallLog {
     this.canBeReplaced = store.connect !== undefined;
     this.recent = new RecentReleases(clock);
     const batch = batchesOf(store);
+    this.pipelined = isBatching(store) ? store.pipelinedBatch : undefined;
     this.releases = new RequestBatcher('release', batch.releaseBatch, this);
     this.cancels = new RequestBatcher('release', batch.cancelBatch, this);
     this.extensions = new RequestBatcher('renew', batch.extendBatch, this);
@@ -77,7 +81,9 @@ export class StoreCalls implements CallLog {
   /** Returns the request's place among those that go out together, by which it can be cancelled. */
   acquire(request: LeaseRequest, sink: AnswerSink<LeaseAnswer>): number {
     this.schedule();
-    return this.acquires.add(request, sink);
+    const place = this.acquires.add(request, sink);
+    if (place + 1 === this.pipelined) inNeutralContext(this.sendAhead);
+    return place;
   }
 
   /** Cancels an acquire that has not been sent yet; returns whether it had not. */
@@ -184,12 +190,21 @@ export class StoreCalls implements CallLog {
 
   private readonly send = (): void => {
     this.scheduled = false;
-    this.releases.send();
-    this.cancels.send();
-    this.extensions.send();
-    this.acquires.send();
+    this.sendAll();
     if (this.onIdle.length > 0) this.tellIdle();
   };
+
+  /** The store is to work while the callers of this turn go on asking. */
+  private readonly sendAhead = (): void => {
+    this.sendAll(true);
+  };
+
+  private sendAll(ahead = false): void {
+    this.releases.send(ahead);
+    this.cancels.send(ahead);
+    this.extensions.send(ahead);
+    this.acquires.send(ahead);
+  }
 
   private tellIdle(): void {
     if (this.isIdle) for (const resolve of this.onIdle.splice(0)) resolve();

@@ -110,9 +110,8 @@ export class KeyQueue {
   }
 
   /** The next lease is to have about as many tokens as the last one has used. */
-  adaptTokenBlock({ firstToken, lastToken, token }: Lease): void {
-    const size = lastToken - firstToken + 1;
-    const used = token - firstToken + 1;
+  adaptTokenBlock({ grantsMade: used, tokensLeft }: Lease): void {
+    const size = used + tokensLeft;
     if (used === size && size >= this.tokenBlock) this.tokenBlock = Math.min(4 * size, LARGEST_TOKEN_BLOCK);
     else if (used < size / 4) this.tokenBlock = Math.max(size / 4, SMALLEST_TOKEN_BLOCK);
   }

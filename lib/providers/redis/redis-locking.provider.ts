@@ -21,6 +21,7 @@ import {
   type WakeUpListener,
 } from '../../provider-api/index.js';
 import type { ExaminationDepth, Finding, QueueEntry } from '../../provider-api/operable-store.js';
+import { PIPELINED_BATCH } from './batches.js';
 import { assertUsable, isForCluster } from './check-options.js';
 import { LeasesBySlot } from './by-slot.js';
 import { ClusterConnection } from './cluster-connection.js';
@@ -68,6 +69,7 @@ export class RedisLockingProvider extends BatchedStore implements QueueingStore,
   ];
 
   readonly storeName = 'Redis';
+  readonly pipelinedBatch = PIPELINED_BATCH;
 
   private readonly connection: StoreConnection;
   private readonly wakeUps: RedisWakeUps;
