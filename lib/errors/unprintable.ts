@@ -15,3 +15,9 @@ const SPACES = String.raw`(?! )\p{Zs}`;
  * @param more - further ones, as the inside of a character class
  */
 export const unprintable = (more = ''): RegExp => new RegExp(`[${more}${CLASS}]|${SPACES}`, 'gu');
+
+/**
+ * What joins the character before it: marks (accents, vowel signs), and the vowels and finals of decomposed Hangul. As the inside of a
+ * character class.
+ */
+export const JOINING = String.raw`\p{M}\u1161-\u1175\u11a8-\u11c2`;

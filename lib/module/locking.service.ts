@@ -221,8 +221,9 @@ export class LockingService {
   }
 
   /**
-   * Frees `keys`, with any holder: for operators, and for locks that never expire. A holder finds out at its next
-   * renewal at the latest, and its signal aborts.
+   * Frees `keys`, with any holder: for operators, and for locks that never expire. A holder in another process finds out
+   * at its next renewal at the latest (after a third of its lease, 10 s by default), and its signal aborts. Until then it
+   * may go on beside the next holder.
    *
    * With `seen`, only if the holder is the one that `inspect` or `list` has shown: one that has come since keeps the key.
    *

@@ -133,6 +133,14 @@ describe('texts for a terminal', () => {
     ['a\u3164b\u115f\u034f\ufe0f\u{e0100}', 'a\\u3164b\\u115f\\u034f\\ufe0f\\U000e0100'],
     ['a\u2800b\u00a0c\u3000d\u2003e f', 'a\\u2800b\\u00a0c\\u3000d\\u2003e f'],
     ['  a b ', '\\x20\\x20a b\\x20'],
+    // What looks like a composed text, and is another one.
+    ['caf\u00e9', 'caf\u00e9'],
+    ['cafe\u0301 鍵', 'cafe\\u0301 鍵'],
+    ['e\u0323\u0302', 'e\\u0323\\u0302'],
+    ['\u212b', '\\u212b'],
+    ['\u1112\u1161\u11ab', '\u1112\\u1161\\u11ab'],
+    ['\ud558\u11ab', '\ud558\\u11ab'],
+    ['x\u030c हिन्दी', 'x\u030c हिन्दी'],
   ])('%j is shown as %s', (text, shown) => {
     expect(printable(text)).toBe(shown);
     const json = toJson({ text });

@@ -1,4 +1,4 @@
-import { unprintable } from '../../errors/unprintable.js';
+import { JOINING, unprintable } from '../../errors/unprintable.js';
 import { redact } from '../../providers/redis/redact.js';
 
 const UNPRINTABLE = unprintable();
@@ -6,12 +6,18 @@ const UNPRINTABLE = unprintable();
 /** Spaces at an end cannot be seen either, and a backslash begins an escape. */
 const TO_ESCAPE = new RegExp(`${unprintable('\\\\').source}|^ +| +$`, 'gu');
 
+/** The same in a text that is not composed (NFC). In the group is what may be shown, unless its composed form is another. */
+const TO_ESCAPE_UNCOMPOSED = new RegExp(String.raw`${TO_ESCAPE.source}|[${JOINING}]|([^\0-\x7f])`, 'gu');
+
 /**
  * A text from outside (a key, an owner) as a terminal may show it. Escapes are those of `$'…'` in a shell, so that what is
- * shown can be given back. No two texts are shown as the same.
+ * shown can be given back. No two texts are shown as the same: an accent that stands by itself, which looks like the letter with it, is
+ * shown as an escape.
  */
 export function printable(text: string): string {
-  return text.replace(TO_ESCAPE, (characters) => {
+  const isComposed = text.normalize() === text;
+  return text.replace(isComposed ? TO_ESCAPE : TO_ESCAPE_UNCOMPOSED, (characters, other: unknown) => {
+    if (typeof other === 'string' && other.normalize() === other) return other;
     if (characters === '\\') return '\\\\';
     if (characters.startsWith(' ')) return escape(' ').repeat(characters.length);
     return escape(characters);

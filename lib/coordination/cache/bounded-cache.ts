@@ -22,7 +22,7 @@ import {
   valueRefused,
 } from './cache.messages.js';
 import { KeyPauses } from './key-pauses.js';
-import type { CacheSettings } from './read-cache-options.js';
+import { OWN_CACHE_KEYS, type CacheSettings } from './read-cache-options.js';
 
 /** For how long a cache that has failed is not asked, in milliseconds. */
 const DOWN_PAUSE = 1000;
@@ -31,10 +31,10 @@ const DOWN_PAUSE = 1000;
 const MOST_SAID = 1000;
 
 /** A key of no value. Where the cache answers for it, an error of another key concerns that alone. */
-const NO_KEY = 'nestjs-locking:no-key';
+const NO_KEY = `${OWN_CACHE_KEYS}no-key`;
 
 /** What stands in the cache while it is emptied. */
-const CLEAR_MARK = 'nestjs-locking:clear:';
+const CLEAR_MARK = `${OWN_CACHE_KEYS}clear:`;
 
 /** How long that may stand there if the process dies, in milliseconds. */
 const CLEAR_MARK_TTL = 60_000;

@@ -30,6 +30,9 @@ export const providerNotId = (): string => `provider must be the id of a lock pr
 
 export const keyNotUsable = (): string => 'The key of a cached value must be a string that is not empty.';
 
+export const reservedCacheKey = (prefix: string): string =>
+  `Keys of cached values that begin with ${quote(prefix)} belong to this package: clear deletes them, and keys does not list them. Choose another key.`;
+
 export const severalKeys = (count: number): string =>
   `@CacheOnce: a call has one key, and this one came to ${String(count)}. Name one: 'report:<0>'.`;
 

@@ -10,6 +10,7 @@ import type {
 import {
   betaNotUsable,
   keyNotUsable,
+  reservedCacheKey,
   lockFailureNotUsable,
   notAnOption,
   notFunction,
@@ -119,9 +120,13 @@ export function readLoadOptions(options: CacheLoadOptions, defaults: CacheLoadOp
   };
 }
 
-/** @throws LockKeyError for what is no key */
+/** What the keys begin with that stand in the cache for no value of a caller. */
+export const OWN_CACHE_KEYS = 'nestjs-locking:';
+
+/** @throws LockKeyError for what is no key, and for a key of this package */
 export function assertCacheKey(key: unknown): asserts key is string {
   if (typeof key !== 'string' || key === '') throw new LockKeyError(keyNotUsable());
+  if (key.startsWith(OWN_CACHE_KEYS)) throw new LockKeyError(reservedCacheKey(OWN_CACHE_KEYS));
 }
 
 function parse(negativeTtl: Exclude<CacheLoadOptions['negativeTtl'], false | undefined>): number {

@@ -229,12 +229,14 @@ describe('a cache that fails', () => {
     jest.spyOn(keyv, 'delete').mockResolvedValue(true);
     const listed = await open({ store: createCache({ stores: [keyv] }) });
     await listed.flight.set('report', 1);
+    expect((await rejectionOf(listed.flight.clear())).message).toMatch(/^The cache still has "/);
     // What stands in the cache for the time of a clear is no key.
-    await listed.flight.set('nestjs-locking:clear:other', 1);
+    const inStore: unknown[] = [];
+    for await (const [key] of keyv.iterator?.({}) ?? []) inStore.push(key);
+    expect(inStore).toContainEqual(expect.stringMatching(/^nestjs-locking:clear:/));
     const keys: string[] = [];
     for await (const key of listed.flight.keys()) keys.push(key);
     expect(keys).toEqual(['report']);
-    expect((await rejectionOf(listed.flight.clear())).message).toMatch(/^The cache still has "/);
     expect(await listed.flight.get('report')).toBe(1);
   });
 
@@ -453,12 +455,15 @@ describe('what CacheFlight refuses', () => {
 
   it('keys that are none, and loads that are none', async () => {
     const { flight } = await open();
-    for (const key of ['', 1, undefined, ['a']]) {
+    for (const key of ['', 1, undefined, ['a'], 'nestjs-locking:clear:other', 'nestjs-locking:no-key']) {
       const calls = [flight.getOrSet(key as string, () => 1), flight.get(key as string), flight.set(key as string, 1)];
       for (const call of [...calls, flight.delete(key as string), flight.has(key as string)]) {
         expect(await rejectionOf(call)).toBeInstanceOf(LockKeyError);
       }
     }
+    expect((await rejectionOf(flight.get('nestjs-locking:clear:x'))).message).toBe(
+      'Keys of cached values that begin with "nestjs-locking:" belong to this package: clear deletes them, and keys does not list them. Choose another key.',
+    );
     expect((await rejectionOf(flight.getOrSet('a', 'value' as never))).message).toMatch(/the load must be a function/);
     expect(await rejectionOf(flight.getOrSet('k'.repeat(70_000), () => 1))).toBeInstanceOf(LockKeyError);
   });

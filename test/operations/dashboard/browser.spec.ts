@@ -150,6 +150,14 @@ const proxy = useProxies();
       await dashboard.locking.acquire('a', { ownerId: '"><svg onload=globalThis.pwned=3>', expire: '1h' });
       const { page, complaints, close } = await look(dashboard);
       await rowOf(page, NASTY).getByText('<script>globalThis.pwned=2</script>').waitFor();
+      // Two keys that look the same, and one that would turn the direction of writing.
+      for (const key of ['caf\u00e9', 'cafe\u0301', 'a\u202eb\\']) await dashboard.locking.acquire(key);
+      for (const shown of ['caf\u00e9', 'cafe\\u0301', 'a\\u202eb\\\\']) {
+        await page.getByRole('link', { name: shown, exact: true }).click();
+        await page.getByRole('heading', { name: shown, exact: true }).waitFor();
+        await page.goBack();
+        await page.locator('#locks a:focus').getByText(shown, { exact: true }).waitFor();
+      }
       await page.getByRole('link', { name: NASTY }).click();
       await page.getByRole('heading', { name: NASTY }).waitFor();
       await page.getByRole('button', { name: 'Release by hand' }).click();

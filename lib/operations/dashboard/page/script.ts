@@ -1,3 +1,7 @@
+import { JOINING, unprintable } from '../../../errors/unprintable.js';
+
+const TO_ESCAPE = String.raw`${unprintable('\\\\').source}|^ +| +$`;
+
 /**
  * What the page does. Texts from outside (keys, owners, labels) only ever become the `textContent` of an element, and the
  * Content-Security-Policy of the page forbids every other way.
@@ -14,6 +18,18 @@ export const SCRIPT = String.raw`'use strict';
     for (const name in attributes) element.setAttribute(name, attributes[name]);
     return element;
   };
+  // A text from outside, as the command line shows it: no two look the same.
+  const escaped = (character) => {
+    const code = character.codePointAt(0);
+    return code < 128 ? '\\x' + code.toString(16).padStart(2, '0') : code < 65536 ? '\\u' + code.toString(16).padStart(4, '0') : '\\U' + code.toString(16).padStart(8, '0');
+  };
+  const visible = (text) => {
+    const pattern = text.normalize() === text ? /${TO_ESCAPE}/gu : /${TO_ESCAPE}|[${JOINING}]|([^\0-\x7f])/gu;
+    return text.replace(pattern, (found, other) => {
+      if (typeof other === 'string' && other.normalize() === other) return other;
+      return found === '\\' ? '\\\\' : [...found].map(escaped).join('');
+    });
+  };
   const write = (element, text) => {
     if (element.textContent !== text) element.textContent = text;
   };
@@ -29,7 +45,7 @@ export const SCRIPT = String.raw`'use strict';
   };
   const expiry = (ttl) => (ttl === null ? 'never' : time(ttl));
   const number = (value) => value.toLocaleString('en');
-  const holder = ({ label, instanceId, ownerId }) => [label || instanceId || ownerId, label ? instanceId || ownerId : ''];
+  const holder = ({ label, instanceId, ownerId }) => [label || instanceId || ownerId, label ? instanceId || ownerId : ''].map(visible);
   const address = (key) => '#key=' + encodeURIComponent(key);
   const plural = (count, one, many) => number(count) + ' ' + (count === 1 ? one : many);
 
@@ -65,7 +81,7 @@ export const SCRIPT = String.raw`'use strict';
     write(cell.lastElementChild, small || '');
   };
   const link = (cell, key) => {
-    if (!cell.firstElementChild) cell.append(make('a', key, { href: address(key) }));
+    if (!cell.firstElementChild) cell.append(make('a', visible(key), { href: address(key) }));
   };
 
   // A length of time that was measured: of it two digits are known.
@@ -138,9 +154,9 @@ export const SCRIPT = String.raw`'use strict';
     while (list.children.length > pairs.length * 2) list.lastElementChild.remove();
   };
   const factsOf = (lock) => [
-    ['Label', lock.label || '–'],
-    ['Instance', lock.instanceId || 'unknown'],
-    ['Owner', lock.ownerId],
+    ['Label', visible(lock.label || '–')],
+    ['Instance', visible(lock.instanceId || 'unknown')],
+    ['Owner', visible(lock.ownerId)],
     ['Token', lock.fencingToken === null ? 'none: a lock of other software' : String(lock.fencingToken)],
     ['Held for', time(lock.heldFor)],
     ['Expires in', expiry(lock.ttl)],
@@ -157,12 +173,12 @@ export const SCRIPT = String.raw`'use strict';
       two(cells[1], ...holder(lock));
       write(cells[2], time(lock.heldFor));
       write(cells[3], expiry(lock.ttl));
-      two(cells[4], lock.waiters === 0 ? '–' : plural(lock.waiters, 'waiter', 'waiters'), lock.queue.map((one) => one.instanceId || one.processId).join(', '));
+      two(cells[4], lock.waiters === 0 ? '–' : plural(lock.waiters, 'waiter', 'waiters'), lock.queue.map((one) => visible(one.instanceId || one.processId)).join(', '));
     });
     write(by('leaders-note'), shown.leaders.length === 0 ? 'No election has a leader.' : '');
     sync(by('leaders'), shown.leaders, (leader) => leader.name, (cells, leader) => {
-      write(cells[0], leader.name);
-      two(cells[1], leader.instanceId, 'token ' + leader.fencingToken);
+      write(cells[0], visible(leader.name));
+      two(cells[1], visible(leader.instanceId), 'token ' + leader.fencingToken);
       write(cells[2], number(leader.instances));
       write(cells[3], expiry(leader.ttl));
     });
@@ -176,14 +192,14 @@ export const SCRIPT = String.raw`'use strict';
     const records = shown.records || [];
     write(by('records-note'), shown.records === null ? 'This store keeps none.' : records.length === 0 ? 'There are none.' : 'Their values are not shown.');
     sync(by('records'), records, (record) => record.name, (cells, record) => {
-      write(cells[0], record.name);
+      write(cells[0], visible(record.name));
       write(cells[1], time(record.age) + ' ago');
     });
   };
 
   const showKey = (shown) => {
     const { name, lock, grants } = shown.key;
-    write(by('detail-key'), name);
+    write(by('detail-key'), visible(name));
     write(by('detail-state'), lock ? 'Held.' : 'Free.');
     facts(by('detail-facts'), lock ? factsOf(lock) : []);
     by('release').hidden = !lock || !shown.allowRelease;
@@ -192,7 +208,7 @@ export const SCRIPT = String.raw`'use strict';
     const list = by('queue');
     queue.forEach((one, index) => {
       if (!list.children[index]) list.append(make('li'));
-      write(list.children[index], (one.instanceId || one.processId) + ', seen waiting for ' + time(one.waits));
+      write(list.children[index], visible(one.instanceId || one.processId) + ', seen waiting for ' + time(one.waits));
     });
     while (list.children.length > queue.length) list.lastElementChild.remove();
     sync(by('grants'), grants, (grant) => grant.ownerId + ' ' + grant.fencingToken, (cells, grant) => {
@@ -212,7 +228,7 @@ export const SCRIPT = String.raw`'use strict';
       select.closest('label').hidden = shown.providers.length < 2;
     }
     select.value = shown.provider;
-    write(by('status'), 'as ' + shown.instanceId + ' sees it' + (shown.allowRelease ? '' : ', read-only'));
+    write(by('status'), 'as ' + visible(shown.instanceId) + ' sees it' + (shown.allowRelease ? '' : ', read-only'));
     by('failure').hidden = shown.failure === null;
     write(by('failure'), shown.failure || '');
     by('overview').hidden = shown.key !== null;
@@ -250,7 +266,7 @@ export const SCRIPT = String.raw`'use strict';
     let key;
     try { key = match ? decodeURIComponent(match[1]) : undefined; } catch { key = undefined; }
     view.key = key;
-    document.title = key === undefined ? 'Locks' : key + ' – Locks';
+    document.title = key === undefined ? 'Locks' : visible(key) + ' – Locks';
     connect();
   };
 
@@ -261,7 +277,7 @@ export const SCRIPT = String.raw`'use strict';
     const before = focused;
     focused = key;
     if (key !== undefined) by('detail-key').focus();
-    else ([...document.querySelectorAll('#overview a')].find((one) => one.textContent === before) || by('home')).focus();
+    else ([...document.querySelectorAll('#overview a')].find((one) => before !== undefined && one.textContent === visible(before)) || by('home')).focus();
   };
 
   const ask = () => {
@@ -269,7 +285,7 @@ export const SCRIPT = String.raw`'use strict';
     if (!lock) return;
     const { key, ownerId, fencingToken, lease } = lock;
     view.seen = { provider: view.last.provider, key, ownerId, fencingToken, lease };
-    facts(by('confirm-facts'), [['Key', lock.key], ...factsOf(lock)]);
+    facts(by('confirm-facts'), [['Key', visible(lock.key)], ...factsOf(lock)]);
     by('confirm-failure').hidden = true;
     by('confirm-yes').disabled = false;
     by('confirm').showModal();
