@@ -1,6 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { Logger, type Type } from '@nestjs/common';
-import { Test, type TestingModule } from '@nestjs/testing';
+import { describe, expect, it, jest } from '@jest/globals';
 import {
   CircuitBreakerState,
   isCircuitOpenError,
@@ -8,7 +6,8 @@ import {
   type CircuitBreakerOptions,
 } from '../../../lib/index.js';
 import { deferred } from '../../support/deferred.js';
-import { LockingTestControl, LockingTestingModule } from '../../../lib/testing/index.js';
+import { LockingTestControl } from '../../../lib/testing/index.js';
+import { useManualClock } from './support.js';
 
 const OPTIONS = {
   minimumCalls: 4,
@@ -17,29 +16,7 @@ const OPTIONS = {
   minInstances: 1,
 } as const satisfies CircuitBreakerOptions;
 
-type Level = 'warn' | 'log' | 'error';
-
-let app: TestingModule;
-let lines: [Level, string][] = [];
-
-beforeEach(async () => {
-  lines = [];
-  for (const level of ['warn', 'log', 'error'] as const) {
-    jest.spyOn(Logger.prototype, level).mockImplementation((line) => {
-      lines.push([level, String(line)]);
-    });
-  }
-  app = await Test.createTestingModule({ imports: [LockingTestingModule.forRoot()] }).compile();
-});
-
-afterEach(async () => {
-  jest.restoreAllMocks();
-  await app.close();
-});
-
-const of = <T>(type: Type<T>): T => app.get(type);
-const advance = async (time: `${number}ms` | `${number}s`) => of(LockingTestControl).clock.advance(time);
-const logged = (level: Level): string[] => lines.filter(([at]) => at === level).map(([, line]) => line);
+const { of, advance, logged } = useManualClock();
 
 async function record(calls: string, options: CircuitBreakerOptions = OPTIONS): Promise<string> {
   const circuits = of(CircuitBreakerState);

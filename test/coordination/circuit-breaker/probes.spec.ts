@@ -1,6 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { Logger, type Type } from '@nestjs/common';
-import { Test, type TestingModule } from '@nestjs/testing';
+import { describe, expect, it, jest } from '@jest/globals';
 import {
   CircuitBreakerState,
   isCircuitOpenError,
@@ -9,8 +7,9 @@ import {
   type CircuitBreakerOptions,
   type CircuitState,
 } from '../../../lib/index.js';
-import { LockingTestControl, LockingTestingModule } from '../../../lib/testing/index.js';
 import { deferred } from '../../support/deferred.js';
+import { LockingTestControl } from '../../../lib/testing/index.js';
+import { useManualClock } from './support.js';
 
 const OPTIONS = {
   minimumCalls: 2,
@@ -23,20 +22,8 @@ const OPTIONS = {
 const PROBE_LOCK = 'circuit-breaker:stripe';
 const RECORD = 'circuit-breaker/stripe';
 
-let app: TestingModule;
+const { of, advance } = useManualClock();
 
-beforeEach(async () => {
-  for (const level of ['warn', 'log'] as const) jest.spyOn(Logger.prototype, level).mockImplementation(() => undefined);
-  app = await Test.createTestingModule({ imports: [LockingTestingModule.forRoot()] }).compile();
-});
-
-afterEach(async () => {
-  jest.restoreAllMocks();
-  await app.close();
-});
-
-const of = <T>(type: Type<T>): T => app.get(type);
-const advance = async (time: `${number}ms` | `${number}s`) => of(LockingTestControl).clock.advance(time);
 const call = async (job: () => unknown = () => 'done') =>
   of(CircuitBreakerState)
     .execute('stripe', job, OPTIONS)
