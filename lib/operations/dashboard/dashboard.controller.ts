@@ -8,6 +8,7 @@ import {
   Query,
   Req,
   Res,
+  SetMetadata,
   Sse,
   UseGuards,
   type Type,
@@ -15,6 +16,7 @@ import {
 import { HttpAdapterHost } from '@nestjs/core';
 import type { Observable } from 'rxjs';
 import { DashboardService } from './dashboard.service.js';
+import { FASTIFY_ROUTE_CONFIG, PAGE_MARK, servePageWithSlash } from './fastify-slash.js';
 import { CONTENT_SECURITY_POLICY, PAGE } from './page/page.js';
 import { HostGuard } from './host-guard.js';
 import type { PageRequest } from './page-request.js';
@@ -34,16 +36,21 @@ const HEADERS: Readonly<Record<string, string>> = {
 
 /** The controller of one dashboard: its path and guards are what the application has chosen. */
 export function createDashboardController({ path, guards, allowedHosts, trustProxy }: DashboardPlan): Type {
+  const mark = {};
+
   @Controller(path)
   @UseGuards(new HostGuard(allowedHosts, trustProxy), ...(guards as Type[]))
   class LockingDashboardController {
     constructor(
       @Inject(DashboardService) private readonly dashboard: DashboardService,
       @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
-    ) {}
+    ) {
+      servePageWithSlash(host.httpAdapter, mark);
+    }
 
     /** Answered by hand: an interceptor of the application is not to wrap the page. */
     @Get()
+    @SetMetadata(FASTIFY_ROUTE_CONFIG, { [PAGE_MARK]: mark })
     page(@Res() response: unknown): void {
       const { httpAdapter } = this.host;
       for (const [name, value] of Object.entries(HEADERS)) httpAdapter.setHeader(response, name, value);

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { eventually } from '../../support/poll.js';
 import { chromium, type Browser, type Page } from 'playwright-core';
-import { useDashboards, useProxies, type Dashboard } from './support.js';
+import { openEvents, useDashboards, useProxies, type Dashboard } from './support.js';
 
 const pictures = fileURLToPath(new URL('../../../.cache/dashboard-looks', import.meta.url));
 const SCREENS = { desktop: { width: 1280, height: 900 }, phone: { width: 390, height: 844 } };
@@ -102,7 +102,7 @@ const proxy = useProxies();
       const url = await proxy(behind.url, '/team/ops');
       expect(new URL(url).pathname).toBe('/team/ops/api/v1/locks');
       const lock = await behind.locking.acquire('order:42');
-      for (const address of platform === 'express' ? [url, `${url}/`] : [url]) {
+      for (const address of [url, `${url}/`]) {
         const { page, complaints, close } = await look({ ...behind, url: address });
         await page.getByRole('link', { name: 'order:42' }).click();
         await page.getByRole('heading', { name: 'order:42' }).waitFor();
@@ -139,6 +139,45 @@ const proxy = useProxies();
     expect(complaints).toEqual([]);
     mayLook = false;
     await page.getByText(/^refused: .* This is of \d\d:\d\d:\d\d/).waitFor();
+    await close();
+  }, 240_000);
+
+  it('a page that is hidden for a minute leaves its place to others, and goes on when it is seen again', async () => {
+    const dashboard = await start({ insecure: true, maxViewers: 1 });
+    const { page, complaints, close } = await look(dashboard);
+    await page.clock.install();
+    await page.getByText('as web-1 sees it').waitFor();
+    const set = async (hidden: boolean): Promise<unknown> =>
+      page.evaluate(`{
+        Object.defineProperty(document, 'hidden', { value: ${String(hidden)}, configurable: true });
+        document.dispatchEvent(new Event('visibilitychange'));
+      }`);
+    const asAnother = async (): Promise<number> => {
+      const events = await openEvents(`${dashboard.url}/events`);
+      events.close();
+      return events.status;
+    };
+    // Hidden for less than a minute, it stays.
+    await set(true);
+    await page.clock.fastForward(59_000);
+    await set(false);
+    await page.clock.fastForward(59_000);
+    await dashboard.locking.acquire('meanwhile');
+    await rowOf(page, 'meanwhile').waitFor();
+    expect(await asAnother()).toBe(503);
+
+    await set(true);
+    await page.clock.fastForward(61_000);
+    await page.getByText('paused while this page is hidden').waitFor();
+    await eventually(async () => (await asAnother()) === 200, 60_000);
+    await dashboard.locking.acquire('later');
+    expect(await rowOf(page, 'later').count()).toBe(0);
+    await eventually(async () => {
+      await set(false);
+      return (await page.getByText('as web-1 sees it').count()) === 1;
+    }, 60_000);
+    await rowOf(page, 'later').waitFor();
+    expect(complaints.filter((text) => !text.includes('503'))).toEqual([]);
     await close();
   }, 240_000);
 

@@ -76,10 +76,21 @@ describe.each(['express', 'fastify'] as const)('the dashboard on %s, below a glo
     const { url, locking } = await open({ guards: [HeaderGuard], allowRelease: true });
     const lock = await locking.acquire('a');
     expect((await fetch(url)).status).toBe(403);
+    expect((await fetch(`${url}/`)).status).toBe(403);
     expect((await fetch(`${url}/events`)).status).toBe(403);
     expect((await fetch(`${url}/release`, { method: 'POST' })).status).toBe(403);
     expect(lock.held).toBe(true);
     expect((await fetch(url, { headers: { 'x-admin': 'yes' } })).status).toBe(200);
+  });
+
+  it('the page is the same with a slash at the end of its path, and what is below it is not the page', async () => {
+    const { url } = await open();
+    const [page, withSlash] = await Promise.all([fetch(`${url}?a=1`), fetch(`${url}/?a=1`)]);
+    expect([page.status, withSlash.status]).toEqual([200, 200]);
+    expect(await withSlash.text()).toBe(await page.text());
+    expect(withSlash.headers.get('content-security-policy')).toBe(page.headers.get('content-security-policy'));
+    expect((await fetch(`${url}/`, { method: 'HEAD' })).status).toBe(200);
+    expect((await fetch(`${url}/other`)).status).toBe(404);
   });
 
   it('the page loads nothing, and its policy allows its own script and style only', async () => {
@@ -368,6 +379,17 @@ describe.each(['express', 'fastify'] as const)('the dashboard on %s, below a glo
     });
     two.close();
   });
+});
+
+describe('the dashboard on a Fastify that ignores slashes at the end', () => {
+  it.each([{ ignoreTrailingSlash: true }, { routerOptions: { ignoreTrailingSlash: true } }])(
+    'starts with %j, and serves the page with and without one',
+    async (fastify) => {
+      const { url } = await start({ insecure: true }, { platform: 'fastify', fastify });
+      expect((await fetch(url)).status).toBe(200);
+      expect((await fetch(`${url}/`)).status).toBe(200);
+    },
+  );
 });
 
 describe('what the dashboard costs', () => {

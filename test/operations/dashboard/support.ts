@@ -40,7 +40,8 @@ export function useDashboards() {
       platform = 'express',
       prefix = '',
       http2 = false,
-    }: { platform?: Platform; prefix?: string; http2?: boolean } = {},
+      fastify = {},
+    }: { platform?: Platform; prefix?: string; http2?: boolean; fastify?: object } = {},
   ): Promise<Dashboard> => {
     const store = new MemoryLockStore();
 
@@ -57,7 +58,7 @@ export function useDashboards() {
     class AppModule {}
 
     const log = new LogCapture();
-    const adapter = platform === 'fastify' ? [new FastifyAdapter({ http2 } as object)] : [];
+    const adapter = platform === 'fastify' ? [new FastifyAdapter({ http2, ...fastify } as object)] : [];
     const app = await NestFactory.create(AppModule, ...(adapter as []), {
       logger: log,
       abortOnError: false,

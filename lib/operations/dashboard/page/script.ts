@@ -261,6 +261,21 @@ export const SCRIPT = String.raw`'use strict';
     };
   };
 
+  // A page that nobody sees takes no place among those that may be open.
+  let hiding;
+  const noteSight = () => {
+    clearTimeout(hiding);
+    if (!document.hidden) {
+      if (!view.source) connect();
+      return;
+    }
+    hiding = setTimeout(() => {
+      if (view.source) view.source.close();
+      view.source = undefined;
+      write(by('status'), 'paused while this page is hidden');
+    }, 60000);
+  };
+
   const follow = () => {
     const match = /^#key=(.*)$/.exec(location.hash);
     let key;
@@ -330,6 +345,8 @@ export const SCRIPT = String.raw`'use strict';
   by('confirm-no').addEventListener('click', () => by('confirm').close());
   by('confirm-yes').addEventListener('click', release);
   addEventListener('hashchange', follow);
+  document.addEventListener('visibilitychange', noteSight);
   follow();
+  noteSight();
 })();
 `;
