@@ -22,8 +22,9 @@ export default {
   modulePathIgnorePatterns: ['<rootDir>/bench/'],
   // Most tests wait for a server or a clock: two at a time also where there are two cores.
   maxWorkers: Math.max(2, availableParallelism() - 1),
-  // Modules of earlier files stay in a worker's memory: it starts anew before there are too many of them.
-  workerIdleMemoryLimit: '1.5GB',
+  // Modules of earlier files stay in a worker's memory: it starts anew before there are too many of them. A machine of 4 GB
+  // gives a process 2 GB, and one that comes near to that spends its time on collecting garbage, and ends.
+  workerIdleMemoryLimit: '700MB',
   testTimeout: 30_000,
   setupFiles: ['reflect-metadata', '<rootDir>/test/support/quiet.ts', '<rootDir>/test/support/property-seed.ts'],
   reporters: ['<rootDir>/tools/test/reporter.mjs'],
