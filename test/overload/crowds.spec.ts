@@ -97,18 +97,18 @@ onEveryStore((store) => {
     it('many locks of one process are all held, listed, renewed and released', async () => {
       const locking = await store.open({ expire: '1h' });
       const locks = [];
-      for (let start = 0; start < 10; start += 1) {
+      for (let start = 0; start < 5; start += 1) {
         locks.push(...(await Promise.all(crowd((index) => locking.acquire(`k${start}:${index}`)))));
       }
-      expect(locks).toHaveLength(10 * CROWD);
-      expect(new Set(locks.map(({ keys: [key] }) => key)).size).toBe(10 * CROWD);
+      expect(locks).toHaveLength(5 * CROWD);
+      expect(new Set(locks.map(({ keys: [key] }) => key)).size).toBe(5 * CROWD);
       let listed = 0;
       for await (const { ttl } of locking.list()) if (ttl !== null && ttl > 0) listed += 1;
       // A lock that a busy machine could not renew in time is lost, and says so.
       const lost = locks.filter(({ held }) => !held).length;
-      expect(listed).toBeGreaterThanOrEqual(10 * CROWD - lost);
+      expect(listed).toBeGreaterThanOrEqual(5 * CROWD - lost);
       const freed = await locking.releaseAll();
-      expect(freed).toBeGreaterThanOrEqual(10 * CROWD - lost);
+      expect(freed).toBeGreaterThanOrEqual(5 * CROWD - lost);
       for await (const { key } of locking.list()) throw new Error(`${key} is left`);
     }, 240_000);
   });
