@@ -15,9 +15,10 @@ import type { LeaseStore } from './lease-store.js';
  */
 export interface BatchingStore extends LeaseStore {
   /**
-   * How many acquires are worth a call of their own. The engine sends the first so many of a turn of the event loop while
-   * callers go on asking, so that the store works meanwhile. Without it all of a turn go out together, which is better
-   * where a call costs a commit.
+   * How many acquires are worth a call of their own: a whole number, 1 or more. Whenever so many have come together in a turn
+   * of the event loop, the engine sends them, with all other requests so far, while callers go on asking: the store works
+   * meanwhile, and may be called several times in a turn. Without it the requests of a turn go out together, which is
+   * better where a call costs a commit.
    */
   readonly pipelinedBatch?: number;
 

@@ -35,7 +35,8 @@ const SETTLED = Promise.resolve();
 
 /**
  * Calls into the store. The requests of one turn of the event loop go out as one call per kind: releases first, so that
- * the next attempt finds the key free. Each failure becomes a {@link LockBackendError}, and a store that never answers a
+ * the next attempt finds the key free. A store with a `pipelinedBatch` is called sooner whenever that many acquires have
+ * come together. Each failure becomes a {@link LockBackendError}, and a store that never answers a
  * call does not hang its caller.
  */
 export class StoreCalls implements CallLog {
@@ -50,7 +51,7 @@ export class StoreCalls implements CallLog {
 
   readonly recent: RecentReleases;
 
-  /** How many acquires go out before the turn is over. */
+  /** How many acquires make a call before the turn is over. */
   private readonly pipelined: number | undefined;
 
   /** Only a store that is connected to can be: a remembered release outlives its call, which costs the collector time. */

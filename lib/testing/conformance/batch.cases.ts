@@ -28,6 +28,13 @@ export const batchCases: ConformanceCase[] = [
       assert.deepEqual(owners, ['one', 'one', 'two', 'four']);
     },
   ),
+  batchCase('has no pipelinedBatch, or one that can be reached', async ({ provider: { pipelinedBatch = 1 } }) => {
+    assert.ok(
+      Number.isSafeInteger(pipelinedBatch) && pipelinedBatch > 0,
+      `pipelinedBatch is ${String(pipelinedBatch)}`,
+    );
+    return Promise.resolve();
+  }),
   batchCase('gives each acquire of a batch on the same key a token of its own', async ({ provider }) => {
     const requests = ['first', 'second', 'third'].map((attemptId) => requestFor('a', 'one', { attemptId }));
     const answers = await Promise.all(provider.acquireBatch(requests));
