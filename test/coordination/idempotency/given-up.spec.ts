@@ -13,7 +13,7 @@ import {
   type ExecutionContext,
   type NestInterceptor,
 } from '@nestjs/common';
-import { catchError, map, Observable, of, takeUntil, throwError, timer, type ObservableInput } from 'rxjs';
+import { catchError, map, Observable, of, retry, takeUntil, throwError, timer, type ObservableInput } from 'rxjs';
 import { Idempotent, LockRequest } from '../../../lib/index.js';
 import { Desk, Limiting, PLATFORMS, TestApp, until } from '../../requests/support.js';
 
@@ -67,6 +67,8 @@ const answering = (answer: () => ObservableInput<unknown>) =>
 
 const Unavailable = answering(() => throwError(() => new HttpException('too late', 503)));
 const Pending = answering(() => of({ state: 'pending' }));
+/** Calls the handler again at its time limit. */
+const Retrying = changing((rest, context) => new Limiting().intercept(context, { handle: () => rest }).pipe(retry(1)));
 const Wrapping = changing((rest) => rest.pipe(map((data) => ({ data }))));
 /** Ends with the connection. */
 const UntilLeft = changing((rest, context) => {
@@ -215,6 +217,14 @@ class Orders {
     return observed();
   }
 
+  @Post('rejecting/retried')
+  @UseInterceptors(Retrying)
+  @LockRequest('order')
+  @Idempotent({ onAbandoned: 'reject' })
+  async retried(): Promise<object> {
+    return promised();
+  }
+
   @Post('by-hand')
   @UseFilters(ByHand)
   @LockRequest('order')
@@ -318,6 +328,17 @@ describe.each(PLATFORMS)('a handler with @Idempotent whose request is given up, 
       expect(app.log.lines.join('\n')).toMatch(/was ended half-way, as the lock of its request was lost/);
     },
   );
+
+  it('a handler that had come to its end when its lock was lost does not run again, as it was called twice', async () => {
+    const first = post('/rejecting/retried');
+    await until(() => desk.has('call 1 starts'));
+    Limiting.over.next(undefined);
+    await app.locking.forceRelease('order');
+    desk.gate('call 1').resolve();
+    expect((await first).status).toBe(500);
+    expect((await again('/rejecting/retried')).text).toContain('IDEMPOTENCY_ABANDONED');
+    expect(calls).toBe(1);
+  });
 
   it('what interceptors outside the lock have made of an answer is repeated though the client has left', async () => {
     const leave = app.leaving('/wrapped', headers);

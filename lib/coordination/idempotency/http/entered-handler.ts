@@ -20,6 +20,8 @@ export interface HandlerEntry {
   running: { readonly call: number; readonly ended: Promise<unknown> } | undefined;
   /** How what the handler was doing was ended half-way, unless a later call has come to its end. */
   cut: Cut | undefined;
+  /** Whether a call has come to its end. */
+  done: boolean;
 }
 
 const storage = new AsyncLocalStorage<HandlerEntry>();
@@ -27,7 +29,7 @@ const storage = new AsyncLocalStorage<HandlerEntry>();
 type Method = (this: unknown, ...args: unknown[]) => unknown;
 
 export function newEntry(context: ExecutionContext): HandlerEntry {
-  return { context, entered: false, calls: 0, running: undefined, cut: undefined };
+  return { context, entered: false, calls: 0, running: undefined, cut: undefined, done: false };
 }
 
 /** Calls `work`, with the handler that is called in it noting its begin in `entry`. */
@@ -52,12 +54,12 @@ export function notingEntry(method: Method): Method {
     const result = method.apply(this, args);
     if (isObservable(result)) return noted(result);
     if (!isThenable(result)) {
-      entry.cut = undefined;
+      noteDone(entry);
       return result;
     }
     const settled = Promise.resolve(result).then((value) => {
       if (isObservable(value)) return noted(value);
-      entry.cut = undefined;
+      noteDone(entry);
       return value;
     });
     const ended: Promise<unknown> = settled.finally(() => {
@@ -73,6 +75,11 @@ export function notingEntry(method: Method): Method {
 /** A handler may call another one: the outer call is the one that counts. */
 function noteRunning(entry: HandlerEntry, call: number, ended: Promise<unknown>): void {
   if (!entry.running || entry.running.call > call) entry.running = { call, ended };
+}
+
+function noteDone(entry: HandlerEntry): void {
+  entry.cut = undefined;
+  entry.done = true;
 }
 
 function noteEnd(entry: HandlerEntry, ended: Promise<unknown>): void {
@@ -128,7 +135,7 @@ function notingEnd(source: Observable<unknown>, { entry, call, run }: NotedCall)
             return;
           }
           over();
-          entry.cut = undefined;
+          noteDone(entry);
           settle.resolve(last);
         },
       }),

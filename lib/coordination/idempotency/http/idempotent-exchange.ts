@@ -129,7 +129,7 @@ class IdempotentExchange {
     const sending = isAnsweredOutside ? undefined : gate.shut();
     this.tell(ended);
     const sent = this.ofHandler(await sending);
-    if (entry.cut === 'lock-lost') return UNFINISHED;
+    if (entry.cut === 'lock-lost' || isLostWhenDone(outcome, entry)) return UNFINISHED;
     if (entry.cut === 'without-value' || (entry.cut && outcome.status === 'rejected')) return this.inPlace(sent);
     if (outcome.status === 'rejected' && hasNotRun(outcome.reason)) return { value: {}, keep: false };
     if (sent === 'stream' && isStorable(gate)) return { value: {}, keep: entry.entered, omitted: streamedOnce };
@@ -233,6 +233,11 @@ function outcomeOf(ended: PromiseSettledResult<unknown>): PromiseSettledResult<u
   if (ended.status === 'fulfilled' || !isLockLostError(ended.reason)) return ended;
   const { outcome } = ended.reason;
   return outcome?.status === 'fulfilled' ? outcome : ended;
+}
+
+/** Whether the lock was lost as an interceptor was about to run a handler again that had come to its end. */
+function isLostWhenDone(outcome: PromiseSettledResult<unknown>, { done }: HandlerEntry): boolean {
+  return done && outcome.status === 'rejected' && isLockLostError(outcome.reason);
 }
 
 /** Whether a lock inside refused the call, so that the method itself did not run. */
