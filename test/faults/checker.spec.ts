@@ -456,4 +456,11 @@ describe('checkpoints', () => {
     const a = [loaded(0, 1, 0), saved(10, 1, 1)];
     expect(broken({ workers: { other, a, b: [loaded(900, 2, 0)] }, faults })).toEqual([]);
   });
+
+  it('a loss while the load was under way is a reason, a later one is none', () => {
+    const lostAt = (time: number) => [fault('store flushed', time, { loses: { since: 0, until: time } })];
+    const workers = { other, a: [loaded(0, 1, 0), saved(10, 1, 1)], b: [loaded(900, 2, 0)] };
+    expect(broken({ workers, faults: lostAt(903) })).toEqual([]);
+    expect(broken({ workers, faults: lostAt(906) })).toEqual([rule]);
+  });
 });

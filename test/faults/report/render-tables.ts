@@ -23,7 +23,9 @@ export function renderTables(results: readonly Result[]): string {
 
 function runs(results: readonly Result[]): string[][] {
   const row = (title: string, cell: (result: Result) => string): string[] => [title, ...results.map(cell)];
-  const figure = (name: string) => row(name, ({ figures }) => count(figures[name]));
+  /** Older runs did not count everything. */
+  const figure = (name: string) =>
+    row(name, ({ figures: { [name]: value } }) => (value === undefined ? '–' : count(value)));
   return [
     row('seed', ({ seed }) => String(seed)),
     row('minutes', ({ minutes }) => String(minutes)),
@@ -31,9 +33,9 @@ function runs(results: readonly Result[]): string[][] {
     row('processes, keys', ({ workers, keys }) => `${workers}, ${keys}`),
     row('faults injected', (result) => count(sum(result.faults))),
     row('grants checked', ({ figures }) => count(figures.grants)),
-    row('terms of leaders', ({ figures }) =>
-      figures['terms of leaders'] === undefined ? '–' : count(figures['terms of leaders']),
-    ),
+    figure('terms of leaders'),
+    figure('payments charged'),
+    figure('checkpoints saved'),
     figure('writes accepted'),
     figure('stale writes refused'),
     figure('updates lost without fencing'),

@@ -50,8 +50,8 @@ export const checkpoints: Rule = {
     }
     return { breaches, allowed, figures: { 'checkpoints saved': saves } };
 
-    function found(before: Saved | Loaded, after: Stored, what: string): void {
-      const loss = lossBetween(history, before.t, before.u, after.t);
+    function found(before: Saved | Loaded, after: Saved | Loaded, what: string): void {
+      const loss = lossBetween(history, before.t, before.u, after.u);
       if (loss) allowed[loss.kind] = (allowed[loss.kind] ?? 0) + 1;
       else breaches.push({ at: after.t, text: `${before.key}: ${what}` });
     }
