@@ -1,10 +1,11 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import {
   Catch,
   Controller,
   HttpException,
   Injectable,
   Post,
+  Res,
   UseFilters,
   UseInterceptors,
   type ArgumentsHost,
@@ -13,8 +14,21 @@ import {
   type ExecutionContext,
   type NestInterceptor,
 } from '@nestjs/common';
-import { catchError, map, Observable, of, retry, takeUntil, throwError, timer, type ObservableInput } from 'rxjs';
-import { Idempotent, LockRequest } from '../../../lib/index.js';
+import {
+  catchError,
+  firstValueFrom,
+  from,
+  lastValueFrom,
+  map,
+  Observable,
+  of,
+  retry,
+  takeUntil,
+  throwError,
+  timer,
+  type ObservableInput,
+} from 'rxjs';
+import { Idempotent, LockBackendError, LockRequest, RecordService } from '../../../lib/index.js';
 import { Desk, Limiting, PLATFORMS, TestApp, until } from '../../requests/support.js';
 
 let desk = new Desk();
@@ -86,6 +100,27 @@ const Detaching = changing((rest) => {
   rest.subscribe({ error: () => undefined });
   return timer(1).pipe(map(() => ({ state: 'accepted' })));
 });
+
+/** The time limit of an interceptor that waits by Promises: it leaves the handler subscribed to. */
+const Racing = changing((rest) =>
+  from(
+    Promise.race([lastValueFrom(rest), firstValueFrom(Limiting.over).then(async () => Promise.reject(new TooLate()))]),
+  ),
+);
+
+class TooLate extends Error {}
+
+/** Sets the status, and answers when the test says so. */
+@Catch(TooLate)
+class Slowly implements ExceptionFilter {
+  async catch(_error: TooLate, host: ArgumentsHost): Promise<void> {
+    const response = host.getArgByIndex<{ status(code: number): { send(body: unknown): void } }>(1);
+    const sending = response.status(503);
+    await desk.work('filter');
+    const { raw, headersSent } = host.getArgByIndex<{ raw?: { headersSent: boolean }; headersSent?: boolean }>(1);
+    if (!(raw?.headersSent ?? headersSent)) sending.send({ state: 'too late' });
+  }
+}
 
 /** Answers past the framework, without a word. */
 @Catch(HttpException)
@@ -217,6 +252,32 @@ class Orders {
     return observed();
   }
 
+  @Post('racing')
+  @UseFilters(Slowly)
+  @Idempotent()
+  @LockRequest('order')
+  @UseInterceptors(Racing)
+  async racing(): Promise<object> {
+    return promised();
+  }
+
+  @Post('racing/by-hand')
+  @UseFilters(Slowly)
+  @Idempotent()
+  @UseInterceptors(Racing)
+  async racingByHand(@Res({ passthrough: true }) response: { send(body: unknown): unknown }): Promise<void> {
+    const result = await promised();
+    response.send(result);
+  }
+
+  @Post('chosen')
+  @Idempotent()
+  async chosen(@Res({ passthrough: true }) response: { status(code: number): unknown }): Promise<object> {
+    response.status(503);
+    desk.gate(`call ${calls + 1}`).resolve();
+    return promised();
+  }
+
   @Post('rejecting/retried')
   @UseInterceptors(Retrying)
   @LockRequest('order')
@@ -256,6 +317,7 @@ describe.each(PLATFORMS)('a handler with @Idempotent whose request is given up, 
   });
 
   afterEach(async () => {
+    jest.restoreAllMocks();
     await app.close();
   });
 
@@ -329,6 +391,38 @@ describe.each(PLATFORMS)('a handler with @Idempotent whose request is given up, 
     },
   );
 
+  it('a status that a filter has set before it answers is no refusal of the handler, which does not run again', async () => {
+    const first = post('/racing');
+    await until(() => desk.has('call 1 starts'));
+    Limiting.over.next(undefined);
+    await until(() => desk.has('filter starts'));
+    desk.gate('call 1').resolve();
+    await until(() => desk.has('call 1 ends'));
+    for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
+    desk.gate('filter').resolve();
+    expect(await first).toMatchObject({ status: 503, text: '{"state":"too late"}' });
+    expect((await again('/racing')).text).toContain('IDEMPOTENCY_NOT_REPLAYABLE');
+    expect(calls).toBe(1);
+  });
+
+  it('an answer by hand with the status of a filter is no refusal of the handler, which does not run again', async () => {
+    const first = post('/racing/by-hand');
+    await until(() => desk.has('call 1 starts'));
+    Limiting.over.next(undefined);
+    await until(() => desk.has('filter starts'));
+    desk.gate('call 1').resolve();
+    expect((await first).status).toBe(503);
+    expect((await again('/racing/by-hand')).text).toContain('IDEMPOTENCY_NOT_REPLAYABLE');
+    expect(calls).toBe(1);
+    desk.gate('filter').resolve();
+  });
+
+  it('a status that the handler has set by itself is its refusal: it runs again', async () => {
+    expect((await post('/chosen')).status).toBe(503);
+    await until(async () => (await post('/chosen')).status === 503);
+    expect(calls).toBeGreaterThan(1);
+  });
+
   it('a handler that had come to its end when its lock was lost does not run again, as it was called twice', async () => {
     const first = post('/rejecting/retried');
     await until(() => desk.has('call 1 starts'));
@@ -378,5 +472,18 @@ describe.each(PLATFORMS)('a handler with @Idempotent whose request is given up, 
     }
     await app.untilFree('order');
     expect(calls).toBe(1);
+  });
+
+  it('what a filter sends past the framework is refused where it cannot be stored', async () => {
+    const records = app.app.get(RecordService);
+    const write = records.write.bind(records);
+    jest.spyOn(records, 'write').mockImplementation(async (name, value, options) => {
+      if ((value as { state?: string }).state === 'done') throw new LockBackendError([], 'the store is down');
+      return write(name, value, options);
+    });
+    const { status, text, headers: sent } = await post('/by-hand');
+    expect([status, JSON.parse(text)]).toMatchObject([503, { code: 'IDEMPOTENCY_NOT_STORED' }]);
+    expect(sent.get('content-type')).toMatch(/^application\/problem\+json/);
+    expect(sent.get('retry-after')).toBe('5');
   });
 });

@@ -1,6 +1,6 @@
 /** Node's response, under Express with methods of its own. */
 interface RawResponse {
-  readonly statusCode: number;
+  statusCode: number;
   end: Method;
   write: Method;
 }
@@ -19,12 +19,14 @@ const FAILED = 500;
 const LEAST_REFUSAL = 400;
 
 /**
- * Notes what a handler sends by itself, past what it returns (`response.send(…)`). Other senders do not count, such as an
+ * Notes the status that a handler sets, and what it sends by itself, past what it returns (`response.send(…)`). Other senders do not count, such as an
  * interceptor outside that has given up on the handler. A response does not show it: plugins and middleware may delay what is sent.
  */
 export class AnswersByHand {
   /** The status that was sent first; none while nothing was sent. */
   status: number | undefined;
+  /** The status that the handler has set last. */
+  chosen: number | undefined;
   private readonly restore: readonly (() => void)[];
   private stopped = false;
 
@@ -38,10 +40,14 @@ export class AnswersByHand {
     const noteRaw = (): void => {
       note(raw.statusCode);
     };
-    this.restore = [noteCalls(raw, 'end', noteRaw), noteCalls(raw, 'write', noteRaw)];
+    const noteChosen = (status: number): void => {
+      if (!this.stopped && isHandler()) this.chosen = status;
+    };
+    this.restore = [noteCalls(raw, 'end', noteRaw), noteCalls(raw, 'write', noteRaw), noteStatus(raw, noteChosen)];
     if (!('raw' in made)) return;
     const noteSend = (payload: unknown): void => {
       const isFailure = payload instanceof Error && made.statusCode < LEAST_REFUSAL;
+      if (isFailure) noteChosen(FAILED);
       note(isFailure ? FAILED : made.statusCode);
     };
     this.restore = [noteCalls(made, 'send', noteSend), ...this.restore];
@@ -71,4 +77,36 @@ function noteCalls<Name extends string>(
     if (isOwn) target[name] = method;
     else Reflect.deleteProperty(target, name);
   };
+}
+
+/** @returns a function that makes of the status a plain property again */
+function noteStatus(raw: RawResponse, note: (status: number) => void): () => void {
+  // An accessor of HTTP/2, a value of HTTP/1.
+  const inherited = Object.hasOwn(raw, 'statusCode') ? undefined : accessorOf(raw);
+  let current = raw.statusCode;
+  const get = (): unknown => (inherited?.get ? inherited.get.call(raw) : current);
+  const set = (status: number): void => {
+    // What sends the answer sets the same one once more.
+    const isOther = status !== get();
+    current = status;
+    inherited?.set?.call(raw, status);
+    if (isOther) note(status);
+  };
+  Object.defineProperty(raw, 'statusCode', { configurable: true, enumerable: true, get, set });
+  return () => {
+    Reflect.deleteProperty(raw, 'statusCode');
+    if (!inherited) raw.statusCode = current;
+  };
+}
+
+function accessorOf(raw: object): PropertyDescriptor | undefined {
+  for (let owner = parentOf(raw); owner; owner = parentOf(owner)) {
+    const descriptor = Object.getOwnPropertyDescriptor(owner, 'statusCode');
+    if (descriptor) return descriptor.set ? descriptor : undefined;
+  }
+  return undefined;
+}
+
+function parentOf(object: object): object | null {
+  return Object.getPrototypeOf(object) as object | null;
 }

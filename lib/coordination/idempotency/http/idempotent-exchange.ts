@@ -119,13 +119,12 @@ class IdempotentExchange {
     if (ended.status === 'fulfilled' && isStreamBody(ended.value)) return this.refuseStream(ended.value);
     if (byHand.status !== undefined) {
       this.tell(ended);
-      return endedByHand(byHand.status, entry.entered);
+      return endedByHand(byHand, entry.entered);
     }
     const outcome = outcomeOf(ended);
     const { isAnsweredOutside } = this;
     const { answered } = gate;
-    // As the handler may have set it by hand.
-    const chosen = isAnsweredOutside ? undefined : gate.status;
+    const isStatusStorable = isAnsweredOutside || isStorable(gate);
     const sending = isAnsweredOutside ? undefined : gate.shut();
     this.tell(ended);
     const sent = this.ofHandler(await sending);
@@ -135,8 +134,9 @@ class IdempotentExchange {
     if (sent === 'stream' && isStorable(gate)) return { value: {}, keep: entry.entered, omitted: streamedOnce };
     if (sent && sent !== 'stream' && isStorable(sent)) return { value: { answer: sent }, keep: entry.entered };
     // What the handler has refused runs again; what it has done does not, whatever became of its answer.
-    const isRefusal = outcome.status === 'rejected' || (chosen !== undefined && !isStorable({ status: chosen }));
-    if (isRefusal) return { value: {}, keep: false };
+    if (outcome.status === 'rejected' || isRefusedByHand(byHand)) return { value: {}, keep: false };
+    // A filter of an interceptor outside has set it and answers later; or the handler has, where nothing shows that it was the handler.
+    if (!isStatusStorable) return { value: {}, keep: entry.entered, omitted: answeredEarlier };
     const { value } = outcome;
     // A handler that finds its client answered (by an outer interceptor) may leave out the answer that it would send by hand.
     const isUnsaid = answered && value === undefined && this.exchange.takesResponse;
@@ -159,7 +159,7 @@ class IdempotentExchange {
     this.tell(outcome);
     const [ended] = await Promise.allSettled([running]);
     if (ended.status === 'fulfilled') discardBody(ended.value);
-    if (byHand.status !== undefined) return endedByHand(byHand.status);
+    if (byHand.status !== undefined) return endedByHand(byHand);
     if (entry.cut === 'lock-lost') return UNFINISHED;
     if (ended.status === 'rejected') return { value: {}, keep: false };
     return this.inPlace(this.ofHandler(await sending));
@@ -224,8 +224,13 @@ class IdempotentExchange {
 const UNFINISHED: JobEnd<StoredResult> = { value: {}, keep: 'unfinished' };
 
 /** An answer that was sent by hand is not known. Its handler may have done its work, also where it fails later. */
-function endedByHand(status: number, entered = true): JobEnd<StoredResult> {
-  return { value: {}, keep: entered && isStorable({ status }), omitted: answeredByHand };
+function endedByHand(byHand: AnswersByHand, entered = true): JobEnd<StoredResult> {
+  return { value: {}, keep: entered && !isRefusedByHand(byHand), omitted: answeredByHand };
+}
+
+/** Whether the handler has set a status that is not stored. That of the response may be another's. */
+function isRefusedByHand({ chosen }: AnswersByHand): boolean {
+  return chosen !== undefined && !isStorable({ status: chosen });
 }
 
 /** What the handler has returned counts also where a lock inside was lost by then, and fails the request. */
