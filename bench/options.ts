@@ -11,6 +11,8 @@ export interface BenchOptions {
   readonly broken: boolean;
   /** A checkout of another commit, which is measured as well. */
   readonly before: string | undefined;
+  /** A version of Node on which this commit is measured as well. */
+  readonly node: string | undefined;
 }
 
 const USAGE = `npm run bench -- [options]
@@ -21,6 +23,8 @@ const USAGE = `npm run bench -- [options]
   --no-peers     leave the other packages out
   --before <folder>
                  measure another commit as well: a checkout of it, in which the bench was built by npm run bench
+  --node <version>
+                 measure this commit on another Node as well, such as 24.21.0, which is fetched
   --broken       add a lock that does not exclude, to see that the bench notices`;
 
 export function readOptions(args: readonly string[]): BenchOptions {
@@ -34,10 +38,17 @@ export function readOptions(args: readonly string[]): BenchOptions {
         'no-peers': { type: 'boolean', default: false },
         broken: { type: 'boolean', default: false },
         before: { type: 'string' },
+        node: { type: 'string' },
       },
     });
-    const { postgres, quick, only, broken, before } = values;
-    return { store: postgres ? 'postgres' : 'redis', quick, peers: !values['no-peers'], only, broken, before };
+    const { postgres, 'no-peers': alone, ...others } = values;
+    return {
+      ...others,
+      store: postgres ? 'postgres' : 'redis',
+      peers: !alone,
+      before: others.before,
+      node: others.node,
+    };
   } catch (error) {
     throw new Error(`${(error as Error).message}\n\n${USAGE}`, { cause: error });
   }

@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { OURS, type Participant } from '../contenders/participants.js';
+import { isOurs, OURS, type Participant } from '../contenders/participants.js';
 import type { Operations } from '../worker/operations/index.js';
 import type { Call, Message } from '../worker/protocol.js';
 
@@ -51,10 +51,12 @@ export class WorkerProcess {
     });
   }
 
-  static async start({ name, checkout }: Participant, urls: readonly string[]): Promise<WorkerProcess> {
+  static async start(participant: Participant, urls: readonly string[]): Promise<WorkerProcess> {
+    const { name, checkout, execPath = process.execPath } = participant;
     // Another commit is measured by its own bench, in which it is called as this one here.
-    const [script, contender] = checkout ? [path.resolve(checkout, WORKER), OURS.name] : [SCRIPT, name];
-    const child = fork(script, [contender, ...urls], { execArgv: ['--expose-gc'] });
+    const script = checkout ? path.resolve(checkout, WORKER) : SCRIPT;
+    const contender = isOurs(participant) ? OURS.name : name;
+    const child = fork(script, [contender, ...urls], { execArgv: ['--expose-gc'], execPath });
     const worker = new WorkerProcess(name, child);
     await worker.ready;
     return worker;

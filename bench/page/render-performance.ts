@@ -3,8 +3,6 @@ import type { FigureResult, Machine, Results, RowResult } from '../report/result
 import { markdownTable } from './markdown-table.js';
 import { wrap } from './wrap.js';
 
-const HEADING = ['work', 'measured', 'nestjs-locking', 'best of the others'];
-
 const TURNS =
   'Each package works at its own defaults and in processes of its own, with the calls that its documentation recommends; one that gives up waiting is called again at once. They take turns, round by round, and the figures are medians over the rounds. The speed of such a machine changes from minute to minute: trust the ratios, which are taken within a round.';
 
@@ -26,9 +24,13 @@ export function renderPostgres(results: Results): string {
 
 function renderRun(results: Results, floor: string, command: string): string {
   const { machine, versions, rows, startedAt, seconds } = results;
+  const others = variants(rows);
   return [
     wrap(`Measured on ${startedAt.slice(0, 10)} on ${describe(machine)}. ${TURNS} ${floor}`),
-    markdownTable(HEADING, rows.flatMap(tableRows)),
+    markdownTable(
+      ['work', 'measured', 'nestjs-locking', ...others, 'best of the others'],
+      rows.flatMap((row) => tableRows(row, others)),
+    ),
     rows.map(({ title, meaning }) => wrap(`- _${title}_: ${meaning}`, '  ')).join('\n'),
     ...shortcomings(rows),
     wrap(
@@ -85,10 +87,27 @@ function figureOf(rows: readonly RowResult[], row: string, id: string): FigureRe
   return figure;
 }
 
-function tableRows({ title, figures }: RowResult): string[][] {
+function tableRows({ title, figures }: RowResult, others: readonly string[]): string[][] {
   return figures
     .filter(({ detail }) => !detail)
-    .map((figure, i) => [i === 0 ? title : '', figure.title, ours(figure), best(figure)]);
+    .map((figure, i) => [
+      i === 0 ? title : '',
+      figure.title,
+      ours(figure),
+      ...others.map((name) => named(figure, name) ?? '–'),
+      best(figure),
+    ]);
+}
+
+/** The names of this library at other commits or on other versions of Node, where they were measured. */
+function variants(rows: readonly RowResult[]): string[] {
+  const all = rows.flatMap(({ figures }) => figures.flatMap(({ contenders }) => contenders));
+  return [...new Set(all.filter(({ kind }) => kind === 'variant').map(({ name }) => name))];
+}
+
+function named({ contenders, unit }: FigureResult, name: string): string | undefined {
+  const figure = contenders.find((one) => one.name === name);
+  return figure && formatFigure(figure.median, unit);
 }
 
 function ours({ contenders, unit }: FigureResult): string {
