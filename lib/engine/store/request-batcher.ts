@@ -32,6 +32,8 @@ export interface OpenCall extends ListElement<OpenCall> {
 export interface CallLog {
   now(): number;
   open(call: OpenCall): void;
+  /** It is not answered yet: from now on it expires in time. */
+  watch(call: OpenCall): void;
   close(call: OpenCall): void;
 }
 
@@ -117,6 +119,7 @@ class RequestBatch<Request extends { readonly keys: readonly string[] }, Answer>
     };
     if (ahead) void Promise.resolve().then(read);
     else read();
+    if (this.left > 0) this.calls.watch(this);
   }
 
   private readAnswers(): void {

@@ -54,7 +54,10 @@ export class StoreCalls implements CallLog {
   /** How many acquires make a call before the turn is over. */
   private readonly pipelined: number | undefined;
 
-  /** Only a store that is connected to can be: a remembered release outlives its call, which costs the collector time. */
+  /**
+   * Only a store that is connected to can be: a remembered release outlives its call, which costs the collector time. Its
+   * connection also keeps the process while an answer is owed, which other stores need the alarm for.
+   */
   private readonly canBeReplaced: boolean;
 
   constructor(
@@ -62,8 +65,8 @@ export class StoreCalls implements CallLog {
     private readonly clock: Clock,
     private readonly origin = NO_ORIGIN,
   ) {
-    this.alarm = new Alarm(clock, this.expireDue, true);
     this.canBeReplaced = store.connect !== undefined;
+    this.alarm = new Alarm(clock, this.expireDue, !this.canBeReplaced);
     this.recent = new RecentReleases(clock);
     const batch = batchesOf(store);
     this.pipelined = isBatching(store) ? store.pipelinedBatch : undefined;
@@ -136,6 +139,7 @@ export class StoreCalls implements CallLog {
         resolve(value);
       }, fail);
       open.trace?.returned();
+      this.watch(open);
     });
   }
 
@@ -163,7 +167,10 @@ export class StoreCalls implements CallLog {
       call.trace = new StoreTrace(this.origin, OPERATIONS[call.action] ?? call.action, call.size, call.since);
     }
     this.pending.add(call);
-    this.alarm.set(call.since + STORE_ANSWER_TIMEOUT, call.since);
+  }
+
+  watch({ since }: OpenCall): void {
+    this.alarm.set(since + STORE_ANSWER_TIMEOUT, since);
   }
 
   close(call: OpenCall): void {
