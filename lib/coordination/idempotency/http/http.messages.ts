@@ -122,3 +122,6 @@ export const principalUnknown = (handler: string): string =>
 
 export const principalNotUsable = (handler: string): string =>
   `@Idempotent on ${handler}: principal must return a text or a number, or undefined for requests without a user.`;
+
+export const notSent = (handler: string, error: unknown): string =>
+  `${handler}: its answer could not be sent, so the client gets 500, and a repetition what was to be sent: ${String(error)}`;

@@ -132,7 +132,11 @@ class IdempotentExchange {
     if (entry.cut === 'without-value' || (entry.cut && outcome.status === 'rejected')) return this.inPlace(sent);
     if (outcome.status === 'rejected' && hasNotRun(outcome.reason)) return { value: {}, keep: false };
     if (sent === 'stream' && isStorable(gate)) return { value: {}, keep: entry.entered, omitted: streamedOnce };
-    if (sent && sent !== 'stream' && isStorable(sent)) return { value: { answer: sent }, keep: entry.entered };
+    // Express has found that its client has the answer already: a repetition may come from another one.
+    const isUnmodified = sent && sent !== 'stream' && sent.status === 304 && byHand.chosen !== 304;
+    if (sent && sent !== 'stream' && isStorable(sent) && !(isUnmodified && outcome.status === 'fulfilled')) {
+      return { value: { answer: sent }, keep: entry.entered };
+    }
     // What the handler has refused runs again; what it has done does not, whatever became of its answer.
     if (outcome.status === 'rejected' || isRefusedByHand(byHand)) return { value: {}, keep: false };
     // A filter of an interceptor outside has set it and answers later; or the handler has, where nothing shows that it was the handler.

@@ -1,9 +1,14 @@
-import type { ExecutionContext } from '@nestjs/common';
+import { Logger, type ExecutionContext } from '@nestjs/common';
 import { HttpExchange } from '../../../requests/http-exchange.js';
 import { isStreamBody } from '../../../requests/unsent-body.js';
 import { takeHandlerHeaders } from '../../../requests/earlier-headers.js';
-import { answerOf, payloadAnswer } from './sent-body.js';
+import { nameHandler } from '../../../requests/request-context.js';
+import { assertSendable } from './assert-sendable.js';
+import { notSent } from './http.messages.js';
+import { answerOf, payloadAnswer, payloadOf } from './sent-body.js';
 import { bodyOf, type Answer } from './stored-answer.js';
+
+const logger = new Logger('IdempotencyInterceptor');
 
 /** How long a framework may take to send an answer to a client that has left, in milliseconds. */
 const GRACE = 1000;
@@ -11,8 +16,10 @@ const GRACE = 1000;
 /** The part of the responses of Node that is needed; those of Express have it as well. */
 interface RawResponse {
   statusCode: number;
+  statusMessage?: string | undefined;
   readonly headersSent: boolean;
   getHeader(name: string): unknown;
+  getHeaders(): Readonly<Record<string, number | string | readonly string[] | undefined>>;
   setHeader(name: string, value: string): unknown;
   removeHeader(name: string): void;
   end: (this: unknown, ...args: unknown[]) => unknown;
@@ -26,6 +33,7 @@ interface FastifyReply {
   readonly statusCode: number;
   code(status: number): unknown;
   getHeader(name: string): unknown;
+  getHeaders(): Readonly<Record<string, number | string | readonly string[] | undefined>>;
   header(name: string, value: string): unknown;
   removeHeader(name: string): unknown;
   serialize(payload: unknown): string;
@@ -53,7 +61,7 @@ export class ResponseGate {
   private unheard = false;
 
   private constructor(
-    context: ExecutionContext,
+    private readonly context: ExecutionContext,
     private readonly response: RawResponse | FastifyReply,
     private readonly headers: readonly string[],
   ) {
@@ -172,7 +180,8 @@ export class ResponseGate {
         response.statusCode = answer.status;
         const body = bodyOf(answer);
         for (const [name, value] of Object.entries(answer.headers)) response.setHeader(name, value);
-        if (body !== undefined) response.setHeader('content-length', String(Buffer.byteLength(body)));
+        const hasLength = body !== undefined && answer.status !== 204 && answer.status !== 304;
+        if (hasLength) response.setHeader('content-length', String(Buffer.byteLength(body)));
         end.call(response, body);
       });
       return response;
@@ -226,7 +235,7 @@ export class ResponseGate {
           for (const name of OF_BODY) reply.removeHeader(name);
           reply.code(sent.status);
           for (const [name, value] of Object.entries(sent.headers)) reply.header(name, value);
-          send.call(reply, bodyOf(sent));
+          send.call(reply, isRefusal ? bodyOf(sent) : payloadOf(sent));
         });
       });
     };
@@ -234,14 +243,31 @@ export class ResponseGate {
 
   /** Keeps back what `letGo` sends, unless the gate is open. */
   private hold(response: RawResponse | FastifyReply, body: Partial<Answer>, letGo: () => void): void {
+    assertSendable(response, 'raw' in response ? response.raw : response);
     this.isHeld = true;
     this.unheard = this.exchange?.clientGone === true;
     this.letGo = () => {
       this.isHeld = false;
-      letGo();
+      try {
+        letGo();
+      } catch (error) {
+        logger.error(notSent(nameHandler(this.context), error));
+        this.fail('raw' in response ? response.raw : response);
+      }
     };
     this.captureAnswer(response, body);
     if (this.opened) this.letGo();
+  }
+
+  /** The framework has refused to send the answer, and no filter is there any more to answer in its place. */
+  private fail(response: RawResponse): void {
+    if (response.headersSent) {
+      this.exchange?.cut();
+      return;
+    }
+    for (const name of Object.keys(response.getHeaders())) response.removeHeader(name);
+    response.statusCode = 500;
+    response.end();
   }
 
   private captureAnswer(response: RawResponse | FastifyReply, body: Partial<Answer>): void {

@@ -1,4 +1,4 @@
-import type { Answer } from './stored-answer.js';
+import { bodyOf, type Answer } from './stored-answer.js';
 
 /** The part of the replies of Fastify that is needed. */
 interface Serializing {
@@ -25,7 +25,10 @@ function bytesAnswer(bytes: Uint8Array): Partial<Answer> {
   return { body: buffer.toString('base64'), bytes: true };
 }
 
-/** As it leaves after the response schema of the route, which may leave fields out. */
+/**
+ * As it leaves after the response schema of the route, which may leave fields out. Hooks of the application (`preSerialization`,
+ * `onSend`) come later: a repetition goes through them again.
+ */
 export function payloadAnswer(payload: unknown, reply: Serializing): Partial<Answer> {
   const type = reply.getHeader('content-type');
   if (payload === undefined) return {};
@@ -36,5 +39,22 @@ export function payloadAnswer(payload: unknown, reply: Serializing): Partial<Ans
       ...bytesAnswer(payload),
     };
   }
-  return { ...(type === undefined && { headers: { 'content-type': JSON_TYPE } }), body: reply.serialize(payload) };
+  return {
+    ...(type === undefined && { headers: { 'content-type': JSON_TYPE } }),
+    body: reply.serialize(payload),
+    ...(typeof payload === 'object' && payload !== null && { json: true }),
+  };
+}
+
+/** What to give to Fastify to send `answer` again: the object that its hooks expect, where the text says all of it. */
+export function payloadOf(answer: Answer): unknown {
+  const { body, json } = answer;
+  if (body === undefined || !json) return bodyOf(answer);
+  try {
+    const payload: unknown = JSON.parse(body);
+    return JSON.stringify(payload) === body ? payload : body;
+  } catch {
+    // The handler has set a serializer of its own.
+    return body;
+  }
 }

@@ -33,6 +33,8 @@ export interface Answer {
   readonly body?: string;
   /** Whether the body is base64 of bytes. */
   readonly bytes?: true;
+  /** Whether the body is the JSON of an object, which hooks of Fastify may change before it is sent. */
+  readonly json?: true;
 }
 
 /** The result of a request: the answer that was sent; or, where none could be sent, what the handler returned. */
