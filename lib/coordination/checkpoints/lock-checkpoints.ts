@@ -85,7 +85,7 @@ export class LockCheckpoints<T> implements Checkpoints<T> {
     return this.held.inTurn(this.lock, async () => {
       const { entries } = await this.claim();
       const latest = entries.at(-1);
-      return latest ? this.records.readCheckpoint(latest) : null;
+      return latest ? this.read(latest) : null;
     });
   }
 
@@ -95,7 +95,7 @@ export class LockCheckpoints<T> implements Checkpoints<T> {
     }
     return this.held.inTurn(this.lock, async () => {
       const entry = (await this.claim()).entries.find((one) => one.sequence === sequence);
-      return entry ? this.records.readCheckpoint(entry) : null;
+      return entry ? this.read(entry) : null;
     });
   }
 
@@ -141,6 +141,15 @@ export class LockCheckpoints<T> implements Checkpoints<T> {
       held.sent = 0;
       await records.deleteData([...sequencesOf(entries), ...unnamed], held.token);
     });
+  }
+
+  /** Its data may have expired; or a later holder has dropped it, while this process stood still. */
+  private async read(entry: HeadEntry): Promise<Checkpoint<T> | null> {
+    const checkpoint = await this.records.readCheckpoint(entry);
+    if (checkpoint) return checkpoint;
+    this.held.head = undefined;
+    await this.claim();
+    return null;
   }
 
   private lost(): LockLostError {

@@ -7,6 +7,7 @@ import {
   LockingService,
   RecordService,
 } from '../../../lib/index.js';
+import { deferred } from '../../support/deferred.js';
 import { eventually, rejectionOf } from '../../support/poll.js';
 import { onEveryStore } from '../../support/stores.js';
 
@@ -29,6 +30,24 @@ function failWrites(records: RecordService, name: string, arrives: boolean): () 
   };
 }
 
+/** From now on the data of a checkpoint is read only once `goOn` is called. */
+function holdReads(records: RecordService): { readonly asked: Promise<void>; readonly goOn: () => void } {
+  const [asked, gate] = [deferred(), deferred()];
+  const read = records.read.bind(records);
+  const spy = jest.spyOn(records, 'read').mockImplementation(async (name, options) => {
+    if (name.startsWith('checkpoint-data/')) {
+      asked.resolve();
+      await gate.promise;
+    }
+    return read(name, options);
+  });
+  const goOn = (): void => {
+    spy.mockRestore();
+    gate.resolve();
+  };
+  return { asked: asked.promise, goOn };
+}
+
 afterEach(() => {
   jest.restoreAllMocks();
 });
@@ -47,6 +66,26 @@ describe('checkpoints when requests fail', () => {
           end();
         });
         expect((await outside.loadLatest('import'))?.data).toBe(3);
+      },
+    );
+
+    it.each(['loadLatest', 'load'] as const)(
+      'a holder that stood still in %s while the next one went on learns that, and does not begin anew',
+      async (call) => {
+        const [one, two] = [open(await store.openApplication()), open(await store.openApplication())];
+        // Of an owner that two instances share, the first does not hear of the second.
+        const options = { ownerId: 'importer', expire: '1m' } as const;
+        const former = await one.locking.acquire('import', options);
+        await former.checkpoints<number>().save(1);
+        const { asked, goOn } = holdReads(one.records);
+        const checkpoints = former.checkpoints<number>();
+        const loading = rejectionOf(call === 'load' ? checkpoints.load(1) : checkpoints.loadLatest());
+        await asked;
+        const next = await two.locking.acquire('import', options);
+        await next.checkpoints<number>({ keep: 1 }).save(2);
+        goOn();
+        expect(isLockLostError(await loading)).toBe(true);
+        await next.release();
       },
     );
 
