@@ -104,7 +104,7 @@ export class LocalHandOff {
   private grant(lease: Lease, waiter: Waiter, previous: Grant | undefined): Grant {
     // An owner of its own for each grant, so that no holder can release another's by its name.
     const ownerId = lease.grantsMade > 0 ? ownerOf(this.nextId(), waiter.options.label) : lease.ownerId;
-    lease.handOn();
+    lease.countGrant();
     const grant = new Grant(waiter.keys, ownerId, [lease.token], waiter.options, this.leaseClock);
     this.leases.tie(grant, lease);
     if (previous) this.renewer.pass(previous, grant);

@@ -112,7 +112,7 @@ export class Lease {
   }
 
   /** The next holder here is granted it. */
-  handOn(): void {
+  countGrant(): void {
     this.grantsMade += 1;
     this.token += 1;
     this.tokensLeft -= 1;
