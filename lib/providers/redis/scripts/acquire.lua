@@ -81,15 +81,4 @@ local function consider(lock, queue, claim)
   return {1, tonumber(token), 0, contended}
 end
 
-for i = 2, #KEYS, 2 do
-  local n = i / 2
-  if not replies[n] then
-    local done, reply = pcall(consider, KEYS[i], KEYS[i + 1], ARGV[n + 3])
-    if not done then
-      --#include refusal
-      reply = refusal(reply, {KEYS[i + 1]})
-    end
-    replies[n] = reply
-  end
-end
-return replies
+--#include considereach
