@@ -2,23 +2,27 @@ import type { PostgresExecutor } from './postgres-executor.js';
 import { explainError, serverErrorOf } from './postgres-errors.js';
 import { executorSilent } from './postgres.messages.js';
 import { LONGEST_SILENCE, StatementWatch } from './statement-watch.js';
-import type { StatementRunner } from './store-connection.js';
+import type { RunnerEvents, StatementRunner } from './store-connection.js';
+import { withLiterals } from './with-literals.js';
 
 /** Runs statements over what the application gives. */
 export class ExecutorRunner implements StatementRunner {
-  private readonly watch = new StatementWatch();
+  readonly server = undefined;
+  private readonly watch: StatementWatch;
 
   constructor(
     private readonly executor: PostgresExecutor,
-    private readonly onLost: (error: Error) => void,
-  ) {}
+    private readonly events: RunnerEvents,
+  ) {
+    this.watch = new StatementWatch(events.onSuspicion);
+  }
 
   async query(sql: string, parameters: readonly string[]): Promise<readonly Record<string, unknown>[]> {
     try {
       return await this.answerOf(sql, parameters);
     } catch (error) {
       const explained = explainError(error);
-      if (!serverErrorOf(error)?.isRolledBack) this.onLost(explained);
+      if (!serverErrorOf(error)?.isRolledBack) this.events.onLost(explained);
       throw explained;
     }
   }
@@ -27,11 +31,11 @@ export class ExecutorRunner implements StatementRunner {
   private async answerOf(sql: string, parameters: readonly string[]): Promise<readonly Record<string, unknown>[]> {
     let giveUp: (error: Error) => void = () => undefined;
     const silence = new Promise<never>((_, reject) => (giveUp = reject));
-    const statement = this.watch.begin(() => {
+    const statement = this.watch.begin(executorSilent, () => {
       giveUp(new Error(executorSilent(LONGEST_SILENCE)));
     });
     try {
-      return await Promise.race([this.executor.query(sql, parameters), silence]);
+      return await Promise.race([this.executor.query(withLiterals(sql, parameters), []), silence]);
     } finally {
       this.watch.end(statement);
     }
