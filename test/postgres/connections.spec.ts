@@ -1,7 +1,12 @@
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { createRequire } from 'node:module';
-import { StoreNotReachedError, type LeaseAnswer, type PostgresLockingProviderOptions } from '../../lib/index.js';
+import {
+  StoreNotReachedError,
+  type LeaseAnswer,
+  type PostgresExecutor,
+  type PostgresLockingProviderOptions,
+} from '../../lib/index.js';
 import type { PgPool } from '../../lib/providers/postgres/pg-types.js';
 import { eventually, rejectionOf } from '../support/poll.js';
 import { rowsOf, usePostgresServer } from '../support/postgres.js';
@@ -101,10 +106,46 @@ describe('an acquire that arrives after it was cancelled', () => {
 });
 
 describe('a command of which the server gets a part only', () => {
-  it.each([1, 5, 30])('locks nothing when the last bytes are missing (%i of them)', async (missing) => {
+  const pools: PgPool[] = [];
+
+  // Its connection never answers: the end of the proxies ends it.
+  afterEach(() => {
+    for (const pool of pools.splice(0)) void pool.end();
+  });
+
+  /** An executor that hands its parameters on to `pg`, as ORMs do. */
+  const executorOn = (connectionString: string): PostgresExecutor => {
+    const pool = new Pool({ connectionString, max: 1 });
+    pools.push(pool);
+    pool.on('error', () => undefined);
+    return {
+      query: async (sql, parameters) => {
+        const client = await pool.connect();
+        client.on('error', () => undefined);
+        try {
+          return (await client.query(sql, [...parameters])).rows;
+        } finally {
+          client.release();
+        }
+      },
+    };
+  };
+
+  it.each([
+    ['connectionString', 1],
+    ['connectionString', 5],
+    ['connectionString', 30],
+    ['executor', 1],
+    ['executor', 5],
+    ['executor', 30],
+  ])('locks nothing when the last bytes are missing (%s, %i of them)', async (how, missing) => {
     const { options } = separate();
+    const { namespace } = options;
     const proxy = await proxyBefore(postgres.server.port);
-    const cut = await providers.connect({ ...options, connectionString: through(proxy, options.connectionString) });
+    const url = through(proxy, options.connectionString);
+    const cut = await providers.connect(
+      how === 'executor' ? { executor: executorOn(url), namespace } : { ...options, connectionString: url },
+    );
     const { provider } = await providers.connect(options);
     const first = request('k');
     await provider.acquire(first);
@@ -116,27 +157,65 @@ describe('a command of which the server gets a part only', () => {
       const connection = proxy.connections.find((one) => one.keepsAnything);
       return connection?.deliverAllBut(missing) === true;
     });
-    const next = request('k');
-    expect((await provider.acquire(next)).granted).toBe(true);
-    expect(await provider.release(next)).toEqual(['freed']);
+    // So many that the server has read the part in the meantime.
+    for (let count = 0; count < 100; count += 1) {
+      const next = request('k');
+      expect((await provider.acquire(next)).granted).toBe(true);
+      expect(await provider.release(next)).toEqual(['freed']);
+    }
   });
 });
 
 describe('a connection that has gone dark', () => {
-  it('is told with the address of the server once another one does not answer either', async () => {
-    const { options } = separate();
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
+  it('is told with the address of the server before the command is given up, once others are not answered either', async () => {
     const proxy = await proxyBefore(postgres.server.port);
-    const { provider, warnings } = await providers.connect({
-      ...options,
-      connectionString: through(proxy, options.connectionString),
-    });
+    const url = new URL(through(proxy, separate().options.connectionString));
+    url.password = 'secret';
+    const { provider, warnings } = await providers.connect({ connectionString: url.href });
     proxy.onConnection = (connection) => {
       connection.goDark();
     };
     proxy.goDark();
-    await rejectionOf(provider.acquire(request('k')));
-    await eventually(() => warnings.length > 0, 15_000);
-    expect(warnings).toEqual([expect.stringContaining(`PostgreSQL at 127.0.0.1:${String(proxy.port)} in "`)]);
+    const others = [
+      'setTimeout',
+      'clearTimeout',
+      'setImmediate',
+      'clearImmediate',
+      'nextTick',
+      'queueMicrotask',
+    ] as const;
+    // The looks at what is under way come by setInterval.
+    jest.useFakeTimers({ doNotFake: [...others, 'performance', 'Date', 'hrtime'] });
+    void rejectionOf(Promise.resolve(provider.acquire(request('k'))));
+    // Three looks of seven, after which it would be given up.
+    await jest.advanceTimersByTimeAsync(3000);
+    await eventually(() => warnings.length > 0);
+    expect(warnings).toEqual([
+      expect.stringContaining(`PostgreSQL at 127.0.0.1:${String(proxy.port)} in "locking-postgres" provider lost`),
+    ]);
+    expect(warnings[0]).toContain('the server has answered nothing for 3 s');
+    expect(warnings[0]).not.toContain('secret');
+  });
+
+  it('is not told while other commands are answered', async () => {
+    const { options } = separate();
+    const proxy = await proxyBefore(postgres.server.port);
+    const { provider, warnings, events } = await providers.connect({
+      ...options,
+      connectionString: through(proxy, options.connectionString),
+    });
+    await provider.acquire(request('other'));
+    proxy.goDark();
+    const dark = rejectionOf(Promise.resolve(provider.acquire(request('k'))));
+    for (let count = 0; count < 20; count += 1)
+      await provider.acquire(request(`other ${String(count)}`)).then(undefined, () => undefined);
+    await dark;
+    await eventually(() => events.includes('replaced'));
+    expect(warnings).toEqual([]);
   }, 30_000);
 
   it('is given up after some seconds, and the next command goes over another one', async () => {
@@ -150,7 +229,7 @@ describe('a connection that has gone dark', () => {
     await provider.listen('process', listener(heard));
     proxy.goDark();
     const error = await rejectionOf(provider.acquire(request('k')));
-    expect(error.message).toContain('answered nothing for 6 s');
+    expect(error.message).toContain('has answered nothing for 6 s');
     expect((await provider.acquire(request('other'))).granted).toBe(true);
     expect(events).toContain('replaced');
     await eventually(() => heard.includes('interrupted') && heard.includes('restored'), 15_000);

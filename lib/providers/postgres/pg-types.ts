@@ -53,6 +53,8 @@ export interface Pg {
 
 /** Parts of a connection that its types do not show. */
 export interface PgClientInside {
+  readonly host?: string;
+  readonly port?: number;
   /** The process id of the session, as the server (or a pooler) has announced it. */
   readonly processID?: number | null;
   readonly connection?: { readonly stream?: { destroy(): void } };

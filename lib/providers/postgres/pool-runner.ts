@@ -4,33 +4,30 @@ import { explainConnecting, explainError, serverErrorOf } from './postgres-error
 import { poolBusy, silent } from './postgres.messages.js';
 import { withLiterals } from './with-literals.js';
 import { LONGEST_SILENCE, StatementWatch, type WatchedStatement } from './statement-watch.js';
-import type { StatementRunner } from './store-connection.js';
+import type { RunnerEvents, StatementRunner } from './store-connection.js';
 
 /** Runs each statement over a connection that the pool lends for it. */
 export class PoolRunner implements StatementRunner {
-  private readonly watch = new StatementWatch();
+  server: string | undefined;
+  private readonly watch: StatementWatch;
+  private readonly onLost: (error: Error) => void;
   /** The connections that were borrowed at least once. */
   private readonly known = new WeakSet<PgPoolClient>();
   private isClosed = false;
 
-  /**
-   * @param isOwn - whether to close the pool
-   * @param onLost - told of each connection that was lost
-   */
+  /** @param isOwn - whether to close the pool */
   constructor(
     private readonly pool: PgPool,
     private readonly isOwn: boolean,
-    private readonly onLost: (error: Error) => void,
+    { onLost, onSuspicion }: RunnerEvents,
   ) {
+    this.watch = new StatementWatch(onSuspicion);
+    this.onLost = onLost;
     pool.on('error', onLost);
     // A connection may end in the very packet that ends its login, before it is lent.
     pool.on('connect', this.listenTo);
   }
 
-  /**
-   * Sends one message. The server runs a statement with parameters before the last of its messages arrives, and a connection
-   * that goes dark between them would keep the rows of the keys locked.
-   */
   async query(sql: string, parameters: readonly string[]): Promise<readonly Record<string, unknown>[]> {
     const whole = withLiterals(sql, parameters);
     return this.onConnection(async (client) => (await client.query(whole)).rows);
@@ -56,7 +53,7 @@ export class PoolRunner implements StatementRunner {
   }
 
   private async onConnection<Answer>(run: (client: PgPoolClient) => Promise<Answer>): Promise<Answer> {
-    const statement = this.watch.begin();
+    const statement = this.watch.begin(poolBusy);
     try {
       return await this.runOn(await this.borrow(statement), statement, run);
     } finally {
@@ -92,6 +89,8 @@ export class PoolRunner implements StatementRunner {
   private readonly listenTo = (client: PgPoolClient): void => {
     if (this.known.has(client)) return;
     this.known.add(client);
+    const { host, port } = client as PgClientInside;
+    if (host !== undefined && port !== undefined) this.server = `${host}:${String(port)}`;
     client.on('error', () => undefined);
   };
 
@@ -101,6 +100,7 @@ export class PoolRunner implements StatementRunner {
     run: (client: PgPoolClient) => Promise<Answer>,
   ): Promise<Answer> {
     statement.looks = 0;
+    statement.trouble = silent;
     statement.giveUp = () => {
       destroyConnection(client);
     };

@@ -5,7 +5,7 @@ import type { PgClient, PgPool, PgPoolInside } from './pg-types.js';
 import { PoolRunner } from './pool-runner.js';
 import { closed, noListenUrl, poolCannotListen } from './postgres.messages.js';
 import type { PostgresLockingProviderOptions } from './postgres-options.interface.js';
-import type { StatementRunner } from './store-connection.js';
+import type { RunnerEvents, StatementRunner } from './store-connection.js';
 import { NoWakeUps } from './wake-up-session.js';
 
 /** How many connections for commands the provider opens at most. Commands are short, and many requests share one. */
@@ -20,15 +20,20 @@ const CONNECT_TIMEOUT = 5000;
 /** Reaches the server in the way that the options name: by a connection string, the user's pool or an executor. */
 export class PostgresClients implements StatementRunner {
   private opened?: Promise<StatementRunner>;
+  private runner?: StatementRunner;
   private isClosed = false;
 
   constructor(
     private readonly id: string,
     private readonly options: PostgresLockingProviderOptions,
-    private readonly onLost: (error: Error) => void,
+    private readonly events: RunnerEvents,
   ) {}
 
   readonly query: StatementRunner['query'] = async (sql, parameters) => (await this.open()).query(sql, parameters);
+
+  get server(): string | undefined {
+    return this.runner?.server;
+  }
 
   async mayBeBehindPooler(): Promise<boolean> {
     return (await this.open()).mayBeBehindPooler();
@@ -55,16 +60,16 @@ export class PostgresClients implements StatementRunner {
 
   private async open(): Promise<StatementRunner> {
     if (this.isClosed) throw new StoreNotReachedError(closed());
-    this.opened ??= this.make();
+    this.opened ??= this.make().then((runner) => (this.runner = runner));
     return this.opened;
   }
 
   private async make(): Promise<StatementRunner> {
     const { executor, pool, connectionString } = this.options;
-    if (executor) return new ExecutorRunner(executor, this.onLost);
-    if (pool) return new PoolRunner(pool, false, this.onLost);
+    if (executor) return new ExecutorRunner(executor, this.events);
+    if (pool) return new PoolRunner(pool, false, this.events);
     const { Pool } = await loadPg(this.id);
-    return new PoolRunner(new Pool({ ...connectionOptions(connectionString), ...POOL_OPTIONS }), true, this.onLost);
+    return new PoolRunner(new Pool({ ...connectionOptions(connectionString), ...POOL_OPTIONS }), true, this.events);
   }
 }
 
@@ -75,13 +80,4 @@ function connectionOptions(connectionString: string | undefined): Record<string,
     keepAlive: true,
     fallback_application_name: 'nestjs-locking',
   };
-}
-
-/** The host and port of the server, as far as the options tell. */
-export function serverOf({ connectionString, pool }: PostgresLockingProviderOptions): string | undefined {
-  const { options } = (pool ?? {}) as PgPoolInside;
-  const { host, port } = (options ?? {}) as { host?: string; port?: number | string };
-  if (host !== undefined) return port === undefined ? host : `${host}:${String(port)}`;
-  const url = connectionString ?? (options as { connectionString?: string } | undefined)?.connectionString;
-  return url === undefined || !URL.canParse(url) ? undefined : new URL(url).host || undefined;
 }

@@ -29,7 +29,7 @@ import { assertUsable } from './check-options.js';
 import { LeaseCommands } from './lease-commands.js';
 import type { PostgresLockingProviderOptions } from './postgres-options.interface.js';
 import { connectionBroken, noWakeUps } from './postgres.messages.js';
-import { PostgresClients, serverOf } from './postgres-clients.js';
+import { PostgresClients } from './postgres-clients.js';
 import { PostgresWakeUps } from './postgres-wake-ups.js';
 import { PostgresOperations } from './postgres-operations.js';
 import { PostgresRecords } from './postgres-records.js';
@@ -100,8 +100,13 @@ export class PostgresLockingProvider extends BatchedStore implements QueueingSto
     assertUsable(options, context.id);
     const { namespace = 'lock:', schema = DEFAULT_SCHEMA } = options;
     this.schema = schema;
-    const clients = new PostgresClients(context.id, options, (error) => {
-      this.connection.disturbed(error);
+    const clients = new PostgresClients(context.id, options, {
+      onLost: (error) => {
+        this.connection.disturbed(error);
+      },
+      onSuspicion: (error) => {
+        this.connection.suspected(error);
+      },
     });
     const { query } = clients;
     this.clients = clients;
@@ -113,7 +118,7 @@ export class PostgresLockingProvider extends BatchedStore implements QueueingSto
         this.onReplaced();
       },
       lost: ({ message }) => {
-        context.warn(connectionBroken(context.id, serverOf(options), message));
+        context.warn(connectionBroken(context.id, clients.server, message));
       },
     });
     this.commands = new LeaseCommands(namespace, this.connection.run);

@@ -39,8 +39,7 @@ export const connectionLost = (cause: string): string =>
 export const connectionBroken = (id: string, server: string | undefined, cause: string): string =>
   `Connection to PostgreSQL${server === undefined ? '' : ` at ${onOneLine(server)}`} in ${quote(id)} provider lost: ${onOneLine(cause)}. Locked calls fail with LockBackendError until it is back`;
 
-export const silent = (seconds: number): string =>
-  `the server answered nothing for ${String(seconds)} s, so the connection is made anew`;
+export const silent = (seconds: number): string => `the server has answered nothing for ${String(seconds)} s`;
 
 export const executorSilent = (seconds: number): string =>
   `the executor has not settled a statement for ${String(seconds)} s: find out what keeps its connections, or the server`;

@@ -1,6 +1,9 @@
 /** A command that is not answered for so many seconds has lost its connection. */
 export const LONGEST_SILENCE = 6;
 
+/** After so many seconds without an answer it is asked whether the server answers at all. */
+const SUSPICIOUS_SILENCE = 3;
+
 /** How long the end waits for statements under way, in milliseconds. */
 const GRACE = 500;
 
@@ -9,6 +12,8 @@ export interface WatchedStatement {
   /** How often it was looked at. Looks are counted instead of time, so that a stalled event loop counts once. */
   looks: number;
   giveUp: () => void;
+  /** What to say of it when it is not answered for so many seconds. */
+  trouble: (seconds: number) => string;
 }
 
 /** Gives up statements that are not answered. */
@@ -17,8 +22,11 @@ export class StatementWatch {
   private timer?: NodeJS.Timeout;
   private onIdle?: () => void;
 
-  begin(giveUp: () => void = () => undefined): WatchedStatement {
-    const statement = { looks: 0, giveUp };
+  /** @param onSuspicion - told of each statement that is not answered for a while, before it is given up */
+  constructor(private readonly onSuspicion: (error: Error) => void) {}
+
+  begin(trouble: WatchedStatement['trouble'], giveUp: () => void = () => undefined): WatchedStatement {
+    const statement = { looks: 0, giveUp, trouble };
     this.underWay.add(statement);
     this.timer ??= setInterval(this.look, 1000).unref();
     return statement;
@@ -41,6 +49,10 @@ export class StatementWatch {
     clearTimeout(late);
   }
 
+  private suspect({ trouble }: WatchedStatement): void {
+    this.onSuspicion(new Error(trouble(SUSPICIOUS_SILENCE)));
+  }
+
   private readonly look = (): void => {
     if (this.underWay.size === 0) {
       clearInterval(this.timer);
@@ -50,6 +62,7 @@ export class StatementWatch {
     for (const statement of this.underWay) {
       statement.looks += 1;
       if (statement.looks > LONGEST_SILENCE) statement.giveUp();
+      else if (statement.looks === SUSPICIOUS_SILENCE) this.suspect(statement);
     }
   };
 }

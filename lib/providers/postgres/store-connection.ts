@@ -11,6 +11,16 @@ export interface StatementRunner {
   mayBeBehindPooler(): Promise<boolean>;
   /** Ends what the runner has opened. */
   close(): Promise<void>;
+  /** The host and port of the server, as far as they are known. */
+  readonly server: string | undefined;
+}
+
+/** What a runner tells of its connections. */
+export interface RunnerEvents {
+  /** A connection was lost, or a statement given up. */
+  readonly onLost: (error: Error) => void;
+  /** A statement has had no answer for a while. */
+  readonly onSuspicion: (error: Error) => void;
 }
 
 /** What the provider is told of its store. */
@@ -26,8 +36,8 @@ export interface ConnectionEvents {
 /** After the loss of a connection, in milliseconds: that of the others, which may be lost as well, is told by then. */
 const ASK_SOON = 50;
 
-/** And has to answer within so many milliseconds, or the store counts as lost. */
-const LONGEST_ANSWER = 2000;
+/** And has to answer within so many milliseconds, at the second try, or the store counts as lost. */
+const LONGEST_ANSWER = 1200;
 
 /** After an outage the server is asked again every so many milliseconds. */
 const ASK_AGAIN = 1000;
@@ -42,6 +52,8 @@ export class StoreConnection {
   private started?: unknown;
   /** A connection was lost since the last answer. */
   private isDisturbed = false;
+  /** A statement has had no answer for a while, and there was none to another one since. */
+  private isSuspected = false;
   /** No other connection led to the store either. */
   private isDown = false;
   private isClosed = false;
@@ -97,10 +109,21 @@ export class StoreConnection {
     this.askLater(ASK_SOON, error, 1);
   }
 
+  /** A statement has had no answer for a while: do others have one? */
+  suspected(error: Error): void {
+    if (this.isClosed || this.isDisturbed || this.isSuspected || !this.isPrepared) return;
+    this.isSuspected = true;
+    this.askLater(0, error, 1);
+  }
+
+  private get isReached(): boolean {
+    return this.isPrepared && !this.isDisturbed && !this.isSuspected;
+  }
+
   private noteAnswer(started: unknown): void {
     const { isDisturbed, isDown, started: before } = this;
     this.started = started;
-    this.isDisturbed = this.isDown = false;
+    this.isDisturbed = this.isSuspected = this.isDown = false;
     if (isDown) this.events.connected();
     if (isDisturbed || (before !== undefined && before !== started)) this.events.replaced();
   }
@@ -133,15 +156,17 @@ export class StoreConnection {
     clearTimeout(this.retry);
     if (this.isClosed) return;
     this.retry = setTimeout(() => {
-      if (this.isPrepared && !this.isDisturbed) return;
+      if (this.isReached) return;
       const asked = this.isPrepared ? this.run('inspect', { namespace: '', keys: [''] }) : this.prepareOnce();
       answeredWithin(LONGEST_ANSWER, asked).then(undefined, () => {
+        // Another command may have been answered in the meantime.
+        if (this.isReached) return;
         if (patience > 0) {
           this.askLater(ASK_SOON, lost, patience - 1);
           return;
         }
-        if (lost && !this.isClosed) {
-          this.isDown = true;
+        if (lost && !this.isClosed && !this.isDown) {
+          this.isDown = this.isDisturbed = true;
           this.events.lost(lost);
         }
         this.askLater(ASK_AGAIN);
