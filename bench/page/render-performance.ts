@@ -4,34 +4,39 @@ import { markdownTable } from './markdown-table.js';
 import { wrap } from './wrap.js';
 
 const TURNS =
-  'Each package works at its own defaults and in processes of its own, with the calls that its documentation recommends; one that gives up waiting is called again at once. They take turns, round by round, and the figures are medians over the rounds. The speed of such a machine changes from minute to minute: trust the ratios, which are taken within a round.';
+  'Each package works at its own defaults and in processes of its own, with the calls that its documentation recommends; one that gives up waiting is called again at once. They take turns, and the figures are medians over the rounds. The speed of such a machine changes from minute to minute: trust the ratios, which are taken within a round.';
 
 const REDIS =
   '"Floor" is a bare `SET NX PX` and a compare-and-delete script, without any waiting; "serial" is the same jobs one after another without a lock.';
 
 const POSTGRES =
-  'Commits are on the disk (`fsync = on`). "Floor" is an `INSERT … ON CONFLICT` and a `DELETE` by hand, without any waiting; "serial" is the same jobs one after another without a lock. A `pg_advisory_lock` by hand keeps a connection for each holder and each waiter, writes no row, and has no lease, token or order; so does `execute` of Medusa, which runs here on stand-ins for its framework and for the manager of MikroORM. Both have pools of 20 connections, so most of their 500 waiters wait in the pool, not in the database. A round trip is a PING to the Redis of the jobs.';
+  'The method is that of the Redis run above. Commits are on the disk (`fsync = on`). "Floor" is an `INSERT … ON CONFLICT` and a `DELETE` by hand. A `pg_advisory_lock` by hand keeps a connection for each holder and each waiter, writes no row, and has no lease, token or order; so does `execute` of Medusa, which runs here on stand-ins for its framework and for the manager of MikroORM. Both have pools of 20 connections, so most of their 500 waiters wait there. A round trip is a PING to the Redis of the jobs.';
 
 /** The page about performance, from the results of a full run. */
 export function renderPerformance(results: Results): string {
-  return renderRun(results, REDIS, 'npm run bench');
+  return renderRun(results, `${TURNS} ${REDIS}`, 'npm run bench', meanings(results.rows));
 }
 
-/** The same of locks in PostgreSQL. */
+/** The same of locks in PostgreSQL, without what the page says above of method and rows. */
 export function renderPostgres(results: Results): string {
   return renderRun(results, POSTGRES, 'npm run bench -- --postgres');
 }
 
-function renderRun(results: Results, floor: string, command: string): string {
+/** What each row of the table is about. */
+function meanings(rows: readonly RowResult[]): string {
+  return rows.map(({ title, meaning }) => wrap(`- _${title}_: ${meaning}`, '  ')).join('\n');
+}
+
+function renderRun(results: Results, method: string, command: string, ...notes: readonly string[]): string {
   const { machine, versions, rows, startedAt, seconds } = results;
   const others = variants(rows);
   return [
-    wrap(`Measured on ${startedAt.slice(0, 10)} on ${describe(machine)}. ${TURNS} ${floor}`),
+    wrap(`Measured on ${startedAt.slice(0, 10)} on ${describe(machine)}. ${method}`),
     markdownTable(
       ['work', 'measured', 'nestjs-locking', ...others, 'best of the others'],
       rows.flatMap((row) => tableRows(row, others)),
     ),
-    rows.map(({ title, meaning }) => wrap(`- _${title}_: ${meaning}`, '  ')).join('\n'),
+    ...notes,
     ...shortcomings(rows),
     wrap(
       `Versions: ${Object.entries(versions)

@@ -14,13 +14,13 @@ const tests = ['test', 'lib/testing']
   .join('\n');
 
 describe('docs/internals/fault-harness.md', () => {
-  it('the table of broken promises names existing tests', () => {
+  it('the lines of broken promises name existing tests', () => {
     const page = readFileSync(`${root}/docs/internals/fault-harness.md`, 'utf8');
     const section = page.split(/^## /m).find((each) => each.startsWith('What fails when')) ?? '';
     const titles = [...section.matchAll(/› (?:[\w ,-]+ › )?([^›|;`]+?)(?= \(and \d| \|| *;|$)/gm)].map(
       ([, title = '']) => title.trim(),
     );
-    expect(titles.length).toBeGreaterThan(40);
+    expect(titles.length).toBeGreaterThan(20);
     expect(titles.filter((title) => !tests.includes(title))).toEqual([]);
   });
 });

@@ -14,14 +14,16 @@ const ORDER = [
 /** The tables of the long runs, per topology: runs, faults and recovery. */
 export function renderTables(results: readonly Result[]): string {
   const sorted = [...results].sort((a, b) => ORDER.indexOf(a.topology) - ORDER.indexOf(b.topology));
+  const common = inCommon(sorted);
   return [
-    markdownTable(['', ...sorted.map(({ topology }) => topology)], runs(sorted)),
-    'Faults injected, and the longest time from a fault to the next grant of a key that was waited for:',
+    ...(common.length === 0 ? [] : [`All runs: ${common.join(', ')}.`]),
+    markdownTable(['', ...sorted.map(({ topology }) => topology)], runs(sorted, common)),
+    'The longest time from a fault to the next grant of a key that was waited for, in milliseconds. Each fault was injected about as often as every other.',
     markdownTable(['fault', ...sorted.map(({ topology }) => topology)], faults(sorted)),
   ].join('\n\n');
 }
 
-function runs(results: readonly Result[]): string[][] {
+function runs(results: readonly Result[], common: readonly string[]): string[][] {
   const row = (title: string, cell: (result: Result) => string): string[] => [title, ...results.map(cell)];
   /** Older runs did not count everything. */
   const figure = (name: string) =>
@@ -29,7 +31,8 @@ function runs(results: readonly Result[]): string[][] {
   return [
     row('seed', ({ seed }) => String(seed)),
     row('minutes', ({ minutes }) => String(minutes)),
-    row('on', ({ date, versions }) => [date, ...versions].join(', ')),
+    row('date', ({ date }) => date),
+    row('servers', ({ versions }) => versions.filter((version) => !common.includes(version)).join(', ')),
     row('processes, keys', ({ workers, keys }) => `${workers}, ${keys}`),
     row('faults injected', (result) => count(sum(result.faults))),
     row('grants checked', ({ figures }) => count(figures.grants)),
@@ -39,10 +42,8 @@ function runs(results: readonly Result[]): string[][] {
     figure('writes accepted'),
     figure('stale writes refused'),
     figure('updates lost without fencing'),
-    row('longest wait', ({ figures }) => milliseconds(figures['longest wait'])),
-    row('longest idle of a free key, no fault near', ({ figures }) =>
-      milliseconds(figures['longest idle of a free key']),
-    ),
+    row('longest wait, ms', ({ figures }) => count(figures['longest wait'])),
+    row('longest idle of a free key, no fault near, ms', ({ figures }) => count(figures['longest idle of a free key'])),
     row('recoveries slower than promised, within the slack', ({ slow }) => count(slow)),
     row('overlaps allowed (see above)', ({ allowed }) => count(sum(allowed['two holders at once'] ?? {}))),
     row('**breaches**', ({ breaches }) => `**${count(sum(breaches))}**`),
@@ -53,16 +54,19 @@ function faults(results: readonly Result[]): string[][] {
   const kinds = new Set(
     results.flatMap(({ faults: injected, recovery }) => [...Object.keys(injected), ...Object.keys(recovery)]),
   );
-  return [...kinds]
-    .sort()
-    .map((kind) => [
-      kind,
-      ...results.map(({ faults: injected, recovery }) =>
-        [injected[kind] === undefined ? '' : `${count(injected[kind])}×`, milliseconds(recovery[kind])]
-          .filter((part) => part !== '')
-          .join(', '),
-      ),
-    ]);
+  return [...kinds].sort().map((kind) => [
+    kind,
+    ...results.map(({ faults: { [kind]: injected }, recovery: { [kind]: longest } }) => {
+      if (longest !== undefined) return count(longest);
+      return injected === undefined ? '' : '–';
+    }),
+  ]);
+}
+
+/** What all runs have been on, such as the version of Node. */
+function inCommon(results: readonly Result[]): string[] {
+  const [first, ...others] = results.map(({ versions }) => versions);
+  return (first ?? []).filter((version) => others.every((versions) => versions.includes(version)));
 }
 
 /** As wide as Prettier makes it. */
@@ -79,8 +83,4 @@ function sum(counts: Readonly<Record<string, number>>): number {
 
 function count(value = 0): string {
   return Math.round(value).toLocaleString('en');
-}
-
-function milliseconds(value: number | undefined): string {
-  return value === undefined ? '' : `${count(value)} ms`;
 }
