@@ -154,6 +154,7 @@ export default withMermaid({
           page('Sample: leader', '/samples/leader'),
           page('Sample: requests', '/samples/requests'),
           page('Sample: payments', '/samples/payments'),
+          page('Sample: import', '/samples/import'),
         ],
       },
       ...(existsSync(api) ? [{ text: 'API', collapsed: true, items: JSON.parse(readFileSync(api, 'utf8')) }] : []),
