@@ -43,6 +43,7 @@ export class HeldRun {
    *
    * @returns what refused the claim, as the record is another one than was found
    * @throws LockLostError when a later holder has taken over
+   * @throws LockBackendError when the lock may have expired and the store cannot be asked
    */
   async claim(
     run: RunningRun,
@@ -51,8 +52,7 @@ export class HeldRun {
     const change = await this.write(run, found?.version ?? null);
     if (change.changed) {
       this.claimed = { run, version: change.version ?? '' };
-      // The answer may have come after the end of the lease.
-      if (!this.lock.signal.aborted) return undefined;
+      if (await this.isStillHeld()) return undefined;
       await this.drop();
       throw new LockLostError(this.lock.keys, takenOver(this.key), undefined, true);
     }
@@ -97,6 +97,19 @@ export class HeldRun {
       await this.write({ ...run, state: 'failed', attempt: attempt - 1 }, claimed.version, ttl);
     } catch (error) {
       logger.warn(notForgotten(this.key, error));
+    }
+  }
+
+  /**
+   * The answer to the claim may have come after the end of the lease, and another call may have run the job since. After a
+   * suspension the signal is not aborted before the store has said so, and a lock that is not `held` then may be held still.
+   */
+  private async isStillHeld(): Promise<boolean> {
+    try {
+      return this.lock.held || (await this.lock.extend());
+    } catch (error) {
+      await this.drop();
+      throw error;
     }
   }
 
