@@ -1,3 +1,8 @@
+/**
+ * The module, the decorators, the service, the stores, and what is built on them.
+ *
+ * @module nestjs-locking
+ */
 export * from './errors/index.js';
 export * from './interfaces/index.js';
 export {

@@ -1,3 +1,8 @@
+/**
+ * Tests without a store and without waiting.
+ *
+ * @module nestjs-locking/testing
+ */
 export { LockingTestingModule, type LockingTestingModuleOptions } from './locking-testing.module.js';
 export { LockingTestControl, type HoldElsewhereOptions } from './locking-test-control.js';
 export { ManualClock } from './manual-clock.js';

@@ -1,5 +1,5 @@
 // npm run release -- 0.2.0: checks that the tree is ready, builds and checks the package, sets the version, commits and tags.
-// It publishes and pushes nothing; it prints how to.
+// It publishes and pushes nothing; it prints how to. With --dry-run it does all but the tests, and changes nothing.
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { releaseProblems, withRelease } from './release-notes.mjs';
@@ -9,7 +9,8 @@ const run = (program, ...args) => execFileSync(program, args, { stdio: 'inherit'
 /** @param {string[]} args */
 const git = (...args) => execFileSync('git', args, { encoding: 'utf8' }).trim();
 
-const version = process.argv[2] ?? '';
+const dryRun = process.argv.includes('--dry-run');
+const [version = ''] = process.argv.slice(2).filter((argument) => argument !== '--dry-run');
 const { version: current } = JSON.parse(readFileSync('package.json', 'utf8'));
 const changelog = readFileSync('CHANGELOG.md', 'utf8');
 
@@ -28,6 +29,11 @@ if (problems.length > 0) {
 run('npm', 'run', '--silent', 'lint');
 run('npm', 'run', '--silent', 'typecheck');
 run('npm', 'run', '--silent', 'check:package');
+if (dryRun) {
+  run('npm', 'pack', '--dry-run', '--ignore-scripts');
+  console.log(`${version} can be released, if npm run test:all passes. Nothing was changed.`);
+  process.exit();
+}
 run('npm', 'run', '--silent', 'test:all');
 
 writeFileSync('CHANGELOG.md', withRelease(changelog, version, new Date().toISOString().slice(0, 10)));

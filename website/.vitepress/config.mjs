@@ -56,7 +56,7 @@ export default withMermaid({
       });
     },
   },
-  mermaid: { securityLevel: 'strict' },
+  mermaid: { securityLevel: 'strict', sequence: { actorMargin: 24, mirrorActors: false } },
   themeConfig: {
     search: { provider: 'local' },
     outline: [2, 3],
@@ -104,6 +104,7 @@ export default withMermaid({
           page('Redis: Sentinel, Cluster, TLS, ACL', '/redis'),
           page('Managed Redis', '/managed-redis'),
           page('A quorum of servers', '/quorum'),
+          page('PostgreSQL', '/postgres'),
           page('Events', '/events'),
           page('Metrics and traces', '/metrics'),
           page('Health checks', '/health'),

@@ -16,6 +16,9 @@ export const REWRITES = {
   'sample/:name/README.md': 'samples/:name.md',
 };
 
+/** Files that pages offer for use: the site serves them as they are. */
+export const DOWNLOADS = 'docs/monitoring/';
+
 /**
  * The address on the site of a page, given as a path in the repository; `undefined` for a file that is no page.
  *
@@ -42,8 +45,9 @@ export function siteAddress(file) {
 export function siteLink(href, from) {
   if (/^(?:[a-z]+:|#|\/)/.test(href)) return href;
   const [target = '', anchor] = href.split('#');
-  if (!target.endsWith('.md')) return undefined;
   const file = path.posix.join(path.posix.dirname(from), target);
+  if (file.startsWith(DOWNLOADS)) return `/${file.slice('docs/'.length)}`;
+  if (!target.endsWith('.md')) return undefined;
   const address = file.startsWith('website/api/')
     ? `/${file.slice('website/'.length, -'.md'.length)}`
     : siteAddress(file);

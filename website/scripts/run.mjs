@@ -1,9 +1,10 @@
 // npm run docs:dev, docs:build and docs:look: installs the packages of the site if they are missing or old, makes the
-// API reference, and starts VitePress or takes the photographs.
+// API reference, copies what pages offer for download, and starts VitePress or takes the photographs.
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, readFileSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { DOWNLOADS } from '../.vitepress/links.mjs';
 
 const site = fileURLToPath(new URL('..', import.meta.url));
 const [command = 'build', ...rest] = process.argv.slice(2);
@@ -28,6 +29,7 @@ if (!existsSync(installed) || readFileSync(installed, 'utf8') !== readFileSync(l
 if (command === 'look') {
   run(process.execPath, ['scripts/look.mjs', ...rest]);
 } else {
+  cpSync(path.join(site, '..', DOWNLOADS), path.join(site, 'public', path.basename(DOWNLOADS)), { recursive: true });
   tool('typedoc', ['--logLevel', 'Warn']);
   tool('vitepress', [command, '.', ...rest]);
 }

@@ -1,3 +1,8 @@
+/**
+ * Cached values that one instance loads for all.
+ *
+ * @module nestjs-locking/cache
+ */
 export { CacheFlight } from './cache-flight.js';
 export { CacheFlightModule } from './cache-flight.module.js';
 export { CacheLoadTimeoutError } from './cache-load-timeout.error.js';

@@ -1,3 +1,8 @@
+/**
+ * Scheduled jobs that one instance runs, once per tick.
+ *
+ * @module nestjs-locking/schedule
+ */
 export { LockedCron, type LockedCronOptions } from './locked-cron.decorator.js';
 export { LockedInterval } from './locked-interval.decorator.js';
 export { OncePerTick, type OncePerTickOptions } from './once-per-tick.service.js';

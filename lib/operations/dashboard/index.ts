@@ -1,2 +1,7 @@
+/**
+ * A page that shows the locks.
+ *
+ * @module nestjs-locking/dashboard
+ */
 export { LockingDashboardModule } from './dashboard.module.js';
 export type { LockingDashboardOptions } from './dashboard-options.interface.js';

@@ -1,3 +1,8 @@
+/**
+ * Metrics and traces for OpenTelemetry.
+ *
+ * @module nestjs-locking/opentelemetry
+ */
 export type { LockMetricsOptions } from '../metrics/metrics-options.interface.js';
 export {
   LockingOpenTelemetryModule,

@@ -1,3 +1,8 @@
+/**
+ * A health indicator for @nestjs/terminus.
+ *
+ * @module nestjs-locking/terminus
+ */
 export {
   type HealthFinding,
   LockingHealthIndicator,
