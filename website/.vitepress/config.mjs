@@ -56,7 +56,10 @@ export default withMermaid({
       });
     },
   },
-  mermaid: { securityLevel: 'strict', sequence: { actorMargin: 24, mirrorActors: false } },
+  mermaid: {
+    securityLevel: 'strict',
+    sequence: { actorMargin: 16, width: 110, height: 44, messageMargin: 28, mirrorActors: false },
+  },
   themeConfig: {
     search: { provider: 'local' },
     outline: [2, 3],

@@ -11,19 +11,25 @@ const ORDER = [
   'postgres-asynchronous',
 ];
 
-/** The tables of the long runs, per topology: runs, faults and recovery. */
+/** The tables of the long runs, per topology: servers, runs, and recovery from faults. */
 export function renderTables(results: readonly Result[]): string {
   const sorted = [...results].sort((a, b) => ORDER.indexOf(a.topology) - ORDER.indexOf(b.topology));
   const common = inCommon(sorted);
   return [
-    ...(common.length === 0 ? [] : [`All runs: ${common.join(', ')}.`]),
-    markdownTable(['', ...sorted.map(({ topology }) => topology)], runs(sorted, common)),
+    sorted.map((result) => onWhat(result, common)).join('; ') +
+      (common.length === 0 ? '.' : `. All on ${common.join(', ')}.`),
+    markdownTable(['', ...sorted.map(({ topology }) => topology)], runs(sorted)),
     'The longest time from a fault to the next grant of a key that was waited for, in milliseconds. Each fault was injected about as often as every other.',
     markdownTable(['fault', ...sorted.map(({ topology }) => topology)], faults(sorted)),
   ].join('\n\n');
 }
 
-function runs(results: readonly Result[], common: readonly string[]): string[][] {
+/** The servers of a run. */
+function onWhat({ topology, versions }: Result, common: readonly string[]): string {
+  return `${topology}: ${versions.filter((version) => !common.includes(version)).join(', ')}`;
+}
+
+function runs(results: readonly Result[]): string[][] {
   const row = (title: string, cell: (result: Result) => string): string[] => [title, ...results.map(cell)];
   /** Older runs did not count everything. */
   const figure = (name: string) =>
@@ -32,8 +38,6 @@ function runs(results: readonly Result[], common: readonly string[]): string[][]
     row('seed', ({ seed }) => String(seed)),
     row('minutes', ({ minutes }) => String(minutes)),
     row('date', ({ date }) => date),
-    row('servers', ({ versions }) => versions.filter((version) => !common.includes(version)).join(', ')),
-    row('processes, keys', ({ workers, keys }) => `${workers}, ${keys}`),
     row('faults injected', (result) => count(sum(result.faults))),
     row('grants checked', ({ figures }) => count(figures.grants)),
     figure('terms of leaders'),
@@ -43,8 +47,8 @@ function runs(results: readonly Result[], common: readonly string[]): string[][]
     figure('stale writes refused'),
     figure('updates lost without fencing'),
     row('longest wait, ms', ({ figures }) => count(figures['longest wait'])),
-    row('longest idle of a free key, no fault near, ms', ({ figures }) => count(figures['longest idle of a free key'])),
-    row('recoveries slower than promised, within the slack', ({ slow }) => count(slow)),
+    row('longest idle of a free key, ms', ({ figures }) => count(figures['longest idle of a free key'])),
+    row('slower recoveries, within the slack', ({ slow }) => count(slow)),
     row('overlaps allowed (see above)', ({ allowed }) => count(sum(allowed['two holders at once'] ?? {}))),
     row('**breaches**', ({ breaches }) => `**${count(sum(breaches))}**`),
   ];
