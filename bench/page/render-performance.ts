@@ -22,9 +22,13 @@ export function renderPostgres(results: Results): string {
   return renderRun(results, POSTGRES, 'npm run bench -- --postgres');
 }
 
-/** What each row of the table is about. */
+/** The rows whose titles do not say what is measured. */
+const EXPLAINED = ['hand-off', 'extend-all', 'own-renewal', 'in-memory', 'with-lock'];
+
+/** What those rows are about. */
 function meanings(rows: readonly RowResult[]): string {
-  return rows.map(({ title, meaning }) => wrap(`- _${title}_: ${meaning}`, '  ')).join('\n');
+  const explained = rows.filter(({ id }) => EXPLAINED.includes(id));
+  return explained.map(({ title, meaning }) => wrap(`- _${title}_: ${meaning}`, '  ')).join('\n');
 }
 
 function renderRun(results: Results, method: string, command: string, ...notes: readonly string[]): string {
