@@ -172,6 +172,19 @@ describe.each(['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', ...docs, ...sa
       .flatMap((line) => line.split(/(?<!\\)\|/).slice(1, -1));
     expect(cells.filter((cell) => cell.trim().split(/\s+/).length > 15)).toEqual([]);
   });
+
+  it('has no row outside of a table', () => {
+    const lines = read(file)
+      .replace(/^ *```[^]*?^ *```/gm, '')
+      .replace(/`[^`\n]*`/g, 'code')
+      .split('\n');
+    // Prettier makes paragraphs of rows that a blank line parts from their table.
+    const strays = lines.filter((line) => !line.startsWith('|') && line.includes(' | '));
+    const headless = lines.filter(
+      (line, i) => line.startsWith('|') && !lines[i - 1]?.startsWith('|') && !/^\| *:?-/.test(lines[i + 1] ?? ''),
+    );
+    expect([...strays, ...headless]).toEqual([]);
+  });
 });
 
 const examplesOf = (file: string): CodeBlock[] =>
