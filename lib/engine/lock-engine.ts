@@ -107,35 +107,28 @@ export class LockEngine {
   /* eslint-disable @typescript-eslint/promise-function-async */
 
   execute<T>(keys: readonly string[], job: LockedJob<T>, options: CallOptions): Promise<T> {
-    const run = (lock: HeldLock): Promise<T> => runJob(this, lock, job, options.awaitRelease, this.shutdown.jobEnds);
     this.shutdown.jobBegins();
-    const joined = this.joinedBy(keys, options);
-    // A caller that waits weighs a third less than as an async function.
-    if (joined) return this.join(keys, joined, options).then(run, this.notRun);
-    return this.grantOf(keys, options).then((grant) => run(this.lockOn(keys, [grant], options)), this.notRun);
+    return runJob(this, this.lockFor(keys, options), job, options.awaitRelease, this.shutdown.jobEnds);
   }
 
   acquire(keys: readonly string[], options: CallOptions): Promise<HeldLock> {
     // The caller may release by the name that it gave, without the lock.
-    const dropped = options.ownerId === undefined ? this.dropped : undefined;
-    const joined = this.joinedBy(keys, options);
-    if (joined) return this.join(keys, joined, options, dropped);
-    return this.grantOf(keys, options).then((grant) => this.lockOn(keys, [grant], options, dropped));
+    return this.lockFor(keys, options, options.ownerId === undefined ? this.dropped : undefined);
   }
 
-  /** What `keys` are granted under, for this call alone. */
-  private grantOf(keys: readonly string[], options: CallOptions): Promise<Grant> {
+  /** @param dropped - watches over a lock that only its caller can release, if that is to be noticed */
+  private lockFor(keys: readonly string[], options: CallOptions, dropped?: DroppedLocks): Promise<HeldLock> {
+    const joined = this.joinedBy(keys, options);
+    if (joined) return this.join(keys, joined, options, dropped);
     return new Promise((resolve, reject) => {
-      this.take(keys, options, resolve, reject);
+      const granted = (grant: Grant): void => {
+        resolve(this.lockOn(keys, [grant], options, dropped));
+      };
+      this.take(keys, options, granted, reject);
     });
   }
 
   /* eslint-enable @typescript-eslint/promise-function-async */
-
-  private readonly notRun = (error: unknown): never => {
-    this.shutdown.jobEnds();
-    throw error;
-  };
 
   private joinedBy(
     keys: readonly string[],
@@ -144,7 +137,6 @@ export class LockEngine {
     return reentrant && !signal?.aborted ? enclosingGrants(this, keys, ownerId) : undefined;
   }
 
-  /** @param dropped - watches over a lock that only its caller can release, if that is to be noticed */
   private lockOn(
     keys: readonly string[],
     grants: readonly [Grant, ...Grant[]],
@@ -236,6 +228,12 @@ export class LockEngine {
     if (grant.lostBy !== undefined) this.reports.lost(grant, grant.lostBy);
   }
 
+  private async grantFor(keys: readonly string[], options: CallOptions): Promise<Grant> {
+    return new Promise((resolve, reject) => {
+      this.take(keys, options, resolve, reject);
+    });
+  }
+
   /** Joins what jobs around this call hold already, and takes the rest. */
   private async join(
     keys: readonly string[],
@@ -248,7 +246,7 @@ export class LockEngine {
     for (const grant of grants) grant.join();
     if (missing.length > 0) {
       try {
-        grants.add(await this.grantOf(missing, options));
+        grants.add(await this.grantFor(missing, options));
       } catch (error) {
         // Each of them, whatever becomes of the others, and without waiting for the store.
         for (const grant of grants) this.parts.releaser.leaveQuietly(grant);

@@ -30,6 +30,19 @@ describe('a KeyMap', () => {
     expect(map.values().sort()).toEqual([...model.values()].sort());
   });
 
+  it('finds a key again that comes back just after the map was made anew', () => {
+    const map = new KeyMap<number>();
+    for (let key = 0; key < 2000; key += 1) {
+      map.set(`k${key}`, key);
+      map.delete(`k${key}`);
+      map.set(`k${key}`, -key);
+      map.get('another');
+      expect(map.get(`k${key}`)).toBe(-key);
+      expect(map.entries()).toEqual([[`k${key}`, -key]]);
+      map.delete(`k${key}`);
+    }
+  });
+
   it('keeps no places for keys that are gone, but for some hundreds', () => {
     const map = new KeyMap<object>();
     for (let key = 0; key < 10_000; key += 1) {

@@ -84,7 +84,8 @@ export class Dispatcher implements AttemptOwner, HandOffHost, SoloHost {
   /** Ends a wait with the lock. */
   finish(waiter: Waiter, grant: Grant): void {
     this.leave(waiter);
-    if (waiter.hasWaitedHere) this.deliverNext(waiter, grant);
+    // The previous holder goes on first: the `await` of its call ends before the next job starts.
+    if (waiter.hasWaitedHere) nextTick(this.deliver, waiter, grant);
     else waiter.onGranted(grant);
     this.advanceAll(waiter);
   }
@@ -236,15 +237,12 @@ export class Dispatcher implements AttemptOwner, HandOffHost, SoloHost {
     if (group) this.advance(group.queue);
   }
 
-  /** The previous holder goes on first: the `await` of its call ends before the next job starts. */
-  private deliverNext(waiter: Waiter, grant: Grant): void {
+  private readonly deliver = (waiter: Waiter, grant: Grant): void => {
     const { signal } = waiter.options;
-    nextTick(() => {
-      if (!signal?.aborted) waiter.onGranted(grant);
-      else {
-        waiter.onFailed(signal.reason);
-        this.releaser.cancel(grant);
-      }
-    });
-  }
+    if (!signal?.aborted) waiter.onGranted(grant);
+    else {
+      waiter.onFailed(signal.reason);
+      this.releaser.cancel(grant);
+    }
+  };
 }

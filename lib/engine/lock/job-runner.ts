@@ -10,17 +10,19 @@ import { assertDone } from './unstarted-work.js';
 export type LockedJob<T> = (lock: Lock) => T | PromiseLike<T>;
 
 /**
- * Runs `job` under a lock and gives that up after, whatever the job came to. The job's own result or error passes
- * through untouched, unless the lock was lost meanwhile. One function, as every further promise would cost each call.
+ * Runs `job` under the lock that `granted` comes to, and releases that after, whatever the job came to. The job's own result
+ * or error passes through untouched, unless the lock was lost meanwhile. One async function for all of it: every further
+ * promise would cost each call, and without any the stack of an error would end here, short of the caller.
  */
 export async function runJob<T>(
   engine: object,
-  lock: HeldLock,
+  granted: Promise<HeldLock>,
   job: LockedJob<T>,
   awaitRelease: boolean,
   onEnd: () => void,
 ): Promise<T> {
   try {
+    const lock = await granted;
     lock.isOfJob = true;
     if (!lock.held && !(await isHeldAfterAll(lock))) throw await lostBeforeStart(lock);
     const frame = openFrame(lock, engine, lock.grants);

@@ -15,23 +15,27 @@ export class KeyMap<Value> {
   private places = new Map<string, Place<Value>>();
   private count = 0;
 
+  /** The key that was looked up last, and its place: a step of a lock looks up the same key several times. */
+  private lastKey?: string;
+  private lastPlace?: Place<Value> | undefined;
+
   get size(): number {
     return this.count;
   }
 
   get(key: string): Value | undefined {
-    return this.places.get(key)?.value;
+    return this.placeOf(key)?.value;
   }
 
   set(key: string, value: Value): void {
-    const place = this.places.get(key);
+    const place = this.placeOf(key);
     if (place?.value === undefined) this.count += 1;
     if (place) place.value = value;
-    else this.places.set(key, { value });
+    else this.places.set(key, (this.lastPlace = { value }));
   }
 
   delete(key: string): void {
-    const place = this.places.get(key);
+    const place = this.placeOf(key);
     if (place?.value === undefined) return;
     place.value = undefined;
     this.count -= 1;
@@ -50,8 +54,15 @@ export class KeyMap<Value> {
     return this.entries().map(([, value]) => value);
   }
 
+  private placeOf(key: string): Place<Value> | undefined {
+    if (key === this.lastKey) return this.lastPlace;
+    this.lastKey = key;
+    return (this.lastPlace = this.places.get(key));
+  }
+
   private compact(): void {
     const places = this.places;
+    this.lastKey = this.lastPlace = undefined;
     this.places = new Map();
     for (const [key, place] of places) if (place.value !== undefined) this.places.set(key, place);
   }

@@ -100,6 +100,7 @@ export class MemoryLockStore {
 
   /** @internal */
   isRefused(attemptId: string): boolean {
+    if (this.tombstones.size === 0) return false;
     const until = this.tombstones.get(attemptId);
     return until !== undefined && until > this.clock.now();
   }

@@ -28,7 +28,13 @@ export interface ScriptCall<Answer> {
 /** Sends a script; throws if that cannot even be tried. */
 export type RunScript = (name: ScriptName, keys: readonly string[], args: readonly string[]) => Promise<unknown>;
 
+/** Requests that go together, and what answers each of them. */
 interface Batch<Request, Answer> {
+  readonly requests: readonly Request[];
+  readonly replies: readonly Reply<Answer>[];
+}
+
+interface GrowingBatch<Request, Answer> extends Batch<Request, Answer> {
   readonly requests: Request[];
   readonly replies: Reply<Answer>[];
 }
@@ -36,14 +42,26 @@ interface Batch<Request, Answer> {
 /** Sends requests that are `alike`, and of one slot, together, and answers each for itself. */
 export function inBatches<Request, Answer>(
   requests: readonly Request[],
-  { most, alike, slotOf }: Batching<Request>,
+  batching: Batching<Request>,
   toCall: (batch: readonly Request[]) => ScriptCall<Answer>,
   run: RunScript,
 ): PromiseLike<Answer>[] {
-  const openBySlot = new Map<number, Batch<Request, Answer>[]>();
+  const answers = requests.map(() => new Reply<Answer>());
+  // Most requests are alone in their turn.
+  if (requests.length === 1) send({ requests, replies: answers }, toCall, run);
+  else for (const batch of grouped(requests, answers, batching)) send(batch, toCall, run);
+  return answers;
+}
+
+function grouped<Request, Answer>(
+  requests: readonly Request[],
+  answers: readonly Reply<Answer>[],
+  { most, alike, slotOf }: Batching<Request>,
+): readonly Batch<Request, Answer>[] {
+  const openBySlot = new Map<number, GrowingBatch<Request, Answer>[]>();
   const all: Batch<Request, Answer>[] = [];
-  const answers: Reply<Answer>[] = [];
-  for (const request of requests) {
+  for (const [index, reply] of answers.entries()) {
+    const request = requests[index] as Request;
     const slot = slotOf(request);
     let open = openBySlot.get(slot);
     if (!open) openBySlot.set(slot, (open = []));
@@ -53,27 +71,30 @@ export function inBatches<Request, Answer>(
       open.push(batch);
       all.push(batch);
     }
-    const reply = new Reply<Answer>();
     batch.requests.push(request);
     batch.replies.push(reply);
-    answers.push(reply);
     // One that goes alone is not to be asked by all the others whether they may go along.
     if (batch.requests.length >= most || !alike(request, request)) open.splice(open.indexOf(batch), 1);
   }
-  for (const { requests: together, replies } of all) {
-    const fail = (error: unknown): void => {
-      for (const reply of replies) reply.reject(error);
-    };
-    try {
-      const { name, keys, args, read } = toCall(together);
-      run(name, keys, args).then((reply) => {
-        hand(readList(name, reply, read, replies.length), replies);
-      }, fail);
-    } catch (error) {
-      fail(error);
-    }
+  return all;
+}
+
+function send<Request, Answer>(
+  { requests, replies }: Batch<Request, Answer>,
+  toCall: (batch: readonly Request[]) => ScriptCall<Answer>,
+  run: RunScript,
+): void {
+  const fail = (error: unknown): void => {
+    for (const reply of replies) reply.reject(error);
+  };
+  try {
+    const { name, keys, args, read } = toCall(requests);
+    run(name, keys, args).then((reply) => {
+      hand(readList(name, reply, read, replies.length), replies);
+    }, fail);
+  } catch (error) {
+    fail(error);
   }
-  return answers;
 }
 
 function readList<Answer>(
