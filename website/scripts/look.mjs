@@ -31,6 +31,7 @@ try {
   for (const [screen, viewport] of Object.entries(SCREENS)) {
     for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
       const context = await browser.newContext({ viewport, colorScheme });
+      context.setDefaultTimeout(120_000);
       const tab = await context.newPage();
       for (const page of pages) complaints.push(...(await look(tab, page, `${screen}-${colorScheme}`)));
       await context.close();
@@ -55,7 +56,7 @@ async function look(tab, page, variant) {
   tab.on('pageerror', listen);
   await tab.goto(`http://localhost:${port}/${page.replace(/(^|\/)index$/, '$1')}`, { waitUntil: 'networkidle' });
   for (const diagram of await tab.locator('.mermaid').all()) {
-    await diagram.locator('svg').waitFor({ timeout: 15_000 });
+    await diagram.locator('svg').waitFor();
   }
   const { overflow, broken } = await tab.evaluate(() => ({
     overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
