@@ -5,7 +5,7 @@ import { KeyMap } from '../runtime/key-map.js';
 import { LinkedList, type ListElement } from '../runtime/linked-list.js';
 
 /** One caller that waits for its keys, in the queues of all of them. */
-export class Waiter {
+export class Waiter implements ListElement<Waiter> {
   entries: readonly QueueEntry[] = [];
 
   /** Of several keys: its entry among those of this process that want the same ones. */
@@ -14,9 +14,11 @@ export class Waiter {
   /** How many have joined before it. */
   order = 0;
 
-  /** When the wait is over, on the local clock; its place in the Deadlines, if it has one. */
+  /** When the wait is over, on the local clock; its place in the Deadlines, which keep this, if it has one. */
   deadline = Infinity;
-  heapIndex = -1;
+  deadlines?: LinkedList<Waiter> | undefined;
+  previous?: Waiter | undefined;
+  next?: Waiter | undefined;
 
   /** Whether the wait is over, one way or the other. */
   done = false;
