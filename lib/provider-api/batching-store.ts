@@ -15,8 +15,8 @@ import type { LeaseStore } from './lease-store.js';
  */
 export interface BatchingStore extends LeaseStore {
   /**
-   * How many acquires, or extensions, are worth a call of their own: a whole number, 1 or more. Whenever so many have come
-   * together in a turn of the event loop, the engine sends them, with all other requests so far, while callers go on asking: the store works
+   * How many acquires are worth a call of their own: a whole number, 1 or more. Whenever so many have come together in a turn
+   * of the event loop, the engine sends them, with all other requests so far, while callers go on asking: the store works
    * meanwhile, and may be called several times in a turn. Without it the requests of a turn go out together, which is
    * better where a call costs a commit.
    */

@@ -1,13 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { LockEngine } from '../../lib/engine/lock-engine.js';
 import { readEngineSettings } from '../../lib/engine/options/engine-settings.js';
-import {
-  InMemoryLockingProvider,
-  LockBackendError,
-  type ExtendRequest,
-  type LeaseRequest,
-  type ReleaseRequest,
-} from '../../lib/index.js';
+import { InMemoryLockingProvider, LockBackendError, type LeaseRequest, type ReleaseRequest } from '../../lib/index.js';
 import { track } from '../support/faulty-provider.js';
 import { SharedStore, lockOf, times, type StoreProcess } from '../support/shared-store.js';
 
@@ -96,11 +90,6 @@ describe('a store with a pipelinedBatch', () => {
       return super.acquireBatch(requests);
     }
 
-    override extendBatch(requests: readonly ExtendRequest[]) {
-      calls.push(`extend ${requests.map(({ keys: names }) => names.join()).join(' ')}`);
-      return super.extendBatch(requests);
-    }
-
     override releaseBatch(requests: readonly ReleaseRequest[]) {
       calls.push(`release ${requests.map(({ keys: names }) => names.join()).join(' ')}`);
       return super.releaseBatch(requests);
@@ -121,15 +110,6 @@ describe('a store with a pipelinedBatch', () => {
     await world.settle();
     expect(calls.slice(2)).toEqual(['acquire k6 k7']);
     expect(waits.map((wait) => lockOf(wait).held)).toEqual(waits.map(() => true));
-  });
-
-  it('is sent so many extensions before the turn is over, as when a process renews all that it holds', async () => {
-    const locks = await Promise.all(times(5, async (index) => process.acquire(`k${index}`)));
-    calls.length = 0;
-    const extended = locks.map(async (lock) => lock.extend());
-    expect(calls).toEqual(['extend k0 k1 k2']);
-    expect(await Promise.all(extended)).toEqual(locks.map(() => true));
-    expect(calls).toEqual(['extend k0 k1 k2', 'extend k3 k4']);
   });
 
   it('hears of the releases of the turn first', async () => {

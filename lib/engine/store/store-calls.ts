@@ -35,8 +35,8 @@ const SETTLED = Promise.resolve();
 
 /**
  * Calls into the store. The requests of one turn of the event loop go out as one call per kind: releases first, so that
- * the next attempt finds the key free. A store with a `pipelinedBatch` is called sooner whenever that many acquires or
- * extensions have come together. Each failure becomes a {@link LockBackendError}, and a store that never answers a
+ * the next attempt finds the key free. A store with a `pipelinedBatch` is called sooner whenever that many acquires have
+ * come together. Each failure becomes a {@link LockBackendError}, and a store that never answers a
  * call does not hang its caller.
  */
 export class StoreCalls implements CallLog {
@@ -51,7 +51,7 @@ export class StoreCalls implements CallLog {
 
   readonly recent: RecentReleases;
 
-  /** How many acquires, or extensions, make a call before the turn is over. */
+  /** How many acquires make a call before the turn is over. */
   private readonly pipelined: number | undefined;
 
   /**
@@ -86,7 +86,7 @@ export class StoreCalls implements CallLog {
   acquire(request: LeaseRequest, sink: AnswerSink<LeaseAnswer>): number {
     this.schedule();
     const place = this.acquires.add(request, sink);
-    this.sendAheadAt(place + 1);
+    if (place + 1 === this.pipelined) inNeutralContext(this.sendAhead);
     return place;
   }
 
@@ -100,8 +100,8 @@ export class StoreCalls implements CallLog {
   }
 
   extend(request: ExtendRequest, sink: AnswerSink<readonly boolean[]>): void {
+    this.extensions.add(request, sink);
     this.schedule();
-    this.sendAheadAt(this.extensions.add(request, sink) + 1);
   }
 
   /** Releases a lock, or cancels an attempt. */
@@ -201,11 +201,6 @@ export class StoreCalls implements CallLog {
     this.sendAll();
     if (this.onIdle.length > 0) this.tellIdle();
   };
-
-  /** Sends what has come together so far if `count` requests are worth a call of their own. */
-  private sendAheadAt(count: number): void {
-    if (count === this.pipelined) inNeutralContext(this.sendAhead);
-  }
 
   /** The store is to work while the callers of this turn go on asking. */
   private readonly sendAhead = (): void => {
