@@ -245,7 +245,7 @@ export const MUTATIONS = [
   {
     rule: 'a wait that has ended leaves no timer behind',
     file: 'lib/engine/wait/deadlines.ts',
-    search: '    if (this.heap.size === 0) this.alarm.clear();\n',
+    search: '    if (this.lists.size + this.late.size === 0) this.alarm.clear();\n',
     replace: '',
     tests: engine('deadlines'),
   },
