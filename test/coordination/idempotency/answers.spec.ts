@@ -125,6 +125,13 @@ class Answers {
     return { user: (request.raw ?? request).user?.id };
   }
 
+  @Post('value')
+  @Idempotent()
+  value(@Body() { value }: { value: unknown }): unknown {
+    calls.push('value');
+    return value;
+  }
+
   @Post('in-pieces')
   @Idempotent()
   @UseFilters(InPieces)
@@ -196,11 +203,11 @@ function addEnvelope(app: INestApplication): void {
   const fastify = app.getHttpAdapter().getInstance() as {
     addHook(
       name: 'preSerialization',
-      hook: (request: { url: string }, reply: unknown, payload: object) => Promise<object>,
+      hook: (request: { url: string }, reply: unknown, payload: unknown) => Promise<unknown>,
     ): void;
   };
   fastify.addHook('preSerialization', async ({ url }, _reply, payload) =>
-    Promise.resolve(url === '/whoami' ? { data: payload } : payload),
+    Promise.resolve(['/whoami', '/value'].includes(url) ? { data: payload } : payload),
   );
 }
 
@@ -270,6 +277,17 @@ describe.each(PLATFORMS)('answers of @Idempotent on %s', (platform) => {
     }
     expect(calls).toEqual(['whoami', 'whoami']);
   });
+
+  // Express has no such hooks: its client gets the same text, and none for null.
+  it.each([42, 0, true, false, null, [1], {}])(
+    'hooks of Fastify see %j in a repetition as in the answer',
+    async (value) => {
+      const ofExpress = value === null ? '' : JSON.stringify(value);
+      const text = platform === 'fastify' ? JSON.stringify({ data: value }) : ofExpress;
+      for (let time = 0; time < 2; time += 1) expect(await post('/value', { value })).toEqual([201, text]);
+      expect(calls).toEqual(['value']);
+    },
+  );
 
   it('a handler whose Observable an interceptor has ended half-way is not run again, and what that answered is repeated', async () => {
     expect((await post('/observable'))[0]).toBe(400);

@@ -42,11 +42,11 @@ export function payloadAnswer(payload: unknown, reply: Serializing): Partial<Ans
   return {
     ...(type === undefined && { headers: { 'content-type': JSON_TYPE } }),
     body: reply.serialize(payload),
-    ...(typeof payload === 'object' && payload !== null && { json: true }),
+    json: true,
   };
 }
 
-/** What to give to Fastify to send `answer` again: the object that its hooks expect, where the text says all of it. */
+/** What to give to Fastify to send `answer` again: the value that its hooks expect, where the text says all of it. */
 export function payloadOf(answer: Answer): unknown {
   const { body, json } = answer;
   if (body === undefined || !json) return bodyOf(answer);

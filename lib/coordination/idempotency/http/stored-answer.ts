@@ -33,7 +33,7 @@ export interface Answer {
   readonly body?: string;
   /** Whether the body is base64 of bytes. */
   readonly bytes?: true;
-  /** Whether the body is the JSON of an object, which hooks of Fastify may change before it is sent. */
+  /** Whether the body is the JSON of a value, which hooks of Fastify may change before it is sent. */
   readonly json?: true;
 }
 
