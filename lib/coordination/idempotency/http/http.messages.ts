@@ -125,3 +125,6 @@ export const principalNotUsable = (handler: string): string =>
 
 export const notSent = (handler: string, error: unknown): string =>
   `${handler}: its answer could not be sent, so the client gets 500, and a repetition what was to be sent: ${String(error)}`;
+
+export const notSentByFilter = (handler: string, error: unknown): string =>
+  `${handler}: the answer of its exception filter could not be sent, so the client gets 500: ${String(error)}. Look at the headers and the status message that the handler and the filter set.`;

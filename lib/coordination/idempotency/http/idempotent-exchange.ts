@@ -209,9 +209,13 @@ class IdempotentExchange {
   private tell(outcome: PromiseSettledResult<unknown>): void {
     const { subscriber } = this;
     this.told = true;
-    if (outcome.status === 'rejected') subscriber.error(outcome.reason);
-    else {
+    if (outcome.status === 'rejected') {
+      this.gate.expectFilter();
+      subscriber.error(outcome.reason);
+    } else {
       subscriber.next(outcome.value);
+      // An interceptor outside has thrown, most likely.
+      if (subscriber.closed) this.gate.expectFilter();
       subscriber.complete();
     }
   }

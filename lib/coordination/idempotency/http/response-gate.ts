@@ -4,7 +4,7 @@ import { isStreamBody } from '../../../requests/unsent-body.js';
 import { takeHandlerHeaders } from '../../../requests/earlier-headers.js';
 import { nameHandler } from '../../../requests/request-context.js';
 import { assertSendable } from './assert-sendable.js';
-import { notSent } from './http.messages.js';
+import { notSent, notSentByFilter } from './http.messages.js';
 import { answerOf, payloadAnswer, payloadOf } from './sent-body.js';
 import { bodyOf, type Answer } from './stored-answer.js';
 
@@ -18,6 +18,8 @@ interface RawResponse {
   statusCode: number;
   statusMessage?: string | undefined;
   readonly headersSent: boolean;
+  /** Of HTTP/2, which has no status messages. */
+  readonly stream?: object;
   getHeader(name: string): unknown;
   getHeaders(): Readonly<Record<string, number | string | readonly string[] | undefined>>;
   setHeader(name: string, value: string): unknown;
@@ -43,6 +45,9 @@ interface FastifyReply {
 /** The content that is sent: an answer, or something that cannot be repeated. */
 export type Sent = Answer | 'stream' | undefined;
 
+/** In place of an answer of a filter that cannot be sent. */
+const FAILED = { status: 500 };
+
 /** What an answer has that is replaced by another one. */
 const OF_BODY = ['content-type', 'content-length', 'etag'];
 
@@ -59,6 +64,8 @@ export class ResponseGate {
   /** Whether an answer is kept back. */
   private isHeld = false;
   private unheard = false;
+  /** Whether a filter answers. Nothing catches what is thrown at an asynchronous one: it would end the process. */
+  private isFailing = false;
 
   private constructor(
     private readonly context: ExecutionContext,
@@ -130,6 +137,11 @@ export class ResponseGate {
     this.capture(undefined);
   }
 
+  /** The handler has failed: what comes next is the answer of a filter. */
+  expectFilter(): void {
+    this.isFailing = true;
+  }
+
   /** Lets the answer go. */
   open(): void {
     this.opened = true;
@@ -167,11 +179,15 @@ export class ResponseGate {
         this.capture('stream');
         return end.apply(response, args);
       }
-      this.hold(response, answerOf(args[0], args[1]), () => {
+      const refused = this.refusalOf(() => {
+        assertSendable(response, response);
+      });
+      this.hold(response, refused ? FAILED : answerOf(args[0], args[1]), () => {
         restore();
         const { replacement } = this;
         if (!replacement) {
-          end.apply(response, args);
+          if (refused) this.fail(response);
+          else end.apply(response, args);
           return;
         }
         const { answer, isRefusal } = replacement;
@@ -219,15 +235,20 @@ export class ResponseGate {
         this.capture('stream');
         return send.call(reply, payload);
       }
-      // What cannot be written as JSON throws here as it would there, and what a filter sends instead comes this way again.
-      const answer = payloadAnswer(payload, reply);
+      let answer: Partial<Answer> = FAILED;
+      const refused = this.refusalOf(() => {
+        assertSendable(reply, reply.raw);
+        answer = payloadAnswer(payload, reply);
+      });
       return new Promise<void>((resolve) => {
         this.hold(reply, answer, () => {
           restore();
           const { replacement } = this;
           resolve();
           if (!replacement) {
-            send.call(reply, payload);
+            // Fastify answers with its handler of errors, as it does where a filter throws.
+            if (refused) reply.code(FAILED.status);
+            send.call(reply, refused ?? payload);
             return;
           }
           const { answer: sent, isRefusal } = replacement;
@@ -241,9 +262,26 @@ export class ResponseGate {
     };
   }
 
+  /**
+   * Why an answer cannot be sent, according to `check`. That of the handler is refused by throwing at once, as Node and Fastify do it:
+   * what a filter sends instead comes this way again. That of a filter is answered for by the gate.
+   */
+  private refusalOf(check: () => void): Error | undefined {
+    try {
+      check();
+      return undefined;
+    } catch (error) {
+      if (!this.isFailing) {
+        this.isFailing = true;
+        throw error;
+      }
+      logger.error(notSentByFilter(nameHandler(this.context), error));
+      return error instanceof Error ? error : new Error(String(error));
+    }
+  }
+
   /** Keeps back what `letGo` sends, unless the gate is open. */
   private hold(response: RawResponse | FastifyReply, body: Partial<Answer>, letGo: () => void): void {
-    assertSendable(response, 'raw' in response ? response.raw : response);
     this.isHeld = true;
     this.unheard = this.exchange?.clientGone === true;
     this.letGo = () => {
@@ -266,7 +304,8 @@ export class ResponseGate {
       return;
     }
     for (const name of Object.keys(response.getHeaders())) response.removeHeader(name);
-    response.statusCode = 500;
+    response.statusCode = FAILED.status;
+    if (!response.stream) response.statusMessage = undefined;
     response.end();
   }
 
