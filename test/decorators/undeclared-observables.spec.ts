@@ -11,8 +11,9 @@ import {
   WithLock,
   type LockRequestOptions,
 } from '../../lib/index.js';
+import { LockingTestControl, LockingTestingModule } from '../../lib/testing/index.js';
 import { eventually } from '../support/poll.js';
-import { freed, isHeld, rejection, thrown, useLockingApps, waiting } from '../support/nest-apps.js';
+import { freed, isHeld, rejection, thrown, useApps, useLockingApps, waiting } from '../support/nest-apps.js';
 
 const failure = new TypeError('no more');
 
@@ -86,6 +87,7 @@ afterEach(() => {
 
 describe('@WithLock on a method that turns out to return an Observable', () => {
   const startApp = useLockingApps();
+  const startOnClock = useApps();
 
   const start = async (): Promise<{ app: INestApplication; feeds: Feeds }> => {
     const app = await startApp({ providers: [Feeds] });
@@ -174,11 +176,13 @@ describe('@WithLock on a method that turns out to return an Observable', () => {
   });
 
   it('the lease of an undeclared Observable is renewed while a subscriber listens', async () => {
-    const { app, feeds } = await start();
+    const app = await startOnClock({ imports: [LockingTestingModule.forRoot()] }, { providers: [Feeds] });
+    const { clock } = app.get(LockingTestControl);
     const errors: unknown[] = [];
-    const subscription = (await feeds.brief('1')).subscribe({ error: (error) => errors.push(error) });
-    // the lease is 4 s: it must have been renewed if it is still held after twice that time
-    await new Promise((resolve) => setTimeout(resolve, 8200));
+    const feed = await app.get(Feeds).brief('1');
+    const subscription = feed.subscribe({ error: (error) => errors.push(error) });
+    // the lease is 4 s: it must have been renewed if it is still held after more than twice that time
+    for (let second = 0; second < 9; second++) await clock.advance('1s');
     expect([await isHeld(app, 'feed:1'), errors.length]).toEqual([true, 0]);
     subscription.unsubscribe();
     await freed(app, 'feed:1');
