@@ -23,7 +23,7 @@ export const MUTATIONS = [
     file: 'lib/engine/wait/queue.ts',
     search: '    this.entries.add(entry);\n',
     replace: '    this.entries.insert(entry, this.head);\n',
-    tests: engine('waiting'),
+    tests: engine('local-hand-off'),
   },
   {
     rule: 'a hand-off ends after its budget of grants',
