@@ -41,8 +41,11 @@ interface StoredHead {
   readonly entries: readonly StoredEntry[];
 }
 
-/** The data of a checkpoint, in a record of its own. */
-interface StoredData {
+/**
+ * The data of a checkpoint, in a record of its own. Sequences begin anew after `deleteAll`: `version` and `at`, with the token
+ * of the record, say of which entry it is.
+ */
+interface StoredData extends Pick<HeadEntry, 'version' | 'at'> {
   readonly data: unknown;
 }
 
@@ -122,10 +125,11 @@ export class CheckpointRecords<T> {
     return (await this.records.delete(this.headName, { token, provider: this.provider })).changed;
   }
 
-  async writeData(sequence: number, data: T, token: number): Promise<boolean> {
-    const { ttl, maxSize } = this.settings;
-    const stored: StoredData = { data };
-    const options = { token, ttl: toTtl(ttl ?? Infinity), maxSize, provider: this.provider };
+  /** Writes data whose size is checked already. Resolves with false if a later holder has written under its name. */
+  async writeData({ sequence, version, at, token }: HeadEntry, data: T): Promise<boolean> {
+    const stored: StoredData = { data, version, at };
+    const ttl = toTtl(this.settings.ttl ?? Infinity);
+    const options = { token, ttl, maxSize: Number.MAX_SAFE_INTEGER, provider: this.provider };
     return (await this.records.write(this.dataName(sequence), stored, options)).changed;
   }
 
@@ -134,11 +138,31 @@ export class CheckpointRecords<T> {
     await Promise.all(sequences.map(async (sequence) => this.records.delete(this.dataName(sequence), options)));
   }
 
-  /** The checkpoint of an entry; `null` if its data has expired. */
-  async readCheckpoint(entry: HeadEntry): Promise<Checkpoint<T> | null> {
+  /**
+   * The checkpoint that `choose` finds among the entries of the head; `null` if there is none, or if its data has expired.
+   *
+   * @param readHead - asks the store at each call, or claims the checkpoints
+   */
+  async find(
+    choose: (entries: readonly HeadEntry[]) => HeadEntry | undefined,
+    readHead: () => Promise<Head> = async () => this.readHead(),
+  ): Promise<Checkpoint<T> | null> {
+    let missing: HeadEntry | undefined;
+    for (;;) {
+      const entry = choose((await readHead()).entries);
+      if (!entry || (missing && isSame(entry, missing))) return null;
+      const checkpoint = await this.readCheckpoint(entry);
+      if (checkpoint) return checkpoint;
+      // A save or a deletion may have come between the two calls: then the head is another one.
+      missing = entry;
+    }
+  }
+
+  /** The checkpoint of an entry; `null` if its data has expired, or if the data there is that of another entry. */
+  private async readCheckpoint(entry: HeadEntry): Promise<Checkpoint<T> | null> {
     const { name, version, migrate } = this.settings;
     const record = await this.records.read<StoredData>(this.dataName(entry.sequence), { provider: this.provider });
-    if (!record) return null;
+    if (!record || !isSame({ ...record.value, sequence: entry.sequence, token: record.token }, entry)) return null;
     const { data } = record.value;
     if (entry.version === version) return { ...toInfo(entry), data: data as T };
     if (!migrate) throw new LockConfigurationError(otherVersion(name, entry.sequence, entry.version, version));
@@ -158,6 +182,14 @@ export function toInfo({ sequence, progress, version, token, at }: HeadEntry): C
 export function withData(entries: readonly HeadEntry[]): readonly HeadEntry[] {
   const now = performance.now();
   return entries.filter(({ until }) => until > now);
+}
+
+/** What tells a checkpoint from all others of its name. */
+type Identity = Pick<HeadEntry, 'sequence' | 'token' | 'version' | 'at'>;
+
+function isSame(one: Identity, other: Identity): boolean {
+  const { sequence, token, version, at } = other;
+  return one.sequence === sequence && one.token === token && one.version === version && one.at === at;
 }
 
 function toStored({ until, ...entry }: HeadEntry, now: number): StoredEntry {

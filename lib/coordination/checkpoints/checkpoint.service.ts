@@ -99,15 +99,7 @@ export class CheckpointService {
   async loadLatest<T>(key: string, options: CheckpointCallOptions<T> = {}): Promise<Checkpoint<T> | null> {
     const checkpoints = this.held(key, options);
     if (checkpoints) return checkpoints.loadLatest();
-    const outside = this.outside(key, options);
-    let missing: number | undefined;
-    for (;;) {
-      const latest = (await outside.readHead()).entries.at(-1);
-      const checkpoint = latest ? await outside.readCheckpoint(latest) : null;
-      if (checkpoint || !latest || latest.sequence === missing) return checkpoint;
-      // A save may have deleted it between the two calls.
-      missing = latest.sequence;
-    }
+    return this.outside(key, options).find((entries) => entries.at(-1));
   }
 
   /**
@@ -122,9 +114,7 @@ export class CheckpointService {
     }
     const checkpoints = this.held(key, options);
     if (checkpoints) return checkpoints.load(sequence);
-    const outside = this.outside(key, options);
-    const entry = (await outside.readHead()).entries.find((one) => one.sequence === sequence);
-    return entry ? outside.readCheckpoint(entry) : null;
+    return this.outside(key, options).find((entries) => entries.find((one) => one.sequence === sequence));
   }
 
   /**

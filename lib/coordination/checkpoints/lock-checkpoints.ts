@@ -82,25 +82,18 @@ export class LockCheckpoints<T> implements Checkpoints<T> {
   ) {}
 
   async loadLatest(): Promise<Checkpoint<T> | null> {
-    return this.held.inTurn(this.lock, async () => {
-      const { entries } = await this.claim();
-      const latest = entries.at(-1);
-      return latest ? this.read(latest) : null;
-    });
+    return this.reading(async () => this.find((entries) => entries.at(-1)));
   }
 
   async load(sequence: number): Promise<Checkpoint<T> | null> {
     if (!Number.isSafeInteger(sequence) || sequence < 1) {
       throw new LockConfigurationError(sequenceNotUsable(sequence));
     }
-    return this.held.inTurn(this.lock, async () => {
-      const entry = (await this.claim()).entries.find((one) => one.sequence === sequence);
-      return entry ? this.read(entry) : null;
-    });
+    return this.reading(async () => this.find((entries) => entries.find((one) => one.sequence === sequence)));
   }
 
   async list(): Promise<CheckpointInfo[]> {
-    return this.held.inTurn(this.lock, async () => (await this.claim()).entries.map(toInfo));
+    return this.reading(async () => (await this.confirm()).entries.map(toInfo));
   }
 
   async save(data: T, { progress, transaction }: SaveCheckpointOptions = {}): Promise<CheckpointInfo | null> {
@@ -143,13 +136,19 @@ export class LockCheckpoints<T> implements Checkpoints<T> {
     });
   }
 
-  /** Its data may have expired; or a later holder has dropped it, while this process stood still. */
-  private async read(entry: HeadEntry): Promise<Checkpoint<T> | null> {
-    const checkpoint = await this.records.readCheckpoint(entry);
-    if (checkpoint) return checkpoint;
-    this.held.head = undefined;
-    await this.claim();
-    return null;
+  /** A former holder gets no answer, not even that there is none: it would begin the job anew. */
+  private async reading<R>(work: () => Promise<R>): Promise<R> {
+    const { held, lock } = this;
+    return held.inTurn(lock, async () => {
+      const answer = await work();
+      // The lock may have ended since the store was asked.
+      lock.signal.throwIfAborted();
+      return answer;
+    });
+  }
+
+  private async find(choose: (entries: readonly HeadEntry[]) => HeadEntry | undefined): Promise<Checkpoint<T> | null> {
+    return this.records.find(choose, async () => this.confirm());
   }
 
   private lost(): LockLostError {
@@ -179,8 +178,8 @@ export class LockCheckpoints<T> implements Checkpoints<T> {
     const sequence = Math.max((await this.claim()).last, held.sent) + 1;
     held.sent = sequence;
     const until = records.dataUntil(performance.now());
-    if (!(await records.writeData(sequence, data, token))) throw this.lost();
     const entry: HeadEntry = { sequence, progress, version, token, at: Date.now(), until };
+    if (!(await records.writeData(entry, data))) throw this.lost();
     const before = await this.change((head) => ({ last: sequence, entries: [...head.entries, entry].slice(-keep) }));
     const dropped = sequencesOf([...before.entries, entry].slice(0, -keep));
     await records.deleteData([...dropped, ...this.unnamed(before.last, sequence)], token);
@@ -210,7 +209,7 @@ export class LockCheckpoints<T> implements Checkpoints<T> {
       if (written === 'token') throw this.lost();
       // Otherwise an earlier request of this holder has arrived meanwhile.
       if (written === 'version') continue;
-      if (!(await records.writeData(sequence, data, token))) throw this.lost();
+      if (!(await records.writeData(entry, data))) throw this.lost();
       await records.deleteData([...sequencesOf(all.slice(0, -keep)), ...this.unnamed(before.last, sequence)], token);
       // It is older, and must not be written after this.
       held.pending = undefined;
@@ -239,6 +238,18 @@ export class LockCheckpoints<T> implements Checkpoints<T> {
         return before;
       }
     }
+  }
+
+  /**
+   * The head, once the store has said in this call that no later holder has written it. What this holder remembers of an
+   * earlier call is no answer: the lock may have been revoked since, which this process need not know yet.
+   */
+  private async confirm(): Promise<Head> {
+    const { held, records } = this;
+    const known = held.head;
+    // Every claim of a later holder gives the record another version.
+    if (known && (await records.readHead()).version !== known.version) held.head = undefined;
+    return this.claim();
   }
 
   /** The head, once no earlier holder can write it any more. */

@@ -6,6 +6,7 @@ import {
   LockBackendError,
   LockingService,
   RecordService,
+  type Lock,
 } from '../../../lib/index.js';
 import { deferred } from '../../support/deferred.js';
 import { eventually, rejectionOf } from '../../support/poll.js';
@@ -173,6 +174,123 @@ describe('checkpoints when requests fail', () => {
       });
       expect((await outside.loadLatest('import'))?.data).toBe(2);
       await lock.release();
+    });
+  });
+});
+
+describe('reads of checkpoints by a former holder', () => {
+  // Of an owner that two instances share, the first does not hear of the second.
+  const options = { ownerId: 'importer', expire: '1m' } as const;
+
+  const reads = (lock: Lock): (() => Promise<unknown>)[] => {
+    const checkpoints = lock.checkpoints<unknown>();
+    return [
+      async () => checkpoints.loadLatest(),
+      async () => checkpoints.load(1),
+      async () => checkpoints.load(2),
+      async () => checkpoints.list(),
+    ];
+  };
+
+  /** A new form of the data takes the name of the old one: sequences begin anew. */
+  const saveAnew = async (lock: Lock): Promise<void> => {
+    const checkpoints = lock.checkpoints<unknown>({ version: 2 });
+    await checkpoints.deleteAll();
+    await checkpoints.save({ form: 'new' });
+  };
+
+  onEveryStore((store) => {
+    it.each([0, 1, 2])('are refused once the next holder has saved (with %s checkpoints before)', async (before) => {
+      for (const call of [0, 1, 2, 3]) {
+        const key = `import ${String(call)}`;
+        const [one, two] = [open(await store.openApplication()), open(await store.openApplication())];
+        const former = await one.locking.acquire(key, options);
+        for (let step = 1; step <= before; step += 1) await former.checkpoints<unknown>().save(step);
+        expect(await former.checkpoints().list()).toHaveLength(before);
+        const next = await two.locking.acquire(key, options);
+        await next.checkpoints<unknown>().save('next');
+        expect(isLockLostError(await rejectionOf(reads(former)[call]!()))).toBe(true);
+        await next.release();
+      }
+    });
+
+    it.each(['loadLatest', 'load'] as const)(
+      'never get the data of the next holder: it deleted all and saved anew (before %s)',
+      async (call) => {
+        const [one, two] = [open(await store.openApplication()), open(await store.openApplication())];
+        const former = await one.locking.acquire('import', options);
+        await former.checkpoints<unknown>().save({ form: 'old' });
+        const next = await two.locking.acquire('import', options);
+        await saveAnew(next);
+        const checkpoints = former.checkpoints();
+        const loading = call === 'load' ? checkpoints.load(1) : checkpoints.loadLatest();
+        expect(isLockLostError(await rejectionOf(loading))).toBe(true);
+        await next.release();
+      },
+    );
+
+    it.each(['loadLatest', 'load'] as const)(
+      'never get the data of the next holder: it deleted all and saved anew (in the midst of %s)',
+      async (call) => {
+        const [one, two] = [open(await store.openApplication()), open(await store.openApplication())];
+        const former = await one.locking.acquire('import', options);
+        await former.checkpoints<unknown>().save({ form: 'old' });
+        const { asked, goOn } = holdReads(one.records);
+        const checkpoints = former.checkpoints();
+        const loading = rejectionOf(call === 'load' ? checkpoints.load(1) : checkpoints.loadLatest());
+        await asked;
+        const next = await two.locking.acquire('import', options);
+        await saveAnew(next);
+        goOn();
+        expect(isLockLostError(await loading)).toBe(true);
+        await next.release();
+      },
+    );
+
+    it('are refused when the lock was revoked after the claim was written and before its answer', async () => {
+      const [one, two] = [open(await store.openApplication()), open(await store.openApplication())];
+      const former = await one.locking.acquire('import');
+      const write = one.records.write.bind(one.records);
+      jest.spyOn(one.records, 'write').mockImplementation(async (name, value, writeOptions) => {
+        const change = await write(name, value, writeOptions);
+        await one.locking.forceRelease('import');
+        await two.locking.execute('import', async (lock) => lock.checkpoints<unknown>().save('next'));
+        await eventually(async () => Promise.resolve(former.signal.aborted));
+        return change;
+      });
+      expect(isLockLostError(await rejectionOf(former.checkpoints().loadLatest()))).toBe(true);
+    });
+
+    it.each(['loadLatest', 'load'] as const)(
+      'from outside, %s does not join an entry with the data that the holder has saved anew',
+      async (call) => {
+        const [one, two] = [open(await store.openApplication()), open(await store.openApplication())];
+        const lock = await one.locking.acquire('import');
+        await lock.checkpoints<unknown>().save({ form: 'old' }, { progress: 'old' });
+        const { asked, goOn } = holdReads(two.records);
+        const settings = { version: 2, migrate: () => 'migrated' };
+        const loading =
+          call === 'load' ? two.outside.load('import', 1, settings) : two.outside.loadLatest('import', settings);
+        await asked;
+        await saveAnew(lock);
+        goOn();
+        expect(await loading).toMatchObject({ version: 2, progress: undefined, data: { form: 'new' } });
+        await lock.release();
+      },
+    );
+
+    it('the latest is the one before when the store has lost its last writes', async () => {
+      const { locking, records } = open(await store.openApplication());
+      await locking.execute('import', async (lock) => {
+        const checkpoints = lock.checkpoints<number>();
+        await checkpoints.save(1);
+        const head = (await records.read('checkpoint/import'))!;
+        await checkpoints.save(2);
+        await records.write('checkpoint/import', head.value, { token: lock.fencingToken, ttl: '1h' });
+        await records.delete('checkpoint-data/import/2', { token: lock.fencingToken, keepTokenFor: '0ms' });
+        expect((await checkpoints.loadLatest())?.data).toBe(1);
+        expect(await checkpoints.list()).toHaveLength(1);
+      });
     });
   });
 });
